@@ -1,0 +1,165 @@
+"""What can go wrong, by name.
+
+::
+
+    EcrPreviewError
+     +-- InvalidLifecyclePolicyError          (also a ValueError)
+     +-- InvalidRequestError                  (also a ValueError)
+     +-- RepositoryError
+          +-- RepositoryNotFoundError
+          +-- LifecyclePolicyNotFoundError
+          +-- PreviewNotFoundError
+          +-- PreviewFailedError
+          +-- PreviewExpiredError
+          +-- PreviewInProgressError
+          |    +-- PreviewTimeoutError        (also a TimeoutError)
+          +-- PreviewReplacedError
+          +-- PreviewInconsistentError
+          +-- PreviewTokenExpiredError
+          +-- AccessDeniedError               (also a PermissionError)
+          +-- ThrottledError
+          +-- EcrUnreachableError             (also a ConnectionError)
+
+A RepositoryError carries the repository, the registry and the Region it happened in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.policy_lint import PolicyFinding
+
+__all__ = [
+    "AccessDeniedError",
+    "EcrPreviewError",
+    "EcrUnreachableError",
+    "InvalidLifecyclePolicyError",
+    "InvalidRequestError",
+    "LifecyclePolicyNotFoundError",
+    "PreviewExpiredError",
+    "PreviewFailedError",
+    "PreviewInProgressError",
+    "PreviewInconsistentError",
+    "PreviewNotFoundError",
+    "PreviewReplacedError",
+    "PreviewTimeoutError",
+    "PreviewTokenExpiredError",
+    "RepositoryError",
+    "RepositoryNotFoundError",
+    "ThrottledError",
+]
+
+
+class EcrPreviewError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class InvalidLifecyclePolicyError(EcrPreviewError, ValueError):
+    """Raised when ECR would refuse a policy.
+
+    :param findings: every mistake in it, each with what to write instead.
+    """
+
+    def __init__(self, findings: Sequence[PolicyFinding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__(
+            f"The lifecycle policy has {len(self.findings)} mistake(s); nothing was started.\n"
+            + "\n".join(f"  - {finding}" for finding in self.findings)
+        )
+
+    def __reduce__(self) -> tuple[type[InvalidLifecyclePolicyError], tuple[tuple[PolicyFinding, ...]]]:
+        """Rebuild from the findings, not from the message, where an error crosses a process boundary."""
+        return type(self), (self.findings,)
+
+
+class InvalidRequestError(EcrPreviewError, ValueError):
+    """Raised when arguments exclude each other or cannot be sent; nothing was sent."""
+
+
+class RepositoryError(EcrPreviewError):
+    """Base of errors that concern one repository.
+
+    :param message: what happened and what to do.
+    :param repository_name: the repository.
+    :param registry_id: the registry (account) that was named, or None for the caller's own.
+    :param region_name: the Region, or None when it is not known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        repository_name: str,
+        registry_id: str | None = None,
+        region_name: str | None = None,
+    ) -> None:
+        self.message = message
+        self.repository_name = repository_name
+        self.registry_id = registry_id
+        self.region_name = region_name
+        where = f"registry {registry_id}, {region_name}" if registry_id else f"{region_name}"
+        super().__init__(f"{repository_name} ({where}): {message}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the parts, not from the message, where an error crosses a process boundary."""
+        return _rebuild, (type(self), self.message, self.repository_name, self.registry_id, self.region_name)
+
+
+def _rebuild(
+    cls: type[RepositoryError], message: str, repository_name: str, registry_id: str | None, region_name: str | None
+) -> RepositoryError:
+    return cls(message, repository_name=repository_name, registry_id=registry_id, region_name=region_name)
+
+
+class RepositoryNotFoundError(RepositoryError):
+    """Raised when the registry has no such repository in this Region."""
+
+
+class LifecyclePolicyNotFoundError(RepositoryError):
+    """Raised when the applied policy was asked for and the repository has none."""
+
+
+class PreviewNotFoundError(RepositoryError):
+    """Raised when no preview was started for the repository."""
+
+
+class PreviewFailedError(RepositoryError):
+    """Raised when ECR ended the preview as FAILED; ECR gives no reason."""
+
+
+class PreviewExpiredError(RepositoryError):
+    """Raised when the preview is no longer there to be read; it can be started again."""
+
+
+class PreviewInProgressError(RepositoryError):
+    """Raised when a preview is still running where a finished one was wanted."""
+
+
+class PreviewTimeoutError(PreviewInProgressError, TimeoutError):
+    """Raised when a preview did not end within the time it was given."""
+
+
+class PreviewReplacedError(RepositoryError):
+    """Raised when the preview that is there is not of the policy that was started."""
+
+
+class PreviewInconsistentError(RepositoryError):
+    """Raised when the pages of a preview do not add up to what ECR says it found."""
+
+
+class PreviewTokenExpiredError(RepositoryError):
+    """Raised when a page token is no longer accepted; read the preview again from its first page."""
+
+
+class AccessDeniedError(RepositoryError, PermissionError):
+    """Raised when the caller lacks an IAM action; the message names it."""
+
+
+class ThrottledError(RepositoryError):
+    """Raised when ECR still throttles after the time that was given to wait."""
+
+
+class EcrUnreachableError(RepositoryError, ConnectionError):
+    """Raised when what answers at the endpoint is not ECR, or nothing does."""

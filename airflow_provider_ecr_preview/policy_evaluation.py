@@ -1,0 +1,282 @@
+"""Say for every image of a repository which rule of a lifecycle policy takes it, or what keeps it.
+
+The semantics are those of the ECR user guide: all rules are evaluated at the same time over all images of their
+storage class, and the lowest ``rulePriority`` whose tag requirements an image meets decides alone about that image.
+It follows that an image is taken by at most one rule, that a rule which keeps an image shields it from all rules
+below, and that an image taken by one rule still counts for the rules below.
+
+ECR does not document the order of images with equal push times; here the digest breaks the tie.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.policy import Rule
+
+_AFTER_EVERY_TAG_CHARACTER = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryImage:
+    """An image of a repository, as far as lifecycle rules look at it.
+
+    :param image_digest: the digest.
+    :param image_tags: its tags; empty for an untagged image.
+    :param image_pushed_at: when it was pushed (aware).
+    :param last_recorded_pull_time: the last pull that ECR has recorded; None when there was none.
+    :param storage_class: ``standard`` or ``archive``.
+    :param last_archived_at: when it was archived last; None when it never was.
+    :param last_activated_at: when it was restored from the archive last; None when it never was.
+    :param image_size_in_bytes: compressed size; of a manifest list, the largest of its children.
+    :param image_manifest_media_type: media type of the manifest.
+    :param artifact_media_type: media type of the artifact.
+    :param referenced_by: digests of the manifest lists of this repository that name this image. DescribeImages does
+        not tell; without it, an image is evaluated as if no list named it.
+    """
+
+    image_digest: str
+    image_tags: tuple[str, ...]
+    image_pushed_at: datetime
+    last_recorded_pull_time: datetime | None = None
+    storage_class: str = "standard"
+    last_archived_at: datetime | None = None
+    last_activated_at: datetime | None = None
+    image_size_in_bytes: int | None = None
+    image_manifest_media_type: str | None = None
+    artifact_media_type: str | None = None
+    referenced_by: tuple[str, ...] = ()
+
+    @classmethod
+    def from_response(cls, detail: Mapping[str, Any]) -> RepositoryImage:
+        """Return the image that an entry of DescribeImages' ``imageDetails`` describes.
+
+        An image that is being restored (``ACTIVATING``) counts as archived until it is there.
+        """
+        return cls(
+            image_digest=detail["imageDigest"],
+            image_tags=tuple(detail.get("imageTags", ())),
+            image_pushed_at=detail["imagePushedAt"],
+            last_recorded_pull_time=detail.get("lastRecordedPullTime"),
+            storage_class="standard" if detail.get("imageStatus", "ACTIVE") == "ACTIVE" else "archive",
+            last_archived_at=detail.get("lastArchivedAt"),
+            last_activated_at=detail.get("lastActivatedAt"),
+            image_size_in_bytes=detail.get("imageSizeInBytes"),
+            image_manifest_media_type=detail.get("imageManifestMediaType"),
+            artifact_media_type=detail.get("artifactMediaType"),
+        )
+
+    @property
+    def ordered_at(self) -> datetime:
+        """The time by which ECR orders images: the push, or the restore of an image that was archived."""
+        return self.last_activated_at or self.image_pushed_at
+
+    @property
+    def last_used_at(self) -> datetime:
+        """The clock of ``sinceImagePulled``: last pull, or a later restore, or the push if neither happened."""
+        pulled, restored = self.last_recorded_pull_time, self.last_activated_at
+        if restored is not None and (pulled is None or pulled < restored):
+            return restored
+        return pulled or self.image_pushed_at
+
+
+class Reason(StrEnum):
+    """Why an image is taken or kept."""
+
+    BEYOND_COUNT = "beyond_count"
+    """Taken: there are more than ``countNumber`` newer ones."""
+    OLDER_THAN_DAYS = "older_than_days"
+    """Taken: older, by the clock of the rule, than ``countNumber`` days."""
+    WITHIN_COUNT = "within_count"
+    """Kept: among the newest ``countNumber``."""
+    WITHIN_DAYS = "within_days"
+    """Kept: not older than ``countNumber`` days."""
+    NO_RULE = "no_rule"
+    """Kept: no rule of its storage class asks for tags like its."""
+    REFERENCED_BY_MANIFEST_LIST = "referenced_by_manifest_list"
+    """Kept: a rule would take it, and a manifest list that stays names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a policy does with one image.
+
+    :param image: the image.
+    :param action: ``expire`` or ``transition`` for an image that is taken, None for one that is kept.
+    :param rule: the rule that decides, whether it takes or keeps; None where no rule asks for tags like the image's.
+    :param reason: why.
+    :param shielded_from: priorities of the rules below that would take the image if the deciding rule were not there.
+    """
+
+    image: RepositoryImage
+    action: str | None
+    rule: Rule | None
+    reason: Reason
+    shielded_from: tuple[int, ...] = ()
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the policy expires or archives the image."""
+        return self.action is not None
+
+    def explain(self) -> str:
+        """Return the verdict as one sentence for a person."""
+        if self.rule is None:
+            return "Kept: no rule asks for tags like these."
+        name = f"rule {self.rule.priority} ({self.rule.selector})"
+        number = self.rule.count_number
+        text = {
+            Reason.BEYOND_COUNT: f"Taken by {name}: {number} newer images fill its count.",
+            Reason.OLDER_THAN_DAYS: f"Taken by {name}: older than {number} days ({self.rule.count_type}).",
+            Reason.WITHIN_COUNT: f"Kept by {name}: among the newest {number}.",
+            Reason.WITHIN_DAYS: f"Kept by {name}: not older than {number} days ({self.rule.count_type}).",
+            Reason.REFERENCED_BY_MANIFEST_LIST: f"Kept, though {name} asks for it: a manifest list that stays names it.",
+        }[self.reason]
+        if not self.shielded_from:
+            return text
+        return f"{text} Shielded from rule {', '.join(map(str, self.shielded_from))}."
+
+
+def evaluate(rules: Sequence[Rule], images: Iterable[RepositoryImage], now: datetime) -> list[Verdict]:
+    """Return a verdict for every image, in the order of ``images``.
+
+    :param rules: the rules, in any order.
+    :param images: every image of one repository, archived ones included, in any order.
+    :param now: the time at which the policy acts (aware).
+    :raises ValueError: if two images have one digest, or a rule has a ``countType`` that is not known here.
+    """
+    given = list(images)
+    newest_first = sorted(given, key=lambda image: (image.ordered_at, image.image_digest), reverse=True)
+    position_of = {image.image_digest: position for position, image in enumerate(newest_first)}
+    if len(position_of) != len(given):
+        raise ValueError("Two of the images have the same digest; a repository has every digest once.")
+
+    deciding: list[Rule | None] = [None] * len(given)
+    identified: dict[int, list[Rule]] = {}
+    by_class = {
+        storage_class: _Candidates(newest_first, storage_class)
+        for storage_class in {image.storage_class for image in given}
+    }
+    for rule in sorted(rules, key=lambda rule: rule.priority):
+        if rule.storage_class not in by_class:
+            continue
+        selected = by_class[rule.storage_class].selected_by(rule)
+        for position in selected:
+            if deciding[position] is None:
+                deciding[position] = rule
+        for position in _beyond(rule, selected, newest_first, now):
+            identified.setdefault(position, []).append(rule)
+
+    taken = {position for position, by in identified.items() if by[0] is deciding[position]}
+    held = _held_by_manifest_lists(taken, newest_first, position_of)
+    return [_verdict(image, position_of[image.image_digest], deciding, identified, held) for image in given]
+
+
+def _beyond(rule: Rule, selected: Sequence[int], images: Sequence[RepositoryImage], now: datetime) -> Sequence[int]:
+    """Return those of ``selected`` that are past the rule's count or age, whether or not the rule may take them."""
+    if rule.count_type == "imageCountMoreThan":
+        return selected[rule.count_number :]
+    cutoff = now - timedelta(days=rule.count_number)
+    if rule.count_type == "sinceImagePushed":
+        return [position for position in selected if images[position].image_pushed_at < cutoff]
+    if rule.count_type == "sinceImagePulled":
+        return [position for position in selected if images[position].last_used_at < cutoff]
+    if rule.count_type == "sinceImageTransitioned":
+        return [
+            position
+            for position in selected
+            if (archived_at := images[position].last_archived_at) is not None and archived_at < cutoff
+        ]
+    raise ValueError(f"Rule {rule.priority} has the countType {rule.count_type!r}, which cannot be evaluated here.")
+
+
+def _held_by_manifest_lists(
+    taken: set[int], images: Sequence[RepositoryImage], position_of: Mapping[str, int]
+) -> set[int]:
+    """Return those of ``taken`` that stay because a manifest list stays; a list in a held list is held in turn."""
+    lists_of = {
+        position: [position_of[digest] for digest in images[position].referenced_by if digest in position_of]
+        for position in taken
+        if images[position].referenced_by
+    }
+    held: set[int] = set()
+    while True:
+        newly = {
+            position
+            for position, lists in lists_of.items()
+            if position not in held and any(of not in taken or of in held for of in lists)
+        }
+        if not newly:
+            return held
+        held |= newly
+
+
+def _verdict(
+    image: RepositoryImage,
+    position: int,
+    deciding: Sequence[Rule | None],
+    identified: Mapping[int, list[Rule]],
+    held: set[int],
+) -> Verdict:
+    rule = deciding[position]
+    if rule is None:
+        return Verdict(image, None, None, Reason.NO_RULE)
+    by = identified.get(position, [])
+    by_count = rule.count_type == "imageCountMoreThan"
+    if not by or by[0] is not rule:
+        reason = Reason.WITHIN_COUNT if by_count else Reason.WITHIN_DAYS
+        return Verdict(image, None, rule, reason, tuple(other.priority for other in by))
+    if position in held:
+        return Verdict(image, None, rule, Reason.REFERENCED_BY_MANIFEST_LIST)
+    return Verdict(image, rule.action, rule, Reason.BEYOND_COUNT if by_count else Reason.OLDER_THAN_DAYS)
+
+
+class _Candidates:
+    """The images of one storage class, newest first, with their tags sorted once for all rules."""
+
+    def __init__(self, images: Sequence[RepositoryImage], storage_class: str) -> None:
+        self._images = images
+        self._positions = [p for p, image in enumerate(images) if image.storage_class == storage_class]
+
+    def selected_by(self, rule: Rule) -> Sequence[int]:
+        """Return the positions of the images that meet the rule's tag requirements, newest first."""
+        if rule.tag_status == "any":
+            return self._positions
+        if rule.tag_status == "untagged":
+            return self._untagged
+        return sorted(set.intersection(*map(self._tagged_like, rule.tag_patterns)))
+
+    @cached_property
+    def _untagged(self) -> list[int]:
+        return [position for position in self._positions if not self._images[position].image_tags]
+
+    @cached_property
+    def _tags(self) -> tuple[list[str], list[int]]:
+        pairs = sorted((tag, position) for position in self._positions for tag in self._images[position].image_tags)
+        return [tag for tag, _ in pairs], [position for _, position in pairs]
+
+    def _tagged_like(self, pattern: str) -> set[int]:
+        tags, positions = self._tags
+        prefix, wildcard, rest = pattern.partition("*")
+        first = bisect_left(tags, prefix)
+        if not wildcard:
+            return set(positions[first : bisect_left(tags, prefix + "\0")])
+        last = bisect_left(tags, prefix + _AFTER_EVERY_TAG_CHARACTER)
+        if not rest:
+            return set(positions[first:last])
+        matches = compile_pattern(pattern).fullmatch
+        return {positions[i] for i in range(first, last) if matches(tags[i])}
+
+
+@cache
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """Return a regular expression for an ECR tag pattern, whose one wildcard is ``*``."""
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)

@@ -1,0 +1,438 @@
+"""What a preview found: the images it lists, summed up as they stream by.
+
+:class:`PreviewSummary` holds counts, a sample and the digests, so its size does not depend on tags, and two halves
+of a preview merge into the same summary as the whole, in any order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from airflow_provider_ecr_preview.findings import Finding
+from airflow_provider_ecr_preview.inventory import RepositoryInventory, digest_key
+from airflow_provider_ecr_preview.policy import LifecyclePolicy
+from airflow_provider_ecr_preview.xcom import (
+    MARKER_SCHEMA,
+    MAX_FINDING_DIGESTS,
+    MAX_SAMPLE_IMAGES,
+    MAX_SAMPLE_TAGS,
+    MAX_SUMMARY_BYTES,
+    SUMMARY_SCHEMA,
+    FindingSummary,
+    MarkerXCom,
+    PreviewSummaryXCom,
+    RuleSummary,
+    SampleImage,
+)
+
+EXPIRE = "EXPIRE"
+TRANSITION = "TRANSITION"
+
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedImage:
+    """An image that the preview says the policy would expire or archive.
+
+    The first block is what GetLifecyclePolicyPreview returns; the second is None unless DescribeImages was asked.
+
+    :param image_digest: the digest.
+    :param image_tags: its tags; empty for an untagged image.
+    :param image_pushed_at: when it was pushed (aware, UTC).
+    :param action: ``EXPIRE`` or ``TRANSITION``.
+    :param applied_rule_priority: priority of the rule that takes it.
+    :param target_storage_class: where a transition takes it: ``ARCHIVE``.
+    :param storage_class: where it is now: ``STANDARD`` or ``ARCHIVE``.
+    :param image_size_in_bytes: compressed size. Layers are shared, so a sum of sizes is an upper bound.
+    :param last_recorded_pull_time: the last pull that ECR has recorded (aware, UTC).
+    :param image_manifest_media_type: media type of the manifest.
+    :param artifact_media_type: media type of the artifact.
+    """
+
+    image_digest: str
+    image_tags: tuple[str, ...]
+    image_pushed_at: datetime | None
+    action: str
+    applied_rule_priority: int
+    target_storage_class: str | None = None
+    storage_class: str | None = None
+
+    image_size_in_bytes: int | None = None
+    last_recorded_pull_time: datetime | None = None
+    image_manifest_media_type: str | None = None
+    artifact_media_type: str | None = None
+
+    @classmethod
+    def from_response(cls, result: Mapping[str, Any]) -> PreviewedImage:
+        """Return the image that an entry of ``previewResults`` describes.
+
+        :raises KeyError: if the entry lacks its digest, its action or the rule.
+        """
+        action = result["action"]
+        return cls(
+            result["imageDigest"],
+            tuple(result.get("imageTags", ())),
+            result.get("imagePushedAt"),
+            action["type"],
+            result["appliedRulePriority"],
+            action.get("targetStorageClass"),
+            result.get("storageClass"),
+        )
+
+    def enriched(self, inventory: RepositoryInventory) -> PreviewedImage:
+        """Return the image with what DescribeImages knows about it; unchanged if it does not know the image."""
+        detail = inventory.detail(self.image_digest)
+        if detail is None:
+            return self
+        return replace(
+            self,
+            image_size_in_bytes=detail.image_size_in_bytes,
+            last_recorded_pull_time=detail.last_recorded_pull_time,
+            image_manifest_media_type=detail.image_manifest_media_type,
+            artifact_media_type=detail.artifact_media_type,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the image in plain JSON types, under boto3's own field names in snake case."""
+        return {
+            "image_digest": self.image_digest,
+            "image_tags": list(self.image_tags),
+            "image_pushed_at": isoformat(self.image_pushed_at),
+            "action": self.action,
+            "applied_rule_priority": self.applied_rule_priority,
+            "target_storage_class": self.target_storage_class,
+            "storage_class": self.storage_class,
+            "image_size_in_bytes": self.image_size_in_bytes,
+            "last_recorded_pull_time": isoformat(self.last_recorded_pull_time),
+            "image_manifest_media_type": self.image_manifest_media_type,
+            "artifact_media_type": self.artifact_media_type,
+        }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> PreviewedImage:
+        """Return the image that :meth:`as_dict` wrote."""
+        return cls(
+            **{
+                **value,
+                "image_tags": tuple(value["image_tags"]),
+                "image_pushed_at": _from_isoformat(value["image_pushed_at"]),
+                "last_recorded_pull_time": _from_isoformat(value["last_recorded_pull_time"]),
+            }
+        )
+
+
+@dataclass(slots=True)
+class RuleCount:
+    """How many images one rule takes, and their bytes as far as they are known."""
+
+    image_count: int = 0
+    known_bytes: int = 0
+    unknown_sizes: int = 0
+
+    @property
+    def bytes_upper_bound(self) -> int | None:
+        """The sum of the sizes, or None when one of them is not known."""
+        return None if self.unknown_sizes else self.known_bytes
+
+    def add(self, size: int | None) -> None:
+        """Count one image of ``size`` bytes; None if it is not known."""
+        self.image_count += 1
+        if size is None:
+            self.unknown_sizes += 1
+        else:
+            self.known_bytes += size
+
+    def __iadd__(self, other: RuleCount) -> Self:
+        self.image_count += other.image_count
+        self.known_bytes += other.known_bytes
+        self.unknown_sizes += other.unknown_sizes
+        return self
+
+
+@dataclass
+class PreviewSummary:
+    """The sum of a preview, built image by image.
+
+    :param repository_name: the repository.
+    :param registry_id: the registry (account) it is in.
+    :param region_name: the Region.
+    :param policy: the policy that was previewed.
+    :param previewed_at: when the preview was read (aware, UTC).
+    :param status: status of the preview.
+    """
+
+    repository_name: str
+    registry_id: str
+    region_name: str
+    policy: LifecyclePolicy
+    previewed_at: datetime
+    status: str = "COMPLETE"
+
+    next_token: str | None = None
+    """Where to go on reading, when ``max_items`` cut the preview short."""
+
+    counts: dict[tuple[int, str], RuleCount] = field(default_factory=dict)
+    """Images and bytes by rule priority and action."""
+
+    untagged_image_count: int = 0
+    oldest_pushed_at: datetime | None = None
+    newest_pushed_at: datetime | None = None
+    _actions: dict[bytes, str] = field(default_factory=dict, repr=False)
+    _newest: list[tuple[datetime, str, PreviewedImage]] = field(default_factory=list, repr=False)
+
+    def add(self, image: PreviewedImage) -> None:
+        """Count one image.
+
+        :raises ValueError: if the image was counted before; a preview lists every image once.
+        """
+        key = digest_key(image.image_digest)
+        if key in self._actions:
+            raise ValueError(f"The preview lists the image {image.image_digest} twice.")
+        self._actions[key] = image.action
+        rule = (image.applied_rule_priority, image.action)
+        count = self.counts.get(rule)
+        if count is None:
+            count = self.counts[rule] = RuleCount()
+        count.add(image.image_size_in_bytes)
+        if not image.image_tags:
+            self.untagged_image_count += 1
+        pushed_at = image.image_pushed_at
+        if pushed_at is not None:
+            if self.oldest_pushed_at is None or pushed_at < self.oldest_pushed_at:
+                self.oldest_pushed_at = pushed_at
+            if self.newest_pushed_at is None or pushed_at > self.newest_pushed_at:
+                self.newest_pushed_at = pushed_at
+        self._sample(pushed_at or _NO_TIME, image)
+
+    def update(self, images: Iterable[PreviewedImage]) -> None:
+        """Count every one of ``images``."""
+        for image in images:
+            self.add(image)
+
+    def merge(self, other: PreviewSummary) -> None:
+        """Add another part of the same preview to this one.
+
+        :raises ValueError: if the other is of another repository or policy, or has an image of this one.
+        """
+        if self._identity() != other._identity():
+            raise ValueError(f"Cannot merge previews of {self._identity()} and {other._identity()}.")
+        if not self._actions.keys().isdisjoint(other._actions):
+            raise ValueError("Cannot merge previews that list the same image.")
+        self._actions |= other._actions
+        for rule, count in other.counts.items():
+            self.counts.setdefault(rule, RuleCount())
+            self.counts[rule] += count
+        self.untagged_image_count += other.untagged_image_count
+        self.oldest_pushed_at = min(_known(self.oldest_pushed_at, other.oldest_pushed_at), default=None)
+        self.newest_pushed_at = max(_known(self.newest_pushed_at, other.newest_pushed_at), default=None)
+        for pushed_at, _, image in other._newest:
+            self._sample(pushed_at, image)
+
+    @property
+    def image_count(self) -> int:
+        """Number of affected images, expiring and archiving."""
+        return len(self._actions)
+
+    @property
+    def expiring_image_count(self) -> int:
+        """Number of images that the policy would delete."""
+        return self._count(EXPIRE)
+
+    @property
+    def archiving_image_count(self) -> int:
+        """Number of images that the policy would move to the archive storage class."""
+        return self._count(TRANSITION)
+
+    @property
+    def tagged_image_count(self) -> int:
+        """Number of affected images with at least one tag."""
+        return self.image_count - self.untagged_image_count
+
+    @property
+    def expiring_bytes_upper_bound(self) -> int | None:
+        """Sum of the sizes of the expiring images; None when one is not known. Shared layers make it an upper bound."""
+        expiring = RuleCount()
+        for (_, action), count in self.counts.items():
+            if action == EXPIRE:
+                expiring += count
+        return expiring.bytes_upper_bound
+
+    @property
+    def images_fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) over the sorted lines ``<digest> <ACTION>`` of the affected images, each ended by LF."""
+        digest = hashlib.sha256()
+        for line in sorted(f"{_digest(key)} {action}\n" for key, action in self._actions.items()):
+            digest.update(line.encode())
+        return digest.hexdigest()
+
+    @property
+    def sample(self) -> list[PreviewedImage]:
+        """The most recently pushed of the affected images, newest first, at most ten."""
+        return [image for _, _, image in sorted(self._newest, key=lambda entry: entry[:2], reverse=True)]
+
+    def __contains__(self, image_digest: object) -> bool:
+        return isinstance(image_digest, str) and digest_key(image_digest) in self._actions
+
+    def action_of(self, image_digest: str) -> str | None:
+        """Return ``EXPIRE`` or ``TRANSITION``, or None for an image that is not affected."""
+        return self._actions.get(digest_key(image_digest))
+
+    def rules(self) -> list[RuleSummary]:
+        """Return what each rule takes, by priority, with the rules of the policy that take nothing."""
+        described = {(rule.priority, rule.action.upper()): rule for rule in self.policy.rules}
+        nothing = RuleCount()
+        return [
+            RuleSummary(
+                priority=priority,
+                action=action.lower(),
+                description=rule.description if (rule := described.get((priority, action))) else None,
+                image_count=(count := self.counts.get((priority, action), nothing)).image_count,
+                bytes_upper_bound=count.bytes_upper_bound,
+            )
+            for priority, action in sorted({*described, *self.counts})
+        ]
+
+    def as_xcom(
+        self,
+        *,
+        inventory: RepositoryInventory | None = None,
+        findings: Iterable[Finding] = (),
+        images_uri: str | None = None,
+    ) -> PreviewSummaryXCom:
+        """Return the summary as the XCom contract has it, in at most 8 KiB.
+
+        :param inventory: the repository's images, where DescribeImages was asked.
+        :param findings: what a person should look at.
+        :param images_uri: where the full list was written.
+        """
+        value = PreviewSummaryXCom(
+            schema=SUMMARY_SCHEMA,
+            registry_id=self.registry_id,
+            region_name=self.region_name,
+            repository_name=self.repository_name,
+            status=self.status,
+            previewed_at=self.previewed_at.isoformat(),
+            policy_fingerprint=self.policy.fingerprint,
+            images_fingerprint=self.images_fingerprint,
+            expiring_image_count=self.expiring_image_count,
+            archiving_image_count=self.archiving_image_count,
+            tagged_image_count=self.tagged_image_count,
+            untagged_image_count=self.untagged_image_count,
+            total_image_count=inventory.total_image_count if inventory else None,
+            expiring_bytes_upper_bound=self.expiring_bytes_upper_bound if inventory else None,
+            oldest_pushed_at=isoformat(self.oldest_pushed_at),
+            newest_pushed_at=isoformat(self.newest_pushed_at),
+            rules=self.rules(),
+            findings=[
+                FindingSummary(
+                    code=finding.code,
+                    severity=finding.severity,
+                    message=finding.message,
+                    image_digests=list(finding.image_digests[:MAX_FINDING_DIGESTS]),
+                )
+                for finding in findings
+            ],
+            sample=[_sample_image(image) for image in self.sample],
+            images_uri=images_uri,
+            next_token=self.next_token,
+        )
+        if inventory is None:
+            for rule in value["rules"]:
+                rule["bytes_upper_bound"] = None
+        return _bounded(value)
+
+    def _identity(self) -> tuple[str, str, str, str, str]:
+        return (
+            self.registry_id,
+            self.region_name,
+            self.repository_name,
+            self.status,
+            self.policy.fingerprint,
+        )
+
+    def _count(self, action: str) -> int:
+        return sum(count.image_count for (_, of), count in self.counts.items() if of == action)
+
+    def _sample(self, pushed_at: datetime, image: PreviewedImage) -> None:
+        newest = self._newest
+        if len(newest) < MAX_SAMPLE_IMAGES:
+            heapq.heappush(newest, (pushed_at, image.image_digest, image))
+        elif (pushed_at, image.image_digest) > newest[0][:2]:
+            heapq.heapreplace(newest, (pushed_at, image.image_digest, image))
+
+
+def marker(value: PreviewSummaryXCom) -> MarkerXCom:
+    """Return the marker that is pushed beside a summary."""
+    return MarkerXCom(
+        schema=MARKER_SCHEMA,
+        kind="summary",
+        counts={
+            key: value[key]
+            for key in (
+                "registry_id",
+                "region_name",
+                "repository_name",
+                "previewed_at",
+                "expiring_image_count",
+                "archiving_image_count",
+                "total_image_count",
+                "expiring_bytes_upper_bound",
+            )
+        }
+        | {"finding_count": len(value["findings"])},
+    )
+
+
+def isoformat(time: datetime | None) -> str | None:
+    """Return an aware time as ISO 8601 in UTC."""
+    return None if time is None else time.astimezone(UTC).isoformat()
+
+
+def _from_isoformat(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _known(*times: datetime | None) -> list[datetime]:
+    return [time for time in times if time is not None]
+
+
+def _digest(key: bytes) -> str:
+    return f"sha256:{key.hex()}" if len(key) == hashlib.sha256().digest_size else key.decode()
+
+
+def _sample_image(image: PreviewedImage) -> SampleImage:
+    return SampleImage(
+        image_digest=image.image_digest,
+        image_tags=list(image.image_tags[:MAX_SAMPLE_TAGS]),
+        image_pushed_at=isoformat(image.image_pushed_at),
+        action=image.action,
+        applied_rule_priority=image.applied_rule_priority,
+        image_size_in_bytes=image.image_size_in_bytes,
+        last_recorded_pull_time=isoformat(image.last_recorded_pull_time),
+    )
+
+
+def _bounded(value: PreviewSummaryXCom) -> PreviewSummaryXCom:
+    """Give up illustration, never counts, until the summary fits: samples, then digests, then descriptions."""
+    for images, digests, characters in ((10, 10, 200), (10, 3, 80), (3, 3, 40), (1, 1, 20), (0, 0, 0)):
+        value["sample"] = value["sample"][:images]
+        for finding in value["findings"]:
+            finding["image_digests"] = finding["image_digests"][:digests]
+        for rule in value["rules"]:
+            rule["description"] = _cut(rule["description"], characters)
+        if len(json.dumps(value)) <= MAX_SUMMARY_BYTES:
+            break
+    return value
+
+
+def _cut(text: str | None, characters: int) -> str | None:
+    if text is None or len(text) <= characters:
+        return text
+    return text[: characters - 1] + "…" if characters else None

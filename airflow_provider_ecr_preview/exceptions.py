@@ -4,8 +4,8 @@
 
     EcrPreviewError
      +-- InvalidLifecyclePolicyError          (also a ValueError)
-     +-- InvalidRequestError                  (also a ValueError)
      +-- RepositoryError
+          +-- InvalidRequestError             (also a ValueError)
           +-- RepositoryNotFoundError
           +-- LifecyclePolicyNotFoundError
           +-- PreviewNotFoundError
@@ -74,10 +74,6 @@ class InvalidLifecyclePolicyError(EcrPreviewError, ValueError):
         return type(self), (self.findings,)
 
 
-class InvalidRequestError(EcrPreviewError, ValueError):
-    """Raised when arguments exclude each other or cannot be sent; nothing was sent."""
-
-
 class RepositoryError(EcrPreviewError):
     """Base of errors that concern one repository.
 
@@ -111,6 +107,10 @@ def _rebuild(
     cls: type[RepositoryError], message: str, repository_name: str, registry_id: str | None, region_name: str | None
 ) -> RepositoryError:
     return cls(message, repository_name=repository_name, registry_id=registry_id, region_name=region_name)
+
+
+class InvalidRequestError(RepositoryError, ValueError):
+    """Raised when arguments exclude each other or are not what ECR takes; nothing was changed."""
 
 
 class RepositoryNotFoundError(RepositoryError):

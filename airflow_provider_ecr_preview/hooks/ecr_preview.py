@@ -1,0 +1,459 @@
+"""The hook: every call to AWS that concerns a lifecycle policy preview."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from airflow.providers.amazon.aws.hooks.ecr import EcrHook
+from airflow.utils.helpers import prune_dict
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.utils import parse_timestamp
+
+from airflow_provider_ecr_preview.exceptions import (
+    EcrUnreachableError,
+    InvalidRequestError,
+    PreviewInconsistentError,
+    PreviewInProgressError,
+    PreviewReplacedError,
+    PreviewTimeoutError,
+)
+from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
+from airflow_provider_ecr_preview.hooks.retries import retry_throttling
+from airflow_provider_ecr_preview.pages import PageCheck, PreviewPage, PreviewStatus
+from airflow_provider_ecr_preview.policy import LifecyclePolicy, PolicySource
+from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+from airflow_provider_ecr_preview.preview import PreviewedImage, PreviewSummary
+
+if TYPE_CHECKING:
+    import boto3.session
+
+    from airflow_provider_ecr_preview.inventory import RepositoryInventory
+
+T = TypeVar("T")
+
+TagStatus = Literal["TAGGED", "UNTAGGED", "ANY"]
+TAG_STATUSES = ("TAGGED", "UNTAGGED", "ANY")
+
+MAX_IMAGE_IDS = 100
+MAX_PAGE_SIZE = 100
+DESCRIBE_IMAGES_PAGE_SIZE = 1000
+
+_REPOSITORY_NAME = re.compile(r"(?=.{2,256}$)(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*")
+_REGISTRY_ID = re.compile(r"[0-9]{12}")
+
+# The SDK's default changes between releases; with the one of boto3 1.44 most of a throttled fleet is lost.
+_RETRIES: Any = {"mode": "standard", "total_max_attempts": 5}
+
+
+class EcrLifecyclePolicyPreviewHook(EcrHook):
+    """Interact with Amazon ECR lifecycle policy previews.
+
+    Every call has a total bound in time, every error names the repository, the Region and the way out, and no method
+    changes images or policies: a preview deletes nothing.
+
+    :param throttle_timeout: how long one call waits in all while ECR throttles it, in seconds.
+    :param aws_conn_id: the Airflow connection used for AWS credentials.
+    :param region_name: the AWS Region; that of the connection if None.
+    :param verify: whether, or with which certificates, TLS is verified.
+    :param config: configuration of the botocore client, a dict or a ``botocore.config.Config``.
+    """
+
+    def __init__(self, *, throttle_timeout: float = 120.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]  # the Amazon provider's constructor has no types
+        self.throttle_timeout = throttle_timeout
+
+    @property
+    def _ecr(self) -> Any:
+        """The client; the Amazon provider's annotation of ``conn`` names no service."""
+        return self.conn
+
+    @property
+    def config(self) -> Config:
+        """Configuration of the botocore client, with retries that do not depend on the SDK's release."""
+        return Config(retries=_RETRIES).merge(super().config)
+
+    def get_session(self, region_name: str | None = None, deferrable: bool = False) -> boto3.session.Session:
+        """Return a session whose responses have their times in UTC, which is also much cheaper than local time."""
+        session = super().get_session(region_name=region_name, deferrable=deferrable)
+        # boto3 has no way of its own to reach this documented default of the session below it.
+        core: Any = getattr(session, "_session", session)
+        core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_parse_timestamp)
+        return session
+
+    def get_client_type(
+        self, region_name: str | None = None, config: Config | None = None, deferrable: bool = False
+    ) -> BaseClient:
+        """Return a client that waits while it is throttled."""
+        client = super().get_client_type(region_name=region_name, config=config, deferrable=deferrable)
+        if isinstance(client, BaseClient):
+            retry_throttling(client, lambda: self.throttle_timeout)
+        return client
+
+    def start_preview(
+        self,
+        repository_name: str,
+        lifecycle_policy_text: PolicySource | None = None,
+        *,
+        registry_id: str | None = None,
+        timeout: float = 600.0,
+        poll_interval: float = 5.0,
+    ) -> PreviewStatus:
+        """Start a preview, or attach to the one of the same policy that is in progress.
+
+        A repository has one preview. While one of another policy is in progress, this waits for its end and then
+        replaces it. Calls StartLifecyclePolicyPreview, on a running preview GetLifecyclePolicyPreview, and
+        GetLifecyclePolicy where no policy is given (IAM actions of the same names).
+
+        :param repository_name: the repository.
+        :param lifecycle_policy_text: the policy to preview as JSON text or dict; the applied policy if None.
+        :param registry_id: the registry (account); the caller's own if None.
+        :param timeout: how long to wait for a preview of another policy to end, in seconds; 0 does not wait.
+        :param poll_interval: time between two looks at it, in seconds.
+        :return: the preview that was started or found.
+        :raises InvalidLifecyclePolicyError: if ECR would refuse the policy; nothing is started.
+        :raises LifecyclePolicyNotFoundError: if no policy is given and none is applied.
+        :raises PreviewInProgressError: if a preview of another policy is still in progress after ``timeout``.
+        """
+        site = self._site(repository_name, registry_id)
+        policy = None if lifecycle_policy_text is None else LifecyclePolicy.parse(lifecycle_policy_text)
+        request = prune_dict(
+            {
+                "repositoryName": repository_name,
+                "registryId": registry_id,
+                "lifecyclePolicyText": None if policy is None else policy.text,
+            }
+        )
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                with translated(site):
+                    response = self._ecr.start_lifecycle_policy_preview(**request)
+            except PreviewInProgressError:
+                policy = policy or self.get_lifecycle_policy(repository_name, registry_id=registry_id)
+                running = self.get_preview_status(repository_name, registry_id=registry_id)
+                if running.policy.fingerprint == policy.fingerprint:
+                    self.log.info(
+                        "%s: a preview of this policy is there already (%s).", repository_name, running.status
+                    )
+                    return running
+                if time.monotonic() >= deadline:
+                    raise running.error(
+                        PreviewInProgressError,
+                        f"a preview of another policy ({running.policy.fingerprint[:12]}) is in progress, and a "
+                        "repository has only one. Try again when it has ended.",
+                    ) from None
+                self.log.info("%s: waiting for the preview of another policy to end.", repository_name)
+                time.sleep(min(poll_interval, max(0.0, deadline - time.monotonic())))
+                continue
+            started = self._parsed(site, PreviewStatus.from_response, response)
+            if policy is not None and started.policy.fingerprint != policy.fingerprint:
+                raise started.error(
+                    PreviewReplacedError,
+                    "ECR started a preview of another policy than the one that was sent. Compare: "
+                    f"{started.policy.canonical}",
+                )
+            self.log.info(
+                "%s: started the preview of policy %s (%d rules).",
+                repository_name,
+                started.policy.fingerprint[:12],
+                len(started.policy.rules),
+            )
+            return started
+
+    def get_preview_status(self, repository_name: str, *, registry_id: str | None = None) -> PreviewStatus:
+        """Return where the preview stands, without its images.
+
+        Calls GetLifecyclePolicyPreview once (``ecr:GetLifecyclePolicyPreview``).
+
+        :param repository_name: the repository.
+        :param registry_id: the registry (account); the caller's own if None.
+        :raises PreviewNotFoundError: if none was started.
+        """
+        site = self._site(repository_name, registry_id)
+        request = prune_dict({"repositoryName": repository_name, "registryId": registry_id, "maxResults": 1})
+        with translated(site):
+            response = self._ecr.get_lifecycle_policy_preview(**request)
+        return self._parsed(site, PreviewStatus.from_response, response)
+
+    def wait_for_preview(
+        self,
+        repository_name: str,
+        *,
+        registry_id: str | None = None,
+        policy_fingerprint: str | None = None,
+        timeout: float = 1800.0,
+        poll_interval: float = 5.0,
+    ) -> PreviewStatus:
+        """Wait until the preview is COMPLETE.
+
+        Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``) every ``poll_interval``. botocore's own
+        waiter is not used: it takes EXPIRED for a state that may pass, and its bound is a number of calls.
+
+        :param repository_name: the repository.
+        :param registry_id: the registry (account); the caller's own if None.
+        :param policy_fingerprint: the policy that the preview has to be of; any policy if None.
+        :param timeout: how long to wait, in seconds.
+        :param poll_interval: time between two looks, in seconds.
+        :return: the complete preview.
+        :raises PreviewTimeoutError: if it is still in progress after ``timeout``.
+        :raises PreviewReplacedError: if it is of another policy.
+        :raises PreviewFailedError: if ECR ended it as FAILED.
+        :raises PreviewExpiredError: if it has expired.
+        :raises PreviewNotFoundError: if none was started.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            preview = self.get_preview_status(repository_name, registry_id=registry_id)
+            if preview.is_complete(policy_fingerprint):
+                return preview
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise preview.error(
+                    PreviewTimeoutError,
+                    f"the preview is still {preview.status} after {timeout:.0f} s. It goes on; wait for it again, "
+                    "with a longer timeout.",
+                )
+            self.log.info("%s: the preview is %s.", repository_name, preview.status)
+            time.sleep(min(poll_interval, remaining))
+
+    def paginate_preview(
+        self,
+        repository_name: str,
+        *,
+        registry_id: str | None = None,
+        image_ids: Sequence[Mapping[str, str]] | None = None,
+        tag_status: TagStatus | None = None,
+        max_items: int | None = None,
+        page_size: int | None = None,
+        starting_token: str | None = None,
+        policy_fingerprint: str | None = None,
+    ) -> Iterator[PreviewPage]:
+        """Yield the pages of a complete preview, each checked to belong to it.
+
+        Wraps boto3's ``get_lifecycle_policy_preview`` paginator (``ecr:GetLifecyclePolicyPreview``) with all of its
+        parameters. One page is held in memory at a time.
+
+        :param repository_name: the repository.
+        :param registry_id: the registry (account); the caller's own if None.
+        :param image_ids: only these images, each ``{"imageDigest": ...}`` or ``{"imageTag": ...}``; sent 100 at a
+            time. ECR does not page such a request, so it excludes ``page_size``, ``max_items`` and ``starting_token``.
+        :param tag_status: only ``TAGGED`` or ``UNTAGGED`` images, or ``ANY``.
+        :param max_items: stop after so many images; the last page has the token to resume from.
+        :param page_size: images a page, 1 to 100.
+        :param starting_token: the ``next_token`` of an earlier page.
+        :param policy_fingerprint: the policy that the preview has to be of; that of the first page if None.
+        :raises InvalidRequestError: if the arguments exclude each other; nothing is sent.
+        :raises PreviewInProgressError: if the preview is still running.
+        :raises PreviewReplacedError: if a page is of another policy.
+        :raises PreviewInconsistentError: if the pages do not add up.
+        :raises PreviewTokenExpiredError: if ECR no longer takes a page token.
+        """
+        site = self._site(repository_name, registry_id)
+        paging = {"max_items": max_items, "page_size": page_size, "starting_token": starting_token}
+        _check_page_arguments(site, image_ids, tag_status, paging)
+        request = prune_dict(
+            {
+                "repositoryName": repository_name,
+                "registryId": registry_id,
+                "filter": {"tagStatus": tag_status} if tag_status else None,
+            }
+        )
+        check = PageCheck(
+            policy_fingerprint, whole=all(part is None for part in (image_ids, tag_status, max_items, starting_token))
+        )
+        if image_ids is None:
+            pages = self._pages(site, request, paging)
+        else:
+            pages = (
+                page
+                for start in range(0, len(image_ids), MAX_IMAGE_IDS)
+                for page in self._pages(
+                    site, {**request, "imageIds": list(image_ids[start : start + MAX_IMAGE_IDS])}, paging
+                )
+            )
+        for page in pages:
+            check.add(page)
+            yield page
+        check.finish()
+
+    def iter_preview_images(self, repository_name: str, **kwargs: Any) -> Iterator[PreviewedImage]:
+        """Yield the images that a complete preview lists.
+
+        :param repository_name: the repository.
+        :param kwargs: as for :meth:`paginate_preview`.
+        """
+        for page in self.paginate_preview(repository_name, **kwargs):
+            yield from page.images
+
+    def summarize_preview(
+        self,
+        repository_name: str,
+        *,
+        inventory: RepositoryInventory | None = None,
+        on_image: Callable[[PreviewedImage], object] | None = None,
+        **kwargs: Any,
+    ) -> PreviewSummary:
+        """Read a complete preview and return its summary.
+
+        :param repository_name: the repository.
+        :param inventory: the repository's images (:meth:`iter_repository_images`), to add sizes and pulls.
+        :param on_image: called with every image as it streams by, for example to write it to a report.
+        :param kwargs: as for :meth:`paginate_preview`.
+        :raises PreviewInconsistentError: if the preview lists an image twice, or its pages do not add up.
+        """
+        summary: PreviewSummary | None = None
+        previewed_at = datetime.now(UTC)
+        for page in self.paginate_preview(repository_name, **kwargs):
+            preview = page.preview
+            if summary is None:
+                summary = PreviewSummary(
+                    repository_name=preview.repository_name,
+                    registry_id=preview.registry_id,
+                    region_name=preview.region_name,
+                    policy=preview.policy,
+                    previewed_at=previewed_at,
+                    status=preview.status,
+                )
+            for listed in page.images:
+                image = listed if inventory is None else listed.enriched(inventory)
+                try:
+                    summary.add(image)
+                except ValueError as error:
+                    raise preview.error(PreviewInconsistentError, f"{error} Read the preview again.") from error
+                if on_image is not None:
+                    on_image(image)
+            summary.next_token = page.next_token
+        if summary is None:
+            site = self._site(repository_name, kwargs.get("registry_id"))
+            raise site.error(InvalidRequestError, "image_ids is empty: there is nothing to summarise.")
+        return summary
+
+    def iter_repository_images(
+        self, repository_name: str, *, registry_id: str | None = None, image_status: str = "ANY"
+    ) -> Iterator[RepositoryImage]:
+        """Yield the images of a repository, 1,000 a call.
+
+        Calls DescribeImages (``ecr:DescribeImages``).
+
+        :param repository_name: the repository.
+        :param registry_id: the registry (account); the caller's own if None.
+        :param image_status: ``ACTIVE``, ``ARCHIVED``, ``ACTIVATING`` or ``ANY``.
+        :raises RepositoryNotFoundError: if there is no such repository.
+        """
+        site = self._site(repository_name, registry_id)
+        with translated(site):
+            paginator = self._ecr.get_paginator("describe_images")
+        pages = iter(
+            paginator.paginate(
+                **prune_dict({"repositoryName": repository_name, "registryId": registry_id}),
+                filter={"imageStatus": image_status},
+                PaginationConfig={"PageSize": DESCRIBE_IMAGES_PAGE_SIZE},
+            )
+        )
+        while (response := _next(site, pages)) is not None:
+            yield from self._parsed(
+                site, lambda response, _: [*map(RepositoryImage.from_response, response["imageDetails"])], response
+            )
+
+    def get_lifecycle_policy(self, repository_name: str, *, registry_id: str | None = None) -> LifecyclePolicy:
+        """Return the policy that is applied to a repository.
+
+        Calls GetLifecyclePolicy (``ecr:GetLifecyclePolicy``).
+
+        :param repository_name: the repository.
+        :param registry_id: the registry (account); the caller's own if None.
+        :raises LifecyclePolicyNotFoundError: if the repository has none.
+        """
+        site = self._site(repository_name, registry_id)
+        with translated(site):
+            response = self._ecr.get_lifecycle_policy(
+                **prune_dict({"repositoryName": repository_name, "registryId": registry_id})
+            )
+        return self._parsed(
+            site, lambda response, _: LifecyclePolicy.from_service(response["lifecyclePolicyText"]), response
+        )
+
+    def _pages(self, site: CallSite, request: dict[str, Any], paging: dict[str, Any]) -> Iterator[PreviewPage]:
+        """Yield pages unchecked; with MaxItems one page late, because the paginator tells the token afterwards."""
+        config = {"MaxItems": "max_items", "PageSize": "page_size", "StartingToken": "starting_token"}
+        with translated(site):
+            iterator = self._ecr.get_paginator("get_lifecycle_policy_preview").paginate(
+                **request, PaginationConfig=prune_dict({key: paging[name] for key, name in config.items()})
+            )
+        responses = iter(iterator)
+        with_token = paging["starting_token"] is not None
+        late: PreviewPage | None = None
+        while (response := _next(site, responses, with_token=with_token)) is not None:
+            page = self._parsed(site, PreviewPage.from_response, response)
+            if paging["max_items"] is None:
+                yield page
+            else:
+                if late is not None:
+                    yield late
+                late = page
+            with_token = "nextToken" in response
+        if late is not None:
+            yield replace(late, next_token=iterator.resume_token)
+
+    def _parsed(self, site: CallSite, parse: Callable[[Mapping[str, Any], str], T], response: Mapping[str, Any]) -> T:
+        """Parse a response at the edge; one that lacks what it always has is no answer of ECR's."""
+        try:
+            return parse(response, self.conn_region_name)
+        except (KeyError, TypeError) as error:
+            raise site.error(
+                EcrUnreachableError,
+                f"an answer of {site.endpoint_url} was cut off or is not ECR's: it lacks {error}. Try again.",
+            ) from error
+
+    def _site(self, repository_name: str, registry_id: str | None) -> CallSite:
+        """Return the call site, after checking the names that would otherwise be refused by the SDK, unexplained."""
+        site = CallSite(str(repository_name), registry_id, self.region_name)
+        if not isinstance(repository_name, str) or not _REPOSITORY_NAME.fullmatch(repository_name):
+            raise site.error(
+                InvalidRequestError,
+                "this is not a repository name: 2 to 256 lower-case letters, digits and . _ - / between them. Leave out "
+                "the registry's host name and the tag.",
+            )
+        if registry_id is not None and not _REGISTRY_ID.fullmatch(str(registry_id)):
+            raise site.error(InvalidRequestError, "registry_id is not an AWS account id of 12 digits.")
+        with translated(site):
+            return CallSite.of(self.conn, repository_name, registry_id)
+
+
+def _check_page_arguments(
+    site: CallSite,
+    image_ids: Sequence[Mapping[str, str]] | None,
+    tag_status: str | None,
+    paging: Mapping[str, Any],
+) -> None:
+    given = [name for name, value in paging.items() if value is not None]
+    if image_ids is not None and given:
+        raise site.error(
+            InvalidRequestError,
+            f"image_ids excludes {', '.join(given)}: ECR does not page a request for named images. They are sent "
+            f"{MAX_IMAGE_IDS} at a time by themselves.",
+        )
+    page_size, max_items = paging["page_size"], paging["max_items"]
+    if tag_status is not None and tag_status not in TAG_STATUSES:
+        raise site.error(InvalidRequestError, f"tag_status is {tag_status!r}. Use one of {', '.join(TAG_STATUSES)}.")
+    if page_size is not None and not 1 <= page_size <= MAX_PAGE_SIZE:
+        raise site.error(InvalidRequestError, f"page_size is {page_size}. Use 1 to {MAX_PAGE_SIZE}.")
+    if max_items is not None and max_items < 1:
+        raise site.error(InvalidRequestError, f"max_items is {max_items}. Use 1 or more.")
+
+
+def _next(site: CallSite, responses: Iterator[dict[str, Any]], *, with_token: bool = False) -> dict[str, Any] | None:
+    with translated(site, with_token=with_token):
+        return next(responses, None)
+
+
+def _parse_timestamp(value: Any) -> datetime:
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    return parse_timestamp(value).astimezone(UTC)

@@ -1,0 +1,170 @@
+"""Turn what botocore raises into this package's errors, which say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
+from botocore.parsers import ResponseParserError
+
+from airflow_provider_ecr_preview.exceptions import (
+    AccessDeniedError,
+    EcrUnreachableError,
+    InvalidRequestError,
+    LifecyclePolicyNotFoundError,
+    PreviewInProgressError,
+    PreviewNotFoundError,
+    PreviewTokenExpiredError,
+    RepositoryError,
+    RepositoryNotFoundError,
+    ThrottledError,
+)
+from airflow_provider_ecr_preview.hooks.retries import is_throttled
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+_SERVER_ERROR = 500
+
+_INVALID = ("InvalidParameterException", "ValidationException")
+
+_BY_CODE: Mapping[str, tuple[type[RepositoryError], str]] = {
+    "RepositoryNotFoundException": (
+        RepositoryNotFoundError,
+        "there is no such repository. Check its name, the Region and the registry_id.",
+    ),
+    "LifecyclePolicyNotFoundException": (
+        LifecyclePolicyNotFoundError,
+        "the repository has no lifecycle policy. Pass lifecycle_policy_text to preview one.",
+    ),
+    "LifecyclePolicyPreviewNotFoundException": (
+        PreviewNotFoundError,
+        "no preview was started. Start one first (EcrStartLifecyclePolicyPreviewOperator).",
+    ),
+    "LifecyclePolicyPreviewInProgressException": (
+        PreviewInProgressError,
+        "a preview of the repository is running already.",
+    ),
+    **dict.fromkeys(
+        ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"),
+        (AccessDeniedError, "the caller may not {action}: {message}. Allow it in IAM."),
+    ),
+    **dict.fromkeys(
+        (
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "IncompleteSignature",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "MissingAuthenticationToken",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
+        ),
+        (AccessDeniedError, "AWS refuses the credentials ({code}: {message}). Check the connection of aws_conn_id."),
+    ),
+    **dict.fromkeys(_INVALID, (InvalidRequestError, "ECR refuses {action}: {message}")),
+    "UnknownOperationException": (
+        EcrUnreachableError,
+        "the endpoint does not know {action}. Check endpoint_url in the connection's extra.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class CallSite:
+    """The repository that a call is about, for the errors it raises.
+
+    :param repository_name: the repository.
+    :param registry_id: the registry (account), or None for the caller's own.
+    :param region_name: the Region, or None when it is not known.
+    :param endpoint_url: the endpoint that is asked.
+    """
+
+    repository_name: str
+    registry_id: str | None
+    region_name: str | None
+    endpoint_url: str | None = None
+
+    @classmethod
+    def of(cls, client: BaseClient, repository_name: str, registry_id: str | None) -> CallSite:
+        """Return the call site of calls that ``client`` makes for a repository."""
+        return cls(repository_name, registry_id, client.meta.region_name, client.meta.endpoint_url)
+
+    def error(self, cls: type[RepositoryError], message: str) -> RepositoryError:
+        """Return an error of the given class about this repository."""
+        return cls(
+            message,
+            repository_name=self.repository_name,
+            registry_id=self.registry_id,
+            region_name=self.region_name,
+        )
+
+
+@contextmanager
+def translated(site: CallSite, *, with_token: bool = False) -> Iterator[None]:
+    """Raise this package's errors for those of botocore.
+
+    :param site: the repository that the calls are about.
+    :param with_token: whether a page token is sent, so that a refused parameter means that it expired.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise _of_client_error(error, site, with_token=with_token) from error
+    except ParamValidationError as error:
+        raise site.error(InvalidRequestError, f"the request is not valid: {error}.") from error
+    except NoRegionError as error:
+        raise site.error(
+            InvalidRequestError, "no Region is configured. Set region_name, or region_name in the connection's extra."
+        ) from error
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise site.error(
+            AccessDeniedError, f"no AWS credentials: {error}. Check the connection of aws_conn_id."
+        ) from error
+    except (HTTPClientError, ResponseParserError) as error:
+        raise site.error(EcrUnreachableError, _unreachable(site, str(error))) from error
+    except BotoCoreError as error:
+        raise site.error(RepositoryError, f"the AWS SDK failed: {error}.") from error
+
+
+def _of_client_error(error: ClientError, site: CallSite, *, with_token: bool) -> RepositoryError:
+    code = error.response.get("Error", {}).get("Code", "")
+    message = error.response.get("Error", {}).get("Message", "")
+    http_status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    action = f"ecr:{error.operation_name}"
+    if is_throttled(code, http_status):
+        return site.error(
+            ThrottledError,
+            f"ECR kept throttling {action} ({code}). Run fewer tasks at the same time (a pool), or allow more "
+            "throttle_timeout.",
+        )
+    if code in _INVALID and with_token:
+        return site.error(
+            PreviewTokenExpiredError,
+            f"ECR no longer takes the page token ({message}). Read the preview again from its first page.",
+        )
+    if code in _BY_CODE:
+        cls, advice = _BY_CODE[code]
+        return site.error(cls, advice.format(action=action, code=code, message=message))
+    if code.endswith("Exception"):
+        hint = " ECR had a fault of its own; try again." if http_status >= _SERVER_ERROR else ""
+        return site.error(RepositoryError, f"{action} failed: {code}: {message}.{hint}")
+    return site.error(EcrUnreachableError, _unreachable(site, f"{code} {message}".strip()))
+
+
+def _unreachable(site: CallSite, what: str) -> str:
+    return (
+        f"what answers at {site.endpoint_url} is not Amazon ECR ({what}). Check region_name, and endpoint_url in the "
+        "connection's extra."
+    )

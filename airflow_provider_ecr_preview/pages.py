@@ -22,6 +22,7 @@ from airflow_provider_ecr_preview.exceptions import (
 )
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
 from airflow_provider_ecr_preview.preview import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.xcom import StartedPreviewXCom
 
 IN_PROGRESS = "IN_PROGRESS"
 COMPLETE = "COMPLETE"
@@ -98,6 +99,29 @@ class PreviewStatus:
             raise self.error(PreviewExpiredError, "the preview has expired. Start it again and read it sooner.")
         return self.status == COMPLETE
 
+    def require_complete(self, policy_fingerprint: str | None = None) -> None:
+        """Raise unless the preview can be read.
+
+        :param policy_fingerprint: the policy that the preview has to be of; any policy if None.
+        :raises PreviewInProgressError: if it is still running; otherwise as :meth:`is_complete`.
+        """
+        if not self.is_complete(policy_fingerprint):
+            raise self.error(
+                PreviewInProgressError,
+                f"the preview is {self.status}; its images cannot be read yet. Wait for it first "
+                "(EcrLifecyclePolicyPreviewSensor).",
+            )
+
+    def as_xcom(self) -> StartedPreviewXCom:
+        """Return where the preview stands, as the start operator and the sensor push it."""
+        return StartedPreviewXCom(
+            registry_id=self.registry_id,
+            region_name=self.region_name,
+            repository_name=self.repository_name,
+            status=self.status,
+            policy_fingerprint=self.policy.fingerprint,
+        )
+
     def error(self, cls: type[RepositoryError], message: str) -> RepositoryError:
         """Return an error of the given class about this repository."""
         return cls(
@@ -155,12 +179,7 @@ class PageCheck:
         :raises PreviewInconsistentError: if the page does not fit to those before.
         """
         preview = page.preview
-        if not preview.is_complete(self._policy_fingerprint):
-            raise preview.error(
-                PreviewInProgressError,
-                f"the preview is {preview.status}; its images cannot be read yet. Wait for it first "
-                "(EcrLifecyclePolicyPreviewSensor).",
-            )
+        preview.require_complete(self._policy_fingerprint)
         self._policy_fingerprint = preview.policy.fingerprint
         self._check_summary(preview)
         for image in page.images:

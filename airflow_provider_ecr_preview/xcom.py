@@ -80,7 +80,7 @@ class PreviewSummaryXCom(TypedDict):
 
 
 class StartedPreviewXCom(TypedDict):
-    """``return_value`` of the start operator."""
+    """``return_value`` of the start operator and of the sensor."""
 
     registry_id: str
     region_name: str

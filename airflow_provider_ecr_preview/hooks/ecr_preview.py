@@ -17,6 +17,7 @@ from botocore.utils import parse_timestamp
 
 from airflow_provider_ecr_preview.exceptions import (
     EcrUnreachableError,
+    InvalidLifecyclePolicyError,
     InvalidRequestError,
     PreviewInconsistentError,
     PreviewInProgressError,
@@ -65,7 +66,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
     """
 
     def __init__(self, *, throttle_timeout: float = 120.0, **kwargs: Any) -> None:
-        super().__init__(**kwargs)  # type: ignore[no-untyped-call]  # the Amazon provider's constructor has no types
+        super().__init__(**kwargs)
         self.throttle_timeout = throttle_timeout
 
     @property
@@ -405,10 +406,11 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         """Parse a response at the edge; one that lacks what it always has is no answer of ECR's."""
         try:
             return parse(response, self.conn_region_name)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, InvalidLifecyclePolicyError) as error:
             raise site.error(
                 EcrUnreachableError,
-                f"an answer of {site.endpoint_url} was cut off or is not ECR's: it lacks {error}. Try again.",
+                f"an answer of {site.endpoint_url} was cut off, or is not ECR's ({type(error).__name__}: {error}). Try "
+                "again, or check endpoint_url in the connection's extra.",
             ) from error
 
     def _site(self, repository_name: str, registry_id: str | None) -> CallSite:

@@ -1,0 +1,329 @@
+"""The operators of one preview: start it, summarise it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.providers.common.compat.sdk import AirflowSkipException, conf
+
+from airflow_provider_ecr_preview.exceptions import LifecyclePolicyNotFoundError, PreviewInProgressError
+from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, find, recent_pulls_since
+from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook, TagStatus
+from airflow_provider_ecr_preview.hooks.errors import CallSite
+from airflow_provider_ecr_preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
+from airflow_provider_ecr_preview.policy import PolicySource, lint_policy
+from airflow_provider_ecr_preview.preview import PreviewedImage, marker
+from airflow_provider_ecr_preview.reports import image_list
+from airflow_provider_ecr_preview.tables import render, summary_table
+from airflow_provider_ecr_preview.triggers.ecr_preview import (
+    EcrLifecyclePolicyPreviewTrigger,
+    PreviewEvent,
+    preview_of,
+)
+from airflow_provider_ecr_preview.xcom import MARKER_KEY, PreviewSummaryXCom, StartedPreviewXCom
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_ecr_preview.pages import PreviewStatus
+
+
+class EcrStartLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
+    """Start the lifecycle policy preview of a repository. A preview deletes nothing.
+
+    A preview of the same policy that is in progress is taken as started, so that a retry does no harm; one of another
+    policy is waited for and then replaced. Calls StartLifecyclePolicyPreview, and where one is in progress
+    GetLifecyclePolicyPreview and GetLifecyclePolicy (``ecr:`` IAM actions of the same names).
+
+    .. code-block:: python
+
+        start = EcrStartLifecyclePolicyPreviewOperator(
+            task_id="start",
+            repository_name="payments/api",
+            lifecycle_policy_text={
+                "rules": [
+                    {
+                        "rulePriority": 1,
+                        "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 20},
+                        "action": {"type": "expire"},
+                    }
+                ]
+            },
+        )
+
+    :param repository_name: the repository. (templated)
+    :param lifecycle_policy_text: the policy to preview, JSON text or dict; the applied policy if None. (templated)
+    :param registry_id: the registry (account); the caller's own if None. (templated)
+    :param on_missing_policy: ``fail`` or ``skip`` when no policy is given and the repository has none.
+    :param wait_for_completion: whether to wait until the preview is COMPLETE; without, a sensor does.
+    :param timeout: how long to wait in all, for another's preview to end and for this one, in seconds; also while
+        deferred, and across restarts of the triggerer.
+    :param poll_interval: time between two looks, in seconds.
+    :param deferrable: wait in the triggerer, without a worker slot.
+    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
+    :param region_name: the AWS Region; that of the connection if None. (templated)
+    :param verify: whether, or with which certificates, TLS is verified. (templated)
+    :param botocore_config: configuration of the botocore client.
+    :return: registry_id, region_name, repository_name, status and policy_fingerprint of the preview.
+    :raises InvalidLifecyclePolicyError: if ECR would refuse the policy; names every mistake, and nothing is started.
+    :raises RepositoryError: if the preview cannot be started; the message says why and what to do.
+    """
+
+    aws_hook_class = EcrLifecyclePolicyPreviewHook
+    template_fields: Sequence[str] = aws_template_fields("lifecycle_policy_text", "registry_id", "repository_name")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"lifecycle_policy_text": "json"}
+    operator_extra_links = (EcrRepositoryLink(),)
+    ui_color = "#ffe8d1"
+
+    def __init__(
+        self,
+        *,
+        repository_name: str,
+        lifecycle_policy_text: PolicySource | None = None,
+        registry_id: str | None = None,
+        on_missing_policy: Literal["fail", "skip"] = "fail",
+        wait_for_completion: bool = False,
+        timeout: float = 3600.0,
+        poll_interval: float = 5.0,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.repository_name = repository_name
+        self.lifecycle_policy_text = lifecycle_policy_text
+        self.registry_id = registry_id
+        self.on_missing_policy = on_missing_policy
+        self.wait_for_completion = wait_for_completion
+        self.timeout = timeout
+        self.poll_interval = poll_interval
+        self.deferrable = deferrable
+
+    def execute(self, context: Context) -> StartedPreviewXCom:
+        """Start the preview."""
+        if self.on_missing_policy not in ("fail", "skip"):
+            raise ValueError(f"on_missing_policy is {self.on_missing_policy!r}. Use 'fail' or 'skip'.")
+        if self.lifecycle_policy_text is not None:
+            for finding in lint_policy(self.lifecycle_policy_text):
+                self.log.warning("%s", finding)
+        return self._start(context, time.time() + self.timeout)
+
+    def start_again(self, context: Context, event: PreviewEvent) -> StartedPreviewXCom:
+        """Start the preview after that of another policy has ended.
+
+        :param context: the task's context.
+        :param event: what the trigger told.
+        """
+        preview_of(event, self._site)
+        return self._start(context, event["deadline"])
+
+    def execute_complete(self, context: Context, event: PreviewEvent) -> StartedPreviewXCom:  # noqa: ARG002 - Airflow passes both by name
+        """Return the complete preview, or raise the error that ended the wait.
+
+        :param context: the task's context.
+        :param event: what the trigger told.
+        """
+        return preview_of(event, self._site)
+
+    def _start(self, context: Context, deadline: float) -> StartedPreviewXCom:
+        try:
+            preview = self.hook.start_preview(
+                self.repository_name,
+                self.lifecycle_policy_text,
+                registry_id=self.registry_id,
+                timeout=0.0 if self.deferrable else deadline - time.time(),
+                poll_interval=self.poll_interval,
+            )
+        except LifecyclePolicyNotFoundError as error:
+            if self.on_missing_policy == "fail":
+                raise
+            raise AirflowSkipException(str(error)) from error
+        except PreviewInProgressError as error:
+            if not self.deferrable or time.time() >= deadline:
+                raise
+            self.log.info("%s", error)
+            self._defer("start_again", deadline, until_complete=False)
+        self._persist_link(context, preview)
+        if self.wait_for_completion and not preview.is_complete(preview.policy.fingerprint):
+            if self.deferrable:
+                self._defer("execute_complete", deadline, policy_fingerprint=preview.policy.fingerprint)
+            preview = self.hook.wait_for_preview(
+                self.repository_name,
+                registry_id=self.registry_id,
+                policy_fingerprint=preview.policy.fingerprint,
+                timeout=deadline - time.time(),
+                poll_interval=self.poll_interval,
+            )
+        return preview.as_xcom()
+
+    def _defer(self, method_name: str, deadline: float, **kwargs: Any) -> None:
+        self.defer(
+            trigger=EcrLifecyclePolicyPreviewTrigger(
+                repository_name=self.repository_name,
+                deadline=deadline,
+                registry_id=self.registry_id,
+                poll_interval=self.poll_interval,
+                aws_conn_id=self.aws_conn_id,
+                region_name=self.region_name,
+                verify=self.verify,
+                botocore_config=self.botocore_config,
+                **kwargs,
+            ),
+            method_name=method_name,
+        )
+
+    def _persist_link(self, context: Context, preview: PreviewStatus) -> None:
+        EcrRepositoryLink.persist(
+            context=context,
+            operator=self,
+            region_name=preview.region_name,
+            aws_partition=self.hook.conn_partition,
+            registry_id=preview.registry_id,
+            repository_name=preview.repository_name,
+        )
+
+    @property
+    def _site(self) -> CallSite:
+        return CallSite(self.repository_name, self.registry_id, self.region_name)
+
+
+class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
+    """Read a complete preview and push its summary to XCom, for the tasks downstream.
+
+    The summary is bounded whatever the size of the repository; the full list goes to ``images_path``. Calls
+    GetLifecyclePolicyPreview and, unless ``enrich=False``, DescribeImages (``ecr:`` IAM actions of the same names).
+
+    .. code-block:: python
+
+        summarize = EcrSummarizeLifecyclePolicyPreviewOperator(
+            task_id="summarize",
+            repository_name="payments/api",
+            policy_fingerprint="{{ ti.xcom_pull('start')['policy_fingerprint'] }}",
+            images_path="s3://aws_default@my-reports/ecr/{{ ds }}/payments-api.jsonl.gz",
+        )
+
+    :param repository_name: the repository. (templated)
+    :param policy_fingerprint: the policy that the preview has to be of, from the XCom of the task that started it; that
+        of the first page if None. (templated)
+    :param registry_id: the registry (account); the caller's own if None. (templated)
+    :param image_ids: only these images, each ``{"imageDigest": ...}`` or ``{"imageTag": ...}``. (templated)
+    :param tag_status: only ``TAGGED`` or ``UNTAGGED`` images, or ``ANY``. (templated)
+    :param max_items: stop after so many images; ``next_token`` of the summary resumes.
+    :param page_size: images a call, 1 to 100.
+    :param starting_token: ``next_token`` of an earlier summary. (templated)
+    :param enrich: whether to ask DescribeImages for the number of all images, sizes and last pulls. Without, those are
+        null in the summary, and most findings cannot be made.
+    :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
+    :param images_path: where to write the full list, an ``ObjectStoragePath`` URL of a file (``file:///...`` or
+        ``s3://aws_conn_id@bucket/...``), as gzip JSON Lines. (templated)
+    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
+    :param region_name: the AWS Region; that of the connection if None. (templated)
+    :param verify: whether, or with which certificates, TLS is verified. (templated)
+    :param botocore_config: configuration of the botocore client.
+    :return: :class:`~airflow_provider_ecr_preview.xcom.PreviewSummaryXCom`.
+    :raises RepositoryError: if the preview is not complete, of another policy, or does not add up; never an empty
+        summary in place of an error.
+    """
+
+    aws_hook_class = EcrLifecyclePolicyPreviewHook
+    template_fields: Sequence[str] = aws_template_fields(
+        "image_ids",
+        "images_path",
+        "policy_fingerprint",
+        "registry_id",
+        "repository_name",
+        "starting_token",
+        "tag_status",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"image_ids": "json"}
+    operator_extra_links = (EcrRepositoryLink(),)
+    ui_color = "#ffe8d1"
+
+    def __init__(
+        self,
+        *,
+        repository_name: str,
+        policy_fingerprint: str | None = None,
+        registry_id: str | None = None,
+        image_ids: Sequence[Mapping[str, str]] | None = None,
+        tag_status: TagStatus | None = None,
+        max_items: int | None = None,
+        page_size: int | None = None,
+        starting_token: str | None = None,
+        enrich: bool = True,
+        recently_pulled_days: int = RECENTLY_PULLED_DAYS,
+        images_path: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.repository_name = repository_name
+        self.policy_fingerprint = policy_fingerprint
+        self.registry_id = registry_id
+        self.image_ids = image_ids
+        self.tag_status = tag_status
+        self.max_items = max_items
+        self.page_size = page_size
+        self.starting_token = starting_token
+        self.enrich = enrich
+        self.recently_pulled_days = recently_pulled_days
+        self.images_path = images_path
+
+    def execute(self, context: Context) -> PreviewSummaryXCom:
+        """Read the preview and return its summary."""
+        inventory = self._inventory() if self.enrich else None
+        recent_pulls = recent_pulls_since(datetime.now(UTC), self.recently_pulled_days)
+        with ExitStack() as stack:
+            images = stack.enter_context(image_list(self.images_path)) if self.images_path else None
+
+            def on_image(image: PreviewedImage) -> None:
+                recent_pulls.add(image)
+                if images is not None:
+                    images.write(image)
+
+            summary = self.hook.summarize_preview(
+                self.repository_name,
+                inventory=inventory,
+                on_image=on_image,
+                registry_id=self.registry_id,
+                image_ids=self.image_ids,
+                tag_status=self.tag_status,
+                max_items=self.max_items,
+                page_size=self.page_size,
+                starting_token=self.starting_token,
+                policy_fingerprint=self.policy_fingerprint,
+            )
+        value = summary.as_xcom(
+            inventory=inventory,
+            findings=find(summary, inventory, recent_pulls),
+            images_uri=self.images_path,
+        )
+        EcrRepositoryLink.persist(
+            context=context,
+            operator=self,
+            region_name=summary.region_name,
+            aws_partition=self.hook.conn_partition,
+            registry_id=summary.registry_id,
+            repository_name=summary.repository_name,
+        )
+        if self.do_xcom_push:
+            context["ti"].xcom_push(key=MARKER_KEY, value=marker(value))
+        self.log.info("Summary of the preview:\n%s", render(summary_table(value)))
+        return value
+
+    def _inventory(self) -> RepositoryInventory:
+        """Read the repository's images, once the preview is known to be the one to be joined with them."""
+        preview = self.hook.get_preview_status(self.repository_name, registry_id=self.registry_id)
+        preview.require_complete(self.policy_fingerprint)
+        inventory = RepositoryInventory(preview.policy.rules)
+        for image in self.hook.iter_repository_images(self.repository_name, registry_id=self.registry_id):
+            inventory.add(image)
+            if inventory.total_image_count % 10_000 == 0:
+                self.log.info("%s: %d images described.", self.repository_name, inventory.total_image_count)
+        self.log.info("%s: %d images in the repository.", self.repository_name, inventory.total_image_count)
+        return inventory

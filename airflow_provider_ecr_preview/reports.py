@@ -1,0 +1,60 @@
+"""Full image lists on object storage: gzip JSON Lines, one image a line, written as they stream."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from airflow.sdk import ObjectStoragePath
+
+from airflow_provider_ecr_preview.preview import PreviewedImage
+
+
+class ImageListWriter:
+    """Writes images into an open list, one a line."""
+
+    def __init__(self, lines: TextIO) -> None:
+        self._lines = lines
+
+    def write(self, image: PreviewedImage) -> None:
+        """Append one image."""
+        self._lines.write(json.dumps(image.as_dict(), ensure_ascii=False, separators=(",", ":")))
+        self._lines.write("\n")
+
+
+@contextmanager
+def image_list(images_path: str) -> Iterator[ImageListWriter]:
+    """Open a new image list that appears at ``images_path`` when the block ends without error, and not before.
+
+    The list grows in a temporary file of the worker, because an object on S3 is whole or absent and a local file
+    should be no worse.
+
+    :param images_path: an ``ObjectStoragePath`` URL, ``file:///...`` or ``s3://aws_conn_id@bucket/...`` (which needs
+        the ``s3`` extra). What is there already is replaced.
+    """
+    target = ObjectStoragePath(images_path)
+    with tempfile.TemporaryFile() as spool:
+        with gzip.open(spool, "wt", encoding="utf-8") as lines:
+            yield ImageListWriter(lines)
+        spool.seek(0)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.parent / f".{target.name}.part" if target.protocol == "file" else target
+        with part.open("wb") as stored:
+            shutil.copyfileobj(spool, stored)
+        if part is not target:
+            part.replace(target)
+
+
+def read_image_list(images_uri: str) -> Iterator[PreviewedImage]:
+    """Yield the images of a list that a task wrote.
+
+    :param images_uri: ``images_uri`` of a summary.
+    """
+    with ObjectStoragePath(images_uri).open("rb") as stored, gzip.open(stored, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield PreviewedImage.from_dict(json.loads(line))

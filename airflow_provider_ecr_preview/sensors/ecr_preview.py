@@ -1,0 +1,143 @@
+"""The sensor: wait for a preview."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException, conf
+from airflow.sdk import PokeReturnValue
+
+from airflow_provider_ecr_preview.exceptions import PreviewTimeoutError, RepositoryError
+from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
+from airflow_provider_ecr_preview.hooks.errors import CallSite
+from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
+from airflow_provider_ecr_preview.triggers.ecr_preview import (
+    EcrLifecyclePolicyPreviewTrigger,
+    PreviewEvent,
+    preview_of,
+)
+from airflow_provider_ecr_preview.xcom import StartedPreviewXCom
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class EcrLifecyclePolicyPreviewSensor(AwsBaseSensor[EcrLifecyclePolicyPreviewHook]):
+    """Wait until the lifecycle policy preview of a repository is COMPLETE.
+
+    FAILED, EXPIRED, a preview that nobody started and one of another policy are errors, not states to wait through.
+    Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``).
+
+    .. code-block:: python
+
+        wait = EcrLifecyclePolicyPreviewSensor(
+            task_id="wait",
+            repository_name="payments/api",
+            policy_fingerprint="{{ ti.xcom_pull('start')['policy_fingerprint'] }}",
+            deferrable=True,
+        )
+
+    :param repository_name: the repository. (templated)
+    :param policy_fingerprint: the policy that the preview has to be of, from the XCom of the task that started it; any
+        policy if None. (templated)
+    :param registry_id: the registry (account); the caller's own if None. (templated)
+    :param poke_interval: time between two looks, in seconds.
+    :param timeout: how long to wait, in seconds; also while deferred, and across restarts of the triggerer.
+    :param deferrable: wait in the triggerer, without a worker slot.
+    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
+    :param region_name: the AWS Region; that of the connection if None. (templated)
+    :param verify: whether, or with which certificates, TLS is verified. (templated)
+    :param botocore_config: configuration of the botocore client.
+    :return: registry_id, region_name, repository_name, status and policy_fingerprint of the preview.
+    :raises RepositoryError: as :meth:`EcrLifecyclePolicyPreviewHook.wait_for_preview
+        <airflow_provider_ecr_preview.hooks.ecr_preview.EcrLifecyclePolicyPreviewHook.wait_for_preview>` does; on
+        ``timeout`` AirflowSensorTimeout, as every sensor.
+    """
+
+    aws_hook_class = EcrLifecyclePolicyPreviewHook
+    template_fields: Sequence[str] = aws_template_fields("repository_name", "policy_fingerprint", "registry_id")
+    operator_extra_links = (EcrRepositoryLink(),)
+    ui_color = "#ffe8d1"
+
+    def __init__(
+        self,
+        *,
+        repository_name: str,
+        policy_fingerprint: str | None = None,
+        registry_id: str | None = None,
+        poke_interval: timedelta | float = 10.0,
+        timeout: timedelta | float = 3600.0,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
+        self.repository_name = repository_name
+        self.policy_fingerprint = policy_fingerprint
+        self.registry_id = registry_id
+        self.deferrable = deferrable
+
+    def execute(self, context: Context) -> Any:
+        """Wait, in the worker or in the triggerer."""
+        if not self.deferrable:
+            return super().execute(context)
+        try:
+            result = self.poke(context)
+        except RepositoryError as error:
+            self._skip_if_never_fail(error)
+            raise
+        if result.is_done:
+            return result.xcom_value
+        return self.defer(
+            trigger=EcrLifecyclePolicyPreviewTrigger(
+                repository_name=self.repository_name,
+                deadline=time.time() + self.timeout,
+                registry_id=self.registry_id,
+                policy_fingerprint=self.policy_fingerprint,
+                poll_interval=self.poke_interval,
+                aws_conn_id=self.aws_conn_id,
+                region_name=self.region_name,
+                verify=self.verify,
+                botocore_config=self.botocore_config,
+            ),
+            method_name="execute_complete",
+        )
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Return whether the preview is COMPLETE."""
+        preview = self.hook.get_preview_status(self.repository_name, registry_id=self.registry_id)
+        EcrRepositoryLink.persist(
+            context=context,
+            operator=self,
+            region_name=preview.region_name,
+            aws_partition=self.hook.conn_partition,
+            registry_id=preview.registry_id,
+            repository_name=preview.repository_name,
+        )
+        complete = preview.is_complete(self.policy_fingerprint)
+        self.log.info("%s: the preview is %s.", self.repository_name, preview.status)
+        return PokeReturnValue(is_done=complete, xcom_value=preview.as_xcom() if complete else None)
+
+    def execute_complete(self, context: Context, event: PreviewEvent) -> StartedPreviewXCom:  # noqa: ARG002 - Airflow passes both by name
+        """Return what the trigger found, or raise its error.
+
+        :param context: the task's context.
+        :param event: what the trigger told.
+        """
+        site = CallSite(self.repository_name, self.registry_id, self.region_name)
+        try:
+            return preview_of(event, site)
+        except PreviewTimeoutError as error:
+            # The base class applies soft_fail and never_fail to this one.
+            raise AirflowSensorTimeout(str(error)) from error
+        except RepositoryError as error:
+            self._skip_if_never_fail(error)
+            raise
+
+    def _skip_if_never_fail(self, error: RepositoryError) -> None:
+        if self.never_fail:
+            raise AirflowSkipException("Skipping due to never_fail is set to True.") from error

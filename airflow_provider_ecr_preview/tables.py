@@ -1,0 +1,66 @@
+"""Summaries as tables for a person, for task logs and terminals."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+
+LOG_WIDTH = 110
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+_STEP = 1000
+
+
+def render(*parts: RenderableType, width: int = LOG_WIDTH) -> str:
+    """Return renderables as plain text of at most ``width`` columns."""
+    text = StringIO()
+    console = Console(file=text, width=width, color_system=None, highlight=False, markup=False, emoji=False)
+    console.print(Group(*parts))
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+
+def summary_table(summary: PreviewSummaryXCom) -> RenderableType:
+    """Return a summary as a table of its rules, with headline and findings."""
+    total = summary["total_image_count"]
+    headline = (
+        f"{summary['repository_name']} ({summary['registry_id']}, {summary['region_name']}): "
+        f"{summary['expiring_image_count']} expiring, {summary['archiving_image_count']} archiving"
+        f"{'' if total is None else f', of {total} images'}; at most {human_bytes(summary['expiring_bytes_upper_bound'])} "
+        "freed (layers are shared)"
+    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header, justify in (("Rule", "right"), ("Action", "left"), ("Images", "right"), ("Bytes at most", "right")):
+        table.add_column(header, justify=justify)  # type: ignore[arg-type]  # a Literal that mypy widens here
+    table.add_column("Description")
+    for rule in summary["rules"]:
+        table.add_row(
+            str(rule["priority"]),
+            rule["action"],
+            str(rule["image_count"]),
+            human_bytes(rule["bytes_upper_bound"]),
+            Text(rule["description"] or ""),
+        )
+    findings = [
+        Text(f"{finding['severity'].upper()} {finding['code']}: {finding['message']}")
+        for finding in summary["findings"]
+    ]
+    return Group(Text(headline), table, *findings)
+
+
+def human_bytes(size: int | None) -> str:
+    """Return a size in decimal units, as AWS bills it; ``unknown`` for None."""
+    if size is None:
+        return "unknown"
+    number = float(size)
+    for unit in _UNITS:
+        if number < _STEP or unit == _UNITS[-1]:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= _STEP
+    raise AssertionError  # the loop returns at the last unit

@@ -1,0 +1,68 @@
+"""Preview the applied policies of several repositories, a mapped task instance each.
+
+Good for a handful of repositories; a registry of hundreds is audited in batches instead.
+"""
+
+from __future__ import annotations
+
+# [START howto_ecr_preview_mapped]
+from airflow.sdk import Param, dag, task, task_group
+
+from airflow_provider_ecr_preview.operators.ecr_preview import (
+    EcrStartLifecyclePolicyPreviewOperator,
+    EcrSummarizeLifecyclePolicyPreviewOperator,
+)
+
+
+@dag(
+    schedule=None,
+    tags=["ecr", "example"],
+    doc_md=__doc__,
+    params={
+        "repositories": Param(
+            ["payments/api", "payments/worker", "platform/base-python"], type="array", title="Repositories"
+        )
+    },
+)
+def ecr_preview_mapped() -> None:
+    """Preview repository after repository."""
+
+    @task
+    def repositories(params: dict) -> list[str]:
+        return params["repositories"]
+
+    @task_group
+    def preview(repository_name: str) -> None:
+        start = EcrStartLifecyclePolicyPreviewOperator(
+            task_id="start",
+            repository_name=repository_name,
+            on_missing_policy="skip",
+            wait_for_completion=True,
+            deferrable=True,
+            poll_interval=2,
+            max_active_tis_per_dagrun=8,
+            map_index_template="{{ task.repository_name }}",
+        )
+        summarize = EcrSummarizeLifecyclePolicyPreviewOperator(
+            task_id="summarize",
+            repository_name=repository_name,
+            policy_fingerprint="{{ ti.xcom_pull(task_ids='preview.start', map_indexes=ti.map_index)['policy_fingerprint'] }}",
+            max_active_tis_per_dagrun=8,
+            map_index_template="{{ task.repository_name }}",
+        )
+        start >> summarize
+
+    @task(trigger_rule="none_failed")
+    def total(ti: object) -> dict[str, int]:
+        """Add up what the policies would take."""
+        summaries = [summary for summary in ti.xcom_pull(task_ids="preview.summarize") or [] if summary]
+        return {
+            "repositories": len(summaries),
+            "expiring_image_count": sum(summary["expiring_image_count"] for summary in summaries),
+        }
+
+    preview.expand(repository_name=repositories()) >> total()
+
+
+ecr_preview_mapped()
+# [END howto_ecr_preview_mapped]

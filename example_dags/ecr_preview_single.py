@@ -1,0 +1,73 @@
+"""Preview the lifecycle policy of one repository, and act on what it would delete.
+
+Start, wait, summarise, branch on the summary; the last task reads the digests. Nothing is deleted.
+"""
+
+from __future__ import annotations
+
+# [START howto_ecr_preview_single]
+from airflow.sdk import Param, dag, task
+
+from airflow_provider_ecr_preview.operators.ecr_preview import (
+    EcrStartLifecyclePolicyPreviewOperator,
+    EcrSummarizeLifecyclePolicyPreviewOperator,
+)
+from airflow_provider_ecr_preview.sensors.ecr_preview import EcrLifecyclePolicyPreviewSensor
+
+REPOSITORY = "{{ params.repository_name }}"
+STARTED_POLICY = "{{ ti.xcom_pull(task_ids='start')['policy_fingerprint'] }}"
+
+
+@dag(
+    schedule=None,
+    tags=["ecr", "example"],
+    doc_md=__doc__,
+    params={
+        "repository_name": Param("payments/api", type="string", title="Repository"),
+        "images_path": Param(
+            None,
+            type=["null", "string"],
+            title="Where to write the list of images",
+            description="file:///... or s3://aws_default@bucket/..., ending in .jsonl.gz; empty for no list.",
+        ),
+    },
+)
+def ecr_preview_single() -> None:
+    """Preview the applied policy of one repository."""
+    start = EcrStartLifecyclePolicyPreviewOperator(
+        task_id="start", repository_name=REPOSITORY, on_missing_policy="skip"
+    )
+    wait = EcrLifecyclePolicyPreviewSensor(
+        task_id="wait", repository_name=REPOSITORY, policy_fingerprint=STARTED_POLICY, poke_interval=5
+    )
+    summarize = EcrSummarizeLifecyclePolicyPreviewOperator(
+        task_id="summarize",
+        repository_name=REPOSITORY,
+        policy_fingerprint=STARTED_POLICY,
+        images_path="{{ params.images_path or '' }}",
+    )
+
+    @task.branch
+    def anything_to_look_at(summary: dict) -> str:
+        affected = summary["expiring_image_count"] + summary["archiving_image_count"]
+        return "list_digests" if affected else "nothing_to_do"
+
+    @task
+    def list_digests(summary: dict) -> list[str]:
+        """Return the digests that the policy would take: all from the list, if one was written, else the sample."""
+        from airflow_provider_ecr_preview.reports import read_image_list
+
+        if summary["images_uri"]:
+            return [image.image_digest for image in read_image_list(summary["images_uri"])]
+        return [image["image_digest"] for image in summary["sample"]]
+
+    @task
+    def nothing_to_do() -> None:
+        """Say in the grid that the policy would take nothing."""
+
+    start >> wait >> summarize
+    anything_to_look_at(summarize.output) >> [list_digests(summarize.output), nothing_to_do()]
+
+
+ecr_preview_single()
+# [END howto_ecr_preview_single]

@@ -12,6 +12,7 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrStartLifecyclePolicyPreviewOperator,
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
+from airflow_provider_ecr_preview.reports import read_image_list
 from airflow_provider_ecr_preview.sensors.ecr_preview import EcrLifecyclePolicyPreviewSensor
 
 REPOSITORY = "{{ params.repository_name }}"
@@ -55,8 +56,6 @@ def ecr_preview_single() -> None:
     @task
     def list_digests(summary: dict) -> list[str]:
         """Return the digests that the policy would take: all from the list, if one was written, else the sample."""
-        from airflow_provider_ecr_preview.reports import read_image_list
-
         if summary["images_uri"]:
             return [image.image_digest for image in read_image_list(summary["images_uri"])]
         return [image["image_digest"] for image in summary["sample"]]

@@ -66,7 +66,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
     """
 
     def __init__(self, *, throttle_timeout: float = 120.0, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]  # Airflow's constructor has no types
         self.throttle_timeout = throttle_timeout
 
     @property

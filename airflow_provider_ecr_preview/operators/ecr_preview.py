@@ -301,7 +301,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
         value = summary.as_xcom(
             inventory=inventory,
             findings=find(summary, inventory, recent_pulls),
-            images_uri=self.images_path,
+            images_uri=self.images_path or None,
         )
         EcrRepositoryLink.persist(
             context=context,

@@ -68,7 +68,7 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
         verify: bool | str | None = None,
         botocore_config: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's constructor has no types
         self.repository_name = repository_name
         self.deadline = deadline
         self.registry_id = registry_id

@@ -1,0 +1,42 @@
+"""The two clocks of the local ECR: what time it is in the registry, and how long things take."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class Clock:
+    """The time in the registry, which ages are counted from, and a running clock for durations.
+
+    :param now: the time in the registry (aware), which then stands still; None for the real time.
+    """
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self._advanced = timedelta()
+        self._fixed: datetime | None = None
+        if now is not None:
+            self.set(now)
+
+    def now(self) -> datetime:
+        """Return the time in the registry."""
+        if self._fixed is not None:
+            return self._fixed + self._advanced
+        return datetime.now(UTC) + self._advanced
+
+    def set(self, now: datetime) -> None:
+        """Set the time in the registry; it stands still from then on.
+
+        :raises ValueError: if ``now`` has no time zone.
+        """
+        if now.tzinfo is None:
+            raise ValueError(f"{now} has no time zone; write datetime(..., tzinfo=UTC).")
+        self._fixed = now.astimezone(UTC) - self._advanced
+
+    def monotonic(self) -> float:
+        """Return a running number of seconds, to measure durations with."""
+        return time.monotonic() + self._advanced.total_seconds()
+
+    def advance(self, duration: timedelta) -> None:
+        """Move both clocks forward, so that nobody needs to sleep."""
+        self._advanced += duration

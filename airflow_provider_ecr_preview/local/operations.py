@@ -1,0 +1,169 @@
+"""The ECR operations that moto lacks, and those of its own that it answers too simply."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+from moto.core.exceptions import ServiceException
+from moto.ecr.exceptions import LifecyclePolicyNotFoundException
+from moto.ecr.models import ECR_REPOSITORY_NAME_PATTERN, ECRBackend
+
+from airflow_provider_ecr_preview.exceptions import InvalidLifecyclePolicyError
+from airflow_provider_ecr_preview.local.images import LocalImage
+from airflow_provider_ecr_preview.local.paging import invalid, page_after
+from airflow_provider_ecr_preview.local.previews import MAX_IMAGE_IDS
+from airflow_provider_ecr_preview.local.registry import Registry
+from airflow_provider_ecr_preview.local.repositories import LocalRepository
+from airflow_provider_ecr_preview.policy import LifecyclePolicy
+
+MAX_DESCRIBED = 1_000
+
+_REPOSITORY_NAME = re.compile(ECR_REPOSITORY_NAME_PATTERN)
+_TAG_STATUSES = ("TAGGED", "UNTAGGED", "ANY")
+_IMAGE_STATUSES = ("ACTIVE", "ARCHIVED", "ACTIVATING", "ANY")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request to one Region of one account.
+
+    :param registry: the registry and its clocks.
+    :param backend: moto's store of that Region and account.
+    :param parameters: what was sent.
+    """
+
+    registry: Registry
+    backend: ECRBackend
+    parameters: Mapping[str, Any]
+
+    @property
+    def repository(self) -> LocalRepository:
+        """The repository that the request names.
+
+        :raises RepositoryNotFoundException: if there is none.
+        """
+        name, registry_id = self.parameters.get("repositoryName", ""), self.parameters.get("registryId")
+        return cast("LocalRepository", self.backend._get_repository(name, registry_id))  # noqa: SLF001  # moto's own look-up
+
+    def one_of(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        """Return a member of the request's ``filter``.
+
+        :raises InvalidParameterException: if it is none of the allowed values.
+        """
+        value = self.parameters.get("filter", {}).get(name, default)
+        if value not in allowed:
+            raise invalid(f"filter.{name}", f"Member must satisfy enum value set: [{', '.join(allowed)}]")
+        return str(value)
+
+    def check_repository_name(self) -> None:
+        """Refuse a name that no repository can have.
+
+        :raises InvalidParameterException: if it is one.
+        """
+        name = self.parameters.get("repositoryName")
+        if not isinstance(name, str) or not _REPOSITORY_NAME.fullmatch(name):
+            raise invalid("repositoryName", f"must satisfy regular expression '{ECR_REPOSITORY_NAME_PATTERN}'")
+
+    def check_image_ids(self) -> None:
+        """Refuse more image ids than ECR takes.
+
+        :raises InvalidParameterException: if there are.
+        """
+        if len(self.parameters.get("imageIds") or ()) > MAX_IMAGE_IDS:
+            raise invalid("imageIds", f"Member must have length less than or equal to {MAX_IMAGE_IDS}")
+
+
+def start_lifecycle_policy_preview(request: Request) -> dict[str, Any]:
+    """Evaluate a policy, and show the result once the preview is over."""
+    request.check_repository_name()
+    repository = request.repository
+    text = request.parameters.get("lifecyclePolicyText") or repository.lifecycle_policy
+    if not text:
+        raise LifecyclePolicyNotFoundException(repository.name, repository.registry_id)
+    policy = _policy(text)
+    if repository.preview is not None and repository.preview.status == "IN_PROGRESS":
+        raise ServiceException(
+            "LifecyclePolicyPreviewInProgressException",
+            f"The previous lifecycle policy preview request for the repository with name '{repository.name}' "
+            f"in the registry with id '{repository.registry_id}' has not completed. Wait and try again.",
+        )
+    preview = request.registry.replace_preview(repository, policy)
+    return {
+        "registryId": repository.registry_id,
+        "repositoryName": repository.name,
+        "lifecyclePolicyText": preview.policy_text,
+        "status": "IN_PROGRESS",
+    }
+
+
+def get_lifecycle_policy_preview(request: Request) -> dict[str, Any]:
+    """Return the state of the repository's preview and one page of its results."""
+    parameters = request.parameters
+    request.check_repository_name()
+    request.check_image_ids()
+    request.one_of("tagStatus", _TAG_STATUSES, "ANY")
+    if "imageIds" in parameters and ("maxResults" in parameters or "nextToken" in parameters):
+        raise invalid("imageIds", "imageIds cannot be combined with maxResults or nextToken")
+    repository = request.repository
+    if repository.preview is None:
+        raise ServiceException(
+            "LifecyclePolicyPreviewNotFoundException",
+            f"There is no lifecycle policy preview for the repository with name '{repository.name}' "
+            f"in the registry with id '{repository.registry_id}'",
+        )
+    return {
+        "registryId": repository.registry_id,
+        "repositoryName": repository.name,
+        **repository.preview.get(parameters, request.registry.token_life_seconds),
+    }
+
+
+def describe_images(request: Request) -> dict[str, Any]:
+    """Return one page of a repository's images, or the images that are named."""
+    parameters = request.parameters
+    request.check_image_ids()
+    tag_status = request.one_of("tagStatus", _TAG_STATUSES, "ANY")
+    image_status = request.one_of("imageStatus", _IMAGE_STATUSES, "ACTIVE")
+    repository = request.repository
+    if image_ids := parameters.get("imageIds"):
+        if "maxResults" in parameters or "nextToken" in parameters:
+            raise invalid("imageIds", "imageIds cannot be combined with maxResults or nextToken")
+        found = {image.serial: image for image in map(repository.find, image_ids)}
+        return {"imageDetails": [image.describe(repository.size_of(image)) for image in found.values()]}
+
+    def is_wanted(image: LocalImage) -> bool:
+        return (tag_status == "ANY" or (tag_status == "TAGGED") is bool(image.image_tags)) and (
+            image_status in ("ANY", image.status)
+        )
+
+    images, token = page_after(
+        repository.local_images,
+        parameters,
+        largest=MAX_DESCRIBED,
+        serial=lambda image: image.serial,
+        wanted=is_wanted,
+    )
+    answer: dict[str, Any] = {"imageDetails": [image.describe(repository.size_of(image)) for image in images]}
+    return answer | ({"nextToken": token} if token else {})
+
+
+@lru_cache(maxsize=256)
+def _policy(text: str) -> LifecyclePolicy:
+    """Return the policy; the cache is for audits, which send one text to thousands of repositories."""
+    try:
+        return LifecyclePolicy.parse(text)
+    except InvalidLifecyclePolicyError as error:
+        findings = "; ".join(map(str, error.findings))
+        raise invalid("LifecyclePolicyText", f"Lifecycle policy validation failure: {findings}") from error
+
+
+OPERATIONS: Mapping[str, Callable[[Request], dict[str, Any]]] = {
+    "DescribeImages": describe_images,
+    "GetLifecyclePolicyPreview": get_lifecycle_policy_preview,
+    "StartLifecyclePolicyPreview": start_lifecycle_policy_preview,
+}
+"""The operations that are answered here; all others are moto's."""

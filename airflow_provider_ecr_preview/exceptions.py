@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from airflow_provider_ecr_preview.policy_lint import PolicyFinding
+    from airflow_provider_ecr_preview.policy_finding import PolicyFinding
 
 __all__ = [
     "AccessDeniedError",
@@ -57,7 +57,7 @@ class EcrPreviewError(Exception):
 
 
 class InvalidLifecyclePolicyError(EcrPreviewError, ValueError):
-    """Raised when ECR would refuse a policy.
+    """Raised when ECR would refuse a policy, or when a policy cannot be read at all.
 
     :param findings: every mistake in it, each with what to write instead.
     """
@@ -65,8 +65,7 @@ class InvalidLifecyclePolicyError(EcrPreviewError, ValueError):
     def __init__(self, findings: Sequence[PolicyFinding]) -> None:
         self.findings = tuple(findings)
         super().__init__(
-            f"The lifecycle policy has {len(self.findings)} mistake(s); nothing was started.\n"
-            + "\n".join(f"  - {finding}" for finding in self.findings)
+            "The lifecycle policy is not valid:\n" + "\n".join(f"  - {finding}" for finding in self.findings)
         )
 
     def __reduce__(self) -> tuple[type[InvalidLifecyclePolicyError], tuple[tuple[PolicyFinding, ...]]]:
@@ -95,8 +94,8 @@ class RepositoryError(EcrPreviewError):
         self.repository_name = repository_name
         self.registry_id = registry_id
         self.region_name = region_name
-        where = f"registry {registry_id}, {region_name}" if registry_id else f"{region_name}"
-        super().__init__(f"{repository_name} ({where}): {message}")
+        where = ", ".join(filter(None, (registry_id and f"registry {registry_id}", region_name)))
+        super().__init__(f"{repository_name} ({where}): {message}" if where else f"{repository_name}: {message}")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild from the parts, not from the message, where an error crosses a process boundary."""

@@ -98,7 +98,8 @@ def _of_what_is_left(summary: PreviewSummary, inventory: RepositoryInventory) ->
         yield Finding(
             "would_empty_repository",
             "critical",
-            f"All {total} images would expire. Add a rule that keeps the newest ones (imageCountMoreThan).",
+            f"Every image would expire ({total} of {total}). Add a rule that keeps the newest ones "
+            "(imageCountMoreThan).",
         )
     if newest is not None and summary.action_of(newest.image_digest) == "EXPIRE":
         tags = ", ".join(newest.image_tags[:3]) or "untagged"
@@ -116,15 +117,18 @@ def _of_recent_pulls(recent: RecentPulls) -> Iterator[Finding]:
         yield Finding(
             "recently_pulled_image_expires",
             "critical",
-            f"{recent.image_count} of the affected images were pulled since {recent.since:%Y-%m-%d}; something may "
-            "still use them. Keep them by a rule with a lower rulePriority.",
+            f"Affected images that were pulled since {recent.since:%Y-%m-%d}: {recent.image_count}. Something may still "
+            "use them: keep them by a rule with a lower rulePriority.",
             recent.image_digests,
         )
 
 
 def _of_idle_rules(summary: PreviewSummary, inventory: RepositoryInventory) -> Iterator[Finding]:
+    if not inventory.total_image_count:
+        return
     hit = {priority for priority, _ in summary.counts}
-    idle = [rule for rule in inventory.unmatched_rules if rule.priority not in hit]
+    # That no image is untagged, or none at all is archived, says nothing against a rule for such images.
+    idle = [rule for rule in inventory.unmatched_rules if rule.tag_status == "tagged" and rule.priority not in hit]
     conflicting = [rule for rule in idle if len(rule.tag_patterns) > 1]
     if conflicting:
         yield Finding(
@@ -138,7 +142,8 @@ def _of_idle_rules(summary: PreviewSummary, inventory: RepositoryInventory) -> I
         yield Finding(
             "dead_rule",
             "warning",
-            f"No image of the repository has tags that {_named(dead)} asks for. Remove it, or correct its tags.",
+            f"No image of the repository has a tag like {_named(dead)} asks for. Remove what is no longer used, or "
+            "correct its tags.",
         )
 
 
@@ -147,8 +152,8 @@ def _of_archiving(summary: PreviewSummary) -> Iterator[Finding]:
         yield Finding(
             "storage_class_costs",
             "info",
-            f"{summary.archiving_image_count} images would be archived. Archived images are billed too, for at least "
-            "90 days and with a fee for retrieval: archiving saves nothing by itself.",
+            f"Images that would be archived: {summary.archiving_image_count}. Archived images are billed too, for at "
+            "least 90 days and with a fee for retrieval: archiving saves nothing by itself.",
         )
 
 

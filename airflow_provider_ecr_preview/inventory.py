@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -9,7 +11,9 @@ from typing import NamedTuple
 from airflow_provider_ecr_preview.policy import Rule
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 
-_SHA256_PREFIX = "sha256:"
+DigestKey = bytes | str
+
+_SHA256 = re.compile("sha256:([0-9a-f]{64})")
 
 
 class ImageDetail(NamedTuple):
@@ -30,7 +34,7 @@ class RepositoryInventory:
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
         self.newest_image: RepositoryImage | None = None
         """The most recently pushed image of the standard storage class."""
-        self._details: dict[bytes, ImageDetail] = {}
+        self._details: dict[DigestKey, ImageDetail] = {}
         self._unmatched = {rule.priority: rule for rule in rules}
 
     @property
@@ -40,7 +44,7 @@ class RepositoryInventory:
 
     @property
     def unmatched_rules(self) -> list[Rule]:
-        """The rules whose tag requirements no image of their storage class meets."""
+        """The rules whose tag requirements no image meets, whatever its storage class."""
         return list(self._unmatched.values())
 
     def add(self, image: RepositoryImage) -> None:
@@ -48,18 +52,14 @@ class RepositoryInventory:
         self._details[digest_key(image.image_digest)] = ImageDetail(
             image.image_size_in_bytes,
             image.last_recorded_pull_time,
-            image.image_manifest_media_type,
-            image.artifact_media_type,
+            _shared(image.image_manifest_media_type),
+            _shared(image.artifact_media_type),
         )
         if image.storage_class == "standard" and (
-            self.newest_image is None or image.image_pushed_at > self.newest_image.image_pushed_at
+            self.newest_image is None or _by_push(image) > _by_push(self.newest_image)
         ):
             self.newest_image = image
-        matched = [
-            priority
-            for priority, rule in self._unmatched.items()
-            if rule.storage_class == image.storage_class and rule.matches_tags(image.image_tags)
-        ]
+        matched = [priority for priority, rule in self._unmatched.items() if rule.matches_tags(image.image_tags)]
         for priority in matched:
             del self._unmatched[priority]
 
@@ -73,8 +73,21 @@ class RepositoryInventory:
         return self._details.get(digest_key(image_digest))
 
 
-def digest_key(image_digest: str) -> bytes:
+def digest_key(image_digest: str) -> DigestKey:
     """Return a digest in the least memory; a join over a million images holds a million of them."""
-    if image_digest.startswith(_SHA256_PREFIX):
-        return bytes.fromhex(image_digest[len(_SHA256_PREFIX) :])
-    return image_digest.encode()
+    sha256 = _SHA256.fullmatch(image_digest)
+    return bytes.fromhex(sha256[1]) if sha256 else image_digest
+
+
+def digest_of(key: DigestKey) -> str:
+    """Return the digest that :func:`digest_key` made the key of."""
+    return key if isinstance(key, str) else f"sha256:{key.hex()}"
+
+
+def _by_push(image: RepositoryImage) -> tuple[datetime, str]:
+    return image.image_pushed_at, image.image_digest
+
+
+def _shared(media_type: str | None) -> str | None:
+    # A repository has a handful of media types, and every response brings them as new objects.
+    return None if media_type is None else sys.intern(media_type)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,9 @@ from typing import Any
 
 from airflow_provider_ecr_preview.exceptions import InvalidLifecyclePolicyError
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage, Verdict, compile_pattern, evaluate
-from airflow_provider_ecr_preview.policy_lint import PolicyFinding, lint_document, lint_text_length
+from airflow_provider_ecr_preview.policy_finding import PolicyFinding, shown
+from airflow_provider_ecr_preview.policy_lint import lint_document, lint_text_length
+from airflow_provider_ecr_preview.policy_lint_rule import TAG_LISTS
 
 PolicySource = str | Mapping[str, Any]
 
@@ -100,7 +103,7 @@ class LifecyclePolicy:
         errors = [finding for finding in lint_policy(source) if finding.severity == "error"]
         if errors:
             raise InvalidLifecyclePolicyError(errors)
-        return cls.from_service(source if isinstance(source, str) else json.dumps(source))
+        return cls.from_service(_text_of(source))
 
     @classmethod
     def from_service(cls, text: str) -> LifecyclePolicy:
@@ -110,21 +113,23 @@ class LifecyclePolicy:
         :raises InvalidLifecyclePolicyError: if it cannot be read as a policy at all.
         """
         try:
-            rules = [Rule.from_document(rule) for rule in json.loads(text)["rules"]]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            finding = PolicyFinding(
+            rules = sorted(map(Rule.from_document, json.loads(text)["rules"]), key=lambda rule: rule.priority)
+            policy = cls(tuple(rules), text)
+            # Worked out here and kept, so that a policy that was read can also be compared.
+            policy.canonical  # noqa: B018
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            finding = PolicyFinding.error(
                 "not_readable",
-                "error",
                 None,
                 f"the text cannot be read as a lifecycle policy ({type(error).__name__}: {error}).",
                 "Look at the policy in the ECR console; a newer release of this package may know it.",
             )
             raise InvalidLifecyclePolicyError([finding]) from error
-        return cls(tuple(sorted(rules, key=lambda rule: rule.priority)), text)
+        return policy
 
     @cached_property
     def canonical(self) -> str:
-        """The policy in the one form that all texts of equal meaning share."""
+        """The policy in the one form that all its texts share."""
         return canonical_policy(self.text)
 
     @cached_property
@@ -146,28 +151,25 @@ def lint_policy(source: PolicySource) -> list[PolicyFinding]:
 
     :param source: JSON text, or the same as a dict.
     """
-    text = source if isinstance(source, str) else json.dumps(source)
     repeated: list[str] = []
 
     def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        document = dict(pairs)
-        if len(document) < len(pairs):
-            keys = [key for key, _ in pairs]
-            repeated.extend(sorted({key for key in keys if keys.count(key) > 1}))
-        return document
+        repeated.extend(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        return dict(pairs)
 
     try:
-        document = json.loads(text, object_pairs_hook=collect)
-    except ValueError as error:
+        text = _text_of(source)
+        document = json.loads(text, object_pairs_hook=collect, parse_constant=_refuse_constant)
+    except (ValueError, TypeError, RecursionError) as error:
         return [
-            PolicyFinding(
-                "not_json", "error", None, f"the policy is not JSON: {error}.", "Check commas, quotes and braces."
+            PolicyFinding.error(
+                "not_json", None, f"the policy is not JSON: {error}.", "Check commas, quotes and braces."
             )
         ]
     findings = [*lint_text_length(text), *lint_document(document)]
     findings += [
-        PolicyFinding(
-            "duplicate_key", "error", None, f"the key {key!r} stands twice in one object.", "Keep one of them."
+        PolicyFinding.error(
+            "duplicate_key", None, f"the key {shown(key)} stands twice in one object.", "Keep one of them."
         )
         for key in repeated
     ]
@@ -175,7 +177,7 @@ def lint_policy(source: PolicySource) -> list[PolicyFinding]:
 
 
 def canonical_policy(text: str) -> str:
-    """Return the one form that all policy texts of equal meaning share.
+    """Return the one form that all texts of a policy share.
 
     ECR sorts the rules of a policy by priority and may write keys and white space as it likes, so two texts are
     compared by this form. The order within a tag list means nothing either, and ``standard`` is the default
@@ -186,10 +188,18 @@ def canonical_policy(text: str) -> str:
     document = json.loads(text)
     for rule in document["rules"]:
         selection = rule["selection"]
-        for key in ("tagPatternList", "tagPrefixList"):
+        for key in TAG_LISTS:
             if key in selection:
                 selection[key] = sorted(selection[key])
         if selection.get("storageClass") == "standard":
             del selection["storageClass"]
     document["rules"].sort(key=lambda rule: rule["rulePriority"])
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def _text_of(source: PolicySource) -> str:
+    return source if isinstance(source, str) else json.dumps(source, ensure_ascii=False, allow_nan=False)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is a number in Python only")

@@ -5,7 +5,9 @@ storage class, and the lowest ``rulePriority`` whose tag requirements an image m
 It follows that an image is taken by at most one rule, that a rule which keeps an image shields it from all rules
 below, and that an image taken by one rule still counts for the rules below.
 
-ECR does not document the order of images with equal push times; here the digest breaks the tie.
+Where ECR documents nothing, this is what is done here: the digest breaks the tie between equal push times; a restore
+moves an image in the order of ``imageCountMoreThan``, not in the age of ``sinceImagePushed``; and a referrer (a
+signature, an SBOM) is judged as an image of its own, though ECR deletes it when its subject goes.
 """
 
 from __future__ import annotations
@@ -14,14 +16,15 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.policy import Rule
 
+_BEGINNING_OF_TIME = datetime.min.replace(tzinfo=UTC)
 _AFTER_EVERY_TAG_CHARACTER = "\U0010ffff"
 
 
@@ -113,7 +116,7 @@ class Verdict:
     :param action: ``expire`` or ``transition`` for an image that is taken, None for one that is kept.
     :param rule: the rule that decides, whether it takes or keeps; None where no rule asks for tags like the image's.
     :param reason: why.
-    :param shielded_from: priorities of the rules below that would take the image if the deciding rule were not there.
+    :param shielded_from: priorities of the rules below that ask for the image, which the deciding rule keeps from them.
     """
 
     image: RepositoryImage
@@ -130,14 +133,16 @@ class Verdict:
     def explain(self) -> str:
         """Return the verdict as one sentence for a person."""
         if self.rule is None:
-            return "Kept: no rule asks for tags like these."
+            return "Kept: no rule selects it."
         name = f"rule {self.rule.priority} ({self.rule.selector})"
-        number = self.rule.count_number
+        taken = f"{'Expires' if self.action == 'expire' else 'Archived'} under {name}"
+        newest = f"among the newest {self.rule.count_number}"
+        older = f"older than {_days(self.rule.count_number)} ({self.rule.count_type})"
         text = {
-            Reason.BEYOND_COUNT: f"Taken by {name}: {number} newer images fill its count.",
-            Reason.OLDER_THAN_DAYS: f"Taken by {name}: older than {number} days ({self.rule.count_type}).",
-            Reason.WITHIN_COUNT: f"Kept by {name}: among the newest {number}.",
-            Reason.WITHIN_DAYS: f"Kept by {name}: not older than {number} days ({self.rule.count_type}).",
+            Reason.BEYOND_COUNT: f"{taken}: not {newest}.",
+            Reason.OLDER_THAN_DAYS: f"{taken}: {older}.",
+            Reason.WITHIN_COUNT: f"Kept by {name}: {newest}.",
+            Reason.WITHIN_DAYS: f"Kept by {name}: not {older}.",
             Reason.REFERENCED_BY_MANIFEST_LIST: f"Kept, though {name} asks for it: a manifest list that stays names it.",
         }[self.reason]
         if not self.shielded_from:
@@ -151,10 +156,13 @@ def evaluate(rules: Sequence[Rule], images: Iterable[RepositoryImage], now: date
     :param rules: the rules, in any order.
     :param images: every image of one repository, archived ones included, in any order.
     :param now: the time at which the policy acts (aware).
-    :raises ValueError: if two images have one digest, or a rule has a ``countType`` that is not known here.
+    :raises ValueError: if two images have one digest, ``now`` has no time zone, or a rule has a ``countType`` that is
+        not known here.
     """
+    if now.tzinfo is None:
+        raise ValueError(f"now is {now.isoformat()}, without a time zone; write datetime.now(UTC).")
     given = list(images)
-    newest_first = sorted(given, key=lambda image: (image.ordered_at, image.image_digest), reverse=True)
+    newest_first = sorted(given, key=lambda image: (_utc(image.ordered_at), image.image_digest), reverse=True)
     position_of = {image.image_digest: position for position, image in enumerate(newest_first)}
     if len(position_of) != len(given):
         raise ValueError("Two of the images have the same digest; a repository has every digest once.")
@@ -172,7 +180,7 @@ def evaluate(rules: Sequence[Rule], images: Iterable[RepositoryImage], now: date
         for position in selected:
             if deciding[position] is None:
                 deciding[position] = rule
-        for position in _beyond(rule, selected, newest_first, now):
+        for position in _beyond(rule, selected, newest_first, _utc(now)):
             identified.setdefault(position, []).append(rule)
 
     taken = {position for position, by in identified.items() if by[0] is deciding[position]}
@@ -184,7 +192,10 @@ def _beyond(rule: Rule, selected: Sequence[int], images: Sequence[RepositoryImag
     """Return those of ``selected`` that are past the rule's count or age, whether or not the rule may take them."""
     if rule.count_type == "imageCountMoreThan":
         return selected[rule.count_number :]
-    cutoff = now - timedelta(days=rule.count_number)
+    try:
+        cutoff = now - timedelta(days=rule.count_number)
+    except OverflowError:  # before the year 1: nothing is as old as that
+        cutoff = _BEGINNING_OF_TIME
     if rule.count_type == "sinceImagePushed":
         return [position for position in selected if images[position].image_pushed_at < cutoff]
     if rule.count_type == "sinceImagePulled":
@@ -273,10 +284,25 @@ class _Candidates:
         if not rest:
             return set(positions[first:last])
         matches = compile_pattern(pattern).fullmatch
-        return {positions[i] for i in range(first, last) if matches(tags[i])}
+        # Looking for the longest literal first spares most tags the regular expression, which takes longer.
+        literal = max(pattern.split("*"), key=len)
+        return {
+            position
+            for tag, position in zip(tags[first:last], positions[first:last], strict=True)
+            if literal in tag and matches(tag)
+        }
 
 
-@cache
+def _utc(time: datetime) -> datetime:
+    # Python compares two times of one zone by the clock on the wall, which goes back an hour in autumn.
+    return time.astimezone(UTC)
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"
+
+
+@lru_cache(maxsize=1024)
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Return a regular expression for an ECR tag pattern, whose one wildcard is ``*``."""
     return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)

@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from airflow_provider_ecr_preview.findings import Finding
-from airflow_provider_ecr_preview.inventory import RepositoryInventory, digest_key
+from airflow_provider_ecr_preview.inventory import DigestKey, RepositoryInventory, digest_key, digest_of
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
 from airflow_provider_ecr_preview.xcom import (
     MARKER_SCHEMA,
     MAX_FINDING_DIGESTS,
     MAX_SAMPLE_IMAGES,
     MAX_SAMPLE_TAGS,
-    MAX_SUMMARY_BYTES,
     SUMMARY_SCHEMA,
     FindingSummary,
     MarkerXCom,
     PreviewSummaryXCom,
     RuleSummary,
     SampleImage,
+    bounded,
 )
 
 EXPIRE = "EXPIRE"
@@ -184,7 +184,7 @@ class PreviewSummary:
     untagged_image_count: int = 0
     oldest_pushed_at: datetime | None = None
     newest_pushed_at: datetime | None = None
-    _actions: dict[bytes, str] = field(default_factory=dict, repr=False)
+    _actions: dict[DigestKey, str] = field(default_factory=dict, repr=False)
     _newest: list[tuple[datetime, str, PreviewedImage]] = field(default_factory=list, repr=False)
 
     def add(self, image: PreviewedImage) -> None:
@@ -195,7 +195,8 @@ class PreviewSummary:
         key = digest_key(image.image_digest)
         if key in self._actions:
             raise ValueError(f"The preview lists the image {image.image_digest} twice.")
-        self._actions[key] = image.action
+        # Every response brings the action as a new object; a million images need but one.
+        self._actions[key] = sys.intern(image.action)
         rule = (image.applied_rule_priority, image.action)
         count = self.counts.get(rule)
         if count is None:
@@ -217,7 +218,9 @@ class PreviewSummary:
             self.add(image)
 
     def merge(self, other: PreviewSummary) -> None:
-        """Add another part of the same preview to this one.
+        """Add another part of the same preview to this one, which counts as read when its first part was.
+
+        Parts may come in any order, so where to go on reading (``next_token``) is for the caller to say.
 
         :raises ValueError: if the other is of another repository or policy, or has an image of this one.
         """
@@ -225,6 +228,7 @@ class PreviewSummary:
             raise ValueError(f"Cannot merge previews of {self._identity()} and {other._identity()}.")
         if not self._actions.keys().isdisjoint(other._actions):
             raise ValueError("Cannot merge previews that list the same image.")
+        self.previewed_at = min(self.previewed_at, other.previewed_at)
         self._actions |= other._actions
         for rule, count in other.counts.items():
             self.counts.setdefault(rule, RuleCount())
@@ -268,7 +272,7 @@ class PreviewSummary:
     def images_fingerprint(self) -> str:
         """SHA-256 (hexadecimal) over the sorted lines ``<digest> <ACTION>`` of the affected images, each ended by LF."""
         digest = hashlib.sha256()
-        for line in sorted(f"{_digest(key)} {action}\n" for key, action in self._actions.items()):
+        for line in sorted(f"{digest_of(key)} {action}\n" for key, action in self._actions.items()):
             digest.update(line.encode())
         return digest.hexdigest()
 
@@ -318,15 +322,15 @@ class PreviewSummary:
             region_name=self.region_name,
             repository_name=self.repository_name,
             status=self.status,
-            previewed_at=self.previewed_at.isoformat(),
+            previewed_at=_in_utc(self.previewed_at),
             policy_fingerprint=self.policy.fingerprint,
             images_fingerprint=self.images_fingerprint,
             expiring_image_count=self.expiring_image_count,
             archiving_image_count=self.archiving_image_count,
             tagged_image_count=self.tagged_image_count,
             untagged_image_count=self.untagged_image_count,
-            total_image_count=inventory.total_image_count if inventory else None,
-            expiring_bytes_upper_bound=self.expiring_bytes_upper_bound if inventory else None,
+            total_image_count=None if inventory is None else inventory.total_image_count,
+            expiring_bytes_upper_bound=None if inventory is None else self.expiring_bytes_upper_bound,
             oldest_pushed_at=isoformat(self.oldest_pushed_at),
             newest_pushed_at=isoformat(self.newest_pushed_at),
             rules=self.rules(),
@@ -346,7 +350,7 @@ class PreviewSummary:
         if inventory is None:
             for rule in value["rules"]:
                 rule["bytes_upper_bound"] = None
-        return _bounded(value)
+        return bounded(value)
 
     def _identity(self) -> tuple[str, str, str, str, str]:
         return (
@@ -392,7 +396,11 @@ def marker(value: PreviewSummaryXCom) -> MarkerXCom:
 
 def isoformat(time: datetime | None) -> str | None:
     """Return an aware time as ISO 8601 in UTC."""
-    return None if time is None else time.astimezone(UTC).isoformat()
+    return None if time is None else _in_utc(time)
+
+
+def _in_utc(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat()
 
 
 def _from_isoformat(text: str | None) -> datetime | None:
@@ -401,10 +409,6 @@ def _from_isoformat(text: str | None) -> datetime | None:
 
 def _known(*times: datetime | None) -> list[datetime]:
     return [time for time in times if time is not None]
-
-
-def _digest(key: bytes) -> str:
-    return f"sha256:{key.hex()}" if len(key) == hashlib.sha256().digest_size else key.decode()
 
 
 def _sample_image(image: PreviewedImage) -> SampleImage:
@@ -417,22 +421,3 @@ def _sample_image(image: PreviewedImage) -> SampleImage:
         image_size_in_bytes=image.image_size_in_bytes,
         last_recorded_pull_time=isoformat(image.last_recorded_pull_time),
     )
-
-
-def _bounded(value: PreviewSummaryXCom) -> PreviewSummaryXCom:
-    """Give up illustration, never counts, until the summary fits: samples, then digests, then descriptions."""
-    for images, digests, characters in ((10, 10, 200), (10, 3, 80), (3, 3, 40), (1, 1, 20), (0, 0, 0)):
-        value["sample"] = value["sample"][:images]
-        for finding in value["findings"]:
-            finding["image_digests"] = finding["image_digests"][:digests]
-        for rule in value["rules"]:
-            rule["description"] = _cut(rule["description"], characters)
-        if len(json.dumps(value)) <= MAX_SUMMARY_BYTES:
-            break
-    return value
-
-
-def _cut(text: str | None, characters: int) -> str | None:
-    if text is None or len(text) <= characters:
-        return text
-    return text[: characters - 1] + "…" if characters else None

@@ -6,7 +6,8 @@ deserialize classes of packages that the deployment has not allowed.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+import json
+from typing import Any, Literal, NamedTuple, TypedDict
 
 SUMMARY_SCHEMA = "ecr-lifecycle-preview-summary/1"
 MARKER_SCHEMA = "ecr-lifecycle-preview-marker/1"
@@ -15,7 +16,7 @@ MARKER_KEY = "ecr_lifecycle_preview"
 """XCom key of the marker that lets a reader find previews without reading the values of other tasks."""
 
 MAX_SUMMARY_BYTES = 8 * 1024
-"""Upper bound of one summary as JSON, whatever the size of the repository."""
+"""Upper bound of one summary as JSON, whatever the size of the repository and of its policy."""
 
 MAX_SAMPLE_IMAGES = 10
 MAX_SAMPLE_TAGS = 5
@@ -23,7 +24,7 @@ MAX_FINDING_DIGESTS = 10
 
 
 class RuleSummary(TypedDict):
-    """What one rule of the policy takes; also there for a rule that takes nothing."""
+    """What one rule of the policy takes; also there for a rule that takes nothing, as long as there is room."""
 
     priority: int
     action: str
@@ -95,3 +96,52 @@ class MarkerXCom(TypedDict):
     schema: str
     kind: Literal["summary", "audit"]
     counts: dict[str, Any]
+
+
+class _Room(NamedTuple):
+    images: int
+    digests: int
+    description: int
+    message: int
+
+
+_ROOMS = (
+    _Room(images=10, digests=10, description=200, message=500),
+    _Room(images=10, digests=3, description=80, message=500),
+    _Room(images=3, digests=3, description=40, message=300),
+    _Room(images=1, digests=1, description=20, message=200),
+    _Room(images=0, digests=0, description=0, message=100),
+)
+
+
+def bounded(value: PreviewSummaryXCom) -> PreviewSummaryXCom:
+    """Return the summary cut to fit, illustration first: it is changed in place.
+
+    The sample, the digests, descriptions and messages go first, then the bytes of each rule, and last the rules that
+    take the fewest images: 50 rules under long names can need that. Totals, the pointer to the full list and the page
+    token stay as they are.
+    """
+    for room in _ROOMS:
+        value["sample"] = value["sample"][: room.images]
+        for finding in value["findings"]:
+            finding["image_digests"] = finding["image_digests"][: room.digests]
+            finding["message"] = _cut(finding["message"], room.message)
+        for rule in value["rules"]:
+            rule["description"] = _cut(rule["description"] or "", room.description) or None
+        if _fits(value):
+            return value
+    for rule in value["rules"]:
+        rule["bytes_upper_bound"] = None
+    while value["rules"] and not _fits(value):
+        value["rules"].remove(min(value["rules"], key=lambda rule: (rule["image_count"], -rule["priority"])))
+    return value
+
+
+def _fits(value: PreviewSummaryXCom) -> bool:
+    return len(json.dumps(value)) <= MAX_SUMMARY_BYTES
+
+
+def _cut(text: str, characters: int) -> str:
+    if len(text) <= characters:
+        return text
+    return text[: characters - 1] + "…" if characters else ""

@@ -93,8 +93,10 @@ def lint_document(document: object) -> Iterator[PolicyFinding]:
 
 
 def _lint_between_rules(rules: list[Mapping[str, Any]]) -> Iterator[PolicyFinding]:
+    priorities = [priority for rule in rules if (priority := priority_of(rule)) is not None]
+    free = max(priorities, default=0) + 1
     yield from _repeated(
-        [(priority, priority) for rule in rules if (priority := priority_of(rule)) is not None],
+        [(priority, priority) for priority in priorities],
         "priority_duplicate",
         "rulePriority {value} stands in more than one rule.",
         "Give every rule a number of its own.",
@@ -118,10 +120,10 @@ def _lint_between_rules(rules: list[Mapping[str, Any]]) -> Iterator[PolicyFindin
                 f'more than one rule of storage class {storage_class} has "tagStatus": "{{value}}".',
                 "Keep one of them.",
             )
-        yield from _any_rule_not_last(of_class)
+        yield from _any_rule_not_last(of_class, free)
 
 
-def _any_rule_not_last(rules: list[Mapping[str, Any]]) -> Iterator[PolicyFinding]:
+def _any_rule_not_last(rules: list[Mapping[str, Any]], free: int) -> Iterator[PolicyFinding]:
     highest = max((priority_of(rule) or 0 for rule in rules), default=0)
     for rule in rules:
         priority = priority_of(rule)
@@ -130,7 +132,7 @@ def _any_rule_not_last(rules: list[Mapping[str, Any]]) -> Iterator[PolicyFinding
                 "any_rule_not_last",
                 priority,
                 'a rule with "tagStatus": "any" has a lower number than another rule, which could then do nothing.',
-                f'Write "rulePriority": {highest + 1}.',
+                f'Write "rulePriority": {free}.',
             )
 
 

@@ -1,0 +1,65 @@
+# Everything runs in .venv, which is made and kept up to date from constraints.txt and pyproject.toml.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo ui test lint format types build check install constraints clean no-python
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.complete
+
+# PYTHON=... chooses the Python that the environment is made with; otherwise the first one here that can make it.
+PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
+USABLE := import importlib.util as u, sys, venv; \
+	sys.exit(sys.version_info < (3, 11) or not (u.find_spec("pip") or u.find_spec("ensurepip")))
+
+# JOBS=... says in how many processes the tests run.
+JOBS := auto
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Preview a lifecycle policy in a real Airflow against the local ECR, and print the summary
+	@$(BIN)/python scripts/demo.py
+
+ui: $(READY) ## Run all of Airflow with the example DAGs and the local ECR, until Ctrl-C
+	@$(BIN)/python scripts/ui.py
+
+test: $(READY) ## Run the tests, in parallel and without network
+	$(BIN)/python -m pytest -n $(JOBS)
+
+lint: $(READY) ## Check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(READY) ## Mend style and formatting where that is safe
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(READY) ## Check types, strictly
+	$(BIN)/mypy
+
+build: $(READY) ## Build wheel and sdist into dist/, check what they hold and that Airflow lists the provider
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+	$(BIN)/python scripts/check_build.py dist
+
+check: lint types test build ## All of lint, types, test and build
+
+install: $(READY) ## Make the environment, or bring it up to date
+
+# An environment outlives the Python that it was made with; then it is no environment any more.
+$(READY): pyproject.toml constraints.txt scripts/environment.py $(if $(wildcard $(BIN)/python),,no-python)
+	@for python in $(PYTHONS); do \
+		if $$python -c '$(USABLE)' 2>/dev/null; then exec $$python scripts/environment.py; fi; \
+	done; \
+	echo "No Python 3.11 or newer with venv and pip among: $(PYTHONS). Name one: make PYTHON=/path/to/python" >&2; \
+	exit 1
+
+constraints: ## Resolve constraints.txt anew from pyproject.toml; UPGRADE=1 takes the newest versions
+	@test -x $(BIN)/uv || $(MAKE) install
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if $(UPGRADE),--upgrade) \
+		--extra local --group dev --no-annotate --custom-compile-command 'make constraints' \
+		--output-file constraints.txt pyproject.toml
+
+clean: ## Remove the environment and everything that was made
+	rm -rf $(VENV) .build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

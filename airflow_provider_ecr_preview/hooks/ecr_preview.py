@@ -13,7 +13,6 @@ from airflow.providers.amazon.aws.hooks.ecr import EcrHook
 from airflow.utils.helpers import prune_dict
 from botocore.client import BaseClient
 from botocore.config import Config
-from botocore.utils import parse_timestamp
 
 from airflow_provider_ecr_preview.exceptions import (
     EcrUnreachableError,
@@ -25,6 +24,7 @@ from airflow_provider_ecr_preview.exceptions import (
     PreviewTimeoutError,
 )
 from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
+from airflow_provider_ecr_preview.hooks.parsing import parse_preview_results_fast, parse_utc
 from airflow_provider_ecr_preview.hooks.retries import retry_throttling
 from airflow_provider_ecr_preview.pages import PageCheck, PreviewPage, PreviewStatus
 from airflow_provider_ecr_preview.policy import LifecyclePolicy, PolicySource
@@ -84,16 +84,17 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         session = super().get_session(region_name=region_name, deferrable=deferrable)
         # boto3 has no way of its own to reach this documented default of the session below it.
         core: Any = getattr(session, "_session", session)
-        core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_parse_timestamp)
+        core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_utc)
         return session
 
     def get_client_type(
         self, region_name: str | None = None, config: Config | None = None, deferrable: bool = False
     ) -> BaseClient:
-        """Return a client that waits while it is throttled."""
+        """Return a client that waits while it is throttled and reads previews at little cost."""
         client = super().get_client_type(region_name=region_name, config=config, deferrable=deferrable)
         if isinstance(client, BaseClient):
             retry_throttling(client, lambda: self.throttle_timeout)
+            parse_preview_results_fast(client)
         return client
 
     def start_preview(
@@ -453,9 +454,3 @@ def _check_page_arguments(
 def _next(site: CallSite, responses: Iterator[dict[str, Any]], *, with_token: bool = False) -> dict[str, Any] | None:
     with translated(site, with_token=with_token):
         return next(responses, None)
-
-
-def _parse_timestamp(value: Any) -> datetime:
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value, UTC)
-    return parse_timestamp(value).astimezone(UTC)

@@ -3,6 +3,50 @@
 Nothing of the product imports it; it needs the extra ``local``.
 """
 
+from airflow_provider_ecr_preview.local.calls import Call, CallLog
 from airflow_provider_ecr_preview.local.ecr import LocalEcr
+from airflow_provider_ecr_preview.local.faults import (
+    AccessDenied,
+    Altered,
+    ConnectionReset,
+    Delay,
+    Fault,
+    LostReply,
+    PreviewExpires,
+    PreviewFails,
+    PreviewReplaced,
+    RateLimit,
+    Refused,
+    TruncatedBody,
+    server_error,
+    throttled,
+    wrong_status,
+    wrong_summary,
+)
+from airflow_provider_ecr_preview.local.injections import Injection
+from airflow_provider_ecr_preview.local.registry import ManifestList, Registry
 
-__all__ = ["LocalEcr"]
+__all__ = [
+    "AccessDenied",
+    "Altered",
+    "Call",
+    "CallLog",
+    "ConnectionReset",
+    "Delay",
+    "Fault",
+    "Injection",
+    "LocalEcr",
+    "LostReply",
+    "ManifestList",
+    "PreviewExpires",
+    "PreviewFails",
+    "PreviewReplaced",
+    "RateLimit",
+    "Refused",
+    "Registry",
+    "TruncatedBody",
+    "server_error",
+    "throttled",
+    "wrong_status",
+    "wrong_summary",
+]

@@ -13,10 +13,15 @@ class Clock:
     """
 
     def __init__(self, now: datetime | None = None) -> None:
+        self._begin = now
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the time of the beginning."""
         self._advanced = timedelta()
         self._fixed: datetime | None = None
-        if now is not None:
-            self.set(now)
+        if self._begin is not None:
+            self.set(self._begin)
 
     def now(self) -> datetime:
         """Return the time in the registry."""

@@ -7,26 +7,33 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
-from typing import Any, Self
+from typing import Any, ClassVar, Literal, Self
 from unittest.mock import patch
 
 import boto3
 import moto.ecr.models
+import moto.ecr.urls
+from botocore.exceptions import ConnectionClosedError
+from moto import mock_aws
 from moto.core.base_backend import BackendDict
+from moto.core.request import Request
 
 from airflow_provider_ecr_preview.local.calls import CallLog
+from airflow_provider_ecr_preview.local.faults import AccessDenied, Fault, RateLimit
 from airflow_provider_ecr_preview.local.images import LocalImage
+from airflow_provider_ecr_preview.local.injections import Injection, Injections
 from airflow_provider_ecr_preview.local.registry import DEFAULT_REGION, Registry
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
+from airflow_provider_ecr_preview.local.seeds import seed_registry
 from airflow_provider_ecr_preview.local.server import Server
-from airflow_provider_ecr_preview.local.wire import Wire
+from airflow_provider_ecr_preview.local.wire import Reply, Wire
 
 ACCESS_KEY = "AKIALOCALECRTESTONLY"
 SECRET_KEY = "local"  # noqa: S105  # no secret: nobody checks it
 
 
 class LocalEcr(Registry):
-    """An ECR of this process.
+    """An ECR of this process, with all the other services that moto has.
 
     .. code-block:: python
 
@@ -36,31 +43,46 @@ class LocalEcr(Registry):
             ecr.client().start_lifecycle_policy_preview(repositoryName="payments/api", lifecyclePolicyText=...)
             assert ecr.calls.count("StartLifecyclePolicyPreview") == 1
 
-    :param port: port to serve at; 0 for a free one.
+    moto keeps its state in module variables, so only one can run in a process at a time; each starts empty. Every
+    caller may call every account: where only the account that ``registryId`` names has a repository, that one is
+    meant, without a repository policy.
+
+    :param port: port to serve at, 0 for a free one; None to serve nothing and to answer the boto3 of this process as
+        ``moto.mock_aws()`` does, which it may be used inside of.
     :param host: address to serve at.
+    :param registry: the registry to begin with: ``small``, ``team``, or None for an empty one.
+    :param seed: seed of that registry and of faults that hit a share of the calls.
     :param preview_seconds: how long a preview stays IN_PROGRESS, or a function of the repository's name that says so.
     :param now: the time in the registry, which then stands still; None for the real time.
+    :param log: takes a line for every request over HTTP; None for no log.
     :param settings: the other parameters of :class:`~airflow_provider_ecr_preview.local.registry.Registry`.
     """
+
+    _running: ClassVar[LocalEcr | None] = None
 
     def __init__(
         self,
         *,
-        port: int = 0,
+        port: int | None = 0,
         host: str = "127.0.0.1",
+        registry: Literal["small", "team"] | None = None,
+        seed: int = 0,
         preview_seconds: float | Callable[[str], float] = 0.0,
         now: datetime | None = None,
+        log: Callable[[str], None] | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(preview_seconds=preview_seconds, now=now, **settings)
         self.calls = CallLog()
-        self.host = host
-        self._port = port
-        self._wire = Wire(self, self.calls)
-        # boto3-stubs, where installed, knows the type of every service's client; here the service is a variable.
-        self._session: Any = boto3.Session(ACCESS_KEY, SECRET_KEY, region_name=DEFAULT_REGION)
+        self.seed = seed
+        self._seeded_with = registry
+        self._injections = Injections()
+        self._wire = Wire(self, self.calls, self._injections.hitting)
+        self._host, self._port, self._log = host, port, log
         self._server: Server | None = None
         self._stack = ExitStack()
+        # boto3-stubs, where installed, knows the type of every service's client; here the service is a variable.
+        self._session: Any = boto3.Session(ACCESS_KEY, SECRET_KEY, region_name=DEFAULT_REGION)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -69,28 +91,57 @@ class LocalEcr(Registry):
         self.stop()
 
     def start(self) -> Self:
-        """Start to answer."""
-        # moto looks these names up whenever a repository or an image is made.
-        repository = partial(LocalRepository, clock=self.clock)  # type: ignore[abstract]  # as moto leaves its own
-        self._stack.enter_context(patch.object(moto.ecr.models, "Repository", repository))
-        self._stack.enter_context(patch.object(moto.ecr.models, "Image", partial(LocalImage, clock=self.clock)))
-        BackendDict.reset()
-        self._stack.callback(BackendDict.reset)
-        self._server = Server(self._wire, self.host, self._port)
-        self._server.start()
-        self._stack.callback(self._server.stop)
+        """Start to answer.
+
+        :raises RuntimeError: if another one runs in this process.
+        :raises OSError: if the port is taken.
+        """
+        if LocalEcr._running is not None:
+            raise RuntimeError("A LocalEcr runs in this process already; use that one, or stop it first.")
+        with ExitStack() as stack:
+            if self._port is not None:
+                self._server = Server(self._wire, self._host, self._port, self._log)
+                stack.callback(self._server.stop)
+            else:
+                stack.enter_context(mock_aws())
+            LocalEcr._running = self
+            stack.callback(setattr, LocalEcr, "_running", None)
+            # moto looks these names up whenever it makes a repository or an image, or is asked something about ECR.
+            repository = partial(LocalRepository, clock=self.clock)  # type: ignore[abstract]  # as moto leaves its own
+            stack.enter_context(patch.object(moto.ecr.models, "Repository", repository))
+            stack.enter_context(patch.object(moto.ecr.models, "Image", partial(LocalImage, clock=self.clock)))
+            stack.enter_context(patch.dict(moto.ecr.urls.url_paths, {"{0}/$": self._answer_in_process}))
+            stack.callback(self._forget)
+            self.reset()
+            self._stack = stack.pop_all()
+        if self._server is not None:
+            self._server.start()
         return self
 
     def stop(self) -> None:
         """Stop to answer and forget everything."""
         self._stack.close()
+        self._server = None
+
+    def reset(self) -> None:
+        """Go back to the registry, the clocks and the times that it began with, and forget calls and faults."""
+        with self.lock:
+            self._forget()
+            self.reset_times()
+            self.calls.clear()
+            self._injections.clear()
+            if self._seeded_with is not None:
+                seed_registry(self, self._seeded_with, self.seed)
 
     @property
     def endpoint_url(self) -> str:
-        """Where it answers."""
+        """Where it answers.
+
+        :raises RuntimeError: if it does not run, or serves nothing.
+        """
         if self._server is None:
-            raise RuntimeError("The local ECR is not running; use it in a with statement.")
-        return f"http://{self.host}:{self._server.port}"
+            raise RuntimeError("The local ECR serves nothing; use it in a with statement, and not with port=None.")
+        return f"http://{self._host}:{self._server.port}"
 
     def client(self, service: str = "ecr", region_name: str = DEFAULT_REGION, **arguments: Any) -> Any:
         """Return a boto3 client.
@@ -99,10 +150,94 @@ class LocalEcr(Registry):
         :param region_name: the Region.
         :param arguments: what else boto3 takes, such as ``config``.
         """
-        return self._session.client(service, region_name=region_name, endpoint_url=self.endpoint_url, **arguments)
+        if self._port is not None:
+            arguments.setdefault("endpoint_url", self.endpoint_url)
+        return self._session.client(service, region_name=region_name, **arguments)
 
     @property
     def connection(self) -> str:
         """An Airflow connection to it, as JSON, for ``AIRFLOW_CONN_AWS_DEFAULT``."""
         extra = {"endpoint_url": self.endpoint_url, "region_name": DEFAULT_REGION}
         return json.dumps({"conn_type": "aws", "login": ACCESS_KEY, "password": SECRET_KEY, "extra": extra})
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What boto3, the AWS CLI and Airflow want in their environment to use it."""
+        return {
+            "AIRFLOW_CONN_AWS_DEFAULT": self.connection,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_DEFAULT_REGION": DEFAULT_REGION,
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        }
+
+    def inject(
+        self,
+        fault: Fault,
+        operation: str | None = None,
+        repository: str | None = None,
+        *,
+        region: str | None = None,
+        calls: int | None = 1,
+        skip: int = 0,
+        share: float = 1.0,
+    ) -> Injection:
+        """Provoke a fault.
+
+        :param fault: one of :mod:`~airflow_provider_ecr_preview.local.faults`.
+        :param operation: the operation that it hits; None for the one that the fault is about, or else for every one.
+        :param repository: the repository that it hits; None for every one.
+        :param region: the Region that it hits; None for every one.
+        :param calls: how many calls it hits; None for no end.
+        :param skip: how many matching calls pass before the first one is hit.
+        :param share: the share of the calls that it hits, from 0 to 1.
+        """
+        return self._injections.add(
+            Injection(
+                fault,
+                operation=operation,
+                repository=repository,
+                region=region,
+                calls=calls,
+                skip=skip,
+                share=share,
+                seed=self.seed,
+            )
+        )
+
+    def deny(self, action: str, repository: str | None = None) -> Injection:
+        """Take an IAM action away from the caller.
+
+        :param action: for example ``ecr:StartLifecyclePolicyPreview``.
+        :param repository: the repository that it is denied on; None for every one.
+        """
+        return self.inject(AccessDenied(), action.removeprefix("ecr:"), repository, calls=None)
+
+    def limit(
+        self, rate: float, burst: float = 1.0, operation: str | None = None, *, shared: bool = False
+    ) -> Injection:
+        """Limit the rate of calls.
+
+        :param rate: calls a second.
+        :param burst: calls that may come at once.
+        :param operation: the operation that is limited; None for every one.
+        :param shared: whether all operations share one budget, or each has its own.
+        """
+        return self.inject(RateLimit(rate, burst, shared), operation, calls=None)
+
+    def _forget(self) -> None:
+        if self._port is not None:
+            BackendDict.reset()
+            return
+        # What the test has put into other services of its mock_aws() stays.
+        for account in moto.ecr.models.ecr_backends.values():
+            account.reset()
+
+    def _answer_in_process(self, request: Request, full_url: str, _: object) -> tuple[int, dict[str, str], bytes]:
+        target = request.headers.get("X-Amz-Target", "")
+        reply = self._wire.answer(
+            target, request.headers, request.data, lambda account: Reply.of_moto(request, account)
+        )
+        if reply.is_lost:
+            raise ConnectionClosedError(endpoint_url=full_url)
+        return reply.status, reply.headers, reply.body

@@ -127,6 +127,13 @@ class LocalImage(Image):
             self._as_rules_see_it = seen
         return seen
 
+    def _create_digest(self) -> None:
+        # moto draws the digest of a manifest list from a hundred, so that two lists soon are one.
+        if self.children():
+            self._image_digest = digest_of(self.image_manifest)
+        else:
+            super()._create_digest()
+
     def children(self) -> tuple[str, ...]:
         """Return the digests that a manifest list names; nothing for an image."""
         if '"manifests"' not in self.image_manifest:

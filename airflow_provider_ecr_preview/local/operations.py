@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
 from moto.core.exceptions import ServiceException
-from moto.ecr.exceptions import LifecyclePolicyNotFoundException
+from moto.ecr.exceptions import ImageNotFoundException, LifecyclePolicyNotFoundException
 from moto.ecr.models import ECR_REPOSITORY_NAME_PATTERN, ECRBackend
 
 from airflow_provider_ecr_preview.exceptions import InvalidLifecyclePolicyError
+from airflow_provider_ecr_preview.local.deletion import delete_images
 from airflow_provider_ecr_preview.local.images import LocalImage
 from airflow_provider_ecr_preview.local.paging import invalid, page_after
 from airflow_provider_ecr_preview.local.previews import MAX_IMAGE_IDS
@@ -151,6 +153,80 @@ def describe_images(request: Request) -> dict[str, Any]:
     return answer | ({"nextToken": token} if token else {})
 
 
+def describe_repositories(request: Request) -> dict[str, Any]:
+    """Return one page of a registry's repositories, or the repositories that are named."""
+    parameters = request.parameters
+    registry_id, names = parameters.get("registryId"), parameters.get("repositoryNames")
+    if names and ("maxResults" in parameters or "nextToken" in parameters):
+        raise invalid("repositoryNames", "repositoryNames cannot be combined with maxResults or nextToken")
+    repositories = cast(
+        "list[LocalRepository]",
+        request.backend.describe_repositories(registry_id=registry_id, repository_names=names),
+    )
+    if names:
+        return {"repositories": [repository.describe() for repository in repositories]}
+    page, token = page_after(
+        repositories, parameters, largest=MAX_DESCRIBED, serial=lambda repository: repository.serial
+    )
+    answer: dict[str, Any] = {"repositories": [repository.describe() for repository in page]}
+    return answer | ({"nextToken": token} if token else {})
+
+
+def put_lifecycle_policy(request: Request) -> dict[str, Any]:
+    """Apply a policy of today's grammar, of which moto knows a part."""
+    repository = request.repository
+    repository.lifecycle_policy = _policy(request.parameters.get("lifecyclePolicyText", "")).text
+    return {
+        "registryId": repository.registry_id,
+        "repositoryName": repository.name,
+        "lifecyclePolicyText": repository.lifecycle_policy,
+    }
+
+
+def update_image_storage_class(request: Request) -> dict[str, Any]:
+    """Archive an image, or begin to restore it."""
+    registry, repository = request.registry, request.repository
+    image = repository.find(request.parameters.get("imageId", {}))
+    target = request.parameters.get("targetStorageClass")
+    if target not in ("STANDARD", "ARCHIVE"):
+        raise invalid("targetStorageClass", "Member must satisfy enum value set: [STANDARD, ARCHIVE]")
+    if target == "ARCHIVE" and image.status == "ACTIVE":
+        index = repository.index
+        if any(index.by_digest[of].status == "ACTIVE" for of in index.lists_naming(image.get_image_digest())):
+            raise ServiceException(
+                "ImageStorageClassUpdateNotSupportedException",
+                "The image is referenced by a manifest list that is not archived",
+            )
+        image.archive(registry.now)
+    status = image.status
+    if target == "STANDARD" and status == "ARCHIVED":
+        image.restore(registry.now, registry.clock.monotonic() + registry.restore_seconds)
+        status = "ACTIVATING"
+    return {
+        "registryId": repository.registry_id,
+        "repositoryName": repository.name,
+        "imageId": request.parameters["imageId"],
+        "imageStatus": status,
+    }
+
+
+def batch_delete_image(request: Request) -> dict[str, Any]:
+    """Delete images, or only tags of them."""
+    request.check_image_ids()
+    image_ids = request.parameters.get("imageIds")
+    if not image_ids:
+        raise invalid("imageIds", "Member must have length greater than or equal to 1")
+    return delete_images(request.backend, request.repository, image_ids)
+
+
+def record_pulls(request: Request) -> None:
+    """Record a pull of every image that BatchGetImage returned."""
+    repository = request.repository
+    for image_id in request.parameters.get("imageIds", ()):
+        with suppress(ImageNotFoundException):
+            repository.find(image_id).pull(request.registry.now)
+
+
 @lru_cache(maxsize=256)
 def _policy(text: str) -> LifecyclePolicy:
     """Return the policy; the cache is for audits, which send one text to thousands of repositories."""
@@ -162,8 +238,15 @@ def _policy(text: str) -> LifecyclePolicy:
 
 
 OPERATIONS: Mapping[str, Callable[[Request], dict[str, Any]]] = {
+    "BatchDeleteImage": batch_delete_image,
     "DescribeImages": describe_images,
+    "DescribeRepositories": describe_repositories,
     "GetLifecyclePolicyPreview": get_lifecycle_policy_preview,
+    "PutLifecyclePolicy": put_lifecycle_policy,
     "StartLifecyclePolicyPreview": start_lifecycle_policy_preview,
+    "UpdateImageStorageClass": update_image_storage_class,
 }
 """The operations that are answered here; all others are moto's."""
+
+EFFECTS: Mapping[str, Callable[[Request], None]] = {"BatchGetImage": record_pulls}
+"""What an operation of moto's does beyond what moto does."""

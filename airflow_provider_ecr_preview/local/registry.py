@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ecr.models import ECRBackend, ecr_backends
@@ -66,9 +64,9 @@ class Registry:
         self.preview_life_seconds = preview_life_seconds
         self.token_life_seconds = token_life_seconds
         self.restore_seconds = restore_seconds
+        self._times = (preview_seconds, preview_life_seconds, token_life_seconds, restore_seconds)
         self.lock = threading.RLock()
         """Held while an operation runs, because moto's own structures are not made for threads."""
-        self._pushes = itertools.count(1)
 
     @property
     def now(self) -> datetime:
@@ -82,6 +80,11 @@ class Registry:
     def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
         """Move the registry's time and the running clock of previews forward, so that no test needs to sleep."""
         self.clock.advance(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
+
+    def reset_times(self) -> None:
+        """Set the clocks and all times back to what they were at the beginning."""
+        self.clock.reset()
+        self.preview_seconds, self.preview_life_seconds, self.token_life_seconds, self.restore_seconds = self._times
 
     def backend(self, region_name: str = DEFAULT_REGION, account_id: str = DEFAULT_ACCOUNT_ID) -> ECRBackend:
         """Return moto's own store of one Region of one account."""
@@ -331,7 +334,8 @@ class Registry:
         manifest_media_type: str = IMAGE_MANIFEST,
     ) -> LocalImage:
         if manifest is None:
-            manifest = image_manifest(f"{repository.arn} {next(self._pushes)}", size)
+            repository.pushes += 1
+            manifest = image_manifest(f"{repository.arn} {repository.pushes}", size)
         image = LocalImage(
             repository.registry_id,
             tags[-1] if tags else None,
@@ -354,8 +358,3 @@ class Registry:
 
     def _ago(self, days: float) -> datetime:
         return self.now - timedelta(days=days)
-
-
-def policy_text(*rules: Mapping[str, Any]) -> str:
-    """Return the text of a policy with these rules."""
-    return json.dumps({"rules": list(rules)}, indent=2)

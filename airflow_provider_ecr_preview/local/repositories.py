@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC
 from typing import Any, Self, cast
 
 from moto.ecr.models import Repository
@@ -16,6 +17,34 @@ from airflow_provider_ecr_preview.local.previews import Preview
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 
 _serials = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageIndex:
+    """The images of a repository by what they are looked for.
+
+    :param by_digest: the images by digest.
+    :param lists: digests of the manifest lists that name an image, by the image's digest.
+    """
+
+    by_digest: dict[str, LocalImage]
+    lists: dict[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, images: Iterable[LocalImage]) -> ImageIndex:
+        """Return the index of these images."""
+        by_digest: dict[str, LocalImage] = {}
+        lists: dict[str, tuple[str, ...]] = {}
+        for image in images:
+            digest = image.get_image_digest()
+            by_digest[digest] = image
+            for child in image.children():
+                lists[child] = (*lists.get(child, ()), digest)
+        return cls(by_digest, lists)
+
+    def lists_naming(self, image_digest: str) -> tuple[str, ...]:
+        """Return the digests of the manifest lists that name the image."""
+        return self.lists.get(image_digest, ())
 
 
 class LocalRepository(Repository):
@@ -34,17 +63,40 @@ class LocalRepository(Repository):
         self.serial = next(_serials)
         """Grows with every repository, so that a page can go on where the last one ended."""
         self.created_at = clock.now().replace(tzinfo=None)
+        self.pushes = 0
+        """Number of images that were made up for it; makes the digest of the next one."""
         self.preview: Preview | None = None
-        self._index: tuple[tuple[int, int], dict[str, LocalImage], dict[str, tuple[str, ...]]] | None = None
+        self._index: tuple[tuple[int, int], ImageIndex] | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """Return the entry of DescribeRepositories' ``repositories``."""
+        detail = {
+            "repositoryArn": self.arn,
+            "registryId": self.registry_id,
+            "repositoryName": self.name,
+            "repositoryUri": self.uri,
+            "createdAt": self.created_at.replace(tzinfo=UTC).timestamp(),
+            "imageTagMutability": self.image_tag_mutability,
+            "imageTagMutabilityExclusionFilters": self.image_tag_mutability_exclusion_filters,
+            "imageScanningConfiguration": self.image_scanning_configuration,
+            "encryptionConfiguration": self.encryption_configuration,
+        }
+        return {key: value for key, value in detail.items() if value is not None}
 
     @property
     def local_images(self) -> list[LocalImage]:
         """The images, in the order of their first push."""
         return cast("list[LocalImage]", self.images)
 
-    def image(self, image_digest: str) -> LocalImage | None:
-        """Return the image with this digest."""
-        return self._indexed()[0].get(image_digest)
+    @property
+    def index(self) -> ImageIndex:
+        """The images by what they are looked for."""
+        images = self.local_images
+        # Images are only ever appended, with a growing serial, and deleted: these two numbers tell every state apart.
+        state = (len(images), images[-1].serial if images else 0)
+        if self._index is None or self._index[0] != state:
+            self._index = state, ImageIndex.of(images)
+        return self._index[1]
 
     def find(self, image_id: Mapping[str, str]) -> LocalImage:
         """Return the image that a digest, a tag or both of an ``imageId`` name.
@@ -52,21 +104,17 @@ class LocalRepository(Repository):
         :raises ImageNotFoundException: if there is none.
         """
         if digest := image_id.get("imageDigest"):
-            image = self.image(digest)
+            image = self.index.by_digest.get(digest)
             if image is not None and (not (tag := image_id.get("imageTag")) or tag in image.image_tags):
                 return image
         return cast("LocalImage", self._get_image(image_id.get("imageTag"), image_id.get("imageDigest")))
 
-    def lists_naming(self, image_digest: str) -> tuple[str, ...]:
-        """Return the digests of the manifest lists of this repository that name the image."""
-        return self._indexed()[1].get(image_digest, ())
-
     def as_rules_see_it(self) -> Iterable[RepositoryImage]:
         """Yield every image as lifecycle rules look at it."""
-        lists = self._indexed()[1]
+        index = self.index
         for image in self.local_images:
             seen = image.as_rules_see_it()
-            if lists and (referenced_by := lists.get(seen.image_digest)):
+            if referenced_by := index.lists_naming(seen.image_digest):
                 seen = replace(seen, referenced_by=referenced_by)
             yield seen
 
@@ -75,23 +123,11 @@ class LocalRepository(Repository):
         if image.size is not None:
             return image.size
         if children := image.children():
-            sizes = [size for child in map(self.image, children) if child and (size := self.size_of(child)) is not None]
-            return max(sizes, default=None)
+            images = filter(None, map(self.index.by_digest.get, children))
+            return max((size for image in images if (size := self.size_of(image)) is not None), default=None)
         manifest = json.loads(image.image_manifest)
         try:
             image.size = manifest["config"]["size"] + sum(layer["size"] for layer in manifest["layers"])
         except (KeyError, TypeError):
             return image.image_size_in_bytes
         return image.size
-
-    def _indexed(self) -> tuple[dict[str, LocalImage], dict[str, tuple[str, ...]]]:
-        images = self.local_images
-        # Images are only ever appended, with a growing serial, and deleted: these two numbers tell every state apart.
-        state = (len(images), images[-1].serial if images else 0)
-        if self._index is None or self._index[0] != state:
-            lists: dict[str, tuple[str, ...]] = {}
-            for image in images:
-                for child in image.children():
-                    lists[child] = (*lists.get(child, ()), image.get_image_digest())
-            self._index = state, {image.get_image_digest(): image for image in images}, lists
-        return self._index[1:]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import struct
 import threading
+from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 
 from moto.core.request import Request
-from moto.ecr.responses import ECRResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import ThreadedWSGIServer
 
-from airflow_provider_ecr_preview.local.wire import TARGET_PREFIX, Reply, Wire, call_of
+from airflow_provider_ecr_preview.local.wire import TARGET_PREFIX, Reply, Wire
+
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+"""Value of ``SO_LINGER``: closing sends a reset, not an orderly end."""
 
 
 class Server:
@@ -21,19 +27,20 @@ class Server:
     :param wire: answers the calls of ECR.
     :param host: address to listen at.
     :param port: port to listen at; 0 for a free one.
+    :param log: takes a line for every request; None for no log.
+    :raises OSError: if the port is taken.
     """
 
-    def __init__(self, wire: Wire, host: str, port: int) -> None:
-        handler = type("Handler", (_Handler,), {"wire": wire})
-        self._http = ThreadedWSGIServer(host, port, DomainDispatcherApplication(create_backend_app), handler=handler)
+    def __init__(self, wire: Wire, host: str, port: int, log: Callable[[str], None] | None = None) -> None:
+        # werkzeug ends the process where it cannot listen; a socket of our own leaves that to the caller.
+        self._socket = socket.create_server((host, port), backlog=128)
+        self.port = int(self._socket.getsockname()[1])
+        handler = type("Handler", (_Handler,), {"wire": wire, "line": staticmethod(log or _no_log)})
+        app = DomainDispatcherApplication(create_backend_app)
+        self._http = ThreadedWSGIServer(host, self.port, app, handler=handler, fd=self._socket.fileno())
         # A client that keeps its connection open must not keep the process from ending.
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="local-ecr", daemon=True)
-
-    @property
-    def port(self) -> int:
-        """The port that it listens at."""
-        return int(self._http.server_address[1])
 
     def start(self) -> None:
         """Start to answer."""
@@ -44,6 +51,7 @@ class Server:
         self._http.shutdown()
         self._thread.join()
         self._http.server_close()
+        self._socket.close()
 
 
 class _WsgiRequest(Request):
@@ -54,8 +62,9 @@ class _Handler(MotoRequestHandler):
     """Answers ECR itself, which costs a fraction of the way through Flask, and leaves the rest to moto's server."""
 
     wire: Wire
+    line: Callable[[str], None]
     protocol_version = "HTTP/1.1"
-    # Headers and body leave in two writes; without this, the second waits for the client's delayed ACK.
+    # Headers and body of moto's replies leave in two writes; the second would wait for the client's delayed ACK.
     disable_nagle_algorithm = True
 
     def run_wsgi(self) -> None:
@@ -64,14 +73,22 @@ class _Handler(MotoRequestHandler):
             super().run_wsgi()
             return
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        call = call_of(target, self.headers.get("Authorization", ""), body)
-        self._send(self.wire.answer(call, lambda: self._ask_moto(body)))
+        reply = self.wire.answer(target, self.headers, body, lambda account: self._ask_moto(body, account))
+        self.line(f"{target.removeprefix(TARGET_PREFIX)} {reply.status} {reply.outcome}")
+        if reply.is_lost:
+            self._reset()
+        else:
+            self._send(reply)
 
-    def _ask_moto(self, body: bytes) -> Reply:
+    def _ask_moto(self, body: bytes, account: str) -> Reply:
         url = f"http://{self.headers.get('Host', 'localhost')}/"
         request = _WsgiRequest.from_primitives("POST", url, self.headers, body)
-        status, headers, text = ECRResponse.dispatch(request)
-        return Reply(status, text.encode() if isinstance(text, str) else text, dict(headers))
+        try:
+            return Reply.of_moto(request, account)
+        except NotImplementedError as error:
+            return Reply.error("NotImplemented", f"moto: {error}", HTTPStatus.NOT_IMPLEMENTED)
+        except Exception as error:  # noqa: BLE001  # moto raises anything, as moto's own server would show
+            return Reply.error("InternalFailure", f"moto: {error}", HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _send(self, reply: Reply) -> None:
         headers = reply.headers | {"Content-Length": str(len(reply.body)), "Date": formatdate(usegmt=True)}
@@ -79,5 +96,17 @@ class _Handler(MotoRequestHandler):
         head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.wfile.write(head.encode() + b"\r\n" + reply.body)
 
+    def _reset(self) -> None:
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        os.close(self.connection.detach())
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002  # werkzeug's own
+        self.line(f"{self.command} {self.path} {code}")
+
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  # werkzeug's own name
-        """Log nothing; the calls are recorded."""
+        self.line(f"{type}: {message % args if args else message}")
+
+
+def _no_log(_: str) -> None:
+    pass

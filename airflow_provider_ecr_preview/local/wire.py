@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from moto.core.exceptions import ServiceException
+from moto.core.request import Request as MotoRequest
+from moto.ecr.responses import ECRResponse
 from moto.iam.models import get_account_id_from
 
 from airflow_provider_ecr_preview.local.calls import Call, CallLog
-from airflow_provider_ecr_preview.local.operations import OPERATIONS, Request
+from airflow_provider_ecr_preview.local.operations import EFFECTS, OPERATIONS, Request
 from airflow_provider_ecr_preview.local.registry import DEFAULT_REGION, Registry
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.local.faults import Fault
 
 TARGET_PREFIX = "AmazonEC2ContainerRegistry_V20150921."
 
@@ -22,21 +28,30 @@ _BAD_REQUEST = 400
 _SERVER_ERROR = 500
 
 
+class Headers(Protocol):
+    """The headers of a request, whoever has read them."""
+
+    def get(self, name: str, default: str, /) -> Any:
+        """Return the value of a header."""
+
+
 @dataclass(slots=True)
 class Reply:
     """A reply on its way to the caller.
 
-    :param status: the HTTP status.
+    :param status: the HTTP status; 0 where the connection breaks instead.
     :param body: the body.
     :param headers: HTTP headers.
+    :param outcome: ``OK``, the error code, or the name of the fault that came between.
     """
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
+    outcome: str = "OK"
 
     @classmethod
-    def ok(cls, answer: dict[str, Any]) -> Reply:
+    def ok(cls, answer: Mapping[str, Any]) -> Reply:
         """Return a successful reply."""
         return cls._of(_OK, answer)
 
@@ -46,79 +61,122 @@ class Reply:
         if status is None:
             status = _SERVER_ERROR if code == "ServerException" else _BAD_REQUEST
         reply = cls._of(status, {"__type": code, "message": message})
-        reply.headers["x-amzn-ErrorType"] = code
+        reply.headers["x-amzn-ErrorType"] = reply.outcome = code
         return reply
 
     @classmethod
-    def _of(cls, status: int, answer: dict[str, Any]) -> Reply:
+    def no_reply(cls, outcome: str) -> Reply:
+        """Return what stands for a connection that breaks."""
+        return cls(0, b"", outcome=outcome)
+
+    @classmethod
+    def of_moto(cls, request: MotoRequest, account: str) -> Reply:
+        """Have moto answer a request to ECR.
+
+        :param request: the request.
+        :param account: the account whose registry it is for.
+        """
+        request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
+        status, headers, body = ECRResponse.dispatch(request)
+        reply = cls(status, body.encode() if isinstance(body, str) else body, dict(headers))
+        if status != _OK:
+            reply.outcome = str(json.loads(reply.body).get("__type", f"HTTP {status}")).rpartition("#")[2]
+        return reply
+
+    @classmethod
+    def _of(cls, status: int, answer: Mapping[str, Any]) -> Reply:
         headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-RequestId": str(uuid.uuid4())}
         return cls(status, json.dumps(answer, separators=(",", ":")).encode(), headers)
 
     @property
-    def outcome(self) -> str:
-        """``OK`` or the error code."""
-        if self.status == _OK:
-            return "OK"
-        try:
-            return str(json.loads(self.body)["__type"]).rpartition("#")[2]
-        except (ValueError, KeyError, TypeError):
-            return f"HTTP {self.status}"
+    def is_lost(self) -> bool:
+        """Whether the connection breaks in place of a reply."""
+        return not self.status
 
 
 class Wire:
-    """Answers calls: records them and runs the operation, here or in moto.
+    """Answers calls: records them, lets faults hit them, and runs the operation, here or in moto.
 
     :param registry: the registry.
     :param calls: where calls are recorded.
+    :param faults: says which faults hit a call.
     """
 
-    def __init__(self, registry: Registry, calls: CallLog) -> None:
-        self.registry = registry
-        self.calls = calls
+    def __init__(self, registry: Registry, calls: CallLog, faults: Callable[[Call], Iterable[Fault]]) -> None:
+        self._registry = registry
+        self._calls = calls
+        self._faults = faults
 
-    def answer(self, call: Call, moto: Callable[[], Reply]) -> Reply:
-        """Answer one call of ECR.
+    def answer(self, target: str, headers: Headers, body: bytes, moto: Callable[[str], Reply]) -> Reply:
+        """Answer a request to ECR.
 
-        :param call: the call.
-        :param moto: has moto answer it.
+        :param target: the ``X-Amz-Target`` header.
+        :param headers: all headers.
+        :param body: the body.
+        :param moto: has moto answer it, for the account that it is given.
         """
-        self.calls.record(call)
-        reply = self._run(call, moto)
+        try:
+            parameters = json.loads(body or b"{}")
+        except ValueError:
+            return Reply.error("SerializationException", "The request is not JSON")
+        access_key, region = signed_by(headers.get("Authorization", ""))
+        call = Call(
+            operation=target.removeprefix(TARGET_PREFIX),
+            repository=parameters.get("repositoryName"),
+            region=region,
+            parameters=parameters,
+            # The same order as moto's.
+            account=os.environ.get("MOTO_ACCOUNT_ID")
+            or headers.get("x-moto-account-id", "")
+            or get_account_id_from(access_key),
+        )
+        self._calls.record(call)
+        reply = self._with_faults(call, moto)
         call.outcome = reply.outcome
         return reply
 
-    def _run(self, call: Call, moto: Callable[[], Reply]) -> Reply:
-        operation = OPERATIONS.get(call.operation)
-        with self.registry.lock:
-            if operation is None:
-                return moto()
-            backend = self.registry.backend(call.region, call.account or "")
+    def _with_faults(self, call: Call, moto: Callable[[str], Reply]) -> Reply:
+        faults = list(self._faults(call))
+        for fault in faults:
+            if (refusal := fault.before(call, self._registry)) is not None:
+                return refusal
+        reply = self._run(call, moto)
+        if reply.outcome == "OK":
+            for fault in faults:
+                reply = fault.after(call, self._registry, reply)
+        return reply
+
+    def _run(self, call: Call, moto: Callable[[str], Reply]) -> Reply:
+        with self._registry.lock:
+            account = self._account(call)
+            request = Request(self._registry, self._registry.backend(call.region, account), call.parameters)
             try:
-                return Reply.ok(operation(Request(self.registry, backend, call.parameters)))
+                if operation := OPERATIONS.get(call.operation):
+                    return Reply.ok(operation(request))
+                reply = moto(account)
+                if reply.outcome == "OK" and (effect := EFFECTS.get(call.operation)):
+                    effect(request)
             except ServiceException as error:
                 return Reply.error(error.code, error.message)
+            return reply
 
-
-def call_of(target: str, authorization: str, body: bytes) -> Call:
-    """Return the call that a signed request to ECR makes.
-
-    :param target: the ``X-Amz-Target`` header.
-    :param authorization: the ``Authorization`` header.
-    :param body: the body.
-    """
-    parameters = json.loads(body) if body else {}
-    access_key, region = signed_by(authorization)
-    return Call(
-        operation=target.rpartition(".")[2],
-        repository=parameters.get("repositoryName"),
-        region=region,
-        parameters=parameters,
-        account=get_account_id_from(access_key),
-    )
+    def _account(self, call: Call) -> str:
+        """Return the account whose registry is meant: the caller's, or the one it names if only that has the repository."""
+        own, named = call.account or "", call.parameters.get("registryId")
+        if not named or named == own or call.repository in self._registry.backend(call.region, own).repositories:
+            return own
+        try:
+            self._registry.repository(call.repository or "", region_name=call.region, account_id=named)
+        except LookupError:
+            return own
+        return str(named)
 
 
 def signed_by(authorization: str) -> tuple[str, str]:
-    """Return the access key and the Region that a request was signed with."""
+    """Return the access key and the Region that a request was signed with.
+
+    :param authorization: the ``Authorization`` header.
+    """
     # AWS4-HMAC-SHA256 Credential=<access key>/<date>/<Region>/<service>/aws4_request, SignedHeaders=...
     scope = authorization.partition("Credential=")[2].partition(",")[0].split("/")
     return (scope[0], scope[2]) if len(scope) > 2 else ("", DEFAULT_REGION)  # noqa: PLR2004  # the parts named above

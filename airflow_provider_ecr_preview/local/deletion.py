@@ -1,0 +1,73 @@
+"""BatchDeleteImage: as moto deletes, but never an image that a manifest list names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moto.ecr.models import ECRBackend
+
+from airflow_provider_ecr_preview.local.images import LocalImage
+from airflow_provider_ecr_preview.local.repositories import ImageIndex, LocalRepository
+
+
+def delete_images(
+    backend: ECRBackend, repository: LocalRepository, image_ids: Sequence[Mapping[str, str]]
+) -> dict[str, list[Any]]:
+    """Delete one image, or one tag, after the other and return what BatchDeleteImage answers.
+
+    A manifest list and its images can go in one call if the list comes first.
+
+    :param backend: moto's store.
+    :param repository: the repository.
+    :param image_ids: digests, tags or both.
+    """
+    images, index = repository.local_images, repository.index
+    gone: set[str] = set()
+    answer: dict[str, list[Any]] = {"imageIds": [], "failures": []}
+    try:
+        for image_id in image_ids:
+            image = _meant(image_id, images, index, gone)
+            if image is not None and (lists := _lists_left(image_id, image, index, gone)):
+                answer["failures"].append(_referenced(image_id, lists))
+                continue
+            # moto walks through all images for every id; it finds the same among the one that the id can mean.
+            repository.images = [] if image is None else [image]
+            result = backend.batch_delete_image(repository.name, repository.registry_id, [dict(image_id)])
+            answer["failures"] += result["failures"]
+            answer["imageIds"] += [
+                {"imageDigest": deleted.image_digest, "imageTag": deleted.image_tag} for deleted in result["imageIds"]
+            ]
+            if image is None or repository.images:
+                continue
+            gone.add(image.get_image_digest())
+            if not result["imageIds"]:
+                # moto names the tags that went, and so keeps quiet about an untagged image.
+                answer["imageIds"].append({"imageDigest": image.get_image_digest()})
+    finally:
+        repository.images = [image for image in images if image.get_image_digest() not in gone]
+    return answer
+
+
+def _meant(
+    image_id: Mapping[str, str], images: Sequence[LocalImage], index: ImageIndex, gone: set[str]
+) -> LocalImage | None:
+    if digest := image_id.get("imageDigest"):
+        return None if digest in gone else index.by_digest.get(digest)
+    tag = image_id.get("imageTag")
+    return next((image for image in images if tag in image.image_tags and image.get_image_digest() not in gone), None)
+
+
+def _lists_left(image_id: Mapping[str, str], image: LocalImage, index: ImageIndex, gone: set[str]) -> list[str]:
+    """Return the manifest lists that keep the image from going by this id."""
+    if "imageDigest" not in image_id and len(image.image_tags) > 1:
+        return []
+    return [digest for digest in index.lists_naming(image.get_image_digest()) if digest not in gone]
+
+
+def _referenced(image_id: Mapping[str, str], lists: Sequence[str]) -> dict[str, Any]:
+    return {
+        "imageId": image_id,
+        "failureCode": "ImageReferencedByManifestList",
+        "failureReason": f"Requested image referenced by manifest list: [{', '.join(lists)}]",
+    }

@@ -1,0 +1,238 @@
+"""What can go wrong between a caller and ECR, to be provoked by tests and benchmarks."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from airflow_provider_ecr_preview.local.calls import Call
+from airflow_provider_ecr_preview.local.registry import Registry
+from airflow_provider_ecr_preview.local.repositories import LocalRepository
+from airflow_provider_ecr_preview.local.wire import Reply
+from airflow_provider_ecr_preview.policy import LifecyclePolicy, PolicySource
+
+
+class Fault:
+    """Base of all faults; each comes before the operation, in its place, or after it."""
+
+    operation: ClassVar[str | None] = None
+    """The operation that it hits, unless told otherwise; None for every one."""
+
+    def before(self, call: Call, registry: Registry) -> Reply | None:  # noqa: ARG002  # for those that need them
+        """Return the reply to send in place of running the operation, or None to let it run."""
+        return None
+
+    def after(self, call: Call, registry: Registry, reply: Reply) -> Reply:  # noqa: ARG002  # as above
+        """Return the reply to send, now that the operation has run."""
+        return reply
+
+
+@dataclass(frozen=True)
+class Delay(Fault):
+    """The call takes longer.
+
+    :param seconds: by how much.
+    """
+
+    seconds: float
+
+    def before(self, call: Call, registry: Registry) -> None:  # noqa: ARG002
+        """Wait."""
+        time.sleep(self.seconds)
+
+
+@dataclass(frozen=True)
+class Refused(Fault):
+    """ECR answers an error and does nothing.
+
+    :param code: the error code.
+    :param message: the message.
+    :param status: the HTTP status; None for the one that ECR has for the code.
+    """
+
+    code: str
+    message: str = "Injected"
+    status: int | None = None
+
+    def before(self, call: Call, registry: Registry) -> Reply:  # noqa: ARG002
+        """Refuse."""
+        return Reply.error(self.code, self.message, self.status)
+
+
+def throttled(code: str = "ThrottlingException", status: int = 400) -> Refused:
+    """Return the fault of too many calls.
+
+    :param code: the spelling: ``ThrottlingException``, ``ThrottleException`` or ``TooManyRequestsException``.
+    :param status: 400, or 429.
+    """
+    return Refused(code, "Rate exceeded", status)
+
+
+def server_error() -> Refused:
+    """Return the fault of ECR itself: HTTP 500 with ``ServerException``."""
+    return Refused("ServerException", "Service unavailable, please try again later")
+
+
+class AccessDenied(Fault):
+    """The caller lacks the IAM action of the operation."""
+
+    def before(self, call: Call, registry: Registry) -> Reply:  # noqa: ARG002
+        """Refuse."""
+        action = f"ecr:{call.operation}"
+        resource = f"repository/{call.repository}" if call.repository else "repository/*"
+        return Reply.error(
+            "AccessDeniedException",
+            f"User: arn:aws:iam::{call.account}:user/local is not authorized to perform: {action} on resource: "
+            f"arn:aws:ecr:{call.region}:{call.account}:{resource} because no identity-based policy allows the "
+            f"{action} action",
+        )
+
+
+class ConnectionReset(Fault):
+    """The connection breaks before ECR has read the request."""
+
+    def before(self, call: Call, registry: Registry) -> Reply:  # noqa: ARG002
+        """Break the connection."""
+        return Reply.no_reply("ConnectionReset")
+
+
+class LostReply(Fault):
+    """The operation takes effect, and the connection breaks before the caller learns of it."""
+
+    def after(self, call: Call, registry: Registry, reply: Reply) -> Reply:  # noqa: ARG002
+        """Break the connection."""
+        return Reply.no_reply("LostReply")
+
+
+@dataclass(frozen=True)
+class TruncatedBody(Fault):
+    """HTTP 200 with a JSON body that ends in the middle.
+
+    :param share: the part of the body that is sent.
+    """
+
+    share: float = 0.5
+
+    def after(self, call: Call, registry: Registry, reply: Reply) -> Reply:  # noqa: ARG002
+        """Cut the body off."""
+        return replace(reply, body=reply.body[: int(len(reply.body) * self.share)], outcome="TruncatedBody")
+
+
+class PreviewFails(Fault):
+    """The preview that is started ends as FAILED."""
+
+    operation = "StartLifecyclePolicyPreview"
+
+    def after(self, call: Call, registry: Registry, reply: Reply) -> Reply:
+        """Let it fail."""
+        if (preview := _repository(call, registry).preview) is not None:
+            preview.failed = True
+        return reply
+
+
+class PreviewExpires(Fault):
+    """The preview that is started is EXPIRED as soon as it ends."""
+
+    operation = "StartLifecyclePolicyPreview"
+
+    def after(self, call: Call, registry: Registry, reply: Reply) -> Reply:
+        """Let it expire."""
+        if (preview := _repository(call, registry).preview) is not None:
+            preview.expire()
+        return reply
+
+
+@dataclass(frozen=True)
+class PreviewReplaced(Fault):
+    """Another caller starts a preview of another policy as soon as this call is answered.
+
+    :param policy: the other policy.
+    :param seconds: how long the other preview stays IN_PROGRESS.
+    :param tokens_survive: whether page tokens of the replaced preview go on in the other one. What ECR does is not
+        documented.
+    """
+
+    operation = "GetLifecyclePolicyPreview"
+    policy: PolicySource
+    seconds: float = 0.0
+    tokens_survive: bool = False
+
+    def after(self, call: Call, registry: Registry, reply: Reply) -> Reply:
+        """Replace it."""
+        repository = _repository(call, registry)
+        replaced = repository.preview
+        with registry.lock:
+            preview = registry.replace_preview(repository, LifecyclePolicy.parse(self.policy), seconds=self.seconds)
+            if self.tokens_survive and replaced is not None:
+                preview.id = replaced.id
+        return reply
+
+
+@dataclass(frozen=True)
+class Altered(Fault):
+    """A page of a preview says something else than ECR found.
+
+    :param change: changes the decoded reply in place.
+    """
+
+    operation = "GetLifecyclePolicyPreview"
+    change: Callable[[dict[str, Any]], None]
+
+    def after(self, call: Call, registry: Registry, reply: Reply) -> Reply:  # noqa: ARG002
+        """Change the reply."""
+        answer = json.loads(reply.body)
+        self.change(answer)
+        return replace(reply, body=json.dumps(answer).encode())
+
+
+def wrong_status(status: str) -> Altered:
+    """Return the fault of a page that has another status than the preview.
+
+    :param status: the status.
+    """
+    return Altered(lambda answer: answer.update(status=status))
+
+
+def wrong_summary(by: int = 1) -> Altered:
+    """Return the fault of a summary that does not fit the pages.
+
+    :param by: the difference in ``expiringImageTotalCount``.
+    """
+
+    def change(answer: dict[str, Any]) -> None:
+        answer["summary"]["expiringImageTotalCount"] += by
+
+    return Altered(change)
+
+
+@dataclass
+class RateLimit(Fault):
+    """A token bucket: calls beyond it are answered with ThrottlingException.
+
+    :param rate: calls a second.
+    :param burst: calls that may come at once.
+    :param shared: whether all operations share one bucket, or each has its own. What ECR does is not documented.
+    """
+
+    rate: float
+    burst: float = 1.0
+    shared: bool = False
+    _buckets: dict[str, tuple[float, float]] = field(default_factory=dict, repr=False)
+
+    def before(self, call: Call, registry: Registry) -> Reply | None:
+        """Take a token, or refuse."""
+        with registry.lock:
+            now = registry.clock.monotonic()
+            name = "" if self.shared else call.operation
+            tokens, at = self._buckets.get(name, (self.burst, now))
+            tokens = min(self.burst, tokens + (now - at) * self.rate)
+            is_free = tokens >= 1
+            self._buckets[name] = (tokens - is_free, now)
+        return None if is_free else throttled().before(call, registry)
+
+
+def _repository(call: Call, registry: Registry) -> LocalRepository:
+    return registry.repository(call.repository or "", region_name=call.region, account_id=call.account or "")

@@ -1,0 +1,105 @@
+"""Which faults hit which calls."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from typing import Self
+
+from moto.core.utils import get_service_model
+
+from airflow_provider_ecr_preview.local.calls import Call
+from airflow_provider_ecr_preview.local.faults import Fault
+
+
+class Injection:
+    """A fault and the calls that it hits. In a ``with`` statement, it ends with the block.
+
+    :param fault: the fault.
+    :param operation: the operation that it hits; None for the one that the fault is about, or else for every one.
+    :param repository: the repository that it hits; None for every one.
+    :param region: the Region that it hits; None for every one.
+    :param calls: how many calls it hits; None for no end.
+    :param skip: how many matching calls pass before the first one is hit.
+    :param share: the share of the calls that it hits, from 0 to 1.
+    :param seed: seed of the share.
+    :raises ValueError: if ECR has no such operation.
+    """
+
+    def __init__(
+        self,
+        fault: Fault,
+        *,
+        operation: str | None = None,
+        repository: str | None = None,
+        region: str | None = None,
+        calls: int | None = 1,
+        skip: int = 0,
+        share: float = 1.0,
+        seed: int = 0,
+    ) -> None:
+        operation = operation or fault.operation
+        if operation is not None and operation not in get_service_model("ecr").operation_names:
+            raise ValueError(f"ECR has no operation {operation!r}; write it like 'GetLifecyclePolicyPreview'.")
+        self.fault = fault
+        self.operation = operation
+        self.repository = repository
+        self.region = region
+        self.hits = 0
+        """Number of calls that it has hit."""
+        self.removed = False
+        self._calls = calls
+        self._skip = skip
+        self._share = share
+        self._random = random.Random(seed)  # noqa: S311  # repeatable, not secret
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+    def remove(self) -> None:
+        """Hit no more calls."""
+        self.removed = True
+
+    def takes(self, call: Call) -> bool:
+        """Return whether it hits this call, and count it."""
+        if (
+            self.removed
+            or self.operation not in (None, call.operation)
+            or self.repository not in (None, call.repository)
+            or self.region not in (None, call.region)
+        ):
+            return False
+        with self._lock:
+            if self._skip:
+                self._skip -= 1
+                return False
+            if self._calls is not None and self.hits >= self._calls:
+                return False
+            is_hit = self._share >= 1 or self._random.random() < self._share
+            self.hits += is_hit
+            return is_hit
+
+
+class Injections:
+    """The faults that are provoked at the moment, in the order in which they were injected."""
+
+    def __init__(self) -> None:
+        self._injections: list[Injection] = []
+
+    def add(self, injection: Injection) -> Injection:
+        """Start to provoke a fault."""
+        self._injections = [other for other in self._injections if not other.removed] + [injection]
+        return injection
+
+    def clear(self) -> None:
+        """Provoke no more faults."""
+        self._injections = []
+
+    def hitting(self, call: Call) -> Iterator[Fault]:
+        """Yield the faults that hit a call."""
+        return (injection.fault for injection in self._injections if injection.takes(call))

@@ -1,4 +1,7 @@
-"""What Airflow shows about this provider; a pure literal, because Airflow reads it while it is itself being imported."""
+"""What Airflow asks a provider about itself.
+
+Airflow loads this while it is itself being imported, so this is a literal and imports nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,16 @@ from typing import Any
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Return the provider's metadata."""
+    """Return the metadata of this provider, as ``provider_info.schema.json`` of Airflow has it."""
     return {
         "package-name": "airflow-provider-ecr-preview",
         "name": "Amazon ECR Lifecycle Policy Preview",
-        "description": "Show what an Amazon ECR lifecycle policy would delete, before it does.",
+        "description": "See what an Amazon ECR lifecycle policy would delete, before it does.",
         "integrations": [
             {
                 "integration-name": "Amazon ECR Lifecycle Policy Preview",
-                "external-doc-url": "https://docs.aws.amazon.com/AmazonECR/latest/userguide/lpp_creation.html",
-                "tags": ["aws", "service"],
+                "external-doc-url": "https://docs.aws.amazon.com/AmazonECR/latest/userguide/lp_creation.html",
+                "tags": ["aws"],
             }
         ],
         "hooks": [

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionError,  # noqa: A004 - the name is botocore's; only this module sees it
     HTTPClientError,
     NoCredentialsError,
     NoRegionError,
@@ -132,7 +133,7 @@ def translated(site: CallSite, *, with_token: bool = False) -> Iterator[None]:
         raise site.error(
             AccessDeniedError, f"no AWS credentials: {error}. Check the connection of aws_conn_id."
         ) from error
-    except (HTTPClientError, ResponseParserError) as error:
+    except (ConnectionError, HTTPClientError, ResponseParserError) as error:
         raise site.error(EcrUnreachableError, _unreachable(site, str(error))) from error
     except BotoCoreError as error:
         raise site.error(RepositoryError, f"the AWS SDK failed: {error}.") from error

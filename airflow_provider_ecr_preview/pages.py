@@ -7,8 +7,9 @@ So every page has to say that it is COMPLETE and of the expected policy, and tog
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -20,8 +21,9 @@ from airflow_provider_ecr_preview.exceptions import (
     PreviewReplacedError,
     RepositoryError,
 )
+from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
-from airflow_provider_ecr_preview.preview import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.preview import EXPIRE, PreviewedImage, PreviewSummary
 from airflow_provider_ecr_preview.xcom import StartedPreviewXCom
 
 IN_PROGRESS = "IN_PROGRESS"
@@ -219,6 +221,51 @@ class PageCheck:
                 PreviewInconsistentError,
                 "two pages have different totals: the preview was started again while it was read. Read it again.",
             )
+
+
+def checked(pages: Iterable[PreviewPage], check: PageCheck) -> Iterator[PreviewPage]:
+    """Yield ``pages``, each after its check, and check at the end that they add up."""
+    for page in pages:
+        check.add(page)
+        yield page
+    check.finish()
+
+
+def summarize_pages(
+    pages: Iterable[PreviewPage],
+    inventory: RepositoryInventory | None = None,
+    on_image: Callable[[PreviewedImage], object] | None = None,
+) -> PreviewSummary | None:
+    """Return the summary of a preview; None if there is no page.
+
+    :param pages: its pages, checked.
+    :param inventory: the repository's images, to add sizes and pulls.
+    :param on_image: called with every image as it streams by.
+    :raises PreviewInconsistentError: if the preview lists an image twice.
+    """
+    summary: PreviewSummary | None = None
+    previewed_at = datetime.now(UTC)
+    for page in pages:
+        preview = page.preview
+        if summary is None:
+            summary = PreviewSummary(
+                repository_name=preview.repository_name,
+                registry_id=preview.registry_id,
+                region_name=preview.region_name,
+                policy=preview.policy,
+                previewed_at=previewed_at,
+                status=preview.status,
+            )
+        for listed in page.images:
+            image = listed if inventory is None else listed.enriched(inventory)
+            try:
+                summary.add(image)
+            except ValueError as error:
+                raise preview.error(PreviewInconsistentError, f"{error} Read the preview again.") from error
+            if on_image is not None:
+                on_image(image)
+        summary.next_token = page.next_token
+    return summary
 
 
 def _announced_counts(preview: PreviewStatus) -> dict[str | None, int]:

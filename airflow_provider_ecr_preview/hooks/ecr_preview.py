@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from airflow.providers.amazon.aws.hooks.ecr import EcrHook
@@ -15,10 +14,7 @@ from botocore.client import BaseClient
 from botocore.config import Config
 
 from airflow_provider_ecr_preview.exceptions import (
-    EcrUnreachableError,
-    InvalidLifecyclePolicyError,
     InvalidRequestError,
-    PreviewInconsistentError,
     PreviewInProgressError,
     PreviewReplacedError,
     PreviewTimeoutError,
@@ -26,7 +22,7 @@ from airflow_provider_ecr_preview.exceptions import (
 from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
 from airflow_provider_ecr_preview.hooks.parsing import parse_preview_results_fast, parse_utc
 from airflow_provider_ecr_preview.hooks.retries import retry_throttling
-from airflow_provider_ecr_preview.pages import PageCheck, PreviewPage, PreviewStatus
+from airflow_provider_ecr_preview.pages import PageCheck, PreviewPage, PreviewStatus, checked, summarize_pages
 from airflow_provider_ecr_preview.policy import LifecyclePolicy, PolicySource
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 from airflow_provider_ecr_preview.preview import PreviewedImage, PreviewSummary
@@ -97,6 +93,18 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
             parse_preview_results_fast(client)
         return client
 
+    def get_fleet_client(self, max_workers: int) -> BaseClient:
+        """Return a client for many threads with a pace of their own: it never retries, and tells every throttle.
+
+        :param max_workers: number of threads that share it.
+        """
+        config = self.config.merge(
+            Config(retries={"mode": "standard", "total_max_attempts": 1}, max_pool_connections=max_workers)
+        )
+        client = super().get_client_type(region_name=self.region_name, config=config)
+        parse_preview_results_fast(client)
+        return client
+
     def start_preview(
         self,
         repository_name: str,
@@ -153,7 +161,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
                 self.log.info("%s: waiting for the preview of another policy to end.", repository_name)
                 time.sleep(min(poll_interval, max(0.0, deadline - time.monotonic())))
                 continue
-            started = self._parsed(site, PreviewStatus.from_response, response)
+            started = site.parsed(PreviewStatus.from_response, response)
             if policy is not None and started.policy.fingerprint != policy.fingerprint:
                 raise started.error(
                     PreviewReplacedError,
@@ -181,7 +189,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         request = prune_dict({"repositoryName": repository_name, "registryId": registry_id, "maxResults": 1})
         with translated(site):
             response = self._ecr.get_lifecycle_policy_preview(**request)
-        return self._parsed(site, PreviewStatus.from_response, response)
+        return site.parsed(PreviewStatus.from_response, response)
 
     def wait_for_preview(
         self,
@@ -279,10 +287,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
                     site, {**request, "imageIds": list(image_ids[start : start + MAX_IMAGE_IDS])}, paging
                 )
             )
-        for page in pages:
-            check.add(page)
-            yield page
-        check.finish()
+        yield from checked(pages, check)
 
     def iter_preview_images(self, repository_name: str, **kwargs: Any) -> Iterator[PreviewedImage]:
         """Yield the images that a complete preview lists.
@@ -309,28 +314,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         :param kwargs: as for :meth:`paginate_preview`.
         :raises PreviewInconsistentError: if the preview lists an image twice, or its pages do not add up.
         """
-        summary: PreviewSummary | None = None
-        previewed_at = datetime.now(UTC)
-        for page in self.paginate_preview(repository_name, **kwargs):
-            preview = page.preview
-            if summary is None:
-                summary = PreviewSummary(
-                    repository_name=preview.repository_name,
-                    registry_id=preview.registry_id,
-                    region_name=preview.region_name,
-                    policy=preview.policy,
-                    previewed_at=previewed_at,
-                    status=preview.status,
-                )
-            for listed in page.images:
-                image = listed if inventory is None else listed.enriched(inventory)
-                try:
-                    summary.add(image)
-                except ValueError as error:
-                    raise preview.error(PreviewInconsistentError, f"{error} Read the preview again.") from error
-                if on_image is not None:
-                    on_image(image)
-            summary.next_token = page.next_token
+        summary = summarize_pages(self.paginate_preview(repository_name, **kwargs), inventory, on_image)
         if summary is None:
             site = self._site(repository_name, kwargs.get("registry_id"))
             raise site.error(InvalidRequestError, "image_ids is empty: there is nothing to summarise.")
@@ -359,8 +343,8 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
             )
         )
         while (response := _next(site, pages)) is not None:
-            yield from self._parsed(
-                site, lambda response, _: [*map(RepositoryImage.from_response, response["imageDetails"])], response
+            yield from site.parsed(
+                lambda response, _: [*map(RepositoryImage.from_response, response["imageDetails"])], response
             )
 
     def get_lifecycle_policy(self, repository_name: str, *, registry_id: str | None = None) -> LifecyclePolicy:
@@ -377,9 +361,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
             response = self._ecr.get_lifecycle_policy(
                 **prune_dict({"repositoryName": repository_name, "registryId": registry_id})
             )
-        return self._parsed(
-            site, lambda response, _: LifecyclePolicy.from_service(response["lifecyclePolicyText"]), response
-        )
+        return site.parsed(lambda response, _: LifecyclePolicy.from_service(response["lifecyclePolicyText"]), response)
 
     def _pages(self, site: CallSite, request: dict[str, Any], paging: dict[str, Any]) -> Iterator[PreviewPage]:
         """Yield pages unchecked; with MaxItems one page late, because the paginator tells the token afterwards."""
@@ -392,7 +374,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         with_token = paging["starting_token"] is not None
         late: PreviewPage | None = None
         while (response := _next(site, responses, with_token=with_token)) is not None:
-            page = self._parsed(site, PreviewPage.from_response, response)
+            page = site.parsed(PreviewPage.from_response, response)
             if paging["max_items"] is None:
                 yield page
             else:
@@ -402,17 +384,6 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
             with_token = "nextToken" in response
         if late is not None:
             yield replace(late, next_token=iterator.resume_token)
-
-    def _parsed(self, site: CallSite, parse: Callable[[Mapping[str, Any], str], T], response: Mapping[str, Any]) -> T:
-        """Parse a response at the edge; one that lacks what it always has is no answer of ECR's."""
-        try:
-            return parse(response, self.conn_region_name)
-        except (KeyError, TypeError, InvalidLifecyclePolicyError) as error:
-            raise site.error(
-                EcrUnreachableError,
-                f"an answer of {site.endpoint_url} was cut off, or is not ECR's ({type(error).__name__}: {error}). Try "
-                "again, or check endpoint_url in the connection's extra.",
-            ) from error
 
     def _site(self, repository_name: str, registry_id: str | None) -> CallSite:
         """Return the call site, after checking the names that would otherwise be refused by the SDK, unexplained."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -22,6 +22,7 @@ from botocore.parsers import ResponseParserError
 from airflow_provider_ecr_preview.exceptions import (
     AccessDeniedError,
     EcrUnreachableError,
+    InvalidLifecyclePolicyError,
     InvalidRequestError,
     LifecyclePolicyNotFoundError,
     PreviewInProgressError,
@@ -35,6 +36,8 @@ from airflow_provider_ecr_preview.hooks.retries import is_throttled
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
+
+T = TypeVar("T")
 
 _SERVER_ERROR = 500
 
@@ -110,6 +113,22 @@ class CallSite:
             registry_id=self.registry_id,
             region_name=self.region_name,
         )
+
+    def parsed(self, parse: Callable[[Mapping[str, Any], str], T], response: Mapping[str, Any]) -> T:
+        """Parse a response at the edge; one that lacks what it always has is no answer of ECR's.
+
+        :param parse: takes the response and the Region.
+        :param response: the response.
+        :raises EcrUnreachableError: if it cannot be parsed.
+        """
+        try:
+            return parse(response, self.region_name or "")
+        except (KeyError, TypeError, InvalidLifecyclePolicyError) as error:
+            raise self.error(
+                EcrUnreachableError,
+                f"an answer of {self.endpoint_url} was cut off, or is not ECR's ({type(error).__name__}: {error}). Try "
+                "again, or check endpoint_url in the connection's extra.",
+            ) from error
 
 
 @contextmanager

@@ -21,8 +21,8 @@ help: ## Say what there is
 demo: $(READY) ## Preview a lifecycle policy in a real Airflow against the local ECR, and print the summary
 	@$(BIN)/python scripts/demo.py
 
-ui: $(READY) ## Run all of Airflow with the example DAGs and the local ECR, until Ctrl-C
-	@$(BIN)/python scripts/ui.py
+ui: $(READY) ## Run all of Airflow with the example DAGs and the local ECR, until Ctrl-C; PORT=8080
+	@$(BIN)/python scripts/ui.py $(if $(PORT),--port $(PORT))
 
 test: $(READY) ## Run the tests, in parallel and without network
 	$(BIN)/python -m pytest -n $(JOBS)

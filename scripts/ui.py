@@ -1,0 +1,76 @@
+"""Run all of Airflow with the example DAGs and a local ECR, until Ctrl-C: ``make ui``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+from collections.abc import Iterator
+
+from local_airflow import KEPT, PASSWORD, ROOT, USER, LocalAirflow, free_port
+from rich.console import Console
+
+DEFAULT_PORT = 8080
+
+_PREVIEW_SECONDS = 20
+_DAGS = sorted(path.stem for path in (ROOT / "example_dags").glob("*.py"))
+
+
+def main() -> None:
+    """Run until a signal asks for the end."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port of Airflow's UI (%(default)s)")
+    wanted = parser.parse_args().port
+    console = Console(highlight=False)
+    with _port(wanted) as port:
+        if port != wanted:
+            console.print(f"Port {wanted} is taken; Airflow takes {port}.")
+        airflow = LocalAirflow(
+            "scheduler",
+            "dag-processor",
+            "triggerer",
+            "api-server",
+            registry="team",
+            preview_seconds=_PREVIEW_SECONDS,
+            port=port,
+            console=console,
+        )
+        with airflow, airflow.reporting("ui-logs"):
+            ecr = airflow.start()
+            with airflow.progress.step(f"Example DAGs: {', '.join(_DAGS)}"):
+                for dag_id in _DAGS:
+                    airflow.wait_for_dag(dag_id)
+            _welcome(console, airflow.url, ecr.environment)
+            while True:
+                airflow.pause()
+
+
+def _welcome(console: Console, url: str, environment: dict[str, str]) -> None:
+    console.print(
+        f"\n[bold]Airflow is at {url}[/], user {USER}, password {PASSWORD}, until Ctrl-C.\n\n"
+        f"Trigger {url}/dags/ecr_preview_deferrable: a preview takes {_PREVIEW_SECONDS} s here,\n"
+        "and while it does, the task is deferred and holds no worker slot. The summary is in the XCom of summarize.\n\n"
+        "The same ECR from a terminal:",
+        soft_wrap=True,
+    )
+    for name, value in sorted(environment.items()):
+        if name.startswith("AWS_"):
+            console.print(f"  export {name}={value}")
+    console.print("  .venv/bin/aws ecr describe-repositories\n")
+
+
+@contextlib.contextmanager
+def _port(wanted: int) -> Iterator[int]:
+    """Yield the port wanted, or a free one where that is taken or another UI of this checkout is about to take it."""
+    KEPT.mkdir(exist_ok=True)
+    with (KEPT / f"ui-{wanted}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield free_port()
+        else:
+            yield free_port(wanted)
+
+
+if __name__ == "__main__":
+    main()

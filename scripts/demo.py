@@ -69,13 +69,12 @@ def _run_dag(airflow: LocalAirflow) -> None:
 
 def _explain(console: Console, summary: PreviewSummaryXCom, calls: CallLog) -> None:
     """Print the summary, what it means and where to look next."""
-    operations = ", ".join(f"{name} {count}" for name, count in sorted(calls.operations.items()))
     console.print("\n[bold]The summary, as it is in XCom[/]\n")
     console.print(summary_table(summary))
+    operations = ", ".join(f"{name} {count}" for name, count in sorted(calls.operations.items()))
     console.print(
-        f"\nThat is what the policy of {summary['repository_name']} would do now. Nothing was done: of the DAG's calls\n"
-        f"({operations})\n"
-        f"{len(calls.mutating)} change an image or a policy.\n"
+        f"\nThis is what the policy of {summary['repository_name']} would do now; nothing was done. "
+        f"The DAG's calls to ECR were {operations}: {len(calls.mutating) or 'none'} of them can change anything.\n"
     )
     table = Table.grid(padding=(0, 2))
     table.add_row("[bold]Next[/]")

@@ -156,9 +156,10 @@ class LocalAirflow:
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(self._logs, kept, symlinks=True)
         for line in log.read_text(errors="replace").splitlines()[-_LOG_LINES:]:
-            self._console.print(f"  {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
+            self._console.print(f"  {_readable(line)}", style="dim", markup=False, highlight=False, soft_wrap=True)
         self._console.print(f"[red]✗[/] {escape(message)}", highlight=False)
-        self._console.print(f"  {(kept / log.relative_to(self._logs)).relative_to(ROOT)} has it all.", highlight=False)
+        whole = (kept / log.relative_to(self._logs)).relative_to(ROOT)
+        self._console.print(f"  The whole log: {whole}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
     def _unhealthy(self) -> list[str]:
@@ -168,6 +169,16 @@ class LocalAirflow:
             return ["api-server"]
         parts = {name: health.get(name.replace("-", "_"), {"status": "healthy"}) for name in self._components}
         return [name for name, part in parts.items() if part["status"] != "healthy"]
+
+
+def _readable(line: str) -> str:
+    """Return a line of a log as text; Airflow writes those of tasks as JSON."""
+    try:
+        entry = json.loads(line)
+        causes = "".join(f"\n    {error['exc_type']}: {error['exc_value']}" for error in entry.get("error_detail", []))
+        return f"{entry['level']}: {entry['event']}{causes}"
+    except (ValueError, KeyError, TypeError):
+        return line
 
 
 def free_port(preferred: int | None = None) -> int:

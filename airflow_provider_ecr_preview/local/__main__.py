@@ -54,8 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ecr.stop()
         if options.ready_file is not None:
             options.ready_file.unlink(missing_ok=True)
-    calls = ", ".join(f"{operation} {count}" for operation, count in sorted(ecr.calls.operations.items()))
-    _print(f"Stopped after {len(ecr.calls)} calls{f': {calls}' if calls else ''}.")
+    operations = ecr.calls.operations
+    counts = ", ".join(f"{operation} {count}" for operation, count in sorted(operations.items()))
+    _print(f"Stopped after {operations.total()} calls of ECR{counts and f': {counts}'}.")
     return 0
 
 

@@ -17,10 +17,10 @@ _READS = ("BatchCheck", "BatchGet", "Describe", "Get", "Head", "List")
 class Call:
     """A call and what became of it.
 
-    :param operation: for example ``StartLifecyclePolicyPreview``.
+    :param operation: for example ``StartLifecyclePolicyPreview``; of services with another protocol, method and path.
     :param repository: ``repositoryName`` of the request, or None.
     :param region: the Region that the caller signed for.
-    :param parameters: the request.
+    :param parameters: the request; not kept of other services.
     :param service: ``ecr``, or the other service that was called.
     :param account: the account of the caller.
     :param outcome: ``OK``, an error code, or the name of the fault that came between.
@@ -36,7 +36,7 @@ class Call:
 
     @property
     def is_mutating(self) -> bool:
-        """Whether the operation changes a registry; starting a preview does not."""
+        """Whether an operation of ECR changes a registry; starting a preview does not."""
         return not self.operation.startswith(_READS) and self.operation != "StartLifecyclePolicyPreview"
 
 
@@ -106,5 +106,5 @@ class CallLog:
 
     @property
     def mutating(self) -> list[Call]:
-        """The calls of any service that change something; what starts, reads and lists previews makes none."""
-        return [call for call in self if call.is_mutating]
+        """The calls of ECR that change a registry; what starts, reads and lists previews makes none."""
+        return [call for call in self if call.service == "ecr" and call.is_mutating]

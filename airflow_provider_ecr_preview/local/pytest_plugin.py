@@ -16,15 +16,23 @@ In a test::
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_ecr_preview.local.ecr import LocalEcr
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.local.ecr import LocalEcr
+
+OTHER_SETTINGS = ("AWS_ENDPOINT_URL_ECR", "AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN")
+"""What in a developer's environment would lead elsewhere."""
 
 
 @pytest.fixture(scope="session")
 def local_ecr_server() -> Iterator[LocalEcr]:
     """Serve a local ECR for the whole run; every worker of pytest-xdist has its own."""
+    # Here, because a run of tests that do not need it should not wait for moto.
+    from airflow_provider_ecr_preview.local.ecr import LocalEcr  # noqa: PLC0415
+
     with LocalEcr() as ecr:
         yield ecr
 
@@ -35,7 +43,7 @@ def local_ecr(local_ecr_server: LocalEcr, monkeypatch: pytest.MonkeyPatch) -> It
     local_ecr_server.reset()
     for name, value in local_ecr_server.environment.items():
         monkeypatch.setenv(name, value)
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_ECR", "AWS_REGION"):
+    for name in OTHER_SETTINGS:
         monkeypatch.delenv(name, raising=False)
     yield local_ecr_server
     local_ecr_server.reset()

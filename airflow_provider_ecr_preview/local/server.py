@@ -15,6 +15,7 @@ from moto.core.request import Request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import ThreadedWSGIServer
 
+from airflow_provider_ecr_preview.local.calls import Call
 from airflow_provider_ecr_preview.local.wire import TARGET_PREFIX, Reply, Wire
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -63,13 +64,21 @@ class _Handler(MotoRequestHandler):
 
     wire: Wire
     line: Callable[[str], None]
+    _other: Call
     protocol_version = "HTTP/1.1"
     # Headers and body of moto's replies leave in two writes; the second would wait for the client's delayed ACK.
     disable_nagle_algorithm = True
 
+    def setup(self) -> None:
+        super().setup()
+        self._other = Call("not HTTP", None, "", service="unsigned")
+
     def run_wsgi(self) -> None:
         target = self.headers.get("X-Amz-Target", "")
         if not target.startswith(TARGET_PREFIX):
+            self._other = self.wire.record_other(
+                target.rpartition(".")[2] or f"{self.command} {self.path}", self.headers
+            )
             super().run_wsgi()
             return
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -102,7 +111,9 @@ class _Handler(MotoRequestHandler):
         os.close(self.connection.detach())
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002  # werkzeug's own
-        self.line(f"{self.command} {self.path} {code}")
+        if int(code) >= HTTPStatus.BAD_REQUEST:
+            self._other.outcome = f"HTTP {int(code)}"
+        self.line(f"{self._other.service} {self._other.operation} {int(code)}")
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  # werkzeug's own name
         self.line(f"{type}: {message % args if args else message}")

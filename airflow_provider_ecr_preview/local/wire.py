@@ -119,7 +119,7 @@ class Wire:
             parameters = json.loads(body or b"{}")
         except ValueError:
             return Reply.error("SerializationException", "The request is not JSON")
-        access_key, region = signed_by(headers.get("Authorization", ""))
+        access_key, region, _ = signed_by(headers.get("Authorization", ""))
         call = Call(
             operation=target.removeprefix(TARGET_PREFIX),
             repository=parameters.get("repositoryName"),
@@ -134,6 +134,17 @@ class Wire:
         reply = self._with_faults(call, moto)
         call.outcome = reply.outcome
         return reply
+
+    def record_other(self, operation: str, headers: Headers) -> Call:
+        """Record a call of another service, which moto answers.
+
+        :param operation: the operation, or method and path.
+        :param headers: all headers.
+        """
+        _, region, service = signed_by(headers.get("Authorization", ""))
+        call = Call(operation, None, region, service=service or "unsigned")
+        self._calls.record(call)
+        return call
 
     def _with_faults(self, call: Call, moto: Callable[[str], Reply]) -> Reply:
         faults = list(self._faults(call))
@@ -172,11 +183,11 @@ class Wire:
         return str(named)
 
 
-def signed_by(authorization: str) -> tuple[str, str]:
-    """Return the access key and the Region that a request was signed with.
+def signed_by(authorization: str) -> tuple[str, str, str]:
+    """Return the access key, the Region and the service that a request was signed with.
 
     :param authorization: the ``Authorization`` header.
     """
     # AWS4-HMAC-SHA256 Credential=<access key>/<date>/<Region>/<service>/aws4_request, SignedHeaders=...
     scope = authorization.partition("Credential=")[2].partition(",")[0].split("/")
-    return (scope[0], scope[2]) if len(scope) > 2 else ("", DEFAULT_REGION)  # noqa: PLR2004  # the parts named above
+    return (scope[0], scope[2], scope[3]) if len(scope) > 3 else ("", DEFAULT_REGION, "")  # noqa: PLR2004  # as above

@@ -128,11 +128,9 @@ class LocalImage(Image):
         return seen
 
     def _create_digest(self) -> None:
-        # moto draws the digest of a manifest list from a hundred, so that two lists soon are one.
-        if self.children():
-            self._image_digest = digest_of(self.image_manifest)
-        else:
-            super()._create_digest()
+        # moto hashes the layers only, and draws the digest of a manifest list from a hundred, so that two images can
+        # have the same one.
+        self._image_digest = digest_of(self.image_manifest)
 
     def children(self) -> tuple[str, ...]:
         """Return the digests that a manifest list names; nothing for an image."""

@@ -82,7 +82,13 @@ class _Handler(MotoRequestHandler):
             super().run_wsgi()
             return
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        reply = self.wire.answer(target, self.headers, body, lambda account: self._ask_moto(body, account))
+        try:
+            reply = self.wire.answer(target, self.headers, body, lambda account: self._ask_moto(body, account))
+        except NotImplementedError as error:
+            reply = Reply.error("NotImplemented", f"moto: {error}", HTTPStatus.NOT_IMPLEMENTED)
+        except Exception as error:  # noqa: BLE001  # moto raises anything; the caller should see it, as in mock_aws()
+            message = f"{type(error).__name__}: {error}"
+            reply = Reply.error("InternalFailure", message, HTTPStatus.INTERNAL_SERVER_ERROR)
         self.line(f"{target.removeprefix(TARGET_PREFIX)} {reply.status} {reply.outcome}")
         if reply.is_lost:
             self._reset()
@@ -92,12 +98,7 @@ class _Handler(MotoRequestHandler):
     def _ask_moto(self, body: bytes, account: str) -> Reply:
         url = f"http://{self.headers.get('Host', 'localhost')}/"
         request = _WsgiRequest.from_primitives("POST", url, self.headers, body)
-        try:
-            return Reply.of_moto(request, account)
-        except NotImplementedError as error:
-            return Reply.error("NotImplemented", f"moto: {error}", HTTPStatus.NOT_IMPLEMENTED)
-        except Exception as error:  # noqa: BLE001  # moto raises anything, as moto's own server would show
-            return Reply.error("InternalFailure", f"moto: {error}", HTTPStatus.INTERNAL_SERVER_ERROR)
+        return Reply.of_moto(request, account)
 
     def _send(self, reply: Reply) -> None:
         headers = reply.headers | {"Content-Length": str(len(reply.body)), "Date": formatdate(usegmt=True)}

@@ -131,6 +131,7 @@ class Wire:
             or get_account_id_from(access_key),
         )
         self._calls.record(call)
+        call.outcome = "InternalFailure"
         reply = self._with_faults(call, moto)
         call.outcome = reply.outcome
         return reply

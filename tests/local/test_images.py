@@ -187,7 +187,14 @@ class TestPush:
         ecr.client().put_image(repositoryName=REPOSITORY, imageTag="a", imageManifest=json.dumps(manifest))
         (detail,) = details(ecr)
         assert detail["imageSizeInBytes"] == 3_007
+        assert detail["imageDigest"] == digest_of(json.dumps(manifest))
         assert detail["imagePushedAt"] == NOW
+
+    def test_a_manifest_without_sizes_has_the_size_that_moto_gives_it(self, ecr: LocalEcr) -> None:
+        manifest = {"mediaType": IMAGE_MANIFEST, "config": {"size": 7}, "layers": [{"digest": "sha256:1"}]}
+        ecr.client().put_image(repositoryName=REPOSITORY, imageTag="a", imageManifest=json.dumps(manifest))
+        (detail,) = details(ecr)
+        assert detail["imageSizeInBytes"] == 7
 
     def test_unknown_repository(self, ecr: LocalEcr) -> None:
         with pytest.raises(LookupError, match=r"no/such.*eu-west-1"):

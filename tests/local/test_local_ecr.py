@@ -6,7 +6,9 @@ import json
 import os
 import socket
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 
 import boto3
 import pytest
@@ -205,6 +207,39 @@ class TestClients:
         client = local_ecr.client()
         with pytest.raises(client.exceptions.ClientError, match=r"NotImplemented.*moto"):
             client.describe_pull_through_cache_rules()
+
+
+class TestClientsOfTheirOwnMaking:
+    """What boto3 would not send."""
+
+    @pytest.fixture
+    def post(self, local_ecr: LocalEcr) -> Callable[[str, bytes], tuple[int, str]]:
+        def send(operation: str, body: bytes) -> tuple[int, str]:
+            connection = HTTPConnection(local_ecr.endpoint_url.removeprefix("http://"))
+            target = f"AmazonEC2ContainerRegistry_V20150921.{operation}"
+            connection.request("POST", "/", body, {"X-Amz-Target": target})
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+            connection.close()
+            return response.status, answer["__type"]
+
+        return send
+
+    def test_what_is_no_json(self, post: Callable[[str, bytes], tuple[int, str]]) -> None:
+        assert post("DescribeImages", b"{") == (400, "SerializationException")
+
+    def test_a_missing_name(self, post: Callable[[str, bytes], tuple[int, str]]) -> None:
+        assert post("GetLifecyclePolicyPreview", b"{}") == (400, "InvalidParameterException")
+
+    def test_nothing_to_delete(self, local_ecr: LocalEcr, post: Callable[[str, bytes], tuple[int, str]]) -> None:
+        local_ecr.create_repository("a/b")
+        body = b'{"repositoryName": "a/b", "imageIds": []}'
+        assert post("BatchDeleteImage", body) == (400, "InvalidParameterException")
+
+    def test_what_moto_cannot_digest(self, local_ecr: LocalEcr, post: Callable[[str, bytes], tuple[int, str]]) -> None:
+        body = b'{"repositoryName": "no/such", "imageManifest": "{}", "imageTag": "a"}'
+        assert post("PutImage", body) == (500, "InternalFailure")
+        assert local_ecr.calls.count(outcome="InternalFailure") == 1
 
 
 class TestCalls:

@@ -1,0 +1,255 @@
+"""Every fault looks to boto3 as the real one does, and hits the calls it is meant for."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError
+
+from airflow_provider_ecr_preview.local import (
+    AccessDenied,
+    Altered,
+    ConnectionReset,
+    Delay,
+    LocalEcr,
+    LostReply,
+    PreviewExpires,
+    PreviewFails,
+    PreviewReplaced,
+    Refused,
+    TruncatedBody,
+    server_error,
+    throttled,
+    wrong_status,
+    wrong_summary,
+)
+
+REPOSITORY = "data/etl"
+NO_RETRIES = Config(retries={"total_max_attempts": 1, "mode": "standard"})
+
+
+def keep(count: int) -> str:
+    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count}
+    return json.dumps({"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]})
+
+
+@pytest.fixture
+def ecr(local_ecr: LocalEcr) -> LocalEcr:
+    local_ecr.create_repository(REPOSITORY)
+    local_ecr.push_many(REPOSITORY, 40)
+    return local_ecr
+
+
+@pytest.fixture
+def client(ecr: LocalEcr) -> Any:
+    return ecr.client(config=NO_RETRIES)
+
+
+def start(client: Any, count: int = 10) -> Any:
+    return client.start_lifecycle_policy_preview(repositoryName=REPOSITORY, lifecyclePolicyText=keep(count))
+
+
+def get(client: Any, **parameters: Any) -> Any:
+    return client.get_lifecycle_policy_preview(repositoryName=REPOSITORY, **parameters)
+
+
+def outcome(client: Any) -> str:
+    try:
+        client.describe_images(repositoryName=REPOSITORY)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    except ConnectionClosedError:
+        return "closed"
+    return "OK"
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("fault", "code", "status"),
+        [
+            (throttled(), "ThrottlingException", 400),
+            (throttled("ThrottleException"), "ThrottleException", 400),
+            (throttled("TooManyRequestsException", 429), "TooManyRequestsException", 429),
+            (server_error(), "ServerException", 500),
+            (AccessDenied(), "AccessDeniedException", 400),
+            (Refused("KmsException", "no key"), "KmsException", 400),
+        ],
+    )
+    def test_code_and_status(self, ecr: LocalEcr, client: Any, fault: Any, code: str, status: int) -> None:
+        ecr.inject(fault, "StartLifecyclePolicyPreview")
+        with pytest.raises(ClientError) as caught:
+            start(client)
+        response = caught.value.response
+        assert (response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
+        assert ecr.repository(REPOSITORY).preview is None
+        assert ecr.calls.count("StartLifecyclePolicyPreview", outcome=code) == 1
+        start(client)
+
+    def test_denied_names_the_action_and_the_resource(self, ecr: LocalEcr, client: Any) -> None:
+        with ecr.deny("ecr:StartLifecyclePolicyPreview"):
+            for _ in range(2):
+                with pytest.raises(ClientError, match=r"ecr:StartLifecyclePolicyPreview on resource: .*/data/etl"):
+                    start(client)
+            assert outcome(client) == "OK"
+        start(client)
+
+
+class TestConnections:
+    def test_a_reset_leaves_nothing_done(self, ecr: LocalEcr, client: Any) -> None:
+        ecr.inject(ConnectionReset())
+        with pytest.raises(ConnectionClosedError):
+            start(client)
+        assert ecr.repository(REPOSITORY).preview is None
+        assert ecr.calls.outcomes == {"ConnectionReset": 1}
+
+    def test_a_lost_reply_leaves_it_done_and_a_retry_finds_it_running(self, ecr: LocalEcr) -> None:
+        ecr.preview_seconds = 60
+        ecr.inject(LostReply(), "StartLifecyclePolicyPreview")
+        client = ecr.client(config=Config(retries={"total_max_attempts": 2, "mode": "standard"}))
+        with pytest.raises(client.exceptions.LifecyclePolicyPreviewInProgressException):
+            start(client)
+        assert [call.outcome for call in ecr.calls] == ["LostReply", "LifecyclePolicyPreviewInProgressException"]
+
+    def test_a_truncated_body_is_200_and_empty_to_boto3(self, ecr: LocalEcr, client: Any) -> None:
+        start(client)
+        ecr.inject(TruncatedBody())
+        answer = get(client)
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+        assert "status" not in answer
+        assert "previewResults" not in answer
+
+    def test_the_connection_goes_on_after_a_reset(self, ecr: LocalEcr) -> None:
+        ecr.inject(ConnectionReset(), calls=2)
+        client = ecr.client(config=Config(retries={"total_max_attempts": 3, "mode": "standard"}))
+        assert outcome(client) == "OK"
+        assert ecr.calls.outcomes == {"ConnectionReset": 2, "OK": 1}
+
+    def test_a_delay_takes_its_time(self, ecr: LocalEcr, client: Any) -> None:
+        with ecr.inject(Delay(0.1), calls=None):
+            begin = time.monotonic()
+            assert outcome(client) == "OK"
+            assert time.monotonic() - begin >= 0.1
+
+
+class TestPreviews:
+    def test_failed(self, ecr: LocalEcr, client: Any) -> None:
+        ecr.inject(PreviewFails())
+        start(client)
+        answer = get(client)
+        assert (answer["status"], answer["previewResults"], answer["summary"]) == ("FAILED", [], {})
+        start(client)
+        assert get(client)["status"] == "COMPLETE"
+
+    def test_expired(self, ecr: LocalEcr, client: Any) -> None:
+        ecr.preview_seconds = 60
+        ecr.inject(PreviewExpires())
+        start(client)
+        assert get(client)["status"] == "IN_PROGRESS"
+        ecr.advance(minutes=1)
+        assert get(client)["status"] == "EXPIRED"
+
+    def test_replaced_halfway_refuses_the_token(self, ecr: LocalEcr, client: Any) -> None:
+        ecr.inject(PreviewReplaced(keep(5)))
+        start(client)
+        token = get(client, maxResults=10)["nextToken"]
+        with pytest.raises(client.exceptions.InvalidParameterException, match="replaced"):
+            get(client, maxResults=10, nextToken=token)
+        assert get(client)["summary"]["expiringImageTotalCount"] == 35
+
+    def test_replaced_halfway_may_go_on_with_the_other_policy(self, ecr: LocalEcr, client: Any) -> None:
+        ecr.inject(PreviewReplaced(keep(5), tokens_survive=True), skip=1)
+        start(client)
+        pages = client.get_paginator("get_lifecycle_policy_preview").paginate(
+            repositoryName=REPOSITORY, PaginationConfig={"PageSize": 10}
+        )
+        policies = [json.loads(page["lifecyclePolicyText"])["rules"][0]["selection"]["countNumber"] for page in pages]
+        assert policies == [10, 10, 5, 5]
+
+    def test_replaced_halfway_by_one_that_still_runs(self, ecr: LocalEcr, client: Any) -> None:
+        ecr.inject(PreviewReplaced(keep(5), seconds=60, tokens_survive=True))
+        start(client)
+        result = (
+            client.get_paginator("get_lifecycle_policy_preview")
+            .paginate(repositoryName=REPOSITORY, PaginationConfig={"PageSize": 10})
+            .build_full_result()
+        )
+        assert len(result["previewResults"]) == 10
+        assert result["status"] == "COMPLETE"
+
+    def test_a_page_with_another_status(self, ecr: LocalEcr, client: Any) -> None:
+        start(client)
+        ecr.inject(wrong_status("FAILED"), skip=1)
+        assert [get(client)["status"] for _ in range(3)] == ["COMPLETE", "FAILED", "COMPLETE"]
+
+    def test_a_summary_that_does_not_fit(self, ecr: LocalEcr, client: Any) -> None:
+        start(client)
+        ecr.inject(wrong_summary(by=3))
+        assert [get(client)["summary"]["expiringImageTotalCount"] for _ in range(2)] == [33, 30]
+
+    def test_any_other_change(self, ecr: LocalEcr, client: Any) -> None:
+        start(client)
+        ecr.inject(Altered(lambda answer: answer["previewResults"].clear()))
+        assert get(client)["previewResults"] == []
+
+
+class TestWhichCalls:
+    def test_the_next_ones(self, ecr: LocalEcr, client: Any) -> None:
+        injection = ecr.inject(throttled(), calls=2, skip=1)
+        expected = ["OK", "ThrottlingException", "ThrottlingException", "OK"]
+        assert [outcome(client) for _ in range(4)] == expected
+        assert injection.hits == 2
+
+    def test_of_one_repository_and_region(self, ecr: LocalEcr, client: Any) -> None:
+        ecr.inject(throttled(), repository="data/other", calls=None)
+        ecr.inject(throttled(), region="eu-west-1", calls=None)
+        assert outcome(client) == "OK"
+        assert outcome(ecr.client(region_name="eu-west-1", config=NO_RETRIES)) == "ThrottlingException"
+
+    def test_a_share_is_the_same_for_the_same_seed(self, ecr: LocalEcr, client: Any) -> None:
+        runs = []
+        for _ in range(2):
+            with ecr.inject(throttled(), "DescribeImages", calls=None, share=0.5):
+                runs.append([outcome(client) for _ in range(40)])
+        assert runs[0] == runs[1]
+        assert 10 <= Counter(runs[0])["ThrottlingException"] <= 30
+
+    def test_until_they_are_removed(self, ecr: LocalEcr, client: Any) -> None:
+        injection = ecr.inject(throttled(), calls=None)
+        assert outcome(client) == "ThrottlingException"
+        injection.remove()
+        assert outcome(client) == "OK"
+
+    def test_moto_s_own_operations_too(self, ecr: LocalEcr, client: Any) -> None:
+        ecr.inject(throttled(), "GetLifecyclePolicy")
+        with pytest.raises(ClientError, match="ThrottlingException"):
+            client.get_lifecycle_policy(repositoryName=REPOSITORY)
+        with pytest.raises(client.exceptions.LifecyclePolicyNotFoundException):
+            client.get_lifecycle_policy(repositoryName=REPOSITORY)
+        assert ecr.calls.outcomes == {"ThrottlingException": 1, "LifecyclePolicyNotFoundException": 1}
+
+    def test_a_misspelt_operation_is_an_error(self, ecr: LocalEcr) -> None:
+        with pytest.raises(ValueError, match="GetLifecyclePolicyPreviews"):
+            ecr.inject(throttled(), "GetLifecyclePolicyPreviews")
+
+
+class TestRateLimit:
+    def test_each_operation_has_a_bucket(self, ecr: LocalEcr, client: Any) -> None:
+        ecr.limit(rate=0.001, burst=2)
+        assert [outcome(client) for _ in range(3)] == ["OK", "OK", "ThrottlingException"]
+        client.describe_repositories()
+
+    def test_or_all_share_one(self, ecr: LocalEcr, client: Any) -> None:
+        ecr.limit(rate=0.001, burst=2, shared=True)
+        client.describe_repositories()
+        assert [outcome(client) for _ in range(2)] == ["OK", "ThrottlingException"]
+
+    def test_it_fills_with_time(self, ecr: LocalEcr, client: Any) -> None:
+        ecr.limit(rate=1 / 60, operation="DescribeImages")
+        outcomes = [outcome(client), outcome(client)]
+        ecr.advance(minutes=1)
+        assert [*outcomes, outcome(client)] == ["OK", "ThrottlingException", "OK"]

@@ -19,7 +19,7 @@ class Progress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._step = ""
+        self._step: str | None = None
         self._started = self._said = time.monotonic()
 
     @contextmanager
@@ -32,6 +32,7 @@ class Progress:
         self._started = self._said = time.monotonic()
         with self._console.status(title):
             yield
+        self._step = None
         self.done(title, time.monotonic() - self._started)
 
     def done(self, title: str, seconds: float | None = None) -> None:
@@ -45,8 +46,8 @@ class Progress:
         self._said = time.monotonic()
 
     def sign_of_life(self) -> None:
-        """Say that the step goes on, where no spinner says so and nothing else was said for a while."""
+        """Say that a step goes on, where no spinner says so and nothing else was said for a while."""
         now = time.monotonic()
-        if not self._console.is_terminal and now - self._said > _SILENT_SECONDS:
+        if self._step and not self._console.is_terminal and now - self._said > _SILENT_SECONDS:
             self._console.print(f"  {self._step}: {now - self._started:.0f} s so far", highlight=False)
             self._said = now

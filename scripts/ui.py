@@ -37,7 +37,7 @@ def main() -> None:
         )
         with airflow, airflow.reporting("ui-logs"):
             ecr = airflow.start()
-            with airflow.progress.step(f"Example DAGs: {', '.join(_DAGS)}"):
+            with airflow.progress.step(f"{len(_DAGS)} example DAGs"):
                 for dag_id in _DAGS:
                     airflow.wait_for_dag(dag_id)
             _welcome(console, airflow.url, ecr.environment)

@@ -235,13 +235,14 @@ def summarize_pages(
     pages: Iterable[PreviewPage],
     inventory: RepositoryInventory | None = None,
     on_image: Callable[[PreviewedImage], object] | None = None,
-) -> PreviewSummary | None:
-    """Return the summary of a preview; None if there is no page.
+) -> PreviewSummary:
+    """Return the summary of a preview.
 
     :param pages: its pages, checked.
     :param inventory: the repository's images, to add sizes and pulls.
     :param on_image: called with every image as it streams by.
     :raises PreviewInconsistentError: if the preview lists an image twice.
+    :raises ValueError: if there is no page.
     """
     summary: PreviewSummary | None = None
     previewed_at = datetime.now(UTC)
@@ -265,6 +266,8 @@ def summarize_pages(
             if on_image is not None:
                 on_image(image)
         summary.next_token = page.next_token
+    if summary is None:
+        raise ValueError("There is no page to summarise.")
     return summary
 
 

@@ -314,11 +314,11 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         :param kwargs: as for :meth:`paginate_preview`.
         :raises PreviewInconsistentError: if the preview lists an image twice, or its pages do not add up.
         """
-        summary = summarize_pages(self.paginate_preview(repository_name, **kwargs), inventory, on_image)
-        if summary is None:
+        image_ids = kwargs.get("image_ids")
+        if image_ids is not None and not image_ids:
             site = self._site(repository_name, kwargs.get("registry_id"))
             raise site.error(InvalidRequestError, "image_ids is empty: there is nothing to summarise.")
-        return summary
+        return summarize_pages(self.paginate_preview(repository_name, **kwargs), inventory, on_image)
 
     def iter_repository_images(
         self, repository_name: str, *, registry_id: str | None = None, image_status: str = "ANY"

@@ -1,0 +1,64 @@
+"""How far an audit has come, for whoever waits for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class FleetProgress:
+    """How far an audit has come.
+
+    :param total: number of repositories.
+    :param done: those that are finished, also before this run, whatever became of them.
+    :param failed: those that failed in this run.
+    :param in_flight: those whose preview was started and not read yet.
+    :param images: number of affected images that were read.
+    :param calls: number of calls of AWS.
+    :param throttled: number of calls that were throttled.
+    :param elapsed_seconds: time since the start of this run.
+    :param remaining_seconds: estimate of the time to the end; None as long as nothing can be said.
+    """
+
+    total: int
+    done: int
+    failed: int
+    in_flight: int
+    images: int
+    calls: int
+    throttled: int
+    elapsed_seconds: float
+    remaining_seconds: float | None
+
+    @property
+    def images_per_second(self) -> float:
+        """Affected images read in a second, on average."""
+        return self.images / self.elapsed_seconds if self.elapsed_seconds > 0 else 0.0
+
+    def __str__(self) -> str:
+        to_go = (
+            ""
+            if self.remaining_seconds is None
+            else f", about {timedelta(seconds=round(self.remaining_seconds))} to go"
+        )
+        return (
+            f"{self.done} of {self.total} repositories done ({self.failed} failed, {self.in_flight} in progress), "
+            f"{self.images} images, {self.images_per_second:.0f} a second, {self.calls} calls "
+            f"({self.throttled} throttled){to_go}"
+        )
+
+
+def remaining_seconds(todo: int, begun: int, finished: int, elapsed_seconds: float) -> float | None:
+    """Return an estimate of the time to the end.
+
+    A start counts as half of a repository: all are started before the first is finished, and the estimate would
+    otherwise be without end until then.
+
+    :param todo: number of repositories of this run.
+    :param begun: those that something was done for.
+    :param finished: those that are finished.
+    :param elapsed_seconds: time since the start of this run.
+    """
+    steps = begun + finished
+    return (2 * todo - steps) * elapsed_seconds / steps if steps else None

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
-from local_airflow import KEPT, PASSWORD, ROOT, USER, LocalAirflow, free_port
+from local_airflow import PASSWORD, ROOT, USER, LocalAirflow, free_port
 from rich.console import Console
 
 DEFAULT_PORT = 8080
@@ -61,9 +64,9 @@ def _welcome(console: Console, url: str, environment: dict[str, str]) -> None:
 
 @contextlib.contextmanager
 def _port(wanted: int) -> Iterator[int]:
-    """Yield the port wanted, or a free one where that is taken or another UI of this checkout is about to take it."""
-    KEPT.mkdir(exist_ok=True)
-    with (KEPT / f"ui-{wanted}.lock").open("w") as lock:
+    """Yield the port wanted, or a free one where that is taken or another UI of this user is about to take it."""
+    # Not in the checkout: a UI of another checkout wants the same port.
+    with (Path(tempfile.gettempdir()) / f"airflow-ecr-preview-{os.getuid()}-port-{wanted}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

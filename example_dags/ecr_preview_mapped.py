@@ -20,7 +20,7 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     doc_md=__doc__,
     params={
         "repositories": Param(
-            ["payments/api", "payments/worker", "platform/base-python"], type="array", title="Repositories"
+            ["payments/api", "data/nightly-report", "platform/base-python"], type="array", title="Repositories"
         )
     },
 )

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,16 +19,24 @@ from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 from airflow.models.dagbundle import DagBundleModel
 from airflow.utils.session import create_session
 
-path, dag_id, conf = sys.argv[1:]
+path, dag_id = sys.argv[1:]
 bag = DagBag(path, bundle_path=path, bundle_name="examples")
 assert not bag.import_errors, bag.import_errors
 with create_session() as session:
     session.merge(DagBundleModel(name="examples"))
 sync_bag_to_db(bag, "examples", None)
-run = bag.dags[dag_id].test(run_conf=json.loads(conf))
+run = bag.dags[dag_id].test()
 states = {f"{ti.task_id}[{ti.map_index}]": ti.state for ti in run.get_task_instances()}
 print("RESULT", json.dumps({"state": run.state, "tasks": states}))
 """
+
+
+@pytest.fixture
+def team_ecr() -> Iterator[LocalEcr]:
+    """Serve the registry that ``make ui`` has, for which the defaults of the examples are meant."""
+    with LocalEcr(registry="team", preview_seconds=0.5) as ecr:
+        yield ecr
+        assert not ecr.calls.mutating
 
 
 @pytest.mark.parametrize(
@@ -54,37 +63,27 @@ print("RESULT", json.dumps({"state": run.state, "tasks": states}))
                 "repositories[-1]": "success",
                 "preview.start[0]": "success",
                 "preview.start[1]": "success",
+                "preview.start[2]": "success",
                 "preview.summarize[0]": "success",
                 "preview.summarize[1]": "success",
+                "preview.summarize[2]": "success",
                 "total[-1]": "success",
             },
         ),
     ],
 )
-def test_the_example_runs_in_airflow_against_the_local_ecr(
-    local_ecr: LocalEcr, tmp_path: Path, dag_id: str, expected: dict[str, str]
+def test_the_example_runs_with_its_defaults_in_airflow_against_the_registry_of_make_ui(
+    team_ecr: LocalEcr, tmp_path: Path, dag_id: str, expected: dict[str, str]
 ) -> None:
-    for repository in ("payments/api", "payments/worker"):
-        local_ecr.create_repository(repository)
-        local_ecr.push_many(repository, 30, oldest_days_ago=300)
-        local_ecr.put_policy(
-            repository,
-            {
-                "rules": [
-                    {
-                        "rulePriority": 1,
-                        "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10},
-                        "action": {"type": "expire"},
-                    }
-                ]
-            },
-        )
-    local_ecr.preview_seconds = 0.5
-    conf = {"ecr_preview_mapped": {"repositories": ["payments/api", "payments/worker"]}}.get(dag_id, {})
-    environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    environment = {
+        **os.environ,
+        **team_ecr.environment,
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    }
     subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True, capture_output=True)
     done = subprocess.run(
-        [sys.executable, "-c", RUN, str(ROOT / "example_dags"), dag_id, json.dumps(conf)],
+        [sys.executable, "-c", RUN, str(ROOT / "example_dags"), dag_id],
         env=environment,
         capture_output=True,
         text=True,

@@ -1,0 +1,144 @@
+"""The operator that lists the repositories of a registry, for the audit that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, TypeVar
+
+from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.providers.common.compat.sdk import conf
+
+from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
+from airflow_provider_ecr_preview.hooks.repositories import MAX_WORKERS, RepositoryLister
+from airflow_provider_ecr_preview.repository_selection import (
+    Globs,
+    RepositorySelection,
+    TagFilter,
+    batches_of,
+    fitting_batch_size,
+    globs_of,
+)
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+T = TypeVar("T")
+
+
+class RegionBatch(TypedDict):
+    """Some of the repositories of one Region: the arguments of one mapped audit."""
+
+    region_name: str
+    repository_names: list[str]
+
+
+RepositoryNames = list[str] | list[list[str]] | list[RegionBatch]
+
+
+class EcrListRepositoriesOperator(AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
+    """List the repositories of a registry by name, tags and lifecycle policy, sorted by name.
+
+    The result is one list, or batches to map an audit over. Calls DescribeRepositories, with ``tags``
+    ListTagsForResource and with ``with_policy`` GetLifecyclePolicy (``ecr:`` IAM actions of the same names).
+
+    .. code-block:: python
+
+        names = EcrListRepositoriesOperator(task_id="list", include=["payments/*"], batch_size=500)
+        audit = EcrAuditLifecyclePoliciesOperator.partial(task_id="audit").expand(repository_names=names.output)
+
+    With ``region_names`` every batch is a dict with ``region_name`` and ``repository_names``:
+
+    .. code-block:: python
+
+        names = EcrListRepositoriesOperator(task_id="list", region_names=["eu-west-1", "us-east-1"])
+        audit = EcrAuditLifecyclePoliciesOperator.partial(task_id="audit").expand_kwargs(names.output)
+
+    :param include: name globs of which one has to match, as a list or as a text with commas between; every repository
+        if empty. ``*`` also stands for ``/``. (templated)
+    :param exclude: name globs of which none may match. (templated)
+    :param tags: resource tags that a repository needs, each with its value, a list of values or globs, or None for
+        whatever value. (templated)
+    :param with_policy: only repositories that have a lifecycle policy, or only those that have none; all if None.
+    :param batch_size: how many repositories a batch holds at most; one list, or one batch a Region, if None.
+    :param region_names: the Regions to list, as a list or as a text with commas between; ``region_name`` if None.
+        (templated)
+    :param registry_id: the registry (account); the caller's own if None. (templated)
+    :param max_workers: how many repositories are asked for tags and policy at the same time.
+    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
+    :param region_name: the AWS Region; that of the connection if None. (templated)
+    :param verify: whether, or with which certificates, TLS is verified. (templated)
+    :param botocore_config: configuration of the botocore client.
+    :return: the names; with ``batch_size`` a list of lists; with ``region_names`` a list of :class:`RegionBatch`.
+    :raises RepositoryError: if an answer cannot be had; no repository is left out because of it.
+    :raises ValueError: if there are more batches than Airflow maps over; says which batch size fits.
+    """
+
+    aws_hook_class = EcrLifecyclePolicyPreviewHook
+    template_fields: Sequence[str] = aws_template_fields("exclude", "include", "region_names", "registry_id", "tags")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"exclude": "json", "include": "json", "tags": "json"}
+    ui_color = "#ffe8d1"
+
+    def __init__(
+        self,
+        *,
+        include: Globs | None = None,
+        exclude: Globs | None = None,
+        tags: TagFilter | None = None,
+        with_policy: bool | None = None,
+        batch_size: int | None = None,
+        region_names: Globs | None = None,
+        registry_id: str | None = None,
+        max_workers: int = MAX_WORKERS,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.include = include
+        self.exclude = exclude
+        self.tags = tags
+        self.with_policy = with_policy
+        self.batch_size = batch_size
+        self.region_names = region_names
+        self.registry_id = registry_id
+        self.max_workers = max_workers
+
+    def execute(self, context: Context) -> RepositoryNames:  # noqa: ARG002 - Airflow passes it
+        """List the repositories."""
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(f"batch_size is {self.batch_size}. Use 1 or more, or None for one list.")
+        selection = RepositorySelection.of(self.include, self.exclude, self.tags)
+        if self.region_names is None:
+            names = self._names(self.hook, selection)
+            return names if self.batch_size is None else self._mappable(batches_of(names, self.batch_size), [names])
+        regions = globs_of(self.region_names)
+        if not regions:
+            raise ValueError("region_names is empty. Name a Region, or leave it out for that of the connection.")
+        names_by_region = {
+            region: self._names(self.aws_hook_class(**{**self._hook_parameters, "region_name": region}), selection)
+            for region in regions
+        }
+        batches = [
+            RegionBatch(region_name=region, repository_names=batch)
+            for region, names in names_by_region.items()
+            for batch in batches_of(names, self.batch_size or max(len(names), 1))
+        ]
+        return self._mappable(batches, names_by_region.values())
+
+    def _names(self, hook: EcrLifecyclePolicyPreviewHook, selection: RepositorySelection) -> list[str]:
+        names = RepositoryLister(hook, self.registry_id or None, self.max_workers).names(
+            selection, with_policy=self.with_policy
+        )
+        self.log.info("%d repositories in %s.", len(names), hook.conn_region_name)
+        return names
+
+    def _mappable(self, batches: list[T], lists: Collection[list[str]]) -> list[T]:
+        """Return the batches if Airflow maps over so many; it would only say so after the push."""
+        limit = conf.getint("core", "max_map_length", fallback=1024)
+        if len(batches) > limit:
+            raise ValueError(
+                f"{sum(map(len, lists))} repositories in batches of {self.batch_size} are {len(batches)} batches, and "
+                f"Airflow maps over at most {limit} ([core] max_map_length). Use a batch_size of "
+                f"{fitting_batch_size([*map(len, lists)], limit)} or more."
+            )
+        return batches

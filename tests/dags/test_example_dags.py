@@ -4,12 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_ecr_preview.local import LocalEcr
+from airflow_provider_ecr_preview.local.seeds import seed_registry
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,11 +32,11 @@ print("RESULT", json.dumps({"state": run.state, "tasks": states}))
 
 
 @pytest.fixture
-def team_ecr() -> Iterator[LocalEcr]:
-    """Serve the registry that ``make ui`` has, for which the defaults of the examples are meant."""
-    with LocalEcr(registry="team", preview_seconds=0.5) as ecr:
-        yield ecr
-        assert not ecr.calls.mutating
+def team_ecr(local_ecr: LocalEcr) -> LocalEcr:
+    """Return the registry that ``make ui`` has, for which the defaults of the examples are meant."""
+    seed_registry(local_ecr, "team", seed=0)
+    local_ecr.preview_seconds = 0.5
+    return local_ecr
 
 
 @pytest.mark.parametrize(

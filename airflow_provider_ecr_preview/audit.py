@@ -47,6 +47,8 @@ class Audit:
     def __init__(self, audit_id: str, audited_at: datetime) -> None:
         self.audit_id = audit_id
         self.audited_at = audited_at
+        self.missing_parts = 0
+        """Number of parts that should have been merged into this audit and are not there."""
         self.totals = AuditTotals()
         self.registries: dict[_Site, AuditTotals] = {}
         self._registries_left_out = 0
@@ -86,6 +88,7 @@ class Audit:
         An audit does not remember every repository, so it cannot notice one that both parts hold; reading their
         reports does.
         """
+        self.missing_parts += other.missing_parts
         self.totals += other.totals
         for site, totals in other.registries.items():
             mine = self.registries.setdefault(site, AuditTotals())
@@ -117,6 +120,7 @@ class Audit:
             schema=AUDIT_SCHEMA,
             audit_id=self.audit_id,
             audited_at=self.audited_at.astimezone(UTC).isoformat(),
+            missing_part_count=self.missing_parts,
             **self.totals.as_counts(),
             registries=[
                 RegistryCounts(registry_id=registry_id, region_name=region_name, **totals.as_counts())
@@ -161,6 +165,7 @@ class Audit:
     def from_xcom(cls, value: AuditXCom) -> Audit:
         """Return the audit that a task pushed. Its sums are exact; its lists are as long as they were pushed."""
         audit = cls(value["audit_id"], datetime.fromisoformat(value["audited_at"]))
+        audit.missing_parts = value["missing_part_count"]
         audit.totals = AuditTotals.from_counts(value)
         for registry in value["registries"]:
             site = registry["registry_id"], registry["region_name"]
@@ -219,6 +224,7 @@ def marker(value: AuditXCom) -> MarkerXCom:
     keys = (
         "audit_id",
         "audited_at",
+        "missing_part_count",
         "repository_count",
         "previewed_count",
         "without_policy_count",

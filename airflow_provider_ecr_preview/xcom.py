@@ -277,11 +277,16 @@ class ChangesXCom(TypedDict):
 
 
 class AuditXCom(AuditCounts):
-    """``return_value`` of the audit and of the merge operator, in at most 48 KiB."""
+    """``return_value`` of the audit and of the merge operator, in at most 48 KiB.
+
+    ``missing_part_count`` is how many parts of a merged audit are not in it, because their tasks ended without a
+    result: with any missing, nothing is known of the repositories in them.
+    """
 
     schema: str
     audit_id: str
     audited_at: str
+    missing_part_count: int
     registries: list[RegistryCounts]
     registries_left_out: int
     findings: list[FindingCount]

@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made and kept up to date from constraints.txt and pyproject.toml.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test lint format types build check install constraints clean no-python
+.PHONY: help demo ui test compatibility lint format types build check install constraints clean no-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,6 +26,9 @@ ui: $(READY) ## Run all of Airflow with the example DAGs and the local ECR, unti
 
 test: $(READY) ## Run the tests, in parallel and without network
 	$(BIN)/python -m pytest -n $(JOBS)
+
+compatibility: $(READY) ## Run the tests on an earlier Airflow; AIRFLOW=3.1
+	$(BIN)/python scripts/compatibility.py $(or $(AIRFLOW),3.1)
 
 lint: $(READY) ## Check style and formatting
 	$(BIN)/ruff check

@@ -15,7 +15,10 @@ ROOT = Path(__file__).parents[2]
 
 RUN = """
 import json, sys
-from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+try:
+    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+except ImportError:  # Airflow 3.1
+    from airflow.models.dagbag import DagBag, sync_bag_to_db
 from airflow.models.dagbundle import DagBundleModel
 from airflow.utils.session import create_session
 

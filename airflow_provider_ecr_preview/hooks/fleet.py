@@ -69,6 +69,8 @@ class PreviewFleet:
     :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
     :param image_lists: opens the list of a repository's affected images, as a context manager that gives up the list
         when it ends with an error.
+    :param on_started: called with every preview that was started, in the thread that iterates, so that an attempt that
+        follows a crash can collect it.
     :param on_progress: called with how far the audit has come, in the thread that iterates.
     :param progress_interval: time between two such calls, in seconds.
     :param should_stop: asked several times a second; once it returns True, the audit ends early, without a word about
@@ -86,6 +88,7 @@ class PreviewFleet:
     enrich: bool = True
     recently_pulled_days: int = RECENTLY_PULLED_DAYS
     image_lists: ImageLists | None = None
+    on_started: Callable[[StartedPreview], object] | None = None
     on_progress: Callable[[FleetProgress], object] | None = None
     progress_interval: float = 30.0
     should_stop: Callable[[], bool] = bool
@@ -166,6 +169,8 @@ class _FleetRun:
             ),
             stop,
         )
+        self._only_start = only_start
+        self._results: queue.Queue[Result] = queue.Queue(maxsize=fleet.max_workers)
         self._steps = PreviewSteps(
             self._calls,
             self._jobs,
@@ -179,8 +184,8 @@ class _FleetRun:
             repository_timeout=fleet.repository_timeout,
             max_restarts=fleet.max_restarts,
             only_start=only_start,
+            on_started=None if fleet.on_started is None else self._results.put,
         )
-        self._results: queue.Queue[Result] = queue.Queue(maxsize=fleet.max_workers)
 
     def results(self) -> Generator[Result]:
         """Yield what became of each repository, and what is not known of the rest when the time is over."""
@@ -243,6 +248,10 @@ class _FleetRun:
                 self._results.put(result)
 
     def _finished(self, result: Result) -> Result:
+        if isinstance(result, StartedPreview) and self._fleet.on_started is not None:
+            self._fleet.on_started(result)
+            if not self._only_start:
+                return result
         del self._unfinished[result.repository_name]
         self._counts[result.status if isinstance(result, RepositoryOutcome) else "started"] += 1
         return result

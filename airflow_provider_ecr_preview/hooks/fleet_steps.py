@@ -71,6 +71,7 @@ class PreviewSteps:
     :param repository_timeout: time that one repository has, from its first step on, in seconds.
     :param max_restarts: how often a preview that was lost is started again, and one that was torn is read again.
     :param only_start: whether a repository is finished when its preview was started.
+    :param on_started: called with every preview that was started, before anything further is done for it.
     :param clock: returns a running number of seconds.
     """
 
@@ -83,6 +84,7 @@ class PreviewSteps:
         repository_timeout: float,
         max_restarts: int,
         only_start: bool = False,
+        on_started: Callable[[StartedPreview], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._calls = calls
@@ -91,6 +93,7 @@ class PreviewSteps:
         self._repository_timeout = repository_timeout
         self._max_restarts = max_restarts
         self._only_start = only_start
+        self._on_started = on_started
         self._clock = clock
 
     def do(self, job: Job) -> RepositoryOutcome | StartedPreview | None:
@@ -174,8 +177,11 @@ class PreviewSteps:
             work.policy_fingerprint = self._started(work, response)
         work.faults = work.visits = 0
         work.started_at = self._clock()
+        started = StartedPreview(work.site.repository_name, work.policy_fingerprint, time.time(), work.attached)
         if self._only_start:
-            return StartedPreview(work.site.repository_name, work.policy_fingerprint, time.time(), work.attached)
+            return started
+        if self._on_started is not None:
+            self._on_started(started)
         self._jobs.put_started(work)
         return None
 

@@ -1,0 +1,103 @@
+"""The trigger of the audit: wait in the triggerer until most of what was started should be complete."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, TypedDict
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_ecr_preview.exceptions import RepositoryError
+from airflow_provider_ecr_preview.pages import IN_PROGRESS
+from airflow_provider_ecr_preview.triggers.ecr_preview import shared_hook
+
+
+class AuditEvent(TypedDict):
+    """What the trigger tells the audit."""
+
+    carried: str | None
+    seconds_waited: float
+
+
+class EcrLifecyclePolicyPreviewsTrigger(BaseTrigger):
+    """Wait until none of a few previews is in progress any more, or the time is over.
+
+    Only a sample of an audit's previews is looked at: when the last of those that were started are complete, so are
+    most of the others, and what is not is waited for by the task. However the wait ends, the task goes on and finds
+    out by itself what became of each repository; so a failure here is logged and ends the wait.
+
+    Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``) in a thread, with clients that all triggers of
+    one connection, Region and configuration share. The end of the wait is a point in time, so a triggerer that restarts
+    does not start the wait over.
+
+    :param repository_names: the sample.
+    :param deadline: when to stop waiting, in seconds since the epoch.
+    :param registry_id: the registry (account); the caller's own if None.
+    :param poll_interval: time between two looks, in seconds.
+    :param carried: what the task wants to have back, for itself.
+    :param aws_conn_id: the Airflow connection used for AWS credentials.
+    :param region_name: the AWS Region; that of the connection if None.
+    :param verify: whether, or with which certificates, TLS is verified.
+    :param botocore_config: configuration of the botocore client.
+    """
+
+    def __init__(
+        self,
+        *,
+        repository_names: Sequence[str],
+        deadline: float,
+        registry_id: str | None = None,
+        poll_interval: float = 5.0,
+        carried: str | None = None,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's constructor has no types
+        self.repository_names = list(repository_names)
+        self.deadline = deadline
+        self.registry_id = registry_id
+        self.poll_interval = poll_interval
+        self.carried = carried
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name
+        self.verify = verify
+        self.botocore_config = botocore_config
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments to build the trigger again."""
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {
+                "repository_names": self.repository_names,
+                "deadline": self.deadline,
+                "registry_id": self.registry_id,
+                "poll_interval": self.poll_interval,
+                "carried": self.carried,
+                "aws_conn_id": self.aws_conn_id,
+                "region_name": self.region_name,
+                "verify": self.verify,
+                "botocore_config": self.botocore_config,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield one :class:`AuditEvent` when the wait is over."""
+        began_at = time.monotonic()
+        waiting = self.repository_names
+        while waiting and (remaining := self.deadline - time.time()) > 0:
+            await asyncio.sleep(min(self.poll_interval, remaining))
+            waiting = [name for name in waiting if await asyncio.to_thread(self._is_in_progress, name)]
+            self.log.info("%d of %d previews are in progress.", len(waiting), len(self.repository_names))
+        yield TriggerEvent(AuditEvent(carried=self.carried, seconds_waited=time.monotonic() - began_at))
+
+    def _is_in_progress(self, repository_name: str) -> bool:
+        try:
+            hook = shared_hook(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
+            return hook.get_preview_status(repository_name, registry_id=self.registry_id).status == IN_PROGRESS
+        except RepositoryError as error:
+            self.log.warning("%s", error)
+            return False

@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made and kept up to date from constraints.txt and pyproject.toml.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test compatibility lint format types build check install constraints clean no-python
+.PHONY: help demo ui test compatibility distributed lint format types build check install constraints clean no-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,6 +26,10 @@ ui: $(READY) ## Run all of Airflow with the example DAGs and the local ECR, unti
 
 test: $(READY) ## Run the tests, in parallel and without network
 	$(BIN)/python -m pytest -n $(JOBS)
+
+distributed: $(READY) ## Audit in batches on two Celery workers, PostgreSQL and Redis, and kill a worker on the way
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraints constraints.txt --group distributed
+	@$(BIN)/python scripts/distributed.py
 
 compatibility: $(READY) ## Run the tests on an earlier Airflow; AIRFLOW=3.1
 	$(BIN)/python scripts/compatibility.py $(or $(AIRFLOW),3.1)
@@ -61,7 +65,7 @@ $(READY): pyproject.toml constraints.txt scripts/environment.py $(if $(wildcard 
 constraints: ## Resolve constraints.txt anew from pyproject.toml; UPGRADE=1 takes the newest versions
 	@test -x $(BIN)/uv || $(MAKE) install
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if $(UPGRADE),--upgrade) \
-		--extra local --group dev --no-annotate --custom-compile-command 'make constraints' \
+		--extra local --group dev --group distributed --no-annotate --custom-compile-command 'make constraints' \
 		--output-file constraints.txt pyproject.toml
 
 clean: ## Remove the environment and everything that was made

@@ -40,14 +40,19 @@ class LocalAirflow:
     """Components of Airflow, a process each, in a home that is gone afterwards, and the local ECR that they talk to.
 
     :param components: the commands of the components.
-    :param registry: the registry of the local ECR.
+    :param registry: the registry of the local ECR; None for an empty one.
     :param preview_seconds: how long a preview takes there.
     :param port: where the API server listens.
     :param console: where to say what happens.
     """
 
     def __init__(
-        self, *components: str, registry: Literal["small", "team"], preview_seconds: float, port: int, console: Console
+        self,
+        *components: str,
+        registry: Literal["small", "team"] | None,
+        preview_seconds: float,
+        port: int,
+        console: Console,
     ) -> None:
         self.url = f"http://{HOST}:{port}"
         self.progress = Progress(console)
@@ -64,8 +69,8 @@ class LocalAirflow:
         # A proxy of this machine's has no business between us.
         self._api = self._stack.enter_context(httpx.Client(base_url=self.url, trust_env=False, timeout=10))
         environment = _without_accounts(os.environ) | _settings(home, self.url, port)
-        self._processes = self._stack.enter_context(Processes(environment, self._logs, self.progress.sign_of_life))
-        self.pause = self._processes.pause
+        self.processes = self._stack.enter_context(Processes(environment, self._logs, self.progress.sign_of_life))
+        self.pause = self.processes.pause
 
     def __enter__(self) -> Self:
         return self
@@ -81,14 +86,14 @@ class LocalAirflow:
         ecr = self._stack.enter_context(LocalEcr(registry=self._registry, preview_seconds=self._preview_seconds))
         repositories = ecr.client().describe_repositories()["repositories"]
         self.progress.done(f"Local ECR with {len(repositories)} repositories at {ecr.endpoint_url}")
-        self._processes.environment.update(ecr.environment)
+        self.processes.environment.update(ecr.environment)
         with self.progress.step("Airflow's database"):
-            self._processes.run("database", [sys.executable, "-m", "airflow", "db", "migrate"])
+            self.processes.run("database", [sys.executable, "-m", "airflow", "db", "migrate"])
         with self.progress.step(f"Airflow's {', '.join(self._components)}"):
             for component in self._components:
                 # The API server reads this machine's log files; nobody has to serve them to it.
                 options = ["--skip-serve-logs"] if component in ("scheduler", "triggerer") else []
-                self._processes.start(component, [sys.executable, "-m", "airflow", component, *options])
+                self.processes.start(component, [sys.executable, "-m", "airflow", component, *options])
             deadline = time.monotonic() + _START_SECONDS
             while unhealthy := self._unhealthy():
                 if time.monotonic() > deadline:
@@ -152,7 +157,10 @@ class LocalAirflow:
         except FailedError as error:
             self._report(str(error), error.log, KEPT / folder)
 
-    def _report(self, message: str, log: Path, kept: Path) -> NoReturn:
+    def _report(self, message: str, log: Path | None, kept: Path) -> NoReturn:
+        if log is None:
+            self._console.print(f"[red]✗[/] {escape(message)}", highlight=False)
+            sys.exit(1)
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(self._logs, kept, symlinks=True)
         for line in log.read_text(errors="replace").splitlines()[-_LOG_LINES:]:

@@ -25,10 +25,10 @@ class FailedError(Exception):
     """Raised when something does not go as it should.
 
     :param message: what happened.
-    :param log: the log that says why.
+    :param log: the log that says why, if there is one.
     """
 
-    def __init__(self, message: str, log: Path) -> None:
+    def __init__(self, message: str, log: Path | None = None) -> None:
         super().__init__(message)
         self.log = log
 
@@ -95,8 +95,27 @@ class Processes:
                 raise self._ended(name)
         self._while_waiting()
 
+    def kill(self, name: str) -> None:
+        """End a process that goes on, and all that it started, by SIGKILL.
+
+        :param name: what it was called.
+        """
+        child = self._children[name]
+        self._lasting.discard(name)
+        for process in [*psutil.Process(child.pid).children(recursive=True), psutil.Process(child.pid)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        child.wait()
+
+    def log(self, name: str) -> Path:
+        """Return the log of a process.
+
+        :param name: what it was called.
+        """
+        return self._logs / f"{name}.log"
+
     def _spawn(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        with self._log(name).open("wb") as log:
+        with self.log(name).open("wb") as log:
             # A session each: Ctrl-C in the terminal reaches us alone, and what a child starts can be found.
             self._children[name] = subprocess.Popen(
                 command,
@@ -108,11 +127,8 @@ class Processes:
             )
         return self._children[name]
 
-    def _log(self, name: str) -> Path:
-        return self._logs / f"{name}.log"
-
     def _ended(self, name: str) -> FailedError:
-        return FailedError(f"The {name} ended with {self._children[name].returncode}.", self._log(name))
+        return FailedError(f"The {name} ended with {self._children[name].returncode}.", self.log(name))
 
     def _interrupt(self, *_: object) -> None:
         self._is_interrupted = True

@@ -4,6 +4,9 @@
 
     EcrPreviewError
      +-- InvalidLifecyclePolicyError          (also a ValueError)
+     +-- AuditFailedError
+     +-- AuditIncompleteError
+     +-- AuditStoppedError
      +-- RepositoryError
           +-- InvalidRequestError             (also a ValueError)
           +-- RepositoryNotFoundError
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessDeniedError",
+    "AuditFailedError",
+    "AuditIncompleteError",
+    "AuditStoppedError",
     "EcrPreviewError",
     "EcrUnreachableError",
     "InvalidLifecyclePolicyError",
@@ -71,6 +77,18 @@ class InvalidLifecyclePolicyError(EcrPreviewError, ValueError):
     def __reduce__(self) -> tuple[type[InvalidLifecyclePolicyError], tuple[tuple[PolicyFinding, ...]]]:
         """Rebuild from the findings, not from the message, where an error crosses a process boundary."""
         return type(self), (self.findings,)
+
+
+class AuditFailedError(EcrPreviewError):
+    """Raised when an audit ended with more failures or alarms than the task allows; its result was pushed before."""
+
+
+class AuditIncompleteError(EcrPreviewError):
+    """Raised when parts of an audit are missing; what is there was merged and pushed before."""
+
+
+class AuditStoppedError(EcrPreviewError):
+    """Raised when an audit was told to stop before it was done."""
 
 
 class RepositoryError(EcrPreviewError):

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-Globs = str | Iterable[str]
-"""Name globs: a list of them, or one text with commas or line breaks between, as a form has it."""
+Names = str | Iterable[str]
+"""Names, or globs of names: a list, or one text with commas or line breaks between, as a form has it."""
 
 TagFilter = Mapping[str, str | Sequence[str] | None]
 """Tags by key, each with the value, the values or the globs that it may have; None for whatever value."""
@@ -34,13 +34,13 @@ class RepositorySelection:
 
     @classmethod
     def of(
-        cls, include: Globs | None = None, exclude: Globs | None = None, tags: TagFilter | None = None
+        cls, include: Names | None = None, exclude: Names | None = None, tags: TagFilter | None = None
     ) -> RepositorySelection:
         """Return the selection that a user describes; nothing to include means every repository."""
         return cls(
-            include=globs_of(include) or ("*",),
-            exclude=globs_of(exclude),
-            tags={key: ("*",) if value is None else globs_of(value) for key, value in (tags or {}).items()},
+            include=names_of(include) or ("*",),
+            exclude=names_of(exclude),
+            tags={key: ("*",) if value is None else names_of(value) for key, value in (tags or {}).items()},
         )
 
     def has_name(self, repository_name: str) -> bool:
@@ -52,12 +52,12 @@ class RepositorySelection:
         return all(key in tags and _matches(tags[key], globs) for key, globs in self.tags.items())
 
 
-def globs_of(globs: Globs | None) -> tuple[str, ...]:
-    """Return globs as they are meant, without empty ones."""
-    if globs is None:
+def names_of(names: Names | None) -> tuple[str, ...]:
+    """Return names or globs one by one, without empty ones."""
+    if names is None:
         return ()
-    parts = globs.replace("\n", ",").split(",") if isinstance(globs, str) else [str(glob) for glob in globs]
-    return tuple(glob for part in parts if (glob := part.strip()))
+    parts = names.replace("\n", ",").split(",") if isinstance(names, str) else map(str, names)
+    return tuple(name for part in parts if (name := part.strip()))
 
 
 def batches_of(items: Sequence[T], batch_size: int) -> list[list[T]]:

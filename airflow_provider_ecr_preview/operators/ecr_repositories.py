@@ -12,12 +12,12 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.hooks.repositories import MAX_WORKERS, RepositoryLister
 from airflow_provider_ecr_preview.repository_selection import (
-    Globs,
+    Names,
     RepositorySelection,
     TagFilter,
     batches_of,
     fitting_batch_size,
-    globs_of,
+    names_of,
 )
 
 if TYPE_CHECKING:
@@ -83,12 +83,12 @@ class EcrListRepositoriesOperator(AwsBaseOperator[EcrLifecyclePolicyPreviewHook]
     def __init__(
         self,
         *,
-        include: Globs | None = None,
-        exclude: Globs | None = None,
+        include: Names | None = None,
+        exclude: Names | None = None,
         tags: TagFilter | None = None,
         with_policy: bool | None = None,
         batch_size: int | None = None,
-        region_names: Globs | None = None,
+        region_names: Names | None = None,
         registry_id: str | None = None,
         max_workers: int = MAX_WORKERS,
         **kwargs: Any,
@@ -111,7 +111,7 @@ class EcrListRepositoriesOperator(AwsBaseOperator[EcrLifecyclePolicyPreviewHook]
         if self.region_names is None:
             names = self._names(self.hook, selection)
             return names if self.batch_size is None else self._mappable(batches_of(names, self.batch_size), [names])
-        regions = globs_of(self.region_names)
+        regions = names_of(self.region_names)
         if not regions:
             raise ValueError("region_names is empty. Name a Region, or leave it out for that of the connection.")
         names_by_region = {

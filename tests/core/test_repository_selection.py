@@ -8,7 +8,7 @@ from airflow_provider_ecr_preview.repository_selection import (
     RepositorySelection,
     batches_of,
     fitting_batch_size,
-    globs_of,
+    names_of,
 )
 
 
@@ -56,7 +56,7 @@ def test_every_tag_that_is_asked_for_has_to_be_there(
 
 
 def test_globs_are_read_from_a_list_and_from_a_form() -> None:
-    assert globs_of(["a/*", " b "]) == globs_of("a/*, b,,") == globs_of("a/*\n\nb") == ("a/*", "b")
+    assert names_of(["a/*", " b "]) == names_of("a/*, b,,") == names_of("a/*\n\nb") == ("a/*", "b")
 
 
 @settings(deadline=None, max_examples=200)

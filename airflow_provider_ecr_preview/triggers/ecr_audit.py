@@ -17,7 +17,7 @@ from airflow_provider_ecr_preview.triggers.ecr_preview import shared_hook
 class AuditEvent(TypedDict):
     """What the trigger tells the audit."""
 
-    carried: str | None
+    carried: dict[str, Any]
     seconds_waited: float
 
 
@@ -50,7 +50,7 @@ class EcrLifecyclePolicyPreviewsTrigger(BaseTrigger):
         deadline: float,
         registry_id: str | None = None,
         poll_interval: float = 5.0,
-        carried: str | None = None,
+        carried: dict[str, Any] | None = None,
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         verify: bool | str | None = None,
@@ -61,7 +61,7 @@ class EcrLifecyclePolicyPreviewsTrigger(BaseTrigger):
         self.deadline = deadline
         self.registry_id = registry_id
         self.poll_interval = poll_interval
-        self.carried = carried
+        self.carried = carried or {}
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
         self.verify = verify

@@ -1,0 +1,51 @@
+"""Whether an audit that has ended is good enough for its task to succeed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from airflow_provider_ecr_preview.exceptions import AuditFailedError
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.xcom import AuditXCom
+
+FailOn = Literal["any", "all", "none"] | float
+
+_NAMED = 3
+
+
+def check_fail_on(fail_on: FailOn) -> None:
+    """Check a ``fail_on`` before anything is started.
+
+    :param fail_on: ``any``, ``all``, ``none``, or a share.
+    :raises ValueError: if it is neither.
+    """
+    is_share = isinstance(fail_on, int | float) and not isinstance(fail_on, bool) and 0 <= fail_on <= 1
+    if fail_on not in ("any", "all", "none") and not is_share:
+        raise ValueError(f"fail_on is {fail_on!r}. Use 'any', 'all', 'none', or a share from 0 to 1.")
+
+
+def require_success(audit: AuditXCom, fail_on: FailOn, *, fail_on_alarm: bool = False) -> None:
+    """Raise when too many repositories failed, or an alarm went off.
+
+    :param audit: the audit.
+    :param fail_on: ``any`` failed repository is too many, only ``all`` are, ``none`` ever are; or a share of all
+        repositories, more of which are.
+    :param fail_on_alarm: whether an alarm of what changed since the last audit is a failure, too.
+    :raises AuditFailedError: if so.
+    """
+    failed, total = audit["failed_count"], audit["repository_count"]
+    is_failure = {"any": failed > 0, "all": 0 < total == failed, "none": False}
+    if is_failure[fail_on] if isinstance(fail_on, str) else failed > fail_on * total:
+        kinds = ", ".join(f"{name} {count}" for name, count in audit["errors"].items())
+        messages = "".join(f"\n  - {failure['message']}" for failure in audit["failures"][:_NAMED])
+        raise AuditFailedError(
+            f"{failed} of {total} repositories could not be previewed (fail_on={fail_on!r}): {kinds}.{messages}\n"
+            "The audit of the others is in XCom. A retry asks only for those that failed."
+        )
+    changes = audit["changes"]
+    if fail_on_alarm and changes is not None and changes["alarm_count"]:
+        alarms = "".join(
+            f"\n  - {changed['repository_name']}: {changed['alarm']}" for changed in changes["alarms"][:_NAMED]
+        )
+        raise AuditFailedError(f"{changes['alarm_count']} repositories raised an alarm.{alarms}")

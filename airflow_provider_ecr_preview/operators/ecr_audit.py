@@ -1,0 +1,319 @@
+"""The operators of an audit: list repositories, audit them, merge the audits."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.providers.common.compat.sdk import conf
+
+from airflow_provider_ecr_preview.audit import Audit
+from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
+from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditStoppedError
+from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
+from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
+from airflow_provider_ecr_preview.hooks.fleet import PreviewFleet
+from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
+from airflow_provider_ecr_preview.metrics import emit_duration
+from airflow_provider_ecr_preview.operators.audit_attempt import AuditAttempt
+from airflow_provider_ecr_preview.operators.audit_result import publish, push_before_failure
+from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_fail_on, require_success
+from airflow_provider_ecr_preview.operators.ecr_repositories import EcrListRepositoriesOperator
+from airflow_provider_ecr_preview.outcome_log import OutcomeLog, Segments
+from airflow_provider_ecr_preview.outcome_segments import MemorySegments, StateSegments
+from airflow_provider_ecr_preview.policy import PolicySource
+from airflow_provider_ecr_preview.repository_selection import Names, names_of
+from airflow_provider_ecr_preview.triggers.ecr_audit import AuditEvent, EcrLifecyclePolicyPreviewsTrigger
+from airflow_provider_ecr_preview.xcom import AuditXCom
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+__all__ = ["EcrAuditLifecyclePoliciesOperator", "EcrListRepositoriesOperator"]
+
+MAX_CARRIED_CHARACTERS = 256 * 1024
+"""What a deferral may carry where there is no other place to keep what was started."""
+
+SAMPLE_SIZE = 8
+
+
+class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
+    """Preview the lifecycle policies of many repositories, and push what they would delete as one audit.
+
+    All previews are started first and then read in order, at a pace that settles under whatever rate limit there is, so
+    that thousands of repositories take minutes and two preview calls each. A preview deletes nothing. A repository that
+    fails is recorded with its reason and does not stop the others.
+
+    A retry takes up where the last attempt stopped: from Airflow's task state store (Airflow 3.3 and later), or from the
+    files under ``reports_path``. Without either it begins anew, and says so.
+
+    Calls StartLifecyclePolicyPreview, GetLifecyclePolicyPreview, on a preview that is running already
+    GetLifecyclePolicy, and unless ``enrich=False`` DescribeImages (``ecr:`` IAM actions of the same names).
+
+    .. code-block:: python
+
+        names = EcrListRepositoriesOperator(task_id="list", include="payments/*")
+        audit = EcrAuditLifecyclePoliciesOperator(
+            task_id="audit",
+            repository_names=names.output,
+            reports_path="s3://aws_default@my-reports/ecr",
+            fail_on=0.05,
+            deferrable=True,
+        )
+
+    :param repository_names: the repositories, as a list or as a text with commas between. (templated)
+    :param lifecycle_policy_text: one candidate policy for all, JSON text or dict; the applied policies if None.
+        (templated)
+    :param lifecycle_policies: candidate policies by name glob, of which the first that matches counts; repositories
+        that no glob names get ``lifecycle_policy_text``. (templated)
+    :param registry_id: the registry (account); the caller's own if None. (templated)
+    :param reports_path: folder for reports, an ``ObjectStoragePath`` URL (``file:///...`` or
+        ``s3://aws_conn_id@bucket/...``); no reports, and no comparison with earlier audits, if None. (templated)
+    :param audit_id: what names this audit; the parts of a mapped audit share it. (templated)
+    :param write_image_lists: whether the reports include the affected images of every repository.
+    :param retention_days: remove reports under ``reports_path`` that are older; None keeps all.
+    :param alarm_share: raise an alarm for a repository of which so much more would go than at the last audit, as a
+        share of what would have gone then: 0.5 for half as much again.
+    :param alarm_count: raise an alarm for a repository of which so many more images would go than at the last audit.
+    :param fail_on: when the task fails because of repositories that could not be previewed: at ``any``, only when
+        ``all`` failed, at ``none``, or when they are more than this share of all. The audit is pushed before.
+    :param fail_on_alarm: whether an alarm fails the task, too.
+    :param enrich: whether to ask DescribeImages for the number of all images, sizes and last pulls. Without, those are
+        null, and most findings cannot be made.
+    :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
+    :param max_workers: number of threads that call ECR.
+    :param max_in_flight: number of previews that may be started and not yet read.
+    :param repository_timeout: time that one repository has, from the start of its preview on, in seconds.
+    :param timeout: time that the audit has, in seconds, also while deferred; repositories that are not done then have
+        failed. None for no bound but Airflow's own.
+    :param progress_interval: time between two lines of progress in the log, in seconds.
+    :param poll_interval: time between two looks while deferred, in seconds.
+    :param deferrable: wait for previews in the triggerer, without a worker slot, until most are complete.
+    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
+    :param region_name: the AWS Region; that of the connection if None. (templated)
+    :param verify: whether, or with which certificates, TLS is verified. (templated)
+    :param botocore_config: configuration of the botocore client.
+    :return: :class:`~airflow_provider_ecr_preview.xcom.AuditXCom`.
+    :raises InvalidLifecyclePolicyError: if ECR would refuse a policy; names every mistake, and nothing is started.
+    :raises AuditFailedError: if more failed than ``fail_on`` allows.
+    :raises AuditStoppedError: if the task was told to stop.
+    """
+
+    aws_hook_class = EcrLifecyclePolicyPreviewHook
+    template_fields: Sequence[str] = aws_template_fields(
+        "audit_id",
+        "lifecycle_policies",
+        "lifecycle_policy_text",
+        "registry_id",
+        "reports_path",
+        "repository_names",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "lifecycle_policies": "json",
+        "lifecycle_policy_text": "json",
+        "repository_names": "json",
+    }
+    operator_extra_links = (EcrAuditReportLink(),)
+    ui_color = "#ffe8d1"
+
+    def __init__(
+        self,
+        *,
+        repository_names: Names,
+        lifecycle_policy_text: PolicySource | None = None,
+        lifecycle_policies: PoliciesByGlob | None = None,
+        registry_id: str | None = None,
+        reports_path: str | None = None,
+        audit_id: str = "{{ dag.dag_id }} {{ run_id }}",
+        write_image_lists: bool = True,
+        retention_days: int | None = None,
+        alarm_share: float | None = None,
+        alarm_count: int | None = None,
+        fail_on: FailOn = "any",
+        fail_on_alarm: bool = False,
+        enrich: bool = True,
+        recently_pulled_days: int = RECENTLY_PULLED_DAYS,
+        max_workers: int = 16,
+        max_in_flight: int = 1000,
+        repository_timeout: float = 3600.0,
+        timeout: float | None = None,
+        progress_interval: float = 30.0,
+        poll_interval: float = 5.0,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.repository_names = repository_names
+        self.lifecycle_policy_text = lifecycle_policy_text
+        self.lifecycle_policies = lifecycle_policies
+        self.registry_id = registry_id
+        self.reports_path = reports_path
+        self.audit_id = audit_id
+        self.write_image_lists = write_image_lists
+        self.retention_days = retention_days
+        self.alarm_share = alarm_share
+        self.alarm_count = alarm_count
+        self.fail_on = fail_on
+        self.fail_on_alarm = fail_on_alarm
+        self.enrich = enrich
+        self.recently_pulled_days = recently_pulled_days
+        self.max_workers = max_workers
+        self.max_in_flight = max_in_flight
+        self.repository_timeout = repository_timeout
+        self.timeout = timeout
+        self.progress_interval = progress_interval
+        self.poll_interval = poll_interval
+        self.deferrable = deferrable
+        self._is_stopped = False
+
+    def execute(self, context: Context) -> AuditXCom:
+        """Audit the repositories, or start all previews and defer."""
+        check_fail_on(self.fail_on)
+        began_at = time.time()
+        kept = self._kept_segments(context)
+        segments = kept or (MemorySegments() if self.deferrable else None)
+        attempt = self._attempt(context, segments, began_at)
+        recovered = attempt.recover(_audited_at(context))
+        if recovered.done_count or recovered.started_count:
+            self.log.info(
+                "Taking up where an earlier attempt stopped: %d repositories are done and %d previews were started, as "
+                "%s has it.",
+                recovered.done_count,
+                recovered.started_count,
+                segments,
+            )
+        elif context["ti"].try_number > 1:
+            self.log.info(
+                "Beginning anew: %s.",
+                "an earlier attempt left nothing"
+                if kept
+                else "this Airflow has no task state store, and no reports_path is set, where an earlier attempt could "
+                "have left what it has done",
+            )
+        if segments and self.deferrable:
+            self._start_and_defer(attempt, segments, began_at)
+        attempt.collect(start_others=True)
+        return self._end(context, attempt, began_at)
+
+    def execute_complete(self, context: Context, event: AuditEvent) -> AuditXCom:
+        """Read the previews that were started before, and go on with the others.
+
+        :param context: the task's context.
+        :param event: what the trigger told.
+        """
+        began_at: float = event["carried"]["began_at"]
+        kept = self._kept_segments(context)
+        attempt = self._attempt(context, kept or MemorySegments(event["carried"]["log"]), began_at)
+        attempt.recover(_audited_at(context))
+        if kept and attempt.not_started:
+            attempt.collect(start_others=False)
+            self._start_and_defer(attempt, kept, began_at)
+        attempt.collect(start_others=True)
+        return self._end(context, attempt, began_at)
+
+    def on_kill(self) -> None:
+        """End soon; what is done is kept for the next attempt. ECR has no way to stop a preview."""
+        self._is_stopped = True
+
+    def _attempt(self, context: Context, segments: Segments | None, began_at: float) -> AuditAttempt:
+        candidates = CandidatePolicies(self.lifecycle_policy_text, self.lifecycle_policies)
+        for finding in candidates.warnings:
+            self.log.warning("%s", finding)
+        names = names_of(self.repository_names)
+        if not names:
+            self.log.warning("There is no repository to audit.")
+        elif len(set(names)) < len(names):
+            twice = sorted(name for name, count in Counter(names).items() if count > 1)
+            raise ValueError(f"Named twice: {', '.join(twice[:10])}. A repository has one preview; audit it once.")
+        fleet = PreviewFleet(
+            hook=self.hook,
+            registry_id=self.registry_id or None,
+            max_workers=self.max_workers,
+            max_in_flight=self.max_in_flight,
+            repository_timeout=self.repository_timeout,
+            timeout=None if self.timeout is None else max(began_at + self.timeout - time.time(), 0.0),
+            enrich=self.enrich,
+            recently_pulled_days=self.recently_pulled_days,
+            on_progress=lambda progress: self.log.info("%s.", progress),
+            progress_interval=self.progress_interval,
+            should_stop=lambda: self._is_stopped,
+        )
+        return AuditAttempt(
+            {name: candidates.policy_of(name) for name in names},
+            fleet,
+            Audit(self.audit_id, _audited_at(context)),
+            OutcomeLog(segments) if segments else None,
+        )
+
+    def _kept_segments(self, context: Context) -> Segments | None:
+        """Return where the next attempt finds what this one has done, or None if there is no such place."""
+        store = context.get("task_state_store")
+        if store is not None:
+            return StateSegments(store)
+        return None
+
+    def _start_and_defer(self, attempt: AuditAttempt, segments: Segments, began_at: float) -> None:
+        """Start what may be started and defer; return if there is nothing to start, or no way to defer."""
+        deadline = time.time() + self.repository_timeout
+        if self.timeout is not None:
+            deadline = min(deadline, began_at + self.timeout)
+        if not attempt.not_started or deadline <= time.time():
+            return
+        attempt.start(self.max_in_flight)
+        self._raise_if_stopped(attempt)
+        carried = segments.carried() if isinstance(segments, MemorySegments) else None
+        if carried is not None and len(carried) > MAX_CARRIED_CHARACTERS:
+            self.log.info(
+                "Waiting here: what was started is too much for the triggerer to carry. Set reports_path, or audit fewer "
+                "repositories in one task."
+            )
+            return
+        if not attempt.started:
+            return
+        self.log.info("%d previews were started; waiting for them without a worker slot.", len(attempt.started))
+        self.defer(
+            trigger=EcrLifecyclePolicyPreviewsTrigger(
+                repository_names=attempt.started[-SAMPLE_SIZE:],
+                deadline=deadline,
+                registry_id=self.registry_id or None,
+                poll_interval=self.poll_interval,
+                carried={"began_at": began_at, "log": carried},
+                aws_conn_id=self.aws_conn_id,
+                region_name=self.region_name,
+                verify=self.verify,
+                botocore_config=self.botocore_config,
+            ),
+            method_name="execute_complete",
+        )
+
+    def _end(self, context: Context, attempt: AuditAttempt, began_at: float) -> AuditXCom:
+        self._raise_if_stopped(attempt)
+        value = attempt.audit.as_xcom()
+        is_whole = context["ti"].map_index is None or context["ti"].map_index < 0
+        publish(context, self, value, is_whole=is_whole)
+        emit_duration(time.time() - began_at, self.dag_id, self.hook.conn_region_name)
+        try:
+            require_success(value, self.fail_on, fail_on_alarm=self.fail_on_alarm)
+        except AuditFailedError:
+            push_before_failure(context, self, value)
+            raise
+        attempt.forget()
+        return value
+
+    def _raise_if_stopped(self, attempt: AuditAttempt) -> None:
+        if self._is_stopped:
+            raise AuditStoppedError(
+                f"The audit was told to stop when {attempt.done_count} of {len(names_of(self.repository_names))} "
+                "repositories were done."
+            )
+
+
+def _audited_at(context: Context) -> datetime:
+    """Return when the audit was begun: the same for all of its parts, and for every attempt at one."""
+    dag_run = context.get("dag_run")
+    return (dag_run and dag_run.start_date) or datetime.now(UTC)

@@ -1,0 +1,339 @@
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any
+from unittest import mock
+
+import pytest
+from airflow.providers.common.compat.sdk import TaskDeferred
+
+from airflow_provider_ecr_preview import exceptions
+from airflow_provider_ecr_preview.local import LocalEcr, PreviewFails, Refused
+from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
+from airflow_provider_ecr_preview.triggers.ecr_audit import EcrLifecyclePolicyPreviewsTrigger
+from airflow_provider_ecr_preview.xcom import MARKER_KEY, MAX_AUDIT_BYTES
+
+NAMES = [f"team/service-{number:02}" for number in range(12)]
+
+
+def policy(count: int = 10) -> dict[str, Any]:
+    return {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count},
+                "action": {"type": "expire"},
+            }
+        ]
+    }
+
+
+SETTINGS: dict[str, Any] = {
+    "aws_conn_id": "aws_default",
+    "region_name": "us-east-1",
+    "verify": False,
+    "botocore_config": {"read_timeout": 7},
+}
+
+
+class Store:
+    """Airflow's task state store, as far as it is used here."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.values.get(key, default)
+
+    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
+        self.values[key] = json.loads(json.dumps(value))
+
+    def delete(self, key: str) -> None:
+        del self.values[key]
+
+
+def context(*, store: Store | None = None, try_number: int = 1, map_index: int = -1) -> Any:
+    ti = mock.Mock(spec=["xcom_push", "try_number", "map_index", "task"])
+    ti.try_number, ti.map_index, ti.task.outlets = try_number, map_index, []
+    dag_run = mock.Mock(spec=["start_date"], start_date=datetime(2026, 1, 1, tzinfo=UTC))
+    return {"ti": ti, "dag_run": dag_run} | ({} if store is None else {"task_state_store": store})
+
+
+def pushed(of: Any) -> dict[str, Any]:
+    return {call.kwargs["key"]: call.kwargs["value"] for call in of["ti"].xcom_push.call_args_list}
+
+
+@pytest.fixture
+def registry(local_ecr: LocalEcr) -> LocalEcr:
+    for number, name in enumerate(NAMES):
+        local_ecr.create_repository(name, policy=policy() if number else None)
+        local_ecr.push_many(name, 11 + number)
+    local_ecr.calls.clear()
+    return local_ecr
+
+
+def audit(**kwargs: Any) -> EcrAuditLifecyclePoliciesOperator:
+    return EcrAuditLifecyclePoliciesOperator(
+        **{"task_id": "audit", "repository_names": NAMES, "audit_id": "weekly", **kwargs}
+    )
+
+
+async def event_of(deferred: pytest.ExceptionInfo[TaskDeferred]) -> dict[str, Any]:
+    class_path, kwargs = deferred.value.trigger.serialize()
+    assert class_path == "airflow_provider_ecr_preview.triggers.ecr_audit.EcrLifecyclePolicyPreviewsTrigger"
+    again = EcrLifecyclePolicyPreviewsTrigger(**json.loads(json.dumps(kwargs)))
+    return json.loads(json.dumps((await anext(aiter(again.run()))).payload))
+
+
+def test_the_applied_policies_are_audited_with_two_preview_calls_each(registry: LocalEcr) -> None:
+    value = audit().execute(context())
+    assert json.loads(json.dumps(value)) == value
+    assert len(json.dumps(value)) <= MAX_AUDIT_BYTES
+    assert (value["repository_count"], value["previewed_count"], value["without_policy_count"]) == (12, 11, 1)
+    assert value["expiring_image_count"] == sum(range(2, 13))
+    assert value["without_policy"][0]["repository_name"] == NAMES[0]
+    assert value["top"][0]["repository_name"] == NAMES[-1]
+    assert (value["audit_id"], value["audited_at"]) == ("weekly", "2026-01-01T00:00:00+00:00")
+    assert registry.calls.operations["StartLifecyclePolicyPreview"] == 12
+    assert registry.calls.operations["GetLifecyclePolicyPreview"] == 11
+
+
+def test_one_candidate_and_candidates_by_glob_are_previewed(registry: LocalEcr) -> None:
+    value = audit(
+        repository_names="team/service-00, team/service-01,team/service-02",
+        lifecycle_policy_text=policy(5),
+        lifecycle_policies={"*-00": policy(1), "*-01": None},
+    ).execute(context())
+    summaries = {summary["repository_name"]: summary["expiring_image_count"] for summary in value["summaries"] or []}
+    assert summaries == {NAMES[0]: 10, NAMES[1]: 2, NAMES[2]: 8}
+
+
+def test_a_policy_that_ecr_would_refuse_is_told_before_anything_is_started(registry: LocalEcr) -> None:
+    with pytest.raises(exceptions.InvalidLifecyclePolicyError, match=r"rule 1: the policy of 'web/\*'"):
+        audit(lifecycle_policies={"web/*": policy(0)}).execute(context())
+    assert not len(registry.calls)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"fail_on": "some"}, "fail_on is 'some'"),
+        ({"fail_on": 2}, "fail_on is 2"),
+        ({"fail_on": True}, "fail_on is True"),
+        ({"repository_names": "a/b,a/b"}, "Named twice: a/b"),
+        ({"lifecycle_policies": "[]"}, "lifecycle_policies is a list"),
+    ],
+)
+def test_a_mistake_in_the_parameters_is_told_before_anything_is_asked(
+    registry: LocalEcr, arguments: dict[str, Any], match: str
+) -> None:
+    with pytest.raises(ValueError, match=match):
+        audit(**arguments).execute(context())
+    assert not len(registry.calls)
+
+
+def test_no_repository_is_an_empty_audit_and_a_warning(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
+    assert audit(repository_names=[]).execute(context())["repository_count"] == 0
+    assert "no repository to audit" in capsys.readouterr().out
+
+
+def test_the_marker_has_the_headline_counts(registry: LocalEcr) -> None:
+    of = context()
+    value = audit().execute(of)
+    marker = pushed(of)[MARKER_KEY]
+    assert marker["kind"] == "audit"
+    assert marker["counts"]["expiring_image_count"] == value["expiring_image_count"]
+
+
+def test_a_failed_repository_is_recorded_and_does_not_stop_the_others(registry: LocalEcr) -> None:
+    registry.deny("ecr:StartLifecyclePolicyPreview", NAMES[3])
+    value = audit(fail_on="none").execute(context())
+    assert (value["failed_count"], value["previewed_count"]) == (1, 10)
+    assert value["errors"] == {"AccessDeniedError": 1}
+    assert "may not ecr:StartLifecyclePolicyPreview" in (value["failures"][0]["message"] or "")
+
+
+@pytest.mark.parametrize(
+    ("failing", "fail_on", "fails"),
+    [
+        (1, "any", True),
+        (1, "all", False),
+        (12, "all", True),
+        (12, "none", False),
+        (1, 0.05, True),
+        (1, 0.5, False),
+        (0, 0.0, False),
+        (0, "any", False),
+    ],
+)
+def test_fail_on_decides_about_the_end_of_the_task_and_the_audit_is_pushed_all_the_same(
+    registry: LocalEcr, failing: int, fail_on: Any, fails: bool
+) -> None:
+    for name in NAMES[:failing]:
+        registry.inject(Refused("RepositoryNotFoundException"), "StartLifecyclePolicyPreview", name)
+    of = context()
+    task = audit(fail_on=fail_on)
+    if not fails:
+        assert task.execute(of)["failed_count"] == failing
+        return
+    with pytest.raises(exceptions.AuditFailedError, match=f"{failing} of 12 repositories.*RepositoryNotFoundError"):
+        task.execute(of)
+    assert pushed(of)["return_value"]["failed_count"] == failing
+
+
+def test_progress_is_told_at_a_steady_interval(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
+    registry.preview_seconds = 1.0
+    audit(progress_interval=0.2).execute(context())
+    assert capsys.readouterr().out.count("of 12 repositories done") >= 3
+
+
+def test_the_log_has_the_table_of_the_audit(registry: LocalEcr, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        audit().execute(context())
+    assert "Without a lifecycle policy: team/service-00" in caplog.text
+
+
+def kill_once_read(task: EcrAuditLifecyclePoliciesOperator, registry: LocalEcr, count: int) -> None:
+    """Kill a task a moment after so many previews were read."""
+
+    def kill() -> None:
+        while registry.calls.count("DescribeImages") < count:
+            time.sleep(0.02)
+        time.sleep(0.3)
+        task.on_kill()
+
+    threading.Thread(target=kill, daemon=True).start()
+
+
+def test_a_task_that_is_killed_ends_soon_and_keeps_what_is_done(registry: LocalEcr) -> None:
+    registry.preview_seconds = lambda name: 30.0 if name == NAMES[-1] else 0.0
+    store = Store()
+    task = audit()
+    kill_once_read(task, registry, 10)
+    began_at = time.monotonic()
+    with pytest.raises(exceptions.AuditStoppedError, match="11 of 12"):
+        task.execute(context(store=store))
+    assert time.monotonic() - began_at < 10
+    assert store.values
+
+
+def test_a_retry_takes_up_where_an_attempt_stopped(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
+    registry.preview_seconds = lambda name: 0.0 if name < NAMES[6] else 3.0
+    store, task = Store(), audit()
+    kill_once_read(task, registry, 5)
+    with pytest.raises(exceptions.AuditStoppedError):
+        task.execute(context(store=store))
+    assert registry.calls.count("StartLifecyclePolicyPreview") == 12
+    value = audit().execute(context(store=store, try_number=2))
+    assert (
+        "Taking up where an earlier attempt stopped: 6 repositories are done and 6 previews were started, as Airflow's "
+        "task state store has it." in capsys.readouterr().out
+    )
+    assert (value["repository_count"], value["expiring_image_count"]) == (12, sum(range(2, 13)))
+    assert registry.calls.count("StartLifecyclePolicyPreview") == 12
+    assert not store.values
+
+
+def test_a_retry_asks_again_for_what_failed_and_only_for_that(registry: LocalEcr) -> None:
+    registry.inject(PreviewFails(), repository=NAMES[4])
+    store = Store()
+    with pytest.raises(exceptions.AuditFailedError):
+        audit().execute(context(store=store))
+    registry.calls.clear()
+    value = audit().execute(context(store=store, try_number=2))
+    assert (value["repository_count"], value["failed_count"]) == (12, 0)
+    assert {call.repository for call in registry.calls} == {NAMES[4]}
+
+
+def test_a_retry_with_another_policy_begins_anew(registry: LocalEcr) -> None:
+    store = Store()
+    registry.deny("ecr:StartLifecyclePolicyPreview", NAMES[4])
+    with pytest.raises(exceptions.AuditFailedError):
+        audit(lifecycle_policy_text=policy(3)).execute(context(store=store))
+    value = audit(lifecycle_policy_text=policy(9), fail_on="none").execute(context(store=store, try_number=2))
+    assert value["expiring_image_count"] == sum(range(2, 14)) - 6
+
+
+def test_what_an_earlier_run_left_is_not_taken_for_this_one(registry: LocalEcr) -> None:
+    store = Store()
+    registry.deny("ecr:StartLifecyclePolicyPreview", NAMES[4])
+    with pytest.raises(exceptions.AuditFailedError):
+        audit().execute(context(store=store))
+    later = context(store=store)
+    later["dag_run"].start_date = datetime.now(UTC)
+    registry.calls.clear()
+    audit(fail_on="none").execute(later)
+    assert registry.calls.count("GetLifecyclePolicyPreview") == 10
+
+
+def test_a_retry_that_finds_nowhere_to_look_says_so(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
+    audit().execute(context(try_number=2))
+    assert "Beginning anew: this Airflow has no task state store, and no reports_path" in capsys.readouterr().out
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("with_store", [True, False])
+async def test_a_deferred_audit_keeps_its_settings_and_starts_every_preview_once(
+    registry: LocalEcr, with_store: bool
+) -> None:
+    registry.preview_seconds = 0.6
+    store = Store() if with_store else None
+    arguments = {"deferrable": True, "poll_interval": 0.2, "repository_timeout": 60.0, **SETTINGS}
+    with pytest.raises(TaskDeferred) as deferred:
+        audit(**arguments).execute(context(store=store))
+    kwargs = deferred.value.trigger.serialize()[1]
+    assert {name: kwargs[name] for name in SETTINGS} == SETTINGS
+    assert time.time() < kwargs["deadline"] <= time.time() + 60
+    event = await event_of(deferred)
+    value = getattr(audit(**arguments), deferred.value.method_name)(context(store=store), event)
+    assert (value["repository_count"], value["expiring_image_count"]) == (12, sum(range(2, 13)))
+    assert registry.calls.count("StartLifecyclePolicyPreview") == 12
+
+
+@pytest.mark.asyncio
+async def test_more_than_may_be_in_flight_is_deferred_wave_after_wave(registry: LocalEcr) -> None:
+    store = Store()
+    arguments = {"deferrable": True, "poll_interval": 0.1, "max_in_flight": 5}
+    with pytest.raises(TaskDeferred) as deferred:
+        audit(**arguments).execute(context(store=store))
+    waves = 1
+    while True:
+        event = await event_of(deferred)
+        try:
+            value = audit(**arguments).execute_complete(context(store=store), event)  # type: ignore[arg-type]  # the event as JSON
+            break
+        except TaskDeferred as again:
+            waves += 1
+            deferred = mock.Mock(value=again)
+    assert waves == 3
+    assert (value["repository_count"], value["failed_count"]) == (12, 0)
+    assert registry.calls.count("StartLifecyclePolicyPreview") == 12
+
+
+def test_what_is_too_much_to_be_carried_is_waited_for_in_the_worker(registry: LocalEcr) -> None:
+    with mock.patch("airflow_provider_ecr_preview.operators.ecr_audit.MAX_CARRIED_CHARACTERS", 10):
+        assert audit(deferrable=True).execute(context())["repository_count"] == 12
+    assert registry.calls.count("StartLifecyclePolicyPreview") == 12
+
+
+@pytest.mark.asyncio
+async def test_the_trigger_ends_at_its_deadline_and_with_previews_that_cannot_be_seen(registry: LocalEcr) -> None:
+    registry.preview_seconds = 30
+    with pytest.raises(TaskDeferred) as deferred:
+        audit(deferrable=True, poll_interval=0.1, timeout=1.5, fail_on="none").execute(context())
+    event = await event_of(deferred)
+    value = audit(timeout=1.5, fail_on="none").execute_complete(context(), event)  # type: ignore[arg-type]  # as above
+    assert value["errors"] == {"PreviewTimeoutError": 11}
+    gone = EcrLifecyclePolicyPreviewsTrigger(
+        repository_names=["team/gone"], deadline=time.time() + 60, poll_interval=0.05
+    )
+    assert (await anext(aiter(gone.run()))).payload["seconds_waited"] < 30
+
+
+def test_every_template_field_is_an_attribute() -> None:
+    task = audit()
+    assert all(hasattr(task, field) for field in task.template_fields)

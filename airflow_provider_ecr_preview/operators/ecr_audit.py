@@ -23,6 +23,7 @@ from airflow_provider_ecr_preview.metrics import emit_duration
 from airflow_provider_ecr_preview.operators.audit_attempt import AuditAttempt
 from airflow_provider_ecr_preview.operators.audit_result import publish, push_before_failure
 from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_fail_on, require_success
+from airflow_provider_ecr_preview.operators.ecr_merge import EcrMergeLifecycleAuditsOperator
 from airflow_provider_ecr_preview.operators.ecr_repositories import EcrListRepositoriesOperator
 from airflow_provider_ecr_preview.outcome_log import OutcomeLog, Segments
 from airflow_provider_ecr_preview.outcome_segments import MemorySegments, StateSegments
@@ -34,7 +35,7 @@ from airflow_provider_ecr_preview.xcom import AuditXCom
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-__all__ = ["EcrAuditLifecyclePoliciesOperator", "EcrListRepositoriesOperator"]
+__all__ = ["EcrAuditLifecyclePoliciesOperator", "EcrListRepositoriesOperator", "EcrMergeLifecycleAuditsOperator"]
 
 MAX_CARRIED_CHARACTERS = 256 * 1024
 """What a deferral may carry where there is no other place to keep what was started."""

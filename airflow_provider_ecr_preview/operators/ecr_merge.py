@@ -1,0 +1,151 @@
+"""The operator that folds the audits of one run into one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from airflow.sdk import BaseOperator, XComArg
+
+from airflow_provider_ecr_preview.audit import Audit
+from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditIncompleteError
+from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
+from airflow_provider_ecr_preview.operators.audit_result import publish, push_before_failure
+from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_fail_on, require_success
+from airflow_provider_ecr_preview.xcom import AUDIT_SCHEMA, AuditXCom
+
+if TYPE_CHECKING:
+    import jinja2
+    from airflow.sdk import Context
+
+_NOTHING_TO_AUDIT = ("skipped", "removed")
+"""States of tasks that are not expected to have a result."""
+
+
+class EcrMergeLifecycleAuditsOperator(BaseOperator):
+    """Fold the audits of one run into the audit of everything, by account and Region.
+
+    Meant for mapped audits. It runs when all of them have ended, also those that failed: an audit whose task failed
+    because of single repositories is part of the result all the same, and one that ended without a result is counted as
+    missing. Unknown is not safe, so a missing part fails the task unless told otherwise. Calls nothing of AWS.
+
+    .. code-block:: python
+
+        audit = EcrAuditLifecyclePoliciesOperator.partial(task_id="audit").expand(repository_names=names.output)
+        EcrMergeLifecycleAuditsOperator(task_id="merge", audits=audit.output)
+
+    :param audits: the audits: the output of a mapped task, or a list of outputs. (templated)
+    :param reports_path: folder for the report of the whole audit, an ``ObjectStoragePath`` URL; none is written if None.
+        (templated)
+    :param audit_id: what names the audit. (templated)
+    :param on_missing: ``fail`` when a part is missing, or ``warn``. The merged audit says how many are missing.
+    :param fail_on: when the task fails because of repositories that could not be previewed: at ``any``, only when
+        ``all`` failed, at ``none``, or when they are more than this share of all. The audit is pushed before.
+    :param fail_on_alarm: whether an alarm of what changed since the last audit fails the task, too.
+    :return: :class:`~airflow_provider_ecr_preview.xcom.AuditXCom`.
+    :raises AuditIncompleteError: if a part is missing.
+    :raises AuditFailedError: if more failed than ``fail_on`` allows.
+    """
+
+    template_fields: Sequence[str] = ("audit_id", "audits", "reports_path")
+    operator_extra_links = (EcrAuditReportLink(),)
+    ui_color = "#ffe8d1"
+
+    def __init__(
+        self,
+        *,
+        audits: Any,
+        reports_path: str | None = None,
+        audit_id: str = "{{ dag.dag_id }} {{ run_id }}",
+        on_missing: Literal["fail", "warn"] = "fail",
+        fail_on: FailOn = "any",
+        fail_on_alarm: bool = False,
+        trigger_rule: str = "all_done",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(trigger_rule=trigger_rule, **kwargs)
+        self.audits = audits
+        self.reports_path = reports_path
+        self.audit_id = audit_id
+        self.on_missing = on_missing
+        self.fail_on = fail_on
+        self.fail_on_alarm = fail_on_alarm
+        self._audit_task_ids: list[str] = []
+
+    def render_template_fields(self, context: Context, jinja_env: jinja2.Environment | None = None) -> None:
+        """Render the templates, and remember which tasks the audits come from: their results do not tell.
+
+        :param context: the task's context.
+        :param jinja_env: Jinja's environment.
+        """
+        self._audit_task_ids = sorted({task.task_id for task, _ in XComArg.iter_xcom_references(self.audits)})
+        super().render_template_fields(context, jinja_env)
+
+    def execute(self, context: Context) -> AuditXCom:
+        """Merge the audits."""
+        check_fail_on(self.fail_on)
+        if self.on_missing not in ("fail", "warn"):
+            raise ValueError(f"on_missing is {self.on_missing!r}. Use 'fail' or 'warn'.")
+        merged: Audit | None = None
+        merged_count = empty_count = 0
+        table_uris: list[str] = []
+        for part in _parts(self.audits):
+            if part is None:
+                empty_count += 1
+                continue
+            audit = Audit.from_xcom(part)
+            merged = merged or Audit(self.audit_id, audit.audited_at)
+            merged.merge(audit)
+            merged_count += 1
+            table_uris += part["table_uris"]
+        if merged is None:
+            merged = Audit(self.audit_id, datetime.now(UTC))
+        states = self._states(context)
+        merged.missing_parts += max(len(states) - merged_count, 0) if states else empty_count
+        self.log.info("%d parts were merged, %d are missing.", merged_count, merged.missing_parts)
+        return self._end(context, merged.as_xcom(table_uris=table_uris), states)
+
+    def _states(self, context: Context) -> dict[str, str]:
+        """Return the states of the tasks that should have a result, by name and map index."""
+        if not self._audit_task_ids:
+            return {}
+        ti = context["ti"]
+        by_run = ti.get_task_states(dag_id=ti.dag_id, task_ids=self._audit_task_ids, run_ids=[ti.run_id])
+        return {name: state for name, state in by_run.get(ti.run_id, {}).items() if state not in _NOTHING_TO_AUDIT}
+
+    def _end(self, context: Context, value: AuditXCom, states: Mapping[str, str]) -> AuditXCom:
+        publish(context, self, value, is_whole=True)
+        try:
+            if value["missing_part_count"]:
+                self._tell_missing(value["missing_part_count"], states)
+            require_success(value, self.fail_on, fail_on_alarm=self.fail_on_alarm)
+        except (AuditFailedError, AuditIncompleteError):
+            push_before_failure(context, self, value)
+            raise
+        return value
+
+    def _tell_missing(self, count: int, states: Mapping[str, str]) -> None:
+        failed = ", ".join(f"{name} {state}" for name, state in sorted(states.items()) if state != "success")
+        message = (
+            f"{count} parts of the audit are missing, and nothing is known of their repositories"
+            f"{f' ({failed})' if failed else ''}. Clear the tasks that failed, and this one."
+        )
+        if self.on_missing == "fail":
+            raise AuditIncompleteError(message)
+        self.log.warning("%s", message)
+
+
+def _parts(audits: Any) -> Iterator[AuditXCom | None]:
+    """Yield the audits one by one: there may be thousands, of 48 KiB each."""
+    if audits is None:
+        yield None
+    elif isinstance(audits, Mapping):
+        if audits.get("schema") != AUDIT_SCHEMA:
+            raise ValueError(f"This is not an audit of schema {AUDIT_SCHEMA}: {str(audits)[:200]}")
+        yield cast("AuditXCom", audits)
+    elif isinstance(audits, Iterable) and not isinstance(audits, str):
+        for part in audits:
+            yield from _parts(part)
+    else:
+        raise ValueError(f"audits is {str(audits)[:200]!r}. Give the output of the audit task, not a template text.")

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, cast
+from unittest import mock
+
+import pytest
+
+from airflow_provider_ecr_preview import exceptions
+from airflow_provider_ecr_preview.audit import Audit
+from airflow_provider_ecr_preview.operators.ecr_audit import EcrMergeLifecycleAuditsOperator
+from airflow_provider_ecr_preview.outcome import RepositoryOutcome
+from airflow_provider_ecr_preview.xcom import MARKER_KEY, AuditXCom, PreviewSummaryXCom
+
+AUDITED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def outcome(name: str, region_name: str = "us-east-1", *, expiring: int = 0, failed: bool = False) -> RepositoryOutcome:
+    summary = {
+        "repository_name": name,
+        "registry_id": "123456789012",
+        "region_name": region_name,
+        "expiring_image_count": expiring,
+        "archiving_image_count": 0,
+        "tagged_image_count": expiring,
+        "untagged_image_count": 0,
+        "total_image_count": 100,
+        "expiring_bytes_upper_bound": expiring * 1000,
+        "findings": [],
+        "images_uri": None,
+    }
+    if failed:
+        return RepositoryOutcome(name, "123456789012", region_name, "failed", error="ThrottledError", message="slow")
+    return RepositoryOutcome(
+        name, "123456789012", region_name, "previewed", summary=cast("PreviewSummaryXCom", summary), preview_calls=2
+    )
+
+
+def part(*outcomes: RepositoryOutcome) -> AuditXCom:
+    audit = Audit("part", AUDITED_AT)
+    audit.update(outcomes)
+    return audit.as_xcom(table_uris=[f"file:///{outcomes[0].repository_name}.csv"])
+
+
+PARTS = [
+    part(outcome("a/one", expiring=3), outcome("a/two")),
+    part(outcome("b/one", expiring=7)),
+    part(outcome("a/one", "eu-west-1", expiring=5)),
+]
+
+
+def context(states: dict[str, str] | None = None) -> Any:
+    ti = mock.Mock(spec=["xcom_push", "get_task_states", "dag_id", "run_id", "task"])
+    ti.dag_id, ti.run_id, ti.task.outlets = "weekly", "run", []
+    ti.get_task_states.return_value = {"run": states or {}}
+    return {"ti": ti}
+
+
+def pushed(of: Any) -> dict[str, Any]:
+    return {call.kwargs["key"]: call.kwargs["value"] for call in of["ti"].xcom_push.call_args_list}
+
+
+def merge(audits: Any, **kwargs: Any) -> EcrMergeLifecycleAuditsOperator:
+    return EcrMergeLifecycleAuditsOperator(**{"task_id": "merge", "audits": audits, "audit_id": "weekly", **kwargs})
+
+
+def test_the_parts_make_one_audit_by_account_and_region() -> None:
+    of = context()
+    value = merge(PARTS).execute(of)
+    assert json.loads(json.dumps(value)) == value
+    assert (value["audit_id"], value["audited_at"]) == ("weekly", AUDITED_AT.isoformat())
+    assert (value["repository_count"], value["expiring_image_count"]) == (4, 15)
+    by_region = {registry["region_name"]: registry["expiring_image_count"] for registry in value["registries"]}
+    assert by_region == {"us-east-1": 10, "eu-west-1": 5}
+    assert [repository["repository_name"] for repository in value["top"]] == ["b/one", "a/one", "a/one", "a/two"]
+    assert len(value["table_uris"]) == 3
+    assert value["missing_part_count"] == 0
+    assert pushed(of)[MARKER_KEY]["counts"]["repository_count"] == 4
+
+
+@pytest.mark.parametrize("audits", [PARTS[0], [PARTS[0]], (PARTS[0],), [[PARTS[0]]], iter([PARTS[0]])])
+def test_one_audit_and_lists_of_lists_are_taken(audits: Any) -> None:
+    assert merge(audits).execute(context())["repository_count"] == 2
+
+
+@pytest.mark.parametrize("audits", ["{{ ti.xcom_pull('audit') }}", 5, {"schema": "other"}, [{"rows": 1}]])
+def test_what_is_no_audit_is_refused(audits: Any) -> None:
+    with pytest.raises(ValueError, match="audit"):
+        merge(audits).execute(context())
+
+
+def test_a_missing_part_fails_the_task_and_what_is_there_is_pushed() -> None:
+    of = context()
+    with pytest.raises(exceptions.AuditIncompleteError, match="1 parts of the audit are missing"):
+        merge([PARTS[0], None]).execute(of)
+    assert pushed(of)["return_value"]["missing_part_count"] == 1
+    assert pushed(of)[MARKER_KEY]["counts"]["missing_part_count"] == 1
+
+
+def test_a_missing_part_is_told_where_it_may_be() -> None:
+    value = merge([PARTS[0], None, None], on_missing="warn").execute(context())
+    assert (value["missing_part_count"], value["repository_count"]) == (2, 2)
+
+
+def test_parts_are_missing_that_left_no_result_at_all() -> None:
+    states = {"audit_0": "success", "audit_1": "failed", "audit_2": "upstream_failed", "audit_3": "skipped"}
+    task = merge(PARTS[:1])
+    task._audit_task_ids = ["audit"]
+    with pytest.raises(
+        exceptions.AuditIncompleteError, match=r"2 parts .* \(audit_1 failed, audit_2 upstream_failed\)"
+    ):
+        task.execute(context(states))
+
+
+def test_an_audit_whose_task_failed_because_of_single_repositories_is_not_missing() -> None:
+    task = merge([part(outcome("a/one", failed=True), outcome("a/two"))], fail_on=0.5)
+    task._audit_task_ids = ["audit"]
+    assert task.execute(context({"audit_0": "failed"}))["missing_part_count"] == 0
+
+
+def test_a_merged_audit_with_missing_parts_is_merged_with_them() -> None:
+    first = merge([PARTS[0], None], on_missing="warn").execute(context())
+    assert merge([first, PARTS[1]], on_missing="warn").execute(context())["missing_part_count"] == 1
+
+
+def test_fail_on_is_about_the_whole_audit() -> None:
+    parts = [part(outcome("a/one", failed=True)), PARTS[1]]
+    of = context()
+    with pytest.raises(exceptions.AuditFailedError, match=r"1 of 2 repositories .* ThrottledError 1"):
+        merge(parts).execute(of)
+    assert pushed(of)["return_value"]["failed_count"] == 1
+    assert merge(parts, fail_on=0.5).execute(context())["failed_count"] == 1
+
+
+def test_nothing_to_merge_is_an_empty_audit() -> None:
+    assert merge([]).execute(context())["repository_count"] == 0
+
+
+def test_a_mistake_in_the_parameters_is_told() -> None:
+    with pytest.raises(ValueError, match="on_missing is 'ignore'"):
+        merge(PARTS, on_missing="ignore").execute(context())
+
+
+def test_every_template_field_is_an_attribute() -> None:
+    task = merge(PARTS)
+    assert all(hasattr(task, field) for field in task.template_fields)

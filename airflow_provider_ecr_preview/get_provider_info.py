@@ -30,7 +30,10 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": "Amazon ECR Lifecycle Policy Preview",
-                "python-modules": ["airflow_provider_ecr_preview.operators.ecr_preview"],
+                "python-modules": [
+                    "airflow_provider_ecr_preview.operators.ecr_audit",
+                    "airflow_provider_ecr_preview.operators.ecr_preview",
+                ],
             }
         ],
         "sensors": [
@@ -42,8 +45,14 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {
                 "integration-name": "Amazon ECR Lifecycle Policy Preview",
-                "python-modules": ["airflow_provider_ecr_preview.triggers.ecr_preview"],
+                "python-modules": [
+                    "airflow_provider_ecr_preview.triggers.ecr_audit",
+                    "airflow_provider_ecr_preview.triggers.ecr_preview",
+                ],
             }
         ],
-        "extra-links": ["airflow_provider_ecr_preview.links.ecr.EcrRepositoryLink"],
+        "extra-links": [
+            "airflow_provider_ecr_preview.links.audit.EcrAuditReportLink",
+            "airflow_provider_ecr_preview.links.ecr.EcrRepositoryLink",
+        ],
     }

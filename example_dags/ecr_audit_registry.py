@@ -1,0 +1,64 @@
+"""Audit a registry every week: what its lifecycle policies would delete, or a candidate instead of them.
+
+Trigger it by hand to choose repositories, Regions and a candidate policy in a form.
+"""
+
+from __future__ import annotations
+
+# [START howto_ecr_audit_registry]
+from airflow.sdk import Param, dag, task
+
+from airflow_provider_ecr_preview.assets import audit_asset
+from airflow_provider_ecr_preview.task_groups.lifecycle_audit import lifecycle_audit
+
+REGIONS = ["us-east-1", "eu-west-1"]
+
+
+@dag(
+    schedule="@weekly",
+    catchup=False,
+    tags=["ecr", "example"],
+    doc_md=__doc__,
+    params={
+        "include": Param("*", type="string", title="Repositories", description="Name globs, with commas between."),
+        "exclude": Param("", type="string", title="But not", description="Name globs, with commas between."),
+        "region_names": Param(REGIONS, type="array", items={"type": "string"}, examples=REGIONS, title="Regions"),
+        "lifecycle_policy": Param(
+            None,
+            type=["object", "null"],
+            title="Candidate policy",
+            description_md="The policy to preview for all repositories; the applied ones if empty.",
+        ),
+        "reports_path": Param(
+            None,
+            type=["string", "null"],
+            title="Folder for reports",
+            description_md="`s3://aws_default@my-reports/ecr` or `file:///tmp/ecr`; no reports if empty.",
+        ),
+    },
+)
+def ecr_audit_registry() -> None:
+    """Audit a registry."""
+    audit = lifecycle_audit(
+        include="{{ params.include }}",
+        exclude="{{ params.exclude }}",
+        region_names="{{ params.region_names | join(',') }}",
+        lifecycle_policy_text="{{ params.lifecycle_policy | tojson if params.lifecycle_policy else '' }}",
+        reports_path="{{ params.reports_path or '' }}",
+        fail_on=0.05,
+        deferrable=True,
+        poll_interval=2,
+        retries=2,
+        outlets=[audit_asset("registry")],
+    )
+
+    @task
+    def look_at(audit: dict) -> list[str]:
+        """Name the repositories of which somebody should look at the policy."""
+        return [repository["repository_name"] for repository in audit["top"] if repository["findings"]]
+
+    look_at(audit.output)
+
+
+ecr_audit_registry()
+# [END howto_ecr_audit_registry]

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ecr_preview.local import LocalEcr
+from airflow_provider_ecr_preview.local.seeds import seed_registry
+
+ROOT = Path(__file__).parents[2]
+
+RUN = """
+import json, sys
+try:
+    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+except ImportError:  # Airflow 3.1
+    from airflow.models.dagbag import DagBag, sync_bag_to_db
+from airflow.models.dagbundle import DagBundleModel
+from airflow.models.xcom import XComModel
+from airflow.utils.session import create_session
+from sqlalchemy import select
+
+path, dag_id, conf = sys.argv[1:]
+bag = DagBag(path, bundle_path=path, bundle_name="examples")
+assert not bag.import_errors, bag.import_errors
+with create_session() as session:
+    session.merge(DagBundleModel(name="examples"))
+sync_bag_to_db(bag, "examples", None)
+run = bag.dags[dag_id].test(run_conf=json.loads(conf))
+tasks = {f"{ti.task_id}[{ti.map_index}]": ti.state for ti in run.get_task_instances()}
+with create_session() as session:
+    results = session.scalars(select(XComModel).where(XComModel.key == "return_value"))
+    values = {f"{xcom.task_id}[{xcom.map_index}]": XComModel.deserialize_value(xcom) for xcom in results}
+print("RESULT", json.dumps({"state": run.state, "tasks": tasks, "values": values}))
+"""
+
+RunDag = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def team_ecr(local_ecr: LocalEcr) -> LocalEcr:
+    """Return the registry that ``make ui`` has, for which the defaults of the examples are meant."""
+    seed_registry(local_ecr, "team", seed=0)
+    local_ecr.preview_seconds = 0.5
+    local_ecr.calls.clear()
+    return local_ecr
+
+
+@pytest.fixture
+def run_dag(local_ecr: LocalEcr, tmp_path: Path) -> RunDag:
+    """Return what runs a DAG in an Airflow of its own, and tells its state and those and the results of its tasks."""
+    environment = {
+        **os.environ,
+        **local_ecr.environment,
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    }
+
+    def run(dag_id: str, conf: dict[str, Any] | None = None, folder: Path = ROOT / "example_dags") -> dict[str, Any]:
+        subprocess.run(
+            [sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True, capture_output=True
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, str(folder), dag_id, json.dumps(conf or {})],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        results = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+        assert results, done.stdout[-3000:] + done.stderr[-3000:]
+        result: dict[str, Any] = json.loads(results[0].removeprefix("RESULT "))
+        return result | {"log": done.stdout + done.stderr}
+
+    return run

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from airflow_provider_ecr_preview.local import AccessDenied, LocalEcr
+
+RunDag = Callable[..., dict[str, Any]]
+
+KEEP_FIVE = {
+    "rules": [
+        {
+            "rulePriority": 1,
+            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 5},
+            "action": {"type": "expire"},
+        }
+    ]
+}
+
+
+def test_the_weekly_audit_covers_every_repository_of_both_regions(team_ecr: LocalEcr, run_dag: RunDag) -> None:
+    result = run_dag("ecr_audit_registry")
+    assert result["state"] == "success", result["log"][-3000:]
+    audit = result["values"]["lifecycle_audit.merge[-1]"]
+    assert (audit["repository_count"], audit["failed_count"], audit["missing_part_count"]) == (46, 0, 0)
+    assert {registry["region_name"]: registry["repository_count"] for registry in audit["registries"]} == {
+        "us-east-1": 34,
+        "eu-west-1": 12,
+    }
+    assert {"newest_image_expires", "dead_rule", "and_patterns_match_nothing"} <= {
+        finding["code"] for finding in audit["findings"]
+    }
+    assert result["values"]["look_at[-1]"]
+    assert team_ecr.calls.count("StartLifecyclePolicyPreview") == 46
+
+
+def test_the_form_of_the_weekly_audit_chooses_repositories_regions_and_policy(
+    team_ecr: LocalEcr, run_dag: RunDag
+) -> None:
+    conf = {
+        "include": "payments/*, web/*",
+        "exclude": "*/search",
+        "region_names": ["eu-west-1"],
+        "lifecycle_policy": KEEP_FIVE,
+    }
+    result = run_dag("ecr_audit_registry", conf)
+    assert result["state"] == "success", result["log"][-3000:]
+    audit = result["values"]["lifecycle_audit.merge[-1]"]
+    assert (audit["repository_count"], audit["previewed_count"]) == (5, 5)
+    assert audit["total_image_count"] - audit["expiring_image_count"] == 5 * 5
+
+
+def test_the_organisation_audit_merges_the_audits_of_all_sites(team_ecr: LocalEcr, run_dag: RunDag) -> None:
+    sites = [
+        {"aws_conn_id": "aws_default", "region_name": region} for region in ("us-east-1", "eu-west-1", "us-west-2")
+    ]
+    result = run_dag("ecr_audit_organisation", {"sites": sites})
+    assert result["state"] == "success", result["log"][-3000:]
+    audit = result["values"]["merge[-1]"]
+    assert (audit["repository_count"], len(audit["registries"])) == (46, 2)
+
+
+def test_a_site_without_an_answer_makes_the_organisation_audit_incomplete(team_ecr: LocalEcr, run_dag: RunDag) -> None:
+    team_ecr.inject(AccessDenied(), "DescribeRepositories", region="eu-west-1", calls=None)
+    result = run_dag("ecr_audit_organisation")
+    assert result["state"] == "failed"
+    assert result["tasks"]["merge[-1]"] == "failed"
+    assert "1 parts of the audit are missing" in result["log"]
+    assert result["values"]["merge[-1]"]["repository_count"] == 34

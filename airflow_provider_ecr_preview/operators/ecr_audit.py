@@ -18,6 +18,7 @@ from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditStopp
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.hooks.fleet import PreviewFleet
+from airflow_provider_ecr_preview.lineage import lineage_of
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
 from airflow_provider_ecr_preview.metrics import emit_duration
 from airflow_provider_ecr_preview.operators.audit_attempt import AuditAttempt
@@ -33,6 +34,7 @@ from airflow_provider_ecr_preview.triggers.ecr_audit import AuditEvent, EcrLifec
 from airflow_provider_ecr_preview.xcom import AuditXCom
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors.base import OperatorLineage
     from airflow.sdk import Context
 
 __all__ = ["EcrAuditLifecyclePoliciesOperator", "EcrListRepositoriesOperator", "EcrMergeLifecycleAuditsOperator"]
@@ -171,6 +173,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
         self.poll_interval = poll_interval
         self.deferrable = deferrable
         self._is_stopped = False
+        self._result: AuditXCom | None = None
 
     def execute(self, context: Context) -> AuditXCom:
         """Audit the repositories, or start all previews and defer."""
@@ -220,6 +223,13 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
     def on_kill(self) -> None:
         """End soon; what is done is kept for the next attempt. ECR has no way to stop a preview."""
         self._is_stopped = True
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage[Any, Any]:  # noqa: ARG002 - OpenLineage's
+        """Return what OpenLineage learns of the audit.
+
+        :param task_instance: the task instance.
+        """
+        return lineage_of(self._result)
 
     def _attempt(self, context: Context, segments: Segments | None, began_at: float) -> AuditAttempt:
         candidates = CandidatePolicies(self.lifecycle_policy_text, self.lifecycle_policies)
@@ -295,6 +305,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
     def _end(self, context: Context, attempt: AuditAttempt, began_at: float) -> AuditXCom:
         self._raise_if_stopped(attempt)
         value = attempt.audit.as_xcom()
+        self._result = value
         is_whole = context["ti"].map_index is None or context["ti"].map_index < 0
         publish(context, self, value, is_whole=is_whole)
         emit_duration(time.time() - began_at, self.dag_id, self.hook.conn_region_name)

@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator, XComArg
 
 from airflow_provider_ecr_preview.audit import Audit
 from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditIncompleteError
+from airflow_provider_ecr_preview.lineage import lineage_of
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
 from airflow_provider_ecr_preview.operators.audit_result import publish, push_before_failure
 from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_fail_on, require_success
@@ -17,6 +18,7 @@ from airflow_provider_ecr_preview.xcom import AUDIT_SCHEMA, AuditXCom
 
 if TYPE_CHECKING:
     import jinja2
+    from airflow.providers.openlineage.extractors.base import OperatorLineage
     from airflow.sdk import Context
 
 _NOTHING_TO_AUDIT = ("skipped", "removed")
@@ -72,6 +74,7 @@ class EcrMergeLifecycleAuditsOperator(BaseOperator):
         self.fail_on = fail_on
         self.fail_on_alarm = fail_on_alarm
         self._audit_task_ids: list[str] = []
+        self._result: AuditXCom | None = None
 
     def render_template_fields(self, context: Context, jinja_env: jinja2.Environment | None = None) -> None:
         """Render the templates, and remember which tasks the audits come from: their results do not tell.
@@ -106,6 +109,13 @@ class EcrMergeLifecycleAuditsOperator(BaseOperator):
         self.log.info("%d parts were merged, %d are missing.", merged_count, merged.missing_parts)
         return self._end(context, merged.as_xcom(table_uris=table_uris), states)
 
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage[Any, Any]:  # noqa: ARG002 - OpenLineage's
+        """Return what OpenLineage learns of the audit.
+
+        :param task_instance: the task instance.
+        """
+        return lineage_of(self._result)
+
     def _states(self, context: Context) -> dict[str, str]:
         """Return the states of the tasks that should have a result, by name and map index."""
         if not self._audit_task_ids:
@@ -115,6 +125,7 @@ class EcrMergeLifecycleAuditsOperator(BaseOperator):
         return {name: state for name, state in by_run.get(ti.run_id, {}).items() if state not in _NOTHING_TO_AUDIT}
 
     def _end(self, context: Context, value: AuditXCom, states: Mapping[str, str]) -> AuditXCom:
+        self._result = value
         publish(context, self, value, is_whole=True)
         try:
             if value["missing_part_count"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from io import BytesIO
 from typing import IO
@@ -22,3 +23,11 @@ def write_whole(target: ObjectStoragePath, data: bytes | IO[bytes]) -> None:
         shutil.copyfileobj(BytesIO(data) if isinstance(data, bytes) else data, stored)
     if part is not target:
         part.replace(target)
+
+
+def slug(text: str) -> str:
+    """Return a text as part of a path that every storage takes: letters, digits and ``._-``.
+
+    :param text: for example the id of a run, with its colons and blanks.
+    """
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-") or "unnamed"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import conf
+from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.audit import Audit
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
@@ -27,9 +28,10 @@ from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_f
 from airflow_provider_ecr_preview.operators.ecr_merge import EcrMergeLifecycleAuditsOperator
 from airflow_provider_ecr_preview.operators.ecr_repositories import EcrListRepositoriesOperator
 from airflow_provider_ecr_preview.outcome_log import OutcomeLog, Segments
-from airflow_provider_ecr_preview.outcome_segments import MemorySegments, StateSegments
+from airflow_provider_ecr_preview.outcome_segments import MemorySegments, PathSegments, StateSegments
 from airflow_provider_ecr_preview.policy import PolicySource
 from airflow_provider_ecr_preview.repository_selection import Names, names_of
+from airflow_provider_ecr_preview.storage import slug
 from airflow_provider_ecr_preview.triggers.ecr_audit import AuditEvent, EcrLifecyclePolicyPreviewsTrigger
 from airflow_provider_ecr_preview.xcom import AuditXCom
 
@@ -266,7 +268,14 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
         store = context.get("task_state_store")
         if store is not None:
             return StateSegments(store)
-        return None
+        if not self.reports_path:
+            return None
+        folder = ObjectStoragePath(self.reports_path) / "outcomes" / slug(self.audit_id) / self._part(context)
+        return PathSegments(folder)
+
+    def _part(self, context: Context) -> str:
+        """Return what tells the parts of one audit apart."""
+        return slug(f"{self.task_id}-{max(context['ti'].map_index, 0)}")
 
     def _start_and_defer(self, attempt: AuditAttempt, segments: Segments, began_at: float) -> None:
         """Start what may be started and defer; return if there is nothing to start, or no way to defer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 AUDIT_ROWS = 15
 
-_Column = tuple[str, Literal["left", "right"]]
-
 
 def audit_table(audit: AuditXCom, *, rows: int = AUDIT_ROWS) -> RenderableType:
     """Return an audit as tables: totals, the repositories from which the most would go, findings, failures.
@@ -28,7 +26,7 @@ def audit_table(audit: AuditXCom, *, rows: int = AUDIT_ROWS) -> RenderableType:
     :param rows: how many repositories are shown of each list.
     """
     parts: list[RenderableType] = [Text(_headline(audit))]
-    if len(audit["registries"]) > 1:
+    if _has_several_sites(audit):
         parts.append(_registries(audit))
     parts += [_top(audit, rows), *_findings(audit), *_without_policy(audit, rows), *_failures(audit, rows)]
     parts += [*_changes(audit, rows), *_unknown(audit)]
@@ -62,14 +60,7 @@ def _unknown(audit: AuditXCom) -> Iterator[Text]:
 
 def _registries(audit: AuditXCom) -> RenderableType:
     table = _table(
-        ("Registry", "left"),
-        ("Region", "left"),
-        ("Repositories", "right"),
-        ("Failed", "right"),
-        ("No policy", "right"),
-        ("Expiring", "right"),
-        ("Archiving", "right"),
-        ("Bytes at most", "right"),
+        "Registry", "Region", "Repos>", "Failed>", "No\npolicy>", "Expiring>", "Archiving>", "Bytes\nat most>"
     )
     for registry in audit["registries"]:
         table.add_row(
@@ -82,36 +73,33 @@ def _registries(audit: AuditXCom) -> RenderableType:
             f"{registry['archiving_image_count']:,}",
             _bytes(registry),
         )
+    if audit["registries_left_out"]:
+        return Group(table, Text(f"and {audit['registries_left_out']:,} more registries and Regions"))
     return table
 
 
 def _top(audit: AuditXCom, rows: int) -> RenderableType:
-    table = _table(
-        ("Repository", "left"),
-        ("Expiring", "right"),
-        ("Archiving", "right"),
-        ("Images", "right"),
-        ("Bytes at most", "right"),
-        ("Findings", "left"),
-    )
+    regions = ["Region"] if _has_several_sites(audit) else []
+    table = _table("Repository", *regions, "Expiring>", "Archiving>", "Bytes\nat most>", "Findings")
     shown = audit["top"][:rows]
     for repository in shown:
+        total = repository["total_image_count"]
         table.add_row(
-            _name(audit, repository),
-            f"{repository['expiring_image_count']:,}",
+            Text(repository["repository_name"]),
+            *[repository["region_name"] or "unknown" for _ in regions],
+            f"{repository['expiring_image_count']:,}" + ("" if total is None else f" of {total:,}"),
             f"{repository['archiving_image_count']:,}",
-            "" if repository["total_image_count"] is None else f"{repository['total_image_count']:,}",
             human_bytes(repository["expiring_bytes_upper_bound"]),
             Text(", ".join(repository["findings"])),
         )
     more = audit["previewed_count"] - len(shown)
-    return Group(table, Text(f"and {more:,} more")) if more > 0 else table
+    return Group(table, Text(f"and {more:,} more repositories")) if more > 0 else table
 
 
 def _findings(audit: AuditXCom) -> Iterator[RenderableType]:
     if not audit["findings"]:
         return
-    table = _table(("Severity", "left"), ("Finding", "left"), ("Repositories", "right"), ("For example", "left"))
+    table = _table("Severity", "Finding", "Repos>", "For example")
     for finding in audit["findings"]:
         table.add_row(
             finding["severity"].upper(),
@@ -155,9 +143,12 @@ def _changes(audit: AuditXCom, rows: int) -> Iterator[RenderableType]:
 
 def _name(audit: AuditXCom, ref: RepositoryRef) -> Text:
     """Return the name of a repository, with its Region where the audit covers several."""
-    if len(audit["registries"]) + audit["registries_left_out"] > 1:
-        return Text(f"{ref['repository_name']} ({ref['region_name'] or 'Region unknown'})")
-    return Text(ref["repository_name"])
+    region = f" ({ref['region_name'] or 'Region unknown'})" if _has_several_sites(audit) else ""
+    return Text(f"{ref['repository_name']}{region}")
+
+
+def _has_several_sites(audit: AuditXCom) -> bool:
+    return len(audit["registries"]) + audit["registries_left_out"] > 1
 
 
 def _bytes(counts: AuditCounts) -> str:
@@ -173,8 +164,12 @@ def _listed(names: Sequence[str], count: int) -> str:
     return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _table(*columns: _Column) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for header, justify in columns:
-        table.add_column(header, justify=justify)
+def _table(*headers: str) -> Table:
+    """Return an empty table; a header that ends with ``>`` is of a column of numbers."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for header in headers:
+        is_number = header.endswith(">")
+        table.add_column(
+            header.removesuffix(">"), justify="right" if is_number else "left", no_wrap=is_number, overflow="fold"
+        )
     return table

@@ -21,6 +21,7 @@ try:
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 except ImportError:  # Airflow 3.1
     from airflow.models.dagbag import DagBag, sync_bag_to_db
+from airflow.models.asset import AssetEvent
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
@@ -37,7 +38,8 @@ tasks = {f"{ti.task_id}[{ti.map_index}]": ti.state for ti in run.get_task_instan
 with create_session() as session:
     results = session.scalars(select(XComModel).where(XComModel.key == "return_value"))
     values = {f"{xcom.task_id}[{xcom.map_index}]": XComModel.deserialize_value(xcom) for xcom in results}
-print("RESULT", json.dumps({"state": run.state, "tasks": tasks, "values": values}))
+    events = [event.extra for event in session.scalars(select(AssetEvent))]
+print("RESULT", json.dumps({"state": run.state, "tasks": tasks, "values": values, "events": events}))
 """
 
 RunDag = Callable[..., dict[str, Any]]

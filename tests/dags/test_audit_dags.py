@@ -31,6 +31,8 @@ def test_the_weekly_audit_covers_every_repository_of_both_regions(team_ecr: Loca
         finding["code"] for finding in audit["findings"]
     }
     assert result["values"]["look_at[-1]"]
+    (event,) = result["events"]
+    assert event["expiring_image_count"] == audit["expiring_image_count"] > 0
     assert team_ecr.calls.count("StartLifecyclePolicyPreview") == 46
 
 

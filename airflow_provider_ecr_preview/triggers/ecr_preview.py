@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
@@ -14,14 +15,22 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from cachetools import TTLCache
 
 from airflow_provider_ecr_preview import exceptions
-from airflow_provider_ecr_preview.exceptions import PreviewTimeoutError, RepositoryError
+from airflow_provider_ecr_preview.exceptions import PreviewTimeoutError, RepositoryError, ThrottledError
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
+from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
 from airflow_provider_ecr_preview.pages import IN_PROGRESS
 from airflow_provider_ecr_preview.xcom import StartedPreviewXCom
 
 if TYPE_CHECKING:
-    from airflow_provider_ecr_preview.hooks.errors import CallSite
     from airflow_provider_ecr_preview.pages import PreviewStatus
+
+
+# How long one look waits while ECR throttles it. The trigger looks again until its deadline, and a thread that waits is
+# one that others lack.
+THROTTLE_SECONDS = 10.0
+
+# The trigger ends the wait itself and says why; Airflow's own timeout is for when it cannot.
+GRACE = timedelta(minutes=5)
 
 
 class PreviewEvent(TypedDict):
@@ -32,6 +41,7 @@ class PreviewEvent(TypedDict):
     deadline: float
     error: str | None
     message: str | None
+    region_name: str | None
 
 
 class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
@@ -104,43 +114,59 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
             preview = await self._ended()
         except RepositoryError as error:
             self.log.warning("%s", error)
-            yield self._event(status="error", error=type(error).__name__, message=error.message)
+            yield self._event(error=error)
         else:
-            yield self._event(status="success", preview=preview.as_xcom())
+            yield self._event(preview=preview)
 
     async def _ended(self) -> PreviewStatus:
         while True:
-            preview = await asyncio.to_thread(self._look)
-            ended = (
-                preview.is_complete(self.policy_fingerprint) if self.until_complete else preview.status != IN_PROGRESS
-            )
-            if ended:
-                return preview
+            try:
+                preview = await asyncio.to_thread(self._look)
+            except ThrottledError as error:
+                unfinished: RepositoryError = error
+            else:
+                if self._is_end(preview):
+                    return preview
+                unfinished = preview.error(
+                    PreviewTimeoutError,
+                    f"the preview{'' if self.until_complete else ' of another policy'} is still {preview.status} at "
+                    "the end of the time that was given. It goes on; wait for it again, with a longer timeout.",
+                )
+                self.log.info("%s: the preview is %s.", self.repository_name, preview.status)
             remaining = self.deadline - time.time()
             if remaining <= 0:
-                raise preview.error(
-                    PreviewTimeoutError,
-                    f"the preview is still {preview.status} at the end of the time that was given. It goes on; wait "
-                    "for it again, with a longer timeout.",
-                )
-            self.log.info("%s: the preview is %s.", self.repository_name, preview.status)
+                raise unfinished
             await asyncio.sleep(min(self.poll_interval, remaining))
 
     def _look(self) -> PreviewStatus:
-        hook = shared_hook(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
+        with translated(CallSite(self.repository_name, self.registry_id, self.region_name)):
+            hook = shared_hook(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
         return hook.get_preview_status(self.repository_name, registry_id=self.registry_id)
 
-    def _event(
-        self,
-        *,
-        status: Literal["success", "error"],
-        preview: StartedPreviewXCom | None = None,
-        error: str | None = None,
-        message: str | None = None,
-    ) -> TriggerEvent:
+    def _is_end(self, preview: PreviewStatus) -> bool:
+        if self.until_complete:
+            return preview.is_complete(self.policy_fingerprint)
+        return preview.status != IN_PROGRESS
+
+    def _event(self, *, preview: PreviewStatus | None = None, error: RepositoryError | None = None) -> TriggerEvent:
         return TriggerEvent(
-            PreviewEvent(status=status, preview=preview, deadline=self.deadline, error=error, message=message)
+            PreviewEvent(
+                status="success" if error is None else "error",
+                preview=None if preview is None else preview.as_xcom(),
+                deadline=self.deadline,
+                error=None if error is None else type(error).__name__,
+                message=None if error is None else error.message,
+                region_name=self.region_name if error is None else error.region_name,
+            )
         )
+
+
+def deferral_timeout(deadline: float) -> timedelta:
+    """Return when Airflow itself should end a wait, because no triggerer was there to end it.
+
+    :param deadline: when the trigger gives up, in seconds since the epoch.
+    """
+    return timedelta(seconds=max(0.0, deadline - time.time())) + GRACE
 
 
 def preview_of(event: PreviewEvent, site: CallSite) -> StartedPreviewXCom:
@@ -153,7 +179,9 @@ def preview_of(event: PreviewEvent, site: CallSite) -> StartedPreviewXCom:
     if event["preview"] is not None:
         return event["preview"]
     cls = getattr(exceptions, event["error"] or "", RepositoryError)
-    raise site.error(cls, event["message"] or "the trigger failed without a message.")
+    raise replace(site, region_name=event["region_name"] or site.region_name).error(
+        cls, event["message"] or "the trigger failed without a message."
+    )
 
 
 # A triggerer holds thousands of waits; a client costs tens of milliseconds and megabytes. Credentials of a connection
@@ -182,7 +210,11 @@ def shared_hook(
         hook = _HOOKS.get(key)
         if hook is None:
             hook = EcrLifecyclePolicyPreviewHook(
-                aws_conn_id=aws_conn_id, region_name=region_name, verify=verify, config=botocore_config
+                aws_conn_id=aws_conn_id,
+                region_name=region_name,
+                verify=verify,
+                config=botocore_config,
+                throttle_timeout=THROTTLE_SECONDS,
             )
             # Creating a client is not thread-safe, using it is.
             _ = hook.conn

@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
     EcrLifecyclePolicyPreviewTrigger,
     PreviewEvent,
+    deferral_timeout,
     preview_of,
 )
 from airflow_provider_ecr_preview.xcom import StartedPreviewXCom
@@ -92,19 +93,21 @@ class EcrLifecyclePolicyPreviewSensor(AwsBaseSensor[EcrLifecyclePolicyPreviewHoo
             raise
         if result.is_done:
             return result.xcom_value
+        deadline = time.time() + self.timeout
         return self.defer(
             trigger=EcrLifecyclePolicyPreviewTrigger(
                 repository_name=self.repository_name,
-                deadline=time.time() + self.timeout,
+                deadline=deadline,
                 registry_id=self.registry_id,
                 policy_fingerprint=self.policy_fingerprint,
                 poll_interval=self.poke_interval,
                 aws_conn_id=self.aws_conn_id,
-                region_name=self.region_name,
+                region_name=self.hook.conn_region_name,  # the triggerer may have another default than the worker
                 verify=self.verify,
                 botocore_config=self.botocore_config,
             ),
             method_name="execute_complete",
+            timeout=deferral_timeout(deadline),
         )
 
     def poke(self, context: Context) -> PokeReturnValue:

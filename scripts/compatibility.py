@@ -28,7 +28,17 @@ RELEASES = {
 }
 # What this package and its tests want newer than that, and what belongs to it.
 NEWER = ("awscrt", "boto3", "botocore", "moto", "responses", "s3transfer")
-TOOLS = ("duckdb", "hypothesis", "jsonschema", "psutil", "pytest", "pytest-asyncio", "pytest-xdist", "rich")
+TOOLS = (
+    "apache-airflow-providers-openlineage",
+    "duckdb",
+    "hypothesis",
+    "jsonschema",
+    "psutil",
+    "pytest",
+    "pytest-asyncio",
+    "pytest-xdist",
+    "rich",
+)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from airflow_provider_ecr_preview.local.seeds import seed_registry
 ROOT = Path(__file__).parents[2]
 
 RUN = """
-import json, sys
+import inspect, json, sys
 try:
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 except ImportError:  # Airflow 3.1
@@ -28,7 +28,8 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 
 path, dag_id, conf = sys.argv[1:]
-bag = DagBag(path, bundle_path=path, bundle_name="examples")
+name = {"bundle_name": "examples"} if "bundle_name" in inspect.signature(DagBag).parameters else {}  # not in 3.1
+bag = DagBag(path, bundle_path=path, **name)
 assert not bag.import_errors, bag.import_errors
 with create_session() as session:
     session.merge(DagBundleModel(name="examples"))

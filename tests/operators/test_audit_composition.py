@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 from airflow.providers.common.compat.sdk import XCom
 from airflow.sdk import Asset
+from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from airflow_provider_ecr_preview.assets import announce, audit_asset
 from airflow_provider_ecr_preview.audit import Audit
@@ -31,18 +32,14 @@ def audit() -> AuditXCom:
     return whole.as_xcom(report_uri="s3://aws_default@reports/ecr/audits/weekly.md")
 
 
-class Events(dict[Asset, Any]):
-    def __missing__(self, key: Asset) -> Any:
-        self[key] = mock.Mock(spec=["extra"], extra={"mine": 1})
-        return self[key]
-
-
 def test_every_asset_of_the_task_gets_the_counts_beside_what_is_there(audit: AuditXCom) -> None:
     ti = mock.Mock(spec=["task"])
     ti.task.outlets = [audit_asset("platform"), Asset("other"), "no asset"]
-    events = Events()
+    events = OutletEventAccessors()
+    events[audit_asset("platform")].extra["mine"] = 1
     announce({"ti": ti, "outlet_events": events}, audit)  # type: ignore[typeddict-item]  # the part of it that is used
-    assert [event.extra["repository_count"] for event in events.values()] == [3, 3]
+    assert [events[asset].extra["repository_count"] for asset in ti.task.outlets[:2]] == [3, 3]
+    assert len(events) == 2
     assert events[audit_asset("platform")].extra["mine"] == 1
     assert events[audit_asset("platform")].extra["report_uri"] == audit["report_uri"]
 

@@ -66,17 +66,18 @@ class InvalidLifecyclePolicyError(EcrPreviewError, ValueError):
     """Raised when ECR would refuse a policy, or when a policy cannot be read at all.
 
     :param findings: every mistake in it, each with what to write instead.
+    :param repository: the repository that it is for, and where that is; None for a policy by itself.
     """
 
-    def __init__(self, findings: Sequence[PolicyFinding]) -> None:
+    def __init__(self, findings: Sequence[PolicyFinding], repository: str | None = None) -> None:
         self.findings = tuple(findings)
-        super().__init__(
-            "The lifecycle policy is not valid:\n" + "\n".join(f"  - {finding}" for finding in self.findings)
-        )
+        self.repository = repository
+        which = "The lifecycle policy" if repository is None else f"The lifecycle policy for {repository}"
+        super().__init__(f"{which} is not valid:\n" + "\n".join(f"  - {finding}" for finding in self.findings))
 
-    def __reduce__(self) -> tuple[type[InvalidLifecyclePolicyError], tuple[tuple[PolicyFinding, ...]]]:
+    def __reduce__(self) -> tuple[object, ...]:
         """Rebuild from the findings, not from the message, where an error crosses a process boundary."""
-        return type(self), (self.findings,)
+        return type(self), (self.findings, self.repository)
 
 
 class AuditFailedError(EcrPreviewError):
@@ -112,12 +113,22 @@ class RepositoryError(EcrPreviewError):
         self.repository_name = repository_name
         self.registry_id = registry_id
         self.region_name = region_name
-        where = ", ".join(filter(None, (registry_id and f"registry {registry_id}", region_name)))
-        super().__init__(f"{repository_name} ({where}): {message}" if where else f"{repository_name}: {message}")
+        super().__init__(f"{place_of(repository_name, registry_id, region_name)}: {message}")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild from the parts, not from the message, where an error crosses a process boundary."""
         return _rebuild, (type(self), self.message, self.repository_name, self.registry_id, self.region_name)
+
+
+def place_of(repository_name: str, registry_id: str | None, region_name: str | None) -> str:
+    """Return a repository as messages name it.
+
+    :param repository_name: the repository.
+    :param registry_id: the registry (account) that was named, or None for the caller's own.
+    :param region_name: the Region, or None when it is not known.
+    """
+    where = ", ".join(filter(None, (registry_id and f"registry {registry_id}", region_name)))
+    return f"{repository_name} ({where})" if where else repository_name
 
 
 def _rebuild(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +17,14 @@ from airflow_provider_ecr_preview.exceptions import (
     PreviewInProgressError,
     PreviewReplacedError,
     PreviewTimeoutError,
+    RepositoryError,
+)
+from airflow_provider_ecr_preview.hooks.arguments import (
+    MAX_IMAGE_IDS,
+    check_names,
+    check_reading,
+    check_waiting,
+    read_policy,
 )
 from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
 from airflow_provider_ecr_preview.hooks.parsing import parse_preview_results_fast, parse_utc
@@ -35,17 +42,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TagStatus = Literal["TAGGED", "UNTAGGED", "ANY"]
-TAG_STATUSES = ("TAGGED", "UNTAGGED", "ANY")
 
-MAX_IMAGE_IDS = 100
-MAX_PAGE_SIZE = 100
 DESCRIBE_IMAGES_PAGE_SIZE = 1000
-
-_REPOSITORY_NAME = re.compile(r"(?=.{2,256}$)(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*")
-_REGISTRY_ID = re.compile(r"[0-9]{12}")
 
 # The SDK's default changes between releases; with the one of boto3 1.44 most of a throttled fleet is lost.
 _RETRIES: Any = {"mode": "standard", "total_max_attempts": 5}
+
+_UNPAGED: dict[str, Any] = {"max_items": None, "page_size": None, "starting_token": None}
 
 
 class EcrLifecyclePolicyPreviewHook(EcrHook):
@@ -127,15 +130,17 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         :param poll_interval: time between two looks at it, in seconds.
         :return: the preview that was started or found.
         :raises InvalidLifecyclePolicyError: if ECR would refuse the policy; nothing is started.
+        :raises InvalidRequestError: if an argument is not what ECR takes; nothing is started.
         :raises LifecyclePolicyNotFoundError: if no policy is given and none is applied.
         :raises PreviewInProgressError: if a preview of another policy is still in progress after ``timeout``.
         """
         site = self._site(repository_name, registry_id)
-        policy = None if lifecycle_policy_text is None else LifecyclePolicy.parse(lifecycle_policy_text)
+        check_waiting(site, timeout=timeout, poll_interval=poll_interval)
+        policy = None if lifecycle_policy_text is None else read_policy(site, lifecycle_policy_text)
         request = prune_dict(
             {
                 "repositoryName": repository_name,
-                "registryId": registry_id,
+                "registryId": site.registry_id,
                 "lifecyclePolicyText": None if policy is None else policy.text,
             }
         )
@@ -186,7 +191,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         :raises PreviewNotFoundError: if none was started.
         """
         site = self._site(repository_name, registry_id)
-        request = prune_dict({"repositoryName": repository_name, "registryId": registry_id, "maxResults": 1})
+        request = prune_dict({"repositoryName": repository_name, "registryId": site.registry_id, "maxResults": 1})
         with translated(site):
             response = self._ecr.get_lifecycle_policy_preview(**request)
         return site.parsed(PreviewStatus.from_response, response)
@@ -217,6 +222,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         :raises PreviewExpiredError: if it has expired.
         :raises PreviewNotFoundError: if none was started.
         """
+        check_waiting(self._site(repository_name, registry_id), timeout=timeout, poll_interval=poll_interval)
         deadline = time.monotonic() + timeout
         while True:
             preview = self.get_preview_status(repository_name, registry_id=registry_id)
@@ -244,7 +250,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         starting_token: str | None = None,
         policy_fingerprint: str | None = None,
     ) -> Iterator[PreviewPage]:
-        """Yield the pages of a complete preview, each checked to belong to it.
+        """Return the pages of a complete preview, read one at a time and each checked to belong to it.
 
         Wraps boto3's ``get_lifecycle_policy_preview`` paginator (``ecr:GetLifecyclePolicyPreview``) with all of its
         parameters. One page is held in memory at a time.
@@ -252,13 +258,14 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         :param repository_name: the repository.
         :param registry_id: the registry (account); the caller's own if None.
         :param image_ids: only these images, each ``{"imageDigest": ...}`` or ``{"imageTag": ...}``; sent 100 at a
-            time. ECR does not page such a request, so it excludes ``page_size``, ``max_items`` and ``starting_token``.
+            time, and each image is listed once. ECR does not page such a request, so it excludes ``page_size``,
+            ``max_items`` and ``starting_token``.
         :param tag_status: only ``TAGGED`` or ``UNTAGGED`` images, or ``ANY``.
         :param max_items: stop after so many images; the last page has the token to resume from.
         :param page_size: images a page, 1 to 100.
         :param starting_token: the ``next_token`` of an earlier page.
         :param policy_fingerprint: the policy that the preview has to be of; that of the first page if None.
-        :raises InvalidRequestError: if the arguments exclude each other; nothing is sent.
+        :raises InvalidRequestError: at once, if the arguments exclude each other; nothing is sent.
         :raises PreviewInProgressError: if the preview is still running.
         :raises PreviewReplacedError: if a page is of another policy.
         :raises PreviewInconsistentError: if the pages do not add up.
@@ -266,11 +273,11 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         """
         site = self._site(repository_name, registry_id)
         paging = {"max_items": max_items, "page_size": page_size, "starting_token": starting_token}
-        _check_page_arguments(site, image_ids, tag_status, paging)
+        check_reading(site, image_ids, tag_status, paging)
         request = prune_dict(
             {
                 "repositoryName": repository_name,
-                "registryId": registry_id,
+                "registryId": site.registry_id,
                 "filter": {"tagStatus": tag_status} if tag_status else None,
             }
         )
@@ -278,16 +285,8 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
             policy_fingerprint, whole=all(part is None for part in (image_ids, tag_status, max_items, starting_token))
         )
         if image_ids is None:
-            pages = self._pages(site, request, paging)
-        else:
-            pages = (
-                page
-                for start in range(0, len(image_ids), MAX_IMAGE_IDS)
-                for page in self._pages(
-                    site, {**request, "imageIds": list(image_ids[start : start + MAX_IMAGE_IDS])}, paging
-                )
-            )
-        yield from checked(pages, check)
+            return checked(self._pages(site, request, paging), check)
+        return checked(self._pages_of_images(site, request, image_ids), check)
 
     def iter_preview_images(self, repository_name: str, **kwargs: Any) -> Iterator[PreviewedImage]:
         """Yield the images that a complete preview lists.
@@ -314,10 +313,6 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         :param kwargs: as for :meth:`paginate_preview`.
         :raises PreviewInconsistentError: if the preview lists an image twice, or its pages do not add up.
         """
-        image_ids = kwargs.get("image_ids")
-        if image_ids is not None and not image_ids:
-            site = self._site(repository_name, kwargs.get("registry_id"))
-            raise site.error(InvalidRequestError, "image_ids is empty: there is nothing to summarise.")
         return summarize_pages(self.paginate_preview(repository_name, **kwargs), inventory, on_image)
 
     def iter_repository_images(
@@ -337,7 +332,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
             paginator = self._ecr.get_paginator("describe_images")
         pages = iter(
             paginator.paginate(
-                **prune_dict({"repositoryName": repository_name, "registryId": registry_id}),
+                **prune_dict({"repositoryName": repository_name, "registryId": site.registry_id}),
                 filter={"imageStatus": image_status},
                 PaginationConfig={"PageSize": DESCRIBE_IMAGES_PAGE_SIZE},
             )
@@ -359,7 +354,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         site = self._site(repository_name, registry_id)
         with translated(site):
             response = self._ecr.get_lifecycle_policy(
-                **prune_dict({"repositoryName": repository_name, "registryId": registry_id})
+                **prune_dict({"repositoryName": repository_name, "registryId": site.registry_id})
             )
         return site.parsed(lambda response, _: LifecyclePolicy.from_service(response["lifecyclePolicyText"]), response)
 
@@ -385,41 +380,32 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         if late is not None:
             yield replace(late, next_token=iterator.resume_token)
 
+    def _pages_of_images(
+        self, site: CallSite, request: dict[str, Any], image_ids: Sequence[Mapping[str, str]]
+    ) -> Iterator[PreviewPage]:
+        """Yield a page for every 100 of the images, each image once, however often and by whatever tags it is named."""
+        listed: set[str] = set()
+        for start in range(0, len(image_ids), MAX_IMAGE_IDS):
+            named = {**request, "imageIds": list(image_ids[start : start + MAX_IMAGE_IDS])}
+            for page in self._pages(site, named, _UNPAGED):
+                yield replace(page, images=[image for image in page.images if image.image_digest not in listed])
+                listed.update(image.image_digest for image in page.images)
+
     def _site(self, repository_name: str, registry_id: str | None) -> CallSite:
-        """Return the call site, after checking the names that would otherwise be refused by the SDK, unexplained."""
+        """Return the call site, after checking the names."""
+        # A template that is rendered to a native object makes a number of an account id.
+        registry_id = None if registry_id is None else str(registry_id)
         site = CallSite(str(repository_name), registry_id, self.region_name)
-        if not isinstance(repository_name, str) or not _REPOSITORY_NAME.fullmatch(repository_name):
+        check_names(site)
+        try:
+            with translated(site):
+                return CallSite.of(self.conn, site.repository_name, registry_id)
+        except RepositoryError:
+            raise
+        except ValueError as error:
             raise site.error(
-                InvalidRequestError,
-                "this is not a repository name: 2 to 256 lower-case letters, digits and . _ - / between them. Leave out "
-                "the registry's host name and the tag.",
-            )
-        if registry_id is not None and not _REGISTRY_ID.fullmatch(str(registry_id)):
-            raise site.error(InvalidRequestError, "registry_id is not an AWS account id of 12 digits.")
-        with translated(site):
-            return CallSite.of(self.conn, repository_name, registry_id)
-
-
-def _check_page_arguments(
-    site: CallSite,
-    image_ids: Sequence[Mapping[str, str]] | None,
-    tag_status: str | None,
-    paging: Mapping[str, Any],
-) -> None:
-    given = [name for name, value in paging.items() if value is not None]
-    if image_ids is not None and given:
-        raise site.error(
-            InvalidRequestError,
-            f"image_ids excludes {', '.join(given)}: ECR does not page a request for named images. They are sent "
-            f"{MAX_IMAGE_IDS} at a time by themselves.",
-        )
-    page_size, max_items = paging["page_size"], paging["max_items"]
-    if tag_status is not None and tag_status not in TAG_STATUSES:
-        raise site.error(InvalidRequestError, f"tag_status is {tag_status!r}. Use one of {', '.join(TAG_STATUSES)}.")
-    if page_size is not None and not 1 <= page_size <= MAX_PAGE_SIZE:
-        raise site.error(InvalidRequestError, f"page_size is {page_size}. Use 1 to {MAX_PAGE_SIZE}.")
-    if max_items is not None and max_items < 1:
-        raise site.error(InvalidRequestError, f"max_items is {max_items}. Use 1 or more.")
+                InvalidRequestError, f"{error}. Correct endpoint_url in the connection's extra, or region_name."
+            ) from error
 
 
 def _next(site: CallSite, responses: Iterator[dict[str, Any]], *, with_token: bool = False) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import (
@@ -31,6 +32,7 @@ from airflow_provider_ecr_preview.exceptions import (
     RepositoryError,
     RepositoryNotFoundError,
     ThrottledError,
+    place_of,
 )
 from airflow_provider_ecr_preview.hooks.retries import is_throttled
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SERVER_ERROR = 500
+_MAX_ANSWER_CHARACTERS = 200
 
 _INVALID = ("InvalidParameterException", "ValidationException")
 
@@ -104,6 +107,9 @@ class CallSite:
     def of(cls, client: BaseClient, repository_name: str, registry_id: str | None) -> CallSite:
         """Return the call site of calls that ``client`` makes for a repository."""
         return cls(repository_name, registry_id, client.meta.region_name, client.meta.endpoint_url)
+
+    def __str__(self) -> str:
+        return place_of(self.repository_name, self.registry_id, self.region_name)
 
     def error(self, cls: type[RepositoryError], message: str) -> RepositoryError:
         """Return an error of the given class about this repository."""
@@ -180,7 +186,9 @@ def _of_client_error(error: ClientError, site: CallSite, *, with_token: bool) ->
     if code.endswith("Exception"):
         hint = " ECR had a fault of its own; try again." if http_status >= _SERVER_ERROR else ""
         return site.error(RepositoryError, f"{action} failed: {code}: {message}.{hint}")
-    return site.error(EcrUnreachableError, _unreachable(site, f"{code} {message}".strip()))
+    # Another service answers with a whole page at times; the beginning of it tells enough.
+    answer = shorten(f"{code} {message}", _MAX_ANSWER_CHARACTERS, placeholder=" ...")
+    return site.error(EcrUnreachableError, _unreachable(site, answer))
 
 
 def _unreachable(site: CallSite, what: str) -> str:

@@ -275,7 +275,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
 
     def _part(self, context: Context) -> str:
         """Return what tells the parts of one audit apart."""
-        return slug(f"{self.task_id}-{max(context['ti'].map_index, 0)}")
+        return slug(f"{self.task_id}-{max(context['ti'].map_index or 0, 0)}")
 
     def _start_and_defer(self, attempt: AuditAttempt, segments: Segments, began_at: float) -> None:
         """Start what may be started and defer; return if there is nothing to start, or no way to defer."""

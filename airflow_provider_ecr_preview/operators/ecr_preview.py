@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowSkipException, conf
+from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.exceptions import LifecyclePolicyNotFoundError, PreviewInProgressError
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, find, recent_pulls_since
+from airflow_provider_ecr_preview.hooks.arguments import check_waiting
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook, TagStatus
 from airflow_provider_ecr_preview.hooks.errors import CallSite
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
+from airflow_provider_ecr_preview.pages import summarize_pages
 from airflow_provider_ecr_preview.policy import PolicySource, lint_policy
 from airflow_provider_ecr_preview.preview import PreviewedImage, marker
 from airflow_provider_ecr_preview.reports import image_list
@@ -25,6 +28,7 @@ from airflow_provider_ecr_preview.tables import render, summary_table
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
     EcrLifecyclePolicyPreviewTrigger,
     PreviewEvent,
+    deferral_timeout,
     preview_of,
 )
 from airflow_provider_ecr_preview.xcom import MARKER_KEY, PreviewSummaryXCom, StartedPreviewXCom
@@ -109,9 +113,11 @@ class EcrStartLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePolicyP
         """Start the preview."""
         if self.on_missing_policy not in ("fail", "skip"):
             raise ValueError(f"on_missing_policy is {self.on_missing_policy!r}. Use 'fail' or 'skip'.")
+        check_waiting(self._site, timeout=self.timeout, poll_interval=self.poll_interval)
         if self.lifecycle_policy_text is not None:
             for finding in lint_policy(self.lifecycle_policy_text):
-                self.log.warning("%s", finding)
+                if finding.severity == "warning":
+                    self.log.warning("%s", finding)
         return self._start(context, time.time() + self.timeout)
 
     def start_again(self, context: Context, event: PreviewEvent) -> StartedPreviewXCom:
@@ -137,7 +143,7 @@ class EcrStartLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePolicyP
                 self.repository_name,
                 self.lifecycle_policy_text,
                 registry_id=self.registry_id,
-                timeout=0.0 if self.deferrable else deadline - time.time(),
+                timeout=0.0 if self.deferrable else max(0.0, deadline - time.time()),
                 poll_interval=self.poll_interval,
             )
         except LifecyclePolicyNotFoundError as error:
@@ -157,7 +163,7 @@ class EcrStartLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePolicyP
                 self.repository_name,
                 registry_id=self.registry_id,
                 policy_fingerprint=preview.policy.fingerprint,
-                timeout=deadline - time.time(),
+                timeout=max(0.0, deadline - time.time()),
                 poll_interval=self.poll_interval,
             )
         return preview.as_xcom()
@@ -170,12 +176,13 @@ class EcrStartLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePolicyP
                 registry_id=self.registry_id,
                 poll_interval=self.poll_interval,
                 aws_conn_id=self.aws_conn_id,
-                region_name=self.region_name,
+                region_name=self.hook.conn_region_name,  # the triggerer may have another default than the worker
                 verify=self.verify,
                 botocore_config=self.botocore_config,
                 **kwargs,
             ),
             method_name=method_name,
+            timeout=deferral_timeout(deadline),
         )
 
     def _persist_link(self, context: Context, preview: PreviewStatus) -> None:
@@ -190,7 +197,7 @@ class EcrStartLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePolicyP
 
     @property
     def _site(self) -> CallSite:
-        return CallSite(self.repository_name, self.registry_id, self.region_name)
+        return CallSite(self.repository_name, self.registry_id, self.hook.region_name)
 
 
 class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
@@ -276,6 +283,18 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
 
     def execute(self, context: Context) -> PreviewSummaryXCom:
         """Read the preview and return its summary."""
+        if self.images_path:
+            _check_file(self.images_path)
+        pages = self.hook.paginate_preview(
+            self.repository_name,
+            registry_id=self.registry_id,
+            image_ids=self.image_ids,
+            tag_status=self.tag_status,
+            max_items=self.max_items,
+            page_size=self.page_size,
+            starting_token=self.starting_token,
+            policy_fingerprint=self.policy_fingerprint,
+        )
         inventory = self._inventory() if self.enrich else None
         recent_pulls = recent_pulls_since(datetime.now(UTC), self.recently_pulled_days)
         with ExitStack() as stack:
@@ -286,18 +305,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
                 if images is not None:
                     images.write(image)
 
-            summary = self.hook.summarize_preview(
-                self.repository_name,
-                inventory=inventory,
-                on_image=on_image,
-                registry_id=self.registry_id,
-                image_ids=self.image_ids,
-                tag_status=self.tag_status,
-                max_items=self.max_items,
-                page_size=self.page_size,
-                starting_token=self.starting_token,
-                policy_fingerprint=self.policy_fingerprint,
-            )
+            summary = summarize_pages(pages, inventory, on_image)
         value = summary.as_xcom(
             inventory=inventory,
             findings=find(summary, inventory, recent_pulls),
@@ -327,3 +335,17 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
                 self.log.info("%s: %d images described.", self.repository_name, inventory.total_image_count)
         self.log.info("%s: %d images in the repository.", self.repository_name, inventory.total_image_count)
         return inventory
+
+
+def _check_file(images_path: str) -> None:
+    """Refuse a place that cannot be written to now, not when the whole preview has been read."""
+    path = ObjectStoragePath(images_path)
+    if images_path.endswith("/") or not path.name:
+        raise ValueError(f"images_path is {images_path!r} and names a folder. Name a file in it: ....jsonl.gz")
+    try:
+        _ = path.fs
+    except ImportError as error:
+        raise ValueError(
+            f"images_path is {images_path!r} and what writes there is not installed ({error}). For S3, install "
+            "airflow-provider-ecr-preview[s3]."
+        ) from error

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -148,12 +149,15 @@ class TestEvents:
 
     @pytest.mark.asyncio
     async def test_a_preview_in_progress_is_waited_for(self, repository: LocalEcr) -> None:
-        repository.preview_seconds = 0.3
+        repository.preview_seconds = 3600
         fingerprint = start()
         repository.calls.clear()
-        event = await event_of(trigger(policy_fingerprint=fingerprint))
-        assert event["status"] == "success"
-        assert repository.calls.count("GetLifecyclePolicyPreview") > 2
+        waiting = asyncio.create_task(event_of(trigger(policy_fingerprint=fingerprint)))
+        while repository.calls.count("GetLifecyclePolicyPreview") < 3:  # noqa: ASYNC110 - the log of calls has no event
+            await asyncio.sleep(0.01)
+        assert not waiting.done()
+        repository.clock.advance(timedelta(hours=1))
+        assert (await waiting)["status"] == "success"
 
     @pytest.mark.parametrize(
         ("fault", "error"),

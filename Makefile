@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made and kept up to date from constraints.txt and pyproject.toml.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test compatibility distributed lint format types build check install constraints clean no-python
+.PHONY: help demo ui test coverage compatibility distributed lint format types build check install constraints clean no-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,6 +27,9 @@ ui: $(READY) ## Run all of Airflow with the example DAGs and the local ECR, unti
 test: $(READY) ## Run the tests, in parallel and without network
 	$(BIN)/python -m pytest -n $(JOBS)
 
+coverage: $(READY) ## Check that the tests of the pure core take every branch of it
+	$(BIN)/python -m pytest -q -n $(JOBS) tests/core --cov --cov-config=tests/core/coverage.ini
+
 distributed: $(READY) ## Audit in batches on two Celery workers, PostgreSQL and Redis, and kill a worker on the way
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraints constraints.txt --group distributed
 	@$(BIN)/python scripts/distributed.py
@@ -50,7 +53,7 @@ build: $(READY) ## Build wheel and sdist into dist/, check what they hold and th
 	$(BIN)/python -m build --no-isolation --outdir dist
 	$(BIN)/python scripts/check_build.py dist
 
-check: lint types test build ## All of lint, types, test and build
+check: lint types build test coverage ## All of lint, types, build, test and coverage
 
 install: $(READY) ## Make the environment, or bring it up to date
 

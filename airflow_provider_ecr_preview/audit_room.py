@@ -44,12 +44,8 @@ def fitted(value: AuditXCom) -> AuditXCom:
     """Return an audit as it is if it fits, else without summaries and with lists that are cut until it does."""
     if json_size(value) <= MAX_AUDIT_BYTES:
         return value
-    shorter = value
-    for room in _ROOMS:
-        shorter = _cut_to(room, value)
-        if json_size(shorter) <= MAX_AUDIT_BYTES:
-            break
-    return shorter
+    shorter = (_cut_to(room, value) for room in _ROOMS)
+    return next((each for each in shorter if json_size(each) <= MAX_AUDIT_BYTES), _cut_to(_ROOMS[-1], value))
 
 
 def json_size(value: Any) -> int:

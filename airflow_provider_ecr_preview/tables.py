@@ -58,9 +58,11 @@ def human_bytes(size: int | None) -> str:
     """Return a size in decimal units, as AWS bills it; ``unknown`` for None."""
     if size is None:
         return "unknown"
-    number = float(size)
-    for unit in _UNITS:
-        if number < _STEP or unit == _UNITS[-1]:
-            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+    if size < _STEP:
+        return f"{size} {_UNITS[0]}"
+    number = size / _STEP
+    for unit in _UNITS[1:-1]:
+        if number < _STEP:
+            return f"{number:.1f} {unit}"
         number /= _STEP
-    raise AssertionError  # the loop returns at the last unit
+    return f"{number:.1f} {_UNITS[-1]}"

@@ -111,6 +111,7 @@ _ROOMS = (
     _Room(images=3, digests=3, description=40, message=300),
     _Room(images=1, digests=1, description=20, message=200),
     _Room(images=0, digests=0, description=0, message=100),
+    _Room(images=0, digests=0, description=0, message=25),
 )
 
 

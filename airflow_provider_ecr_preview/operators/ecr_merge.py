@@ -45,6 +45,7 @@ class EcrMergeLifecycleAuditsOperator(BaseOperator):
     :param fail_on: when the task fails because of repositories that could not be previewed: at ``any``, only when
         ``all`` failed, at ``none``, or when they are more than this share of all. The audit is pushed before.
     :param fail_on_alarm: whether an alarm of what changed since the last audit fails the task, too.
+    :param trigger_rule: when it runs; by default when all audits have ended, however they did.
     :return: :class:`~airflow_provider_ecr_preview.xcom.AuditXCom`.
     :raises AuditIncompleteError: if a part is missing.
     :raises AuditFailedError: if more failed than ``fail_on`` allows.

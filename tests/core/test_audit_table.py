@@ -108,3 +108,20 @@ def test_changes_and_alarms_are_told() -> None:
     assert "40 images newly affected, 1 no longer; 2 policies changed; 3 repositories appeared" in text
     assert "ALARM a/one: 40 more images" in text
     assert "No earlier audit of eu-west-1." in text
+
+
+def test_an_audit_without_findings_has_no_table_of_them() -> None:
+    assert "Severity" not in shown(audited(previewed("a/one", findings=[])))
+
+
+def test_registries_that_are_left_out_are_counted() -> None:
+    value = audited(previewed("a/one"), previewed("a/one", "eu-west-1"))
+    assert "and 7 more registries and Regions" in shown({**value, "registries_left_out": 7})
+
+
+def test_failures_that_are_all_named_have_no_more() -> None:
+    failed = RepositoryOutcome("a/two", "123456789012", "us-east-1", "failed", error="ThrottledError", message=None)
+    text = shown(audited(previewed("a/one"), failed))
+    assert "Failed, so nothing is known of them: 1 (ThrottledError 1)" in text
+    assert "a/two" in text
+    assert "more" not in text.split("Failed, so", 1)[1]

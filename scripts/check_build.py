@@ -1,0 +1,119 @@
+"""Check what wheel and sdist hold, and that Airflow lists the provider that the wheel installs: part of ``make build``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from email import message_from_bytes
+from pathlib import Path
+
+from local_airflow import ROOT
+from rich.console import Console
+
+DISTRIBUTION = "airflow-provider-ecr-preview"
+PACKAGE = "airflow_provider_ecr_preview"
+EXAMPLES = "example_dags"
+
+console = Console(highlight=False, soft_wrap=True)
+
+_SDIST_FILES = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "constraints.txt",
+    "pyproject.toml",
+)
+_SDIST_FOLDERS = (PACKAGE, "benchmarks", EXAMPLES, "scripts", "tests")
+_SDIST_OWN = (".gitignore", "PKG-INFO")
+_WHEEL_OWN = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
+
+
+def main() -> None:
+    """Check the one wheel and the one sdist of a folder."""
+    folder = Path(sys.argv[1])
+    [wheel], [sdist] = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    tracked = set(_output("git", "-C", str(ROOT), "ls-files").splitlines())
+    _check_wheel(wheel, tracked)
+    _check_sdist(sdist, tracked)
+    _check_installed(wheel)
+
+
+def _check_wheel(wheel: Path, tracked: set[str]) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        [metadata_name] = (name for name in names if name.endswith(".dist-info/METADATA"))
+        metadata = message_from_bytes(archive.read(metadata_name))
+    information = metadata_name.removesuffix("/METADATA")
+    package = {name for name in tracked if name.startswith(f"{PACKAGE}/")}
+    examples = {f"{PACKAGE}/{name}" for name in tracked if name.startswith(f"{EXAMPLES}/")}
+    own = {f"{information}/{name}" for name in _WHEEL_OWN}
+    _expect(wheel, "files", names, package | examples | own)
+    _expect(wheel, "type marker", {f"{PACKAGE}/py.typed"} & names, {f"{PACKAGE}/py.typed"})
+    _expect(wheel, "licence", {metadata["License-Expression"]}, {"Apache-2.0"})
+    console.print(f"{wheel.name}: {len(names)} files, {wheel.stat().st_size:,} bytes")
+
+
+def _check_sdist(sdist: Path, tracked: set[str]) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {member.name.split("/", 1)[1] for member in archive.getmembers() if member.isfile()}
+    kept = {name for name in tracked if name in _SDIST_FILES or name.split("/")[0] in _SDIST_FOLDERS}
+    _expect(sdist, "files", names, kept | set(_SDIST_OWN))
+    console.print(f"{sdist.name}: {len(names)} files, {sdist.stat().st_size:,} bytes")
+
+
+def _check_installed(wheel: Path) -> None:
+    """Install the wheel alone, before everything that this environment has, and ask Airflow about it."""
+    with tempfile.TemporaryDirectory(prefix="check-build-") as home:
+        site = Path(home) / "site"
+        _output(
+            str(Path(sys.executable).with_name("uv")),
+            "pip",
+            "install",
+            "--quiet",
+            "--offline",
+            "--no-deps",
+            "--target",
+            str(site),
+            str(wheel),
+        )
+        environment = {**os.environ, "PYTHONPATH": str(site), "AIRFLOW_HOME": home, "NO_COLOR": "1"}
+        code = f"import {PACKAGE}; print({PACKAGE}.__file__)"
+        imported = Path(_output(sys.executable, "-P", "-c", code, environment=environment, folder=home).strip())
+        if site not in imported.parents:
+            sys.exit(f"{imported} was imported, not the wheel's.")
+        listed = _airflow(environment, home, "providers", "list", "--output", "json")
+        if DISTRIBUTION not in (provider["package_name"] for provider in json.loads(listed)):
+            sys.exit(f"airflow providers list does not name {DISTRIBUTION}:\n{listed}")
+        _airflow(environment, home, "providers", "get", DISTRIBUTION)
+        console.print(f"Airflow lists {DISTRIBUTION} as the wheel installs it.")
+
+
+def _airflow(environment: dict[str, str], folder: str, *arguments: str) -> str:
+    return _output(sys.executable, "-P", "-m", "airflow", *arguments, environment=environment, folder=folder)
+
+
+def _expect(built: Path, what: str, found: set[str], expected: set[str]) -> None:
+    if found == expected:
+        return
+    missing = ", ".join(sorted(expected - found)) or "nothing"
+    surplus = ", ".join(sorted(found - expected)) or "nothing"
+    sys.exit(f"{built.name} has other {what} than it should. Missing: {missing}. Too many: {surplus}.")
+
+
+def _output(*command: str, environment: dict[str, str] | None = None, folder: str | None = None) -> str:
+    """Return what a command prints, or end with it."""
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=folder)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()

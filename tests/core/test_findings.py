@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow_provider_ecr_preview.findings import Finding, RecentPulls, find, recent_pulls_since
+from airflow_provider_ecr_preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+from airflow_provider_ecr_preview.preview import PreviewSummary
+from tests.core.builders import NOW, archiving, digest, policy, previewed, rule, stored, summary, tagged
+
+
+def found(whole: PreviewSummary, *images: RepositoryImage) -> dict[str, Finding]:
+    inventory = RepositoryInventory(whole.policy.rules)
+    inventory.update(images)
+    return {finding.code: finding for finding in find(whole, inventory)}
+
+
+class TestWhatIsLeft:
+    def test_a_policy_that_takes_every_image_empties_the_repository(self) -> None:
+        findings = found(summary(previewed(1), previewed(2)), stored(1), stored(2))
+        assert findings["would_empty_repository"].severity == "critical"
+        assert "2 of 2" in findings["would_empty_repository"].message
+
+    def test_a_policy_that_leaves_an_image_does_not_empty_the_repository(self) -> None:
+        assert "would_empty_repository" not in found(summary(previewed(1)), stored(1), stored(2))
+
+    def test_an_empty_repository_is_not_emptied(self) -> None:
+        assert found(summary()) == {}
+
+    def test_the_newest_image_that_expires_is_named(self) -> None:
+        finding = found(summary(previewed(1)), stored(1, "v1", "latest"), stored(2))["newest_image_expires"]
+        assert finding.image_digests == (digest(1),)
+        assert "v1, latest" in finding.message
+
+    def test_the_newest_image_may_be_untagged(self) -> None:
+        untagged = RepositoryImage(digest(1), (), NOW)
+        assert "(untagged)" in found(summary(previewed(1)), untagged, stored(2))["newest_image_expires"].message
+
+    def test_the_newest_image_that_is_archived_or_stays_is_no_finding(self) -> None:
+        assert "newest_image_expires" not in found(summary(archiving(1)), stored(1), stored(2))
+        assert "newest_image_expires" not in found(summary(previewed(2)), stored(1), stored(2))
+
+    def test_an_archived_image_is_not_the_newest(self) -> None:
+        findings = found(summary(previewed(1)), stored(1, storage_class="archive"), stored(2))
+        assert "newest_image_expires" not in findings
+
+
+class TestIdleRules:
+    def test_a_rule_whose_tags_no_image_has_is_dead(self) -> None:
+        finding = found(summary(of=policy(tagged(4, "release-*"))), stored(1, "v1"))["dead_rule"]
+        assert "rule 4" in finding.message
+        assert "release-*" in finding.message
+
+    def test_a_rule_that_some_image_meets_is_not_dead(self) -> None:
+        assert found(summary(of=policy(tagged(4, "v*"))), stored(1, "v1")) == {}
+
+    def test_a_rule_that_took_an_image_is_not_dead(self) -> None:
+        whole = summary(previewed(1, applied_rule_priority=4), of=policy(tagged(4, "release-*")))
+        assert "dead_rule" not in found(whole, stored(1, "v1"), stored(2))
+
+    def test_several_patterns_that_no_image_meets_all_of_match_nothing(self) -> None:
+        findings = found(summary(of=policy(tagged(4, "v*", "release-*"))), stored(1, "v1"), stored(2, "release-1"))
+        assert list(findings) == ["and_patterns_match_nothing"]
+
+    def test_a_rule_for_untagged_images_is_never_dead(self) -> None:
+        selection = {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 1}
+        assert found(summary(of=policy(rule(1, selection=selection))), stored(1, "v1")) == {}
+
+    def test_no_rule_is_dead_in_an_empty_repository(self) -> None:
+        assert found(summary(of=policy(tagged(1, "v*")))) == {}
+
+    def test_of_many_dead_rules_ten_are_named(self) -> None:
+        many = policy(*(tagged(number, f"old-{number}-*") for number in range(1, 14)))
+        message = found(summary(of=many), stored(1, "v1"))["dead_rule"].message
+        assert "rule 10 " in message
+        assert "rule 11 " not in message
+        assert "and 3 more" in message
+
+
+class TestPulls:
+    def test_an_affected_image_that_was_pulled_lately_is_named(self) -> None:
+        pulls = recent_pulls_since(NOW, days=30)
+        pulls.add(previewed(1, last_recorded_pull_time=NOW - timedelta(days=30)))
+        pulls.add(previewed(2, last_recorded_pull_time=NOW - timedelta(days=31)))
+        pulls.add(previewed(3))
+        [finding] = find(summary(), recent_pulls=pulls)
+        assert (finding.code, finding.image_digests) == ("recently_pulled_image_expires", (digest(1),))
+        assert "2026-10-24: 1." in finding.message
+
+    def test_no_recent_pull_is_no_finding(self) -> None:
+        assert find(summary(), recent_pulls=recent_pulls_since(NOW)) == []
+
+    def test_of_many_the_ten_latest_are_named_and_all_counted(self) -> None:
+        pulls = RecentPulls(NOW - timedelta(days=90))
+        for number in (7, 3, 12, 1, 9, 15, 2, 11, 4, 14, 5, 13, 6, 10, 8):
+            pulls.add(previewed(number, last_recorded_pull_time=NOW - timedelta(days=number)))
+        assert pulls.image_count == 15
+        assert pulls.image_digests == tuple(digest(number) for number in range(1, 11))
+
+
+def test_archiving_is_said_to_cost() -> None:
+    [finding] = find(summary(archiving(1)))
+    assert (finding.code, finding.severity) == ("storage_class_costs", "info")
+
+
+def test_the_gravest_come_first() -> None:
+    whole = summary(archiving(2), previewed(1), of=policy(rule(1), tagged(2, "gone-*")))
+    severities = [finding.severity for finding in found(whole, stored(1), stored(2)).values()]
+    assert severities == ["critical", "warning", "info"]
+
+
+def test_without_an_inventory_only_the_preview_itself_is_judged() -> None:
+    assert find(summary(previewed(1))) == []

@@ -1,0 +1,77 @@
+"""What Airflow is told of the provider, against Airflow's own schema and our own files."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import airflow_provider_ecr_preview
+from airflow_provider_ecr_preview.get_provider_info import get_provider_info
+
+ROOT = Path(__file__).resolve().parents[2]
+INFO = get_provider_info()
+
+
+def modules(kind: str) -> list[str]:
+    return [module for each in INFO[kind] for module in each["python-modules"]]
+
+
+def classes(kind: str, ending: str) -> Iterator[type[Any]]:
+    for name in modules(kind):
+        module = importlib.import_module(name)
+        for each in vars(module).values():
+            if isinstance(each, type) and each.__name__.startswith("Ecr") and each.__name__.endswith(ending):
+                yield each
+
+
+OURS = sorted({*classes("operators", "Operator"), *classes("sensors", "Sensor")}, key=lambda each: each.__name__)
+
+
+def test_airflow_accepts_what_it_is_told() -> None:
+    schema = json.loads(files("airflow").joinpath("provider_info.schema.json").read_text())
+    jsonschema.validate(INFO, schema)
+
+
+@pytest.mark.parametrize("kind", ["hooks", "operators", "sensors", "triggers"])
+def test_every_module_is_there(kind: str) -> None:
+    folder = Path(airflow_provider_ecr_preview.__file__).parent / kind
+    assert all(importlib.import_module(module) for module in modules(kind))
+    assert {module.rsplit(".", 1)[1] for module in modules(kind)} <= {path.stem for path in folder.glob("*.py")}
+
+
+@pytest.mark.parametrize("path", INFO["extra-links"])
+def test_every_extra_link_is_there(path: str) -> None:
+    module, name = path.rsplit(".", 1)
+    assert hasattr(importlib.import_module(module), name)
+
+
+def test_the_changelog_begins_with_the_version_of_the_package() -> None:
+    versions = re.findall(r"^## \[([^]]+)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert versions[0] == airflow_provider_ecr_preview.__version__
+
+
+@pytest.mark.parametrize("operator", OURS)
+def test_the_readme_names_every_operator(operator: type[Any]) -> None:
+    assert f"`{operator.__name__}`" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("operator", OURS)
+def test_every_parameter_is_documented_and_said_to_be_templated_if_it_is(operator: type[Any]) -> None:
+    documented = dict(re.findall(r":param (\w+):((?:(?!\n\s+:).)*)", operator.__doc__ or "", re.DOTALL))
+    own = [name for name in operator.__init__.__annotations__ if name not in ("kwargs", "return")]
+    assert sorted(set(own) - set(documented)) == []
+    templated = {name for name, text in documented.items() if "(templated)" in " ".join(text.split())}
+    assert templated == set(operator.template_fields) & set(documented)
+
+
+@pytest.mark.parametrize("policy", re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL))
+def test_the_json_in_the_readme_is_json(policy: str) -> None:
+    assert json.loads(policy)

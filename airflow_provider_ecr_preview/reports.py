@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +12,18 @@ from typing import TextIO
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.preview import PreviewedImage
+from airflow_provider_ecr_preview.storage import write_whole
 
 
 class ImageListWriter:
-    """Writes images into an open list, one a line."""
+    """Writes images into an open list, one a line.
 
-    def __init__(self, lines: TextIO) -> None:
+    :param lines: the open list.
+    :param images_uri: where the list can be read when it is whole.
+    """
+
+    def __init__(self, lines: TextIO, images_uri: str | None = None) -> None:
+        self.images_uri = images_uri
         self._lines = lines
 
     def write(self, image: PreviewedImage) -> None:
@@ -37,17 +42,11 @@ def image_list(images_path: str) -> Iterator[ImageListWriter]:
     :param images_path: an ``ObjectStoragePath`` URL, ``file:///...`` or ``s3://aws_conn_id@bucket/...`` (which needs
         the ``s3`` extra). What is there already is replaced.
     """
-    target = ObjectStoragePath(images_path)
     with tempfile.TemporaryFile() as spool:
         with gzip.open(spool, "wt", encoding="utf-8") as lines:
-            yield ImageListWriter(lines)
+            yield ImageListWriter(lines, images_path)
         spool.seek(0)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.parent / f".{target.name}.part" if target.protocol == "file" else target
-        with part.open("wb") as stored:
-            shutil.copyfileobj(spool, stored)
-        if part is not target:
-            part.replace(target)
+        write_whole(ObjectStoragePath(images_path), spool)
 
 
 def read_image_list(images_uri: str) -> Iterator[PreviewedImage]:

@@ -1,13 +1,21 @@
-"""Write to object storage so that a reader sees a whole file, or none."""
+"""Write to object storage so that a reader sees a whole file, or none; list and remove what is there."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
+from collections.abc import Collection, Iterable
 from io import BytesIO
 from typing import IO
+from uuid import uuid4
 
 from airflow.sdk import ObjectStoragePath
+
+PART_SUFFIX = ".part"
+"""How the name of a local file ends while it is being written; a file that was left behind is no report."""
+
+_MAX_SLUG_CHARACTERS = 120
 
 
 def write_whole(target: ObjectStoragePath, data: bytes | IO[bytes]) -> None:
@@ -17,17 +25,77 @@ def write_whole(target: ObjectStoragePath, data: bytes | IO[bytes]) -> None:
     :param data: what to write; from a file, from its position on.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    # An object on S3 is whole or absent; a local file should be no worse.
-    part = target.parent / f".{target.name}.part" if target.protocol == "file" else target
-    with part.open("wb") as stored:
-        shutil.copyfileobj(BytesIO(data) if isinstance(data, bytes) else data, stored)
-    if part is not target:
+    source = BytesIO(data) if isinstance(data, bytes) else data
+    if target.protocol != "file":
+        # An object store shows an object when the whole of it was put.
+        with target.open("wb") as stored:
+            shutil.copyfileobj(source, stored)
+        return
+    # A name of its own, because an attempt that is thought dead may still be writing; short, because names are bounded.
+    part = target.parent / f".{uuid4().hex}{PART_SUFFIX}"
+    try:
+        with part.open("wb") as stored:
+            shutil.copyfileobj(source, stored)
         part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def files_under(folder: ObjectStoragePath) -> list[ObjectStoragePath]:
+    """Return all files below a folder, sorted; none if it is not there.
+
+    :param folder: the folder.
+    """
+    folder.fs.invalidate_cache(folder.path)
+    return [folder / name for name in _relative(folder, folder.fs.find(folder.path))]
+
+
+def folders_in(folder: ObjectStoragePath) -> list[ObjectStoragePath]:
+    """Return the folders in a folder, sorted; none if it is not there.
+
+    :param folder: the folder.
+    """
+    folder.fs.invalidate_cache(folder.path)
+    try:
+        entries = folder.fs.ls(folder.path, detail=True)
+    except FileNotFoundError:
+        return []
+    return [folder / name for name in _relative(folder, (e["name"] for e in entries if e["type"] == "directory"))]
+
+
+def remove_files(files: Collection[ObjectStoragePath]) -> None:
+    """Remove files, and the local folders that are empty then.
+
+    :param files: the files.
+    """
+    if not files:
+        return
+    storage = next(iter(files)).fs
+    storage.rm([file.path for file in files])
+    emptied = {file.parent for file in files if file.protocol == "file"}
+    while emptied:
+        emptied = {folder.parent for folder in emptied if _remove_if_empty(folder)}
 
 
 def slug(text: str) -> str:
     """Return a text as part of a path that every storage takes: letters, digits and ``._-``.
 
+    Its end tells apart texts that are otherwise the same in these characters.
+
     :param text: for example the id of a run, with its colons and blanks.
     """
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-") or "unnamed"
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:_MAX_SLUG_CHARACTERS].strip(".-") or "unnamed"
+    return f"{readable}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _relative(folder: ObjectStoragePath, paths: Iterable[str]) -> list[str]:
+    return sorted(path.rstrip("/")[len(folder.path.rstrip("/")) + 1 :] for path in paths)
+
+
+def _remove_if_empty(folder: ObjectStoragePath) -> bool:
+    try:
+        folder.fs.rmdir(folder.path)
+    except OSError:  # not empty, gone already, or not ours to remove
+        return False
+    return True

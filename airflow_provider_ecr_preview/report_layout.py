@@ -1,0 +1,87 @@
+"""Where reports lie below their folder, so that each table is one root and its partitions are found by name.
+
+::
+
+    repositories/csv/registry_id=<12 digits>/region_name=<Region>/audit_date=<date>/<part of an audit>.csv
+    repositories/parquet/...                                                        the same rows
+    images/registry_id=/region_name=/audit_date=/audit=<audit>/repository_name=<name>/images.jsonl.gz
+    audits/audit_date=<date>/<audit>.md                                             for a person
+    audits/audit_date=<date>/<audit>.json                                           by which later audits find this one
+    outcomes/<audit>/<part>/                                                        what a retry takes up
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import date
+from urllib.parse import quote, unquote
+
+UNKNOWN = "__HIVE_DEFAULT_PARTITION__"
+"""What stands for NULL in the path of a partition, for Hive, Athena and DuckDB alike."""
+
+TABLES = "repositories"
+IMAGES = "images"
+AUDITS = "audits"
+OUTCOMES = "outcomes"
+IMAGE_LIST = "images.jsonl.gz"
+
+_MAX_NAME_CHARACTERS = 200
+"""A name of a folder has at most 255 bytes on most file systems, and this is one part of it."""
+
+_AUDIT_DATE = re.compile(r"audit_date=(\d{4}-\d{2}-\d{2})")
+
+
+def partition(registry_id: str | None, region_name: str | None, audit_date: date) -> str:
+    """Return the folder of the rows of one registry and Region of one day.
+
+    :param registry_id: the registry (account); None when it was never learnt.
+    :param region_name: the Region; None when it was never learnt.
+    :param audit_date: the day of the audit in UTC.
+    """
+    return (
+        f"registry_id={_escaped(registry_id)}/region_name={_escaped(region_name)}/audit_date={audit_date.isoformat()}"
+    )
+
+
+def repository_folder(repository_name: str) -> str:
+    """Return the name of the folder of a repository, whatever characters its name has.
+
+    A name so long that a file system would refuse it is cut and ended by a hash, with ``~`` before, which no repository
+    has in its name.
+
+    :param repository_name: the repository.
+    """
+    name = _escaped(repository_name)
+    if len(name) > _MAX_NAME_CHARACTERS:
+        name = f"{name[:_MAX_NAME_CHARACTERS]}~{hashlib.sha256(repository_name.encode()).hexdigest()[:16]}"
+    return f"repository_name={name}"
+
+
+def repository_of(folder: str) -> str | None:
+    """Return the repository that :func:`repository_folder` named a folder after, or None if its name was cut.
+
+    :param folder: name of the folder.
+    """
+    name = folder.removeprefix("repository_name=")
+    return None if "~" in name else unquote(name)
+
+
+def audit_date_of(folder: str) -> date | None:
+    """Return the day in the name of a folder, or None if it is not the folder of a day.
+
+    :param folder: name of the folder.
+    """
+    day = _AUDIT_DATE.fullmatch(folder)
+    try:
+        return date.fromisoformat(day[1]) if day else None
+    except ValueError:
+        return None
+
+
+def _escaped(value: str | None) -> str:
+    # A value of dots alone would lead elsewhere, and ~ is the mark of a name that was cut.
+    if value is None:
+        return UNKNOWN
+    escaped = quote(value, safe="").replace("~", "%7E")
+    return escaped if escaped.strip(".") else escaped.replace(".", "%2E")

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack, closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_ecr_preview.audit_markdown import audit_markdown
 from airflow_provider_ecr_preview.audit_table_files import TableFile, table_formats
 from airflow_provider_ecr_preview.audit_table_rows import audit_row
-from airflow_provider_ecr_preview.report_layout import IMAGE_LIST, IMAGES, TABLES, partition, repository_folder
+from airflow_provider_ecr_preview.baseline import find_baseline, image_actions
+from airflow_provider_ecr_preview.changes import Alarms, Site, compare_with_baselines
+from airflow_provider_ecr_preview.report_layout import (
+    AUDITS,
+    IMAGE_LIST,
+    IMAGES,
+    TABLES,
+    audit_date_of,
+    partition,
+    repository_folder,
+)
 from airflow_provider_ecr_preview.reports import ImageListWriter, image_list
 from airflow_provider_ecr_preview.storage import files_under, remove_files, slug, write_whole
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.outcome import RepositoryOutcome
     from airflow_provider_ecr_preview.pages import PreviewStatus
+    from airflow_provider_ecr_preview.xcom import AuditXCom, ChangesXCom
 
 
 class AuditReports:
@@ -40,6 +52,7 @@ class AuditReports:
         self.audit_name = audit_name
         self.audited_at = audited_at.astimezone(UTC)
         self.part = part
+        self._regions: set[str | None] = set()
 
     def image_list(self, preview: PreviewStatus) -> AbstractContextManager[ImageListWriter]:
         """Open the list of a repository's affected images, which appears when the block ends without error.
@@ -56,11 +69,11 @@ class AuditReports:
         :param outcomes: what became of each repository, each once.
         """
         formats = table_formats()
-        written: list[ObjectStoragePath] = []
         with ExitStack() as stack:
             tables: dict[ObjectStoragePath, TableFile] = {}
             for outcome in outcomes:
                 row = audit_row(outcome, audit_id=self.audit_id, audit_name=self.audit_name, audited_at=self.audited_at)
+                self._regions.add(outcome.region_name)
                 day = partition(outcome.registry_id, outcome.region_name, self.audited_at.date())
                 for ending, table_file in formats.items():
                     path = self.root / TABLES / ending / day / self._file_name(ending)
@@ -69,15 +82,75 @@ class AuditReports:
                     tables[path].write(row)
             for path, table in tables.items():
                 write_whole(path, table.finish())
-                written.append(path)
-        self._remove_tables_but(written)
-        return sorted(map(str, written))
+        self._remove_nameless_but(set(map(str, tables)))
+        return sorted(map(str, tables))
 
-    def _remove_tables_but(self, written: list[ObjectStoragePath]) -> None:
-        """Remove what an earlier attempt wrote of this part into other partitions, as of a registry not known yet."""
-        names = {self._file_name(ending) for ending in ("csv", "parquet")}
-        kept = {path.path for path in written}
-        remove_files([file for file in files_under(self.root / TABLES) if file.name in names and file.path not in kept])
+    def compare(
+        self,
+        outcomes: Callable[[], Iterable[RepositoryOutcome]],
+        sites: Iterable[Site],
+        alarms: Alarms,
+        *,
+        whole: bool,
+    ) -> ChangesXCom:
+        """Return what changed since the last audit of the same name, as its reports tell it.
+
+        :param outcomes: returns what became of each repository now.
+        :param sites: the registries and Regions that this audit is of.
+        :param alarms: when a repository is worth an alarm.
+        :param whole: whether the outcomes are all of this audit.
+        """
+        baselines = {
+            site: find_baseline(
+                self.root, site, audit_name=self.audit_name, audit_id=self.audit_id, before=self.audited_at
+            )
+            for site in sites
+        }
+        return compare_with_baselines(outcomes(), baselines, image_actions, alarms, whole=whole)
+
+    def write_markdown(self, audit: AuditXCom) -> None:
+        """Write the report for a person, to :attr:`markdown_uri`.
+
+        :param audit: the audit.
+        """
+        write_whole(self._markdown, audit_markdown(audit).encode())
+
+    @property
+    def markdown_uri(self) -> str:
+        """Where the report for a person is."""
+        return str(self._markdown)
+
+    def remove_older_than(self, days: int) -> int:
+        """Remove the reports of earlier days, whatever audit they are of; return how many files that were.
+
+        :param days: what is older than so many days, counted from the day of this audit, is removed.
+        """
+        first = self.audited_at.date() - timedelta(days=days)
+        old = [
+            file
+            for folder in (TABLES, IMAGES, AUDITS)
+            for file in files_under(self.root / folder)
+            if (day := _day_of(file)) is not None and day < first
+        ]
+        remove_files(old)
+        return len(old)
+
+    @property
+    def _markdown(self) -> ObjectStoragePath:
+        return self.root / AUDITS / f"audit_date={self.audited_at.date().isoformat()}" / f"{slug(self.audit_id)}.md"
+
+    def _remove_nameless_but(self, written: set[str]) -> None:
+        """Remove what an earlier attempt wrote of this part when no answer had named its registry yet."""
+        nameless = {partition(None, region, self.audited_at.date()) for region in (None, *self._regions)}
+        for ending in ("csv", "parquet"):
+            for folder in nameless:
+                path = self.root / TABLES / ending / folder / self._file_name(ending)
+                if str(path) not in written and path.exists():
+                    remove_files([path])
 
     def _file_name(self, ending: str) -> str:
         return f"{slug(f'{self.audit_id} {self.part}')}.{ending}"
+
+
+def _day_of(file: ObjectStoragePath) -> date | None:
+    return next(filter(None, map(audit_date_of, file.parts)), None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib.util import find_spec
@@ -67,7 +66,7 @@ class ParquetFile:
     """A Parquet file whose columns have their types also where no row has a value."""
 
     def __init__(self) -> None:
-        import pyarrow.parquet as pq  # noqa: PLC0415 - an extra
+        import pyarrow.parquet as pq
 
         self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - close() does
         self._writer = pq.ParquetWriter(self._spool, arrow_schema())
@@ -92,7 +91,7 @@ class ParquetFile:
         self._spool.close()
 
     def _flush(self) -> None:
-        import pyarrow as pa  # noqa: PLC0415 - an extra
+        import pyarrow as pa
 
         self._writer.write_table(pa.Table.from_pylist(self._rows, schema=arrow_schema()))
         self._rows = []
@@ -106,18 +105,10 @@ def table_formats() -> dict[str, type[TableFile]]:
 @cache
 def arrow_schema() -> pa.Schema:
     """Return the types of the columns for Parquet."""
-    import pyarrow as pa  # noqa: PLC0415 - an extra
+    import pyarrow as pa
 
     types = {"text": pa.string(), "integer": pa.int64(), "time": pa.timestamp("us", tz="UTC")}
     return pa.schema([(column.name, types[column.type]) for column in COLUMNS])
-
-
-def read_csv(stored: IO[bytes]) -> Iterable[dict[str, str]]:
-    """Yield the rows of a CSV file, all values as text.
-
-    :param stored: the file.
-    """
-    return csv.DictReader(TextIOWrapper(stored, encoding="utf-8", newline=""))
 
 
 def _text(value: Any) -> Any:

@@ -13,7 +13,7 @@ from airflow_provider_ecr_preview.outcome import RepositoryOutcome
 
 Entry = RepositoryOutcome | StartedPreview
 
-MAX_ENTRIES = 25
+MAX_ENTRIES = 10
 MAX_SECONDS = 1.0
 
 _KINDS: dict[str, type[Entry]] = {"outcome": RepositoryOutcome, "started": StartedPreview}

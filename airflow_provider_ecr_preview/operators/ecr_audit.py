@@ -14,7 +14,9 @@ from airflow.providers.common.compat.sdk import conf
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.audit import Audit
+from airflow_provider_ecr_preview.audit_reports import AuditReports
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
+from airflow_provider_ecr_preview.changes import Alarms
 from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditStoppedError
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
@@ -80,6 +82,8 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
     :param reports_path: folder for reports, an ``ObjectStoragePath`` URL (``file:///...`` or
         ``s3://aws_conn_id@bucket/...``); no reports, and no comparison with earlier audits, if None. (templated)
     :param audit_id: what names this audit; the parts of a mapped audit share it. (templated)
+    :param audit_name: what the audits of one series share: each is compared with the last one of the same name.
+        (templated)
     :param write_image_lists: whether the reports include the affected images of every repository.
     :param retention_days: remove reports under ``reports_path`` that are older; None keeps all.
     :param alarm_share: raise an alarm for a repository of which so much more would go than at the last audit, as a
@@ -112,6 +116,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
     aws_hook_class = EcrLifecyclePolicyPreviewHook
     template_fields: Sequence[str] = aws_template_fields(
         "audit_id",
+        "audit_name",
         "lifecycle_policies",
         "lifecycle_policy_text",
         "registry_id",
@@ -135,6 +140,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
         registry_id: str | None = None,
         reports_path: str | None = None,
         audit_id: str = "{{ dag.dag_id }} {{ run_id }}",
+        audit_name: str = "{{ dag.dag_id }}",
         write_image_lists: bool = True,
         retention_days: int | None = None,
         alarm_share: float | None = None,
@@ -159,6 +165,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
         self.registry_id = registry_id
         self.reports_path = reports_path
         self.audit_id = audit_id
+        self.audit_name = audit_name
         self.write_image_lists = write_image_lists
         self.retention_days = retention_days
         self.alarm_share = alarm_share
@@ -243,6 +250,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
         elif len(set(names)) < len(names):
             twice = sorted(name for name, count in Counter(names).items() if count > 1)
             raise ValueError(f"Named twice: {', '.join(twice[:10])}. A repository has one preview; audit it once.")
+        reports = self._reports(context)
         fleet = PreviewFleet(
             hook=self.hook,
             registry_id=self.registry_id or None,
@@ -255,6 +263,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
             on_progress=lambda progress: self.log.info("%s.", progress),
             progress_interval=self.progress_interval,
             should_stop=lambda: self._is_stopped,
+            image_lists=reports.image_list if reports and self.write_image_lists else None,
         )
         return AuditAttempt(
             {name: candidates.policy_of(name) for name in names},
@@ -272,6 +281,17 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
             return None
         folder = ObjectStoragePath(self.reports_path) / "outcomes" / slug(self.audit_id) / self._part(context)
         return PathSegments(folder)
+
+    def _reports(self, context: Context) -> AuditReports | None:
+        if not self.reports_path:
+            return None
+        return AuditReports(
+            self.reports_path,
+            audit_id=self.audit_id,
+            audit_name=self.audit_name,
+            audited_at=_audited_at(context),
+            part=self._part(context),
+        )
 
     def _part(self, context: Context) -> str:
         """Return what tells the parts of one audit apart."""
@@ -313,9 +333,10 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
 
     def _end(self, context: Context, attempt: AuditAttempt, began_at: float) -> AuditXCom:
         self._raise_if_stopped(attempt)
-        value = attempt.audit.as_xcom()
-        self._result = value
         is_whole = context["ti"].map_index is None or context["ti"].map_index < 0
+        reports = self._reports(context)
+        value = self._report(reports, attempt, is_whole=is_whole) if reports else attempt.audit.as_xcom()
+        self._result = value
         publish(context, self, value, is_whole=is_whole)
         emit_duration(time.time() - began_at, self.dag_id, self.hook.conn_region_name)
         try:
@@ -325,6 +346,21 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
             raise
         attempt.forget()
         return value
+
+    def _report(self, reports: AuditReports, attempt: AuditAttempt, *, is_whole: bool) -> AuditXCom:
+        """Write the reports, and return the audit that names them."""
+        table_uris = reports.write_tables(attempt.outcomes())
+        changes = reports.compare(
+            attempt.outcomes, attempt.audit.registries, Alarms(self.alarm_share, self.alarm_count), whole=is_whole
+        )
+        report_uri = reports.markdown_uri if is_whole else None
+        if is_whole:
+            reports.write_markdown(attempt.audit.as_dict(changes=changes))
+        if self.retention_days is not None:
+            removed = reports.remove_older_than(self.retention_days)
+            self.log.info("%d reports older than %d days were removed.", removed, self.retention_days)
+        self.log.info("Reports: %s", ", ".join([report_uri] if report_uri else table_uris) or "none")
+        return attempt.audit.as_xcom(changes=changes, report_uri=report_uri, table_uris=table_uris)
 
     def _raise_if_stopped(self, attempt: AuditAttempt) -> None:
         if self._is_stopped:

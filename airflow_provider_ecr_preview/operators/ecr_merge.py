@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from airflow.sdk import BaseOperator, XComArg
 
 from airflow_provider_ecr_preview.audit import Audit
+from airflow_provider_ecr_preview.audit_reports import AuditReports
+from airflow_provider_ecr_preview.changes import merge_changes
 from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditIncompleteError
 from airflow_provider_ecr_preview.lineage import lineage_of
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
 from airflow_provider_ecr_preview.operators.audit_result import publish, push_before_failure
 from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_fail_on, require_success
-from airflow_provider_ecr_preview.xcom import AUDIT_SCHEMA, AuditXCom
+from airflow_provider_ecr_preview.xcom import AUDIT_SCHEMA, AuditXCom, ChangesXCom
 
 if TYPE_CHECKING:
     import jinja2
@@ -94,6 +96,7 @@ class EcrMergeLifecycleAuditsOperator(BaseOperator):
         merged: Audit | None = None
         merged_count = empty_count = 0
         table_uris: list[str] = []
+        changes: list[ChangesXCom] = []
         for part in _parts(self.audits):
             if part is None:
                 empty_count += 1
@@ -103,12 +106,13 @@ class EcrMergeLifecycleAuditsOperator(BaseOperator):
             merged.merge(audit)
             merged_count += 1
             table_uris += part["table_uris"]
+            changes += [part["changes"]] if part["changes"] else []
         if merged is None:
             merged = Audit(self.audit_id, datetime.now(UTC))
         states = self._states(context)
         merged.missing_parts += max(len(states) - merged_count, 0) if states else empty_count
         self.log.info("%d parts were merged, %d are missing.", merged_count, merged.missing_parts)
-        return self._end(context, merged.as_xcom(table_uris=table_uris), states)
+        return self._end(context, self._report(merged, merge_changes(changes), table_uris), states)
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage[Any, Any]:  # noqa: ARG002 - OpenLineage's
         """Return what OpenLineage learns of the audit.
@@ -124,6 +128,15 @@ class EcrMergeLifecycleAuditsOperator(BaseOperator):
         ti = context["ti"]
         by_run = ti.get_task_states(dag_id=ti.dag_id, task_ids=self._audit_task_ids, run_ids=[ti.run_id])
         return {name: state for name, state in by_run.get(ti.run_id, {}).items() if state not in _NOTHING_TO_AUDIT}
+
+    def _report(self, merged: Audit, changes: ChangesXCom | None, table_uris: list[str]) -> AuditXCom:
+        """Write the report for a person, and return the audit that names it."""
+        if not self.reports_path:
+            return merged.as_xcom(changes=changes, table_uris=table_uris)
+        reports = AuditReports(self.reports_path, audit_id=self.audit_id, audited_at=merged.audited_at)
+        reports.write_markdown(merged.as_dict(changes=changes))
+        self.log.info("Report: %s", reports.markdown_uri)
+        return merged.as_xcom(changes=changes, report_uri=reports.markdown_uri, table_uris=table_uris)
 
     def _end(self, context: Context, value: AuditXCom, states: Mapping[str, str]) -> AuditXCom:
         self._result = value

@@ -92,6 +92,7 @@ def lifecycle_audit(
                 "registry_id": registry_id,
                 "reports_path": reports_path,
                 "audit_id": audit_id,
+                "audit_name": f"{{{{ dag.dag_id }}}} {group_id}",
                 "fail_on": "all",
                 **aws,
                 **audit_arguments,

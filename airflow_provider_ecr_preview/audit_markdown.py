@@ -1,0 +1,168 @@
+"""An audit as Markdown, to paste in a ticket or a chat."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from airflow_provider_ecr_preview.tables import human_bytes
+from airflow_provider_ecr_preview.xcom import AuditedRepository, AuditXCom, ChangesXCom, RepositoryRef
+
+MAX_ROWS = 25
+
+
+def audit_markdown(audit: AuditXCom, rows: int = MAX_ROWS) -> str:
+    """Return an audit as Markdown. What others wrote, as names and messages, is text in it and never markup.
+
+    :param audit: the audit.
+    :param rows: how many repositories each list names at most.
+    """
+    sections = [
+        _headline(audit),
+        *_findings(audit),
+        *_top(audit, rows),
+        *_changes(audit["changes"], rows),
+        *_without_policy(audit, rows),
+        *_failures(audit, rows),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _headline(audit: AuditXCom) -> str:
+    audited_at = datetime.fromisoformat(audit["audited_at"])
+    total = audit["total_image_count"]
+    lines = [
+        f"# ECR lifecycle audit {_text(audit['audit_id'])}",
+        "",
+        f"{audited_at:%Y-%m-%d %H:%M} UTC. Nothing was deleted: this is what the policies would do now.",
+        "",
+        (
+            f"- {_count(audit['repository_count'], 'repository', 'repositories')}:"
+            f" {audit['previewed_count']:,} previewed, {audit['without_policy_count']:,} without a policy,"
+            f" {audit['failed_count']:,} failed"
+        ),
+        (
+            f"- {audit['expiring_image_count']:,}{'' if total is None else f' of {total:,}'} images would expire,"
+            f" {audit['archiving_image_count']:,} would be archived"
+        ),
+        f"- {_freed(audit)}",
+    ]
+    if audit["missing_part_count"]:
+        lines.append(
+            f"- **{_count(audit['missing_part_count'], 'part', 'parts')} of the audit are missing**; nothing is known of "
+            "their repositories"
+        )
+    return "\n".join(lines)
+
+
+def _freed(audit: AuditXCom) -> str:
+    if audit["expiring_bytes_upper_bound"] is not None:
+        return f"at most {human_bytes(audit['expiring_bytes_upper_bound'])} would be freed (layers are shared)"
+    unknown = _count(audit["bytes_unknown_repository_count"], "repository", "repositories")
+    return (
+        f"how much would be freed is not known: {human_bytes(audit['expiring_bytes_upper_bound_known'])} at most without "
+        f"{unknown} whose sizes were not asked for"
+    )
+
+
+def _findings(audit: AuditXCom) -> Iterator[str]:
+    if audit["findings"]:
+        yield "## Findings"
+        yield _table(
+            ("Severity", "Finding", "Repositories:", "For example"),
+            (
+                (
+                    finding["severity"],
+                    f"`{finding['code']}`",
+                    f"{finding['repository_count']:,}",
+                    ", ".join(map(_name, finding["repositories"][:3])),
+                )
+                for finding in audit["findings"]
+            ),
+        )
+
+
+def _top(audit: AuditXCom, rows: int) -> Iterator[str]:
+    top = [repository for repository in audit["top"] if _affected(repository)][:rows]
+    if not top:
+        return
+    yield "## Repositories of which most would go"
+    yield _table(
+        ("Repository", "Expiring:", "Archiving:", "Images:", "Bytes at most:", "Findings"),
+        (
+            (
+                _name(repository),
+                f"{repository['expiring_image_count']:,}",
+                f"{repository['archiving_image_count']:,}",
+                "unknown" if repository["total_image_count"] is None else f"{repository['total_image_count']:,}",
+                human_bytes(repository["expiring_bytes_upper_bound"]),
+                ", ".join(f"`{code}`" for code in repository["findings"]),
+            )
+            for repository in top
+        ),
+    )
+    if audit["affected_repository_count"] > len(top):
+        yield f"and {audit['affected_repository_count'] - len(top):,} more"
+
+
+def _affected(repository: AuditedRepository) -> int:
+    return repository["expiring_image_count"] + repository["archiving_image_count"]
+
+
+def _changes(changes: ChangesXCom | None, rows: int) -> Iterator[str]:
+    if changes is None:
+        return
+    yield "## Since the last audit"
+    yield "\n".join(
+        [
+            (
+                f"- {changes['newly_affected_image_count']:,} images newly affected,"
+                f" {changes['no_longer_affected_image_count']:,} no longer"
+            ),
+            f"- policy changed in {_count(changes['policy_changed_count'], 'repository', 'repositories')}",
+            f"- {_count(changes['alarm_count'], 'alarm', 'alarms')}",
+            *(f"- **alarm** {_name(one)}: {_text(one['alarm'] or '')}" for one in changes["alarms"][:rows]),
+            *(f"- {_text(note)}" for note in changes["notes"]),
+        ]
+    )
+
+
+def _without_policy(audit: AuditXCom, rows: int) -> Iterator[str]:
+    if audit["without_policy_count"]:
+        yield "## Without a lifecycle policy"
+        yield _listed(map(_name, audit["without_policy"][:rows]), audit["without_policy_count"])
+
+
+def _failures(audit: AuditXCom, rows: int) -> Iterator[str]:
+    if audit["failed_count"]:
+        yield "## Failed, so nothing is known of them"
+        yield _listed(
+            (f"{_name(one)}: {_text(one['message'] or one['error'] or '')}" for one in audit["failures"][:rows]),
+            audit["failed_count"],
+        )
+
+
+def _listed(lines: Iterable[str], count: int) -> str:
+    listed = [f"- {line}" for line in lines]
+    more = count - len(listed)
+    return "\n".join([*listed, f"- and {more:,} more"] if more else listed)
+
+
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [[header.rstrip(":") for header in headers], ["---:" if one.endswith(":") else "---" for one in headers]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [*lines, *rows])
+
+
+def _name(ref: RepositoryRef) -> str:
+    return _text(f"{ref['repository_name']} ({ref['registry_id'] or 'unknown'}, {ref['region_name'] or 'unknown'})")
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _text(text: str) -> str:
+    """Return others' text so that no Markdown renderer takes any of it for markup, on one line."""
+    escaped = re.sub(r"([\\`*_{}\[\]()<>#+!|~$-])", r"\\\1", " ".join(text.split()))
+    return escaped.replace("@", "@\u200b").replace("://", ":\u200b//")

@@ -1,0 +1,296 @@
+"""What an audit writes, read back as its readers do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import duckdb
+import pytest
+from airflow.sdk import ObjectStoragePath
+
+from airflow_provider_ecr_preview import audit_table_files
+from airflow_provider_ecr_preview.local import LocalEcr, PreviewFails
+from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
+from airflow_provider_ecr_preview.operators.ecr_merge import EcrMergeLifecycleAuditsOperator
+from airflow_provider_ecr_preview.reports import read_image_list
+from airflow_provider_ecr_preview.storage import files_under
+from airflow_provider_ecr_preview.xcom import AuditXCom
+
+NAMES = [f"team/service-{number}" for number in range(6)]
+BEGAN = datetime(2026, 1, 5, 6, tzinfo=UTC)
+WEEK = timedelta(days=7)
+
+
+def policy(count: int) -> dict[str, Any]:
+    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count}
+    return {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
+
+
+def context(began: datetime = BEGAN, map_index: int = -1) -> Any:
+    ti = mock.Mock(spec=["xcom_push", "try_number", "map_index", "task", "get_task_states", "dag_id", "run_id"])
+    ti.try_number, ti.map_index, ti.task.outlets = 1, map_index, []
+    return {"ti": ti, "dag_run": mock.Mock(spec=["start_date"], start_date=began)}
+
+
+def audit(reports: str, began: datetime = BEGAN, map_index: int = -1, **kwargs: Any) -> AuditXCom:
+    task = EcrAuditLifecyclePoliciesOperator(
+        **{
+            "task_id": "audit",
+            "repository_names": NAMES,
+            "reports_path": reports,
+            "audit_id": f"weekly {began:%Y-%m-%d}",
+            "audit_name": "weekly",
+            "fail_on": "none",
+            **kwargs,
+        }
+    )
+    return task.execute(context(began, map_index))
+
+
+@pytest.fixture
+def registry(local_ecr: LocalEcr) -> LocalEcr:
+    for number, name in enumerate(NAMES):
+        local_ecr.create_repository(name, policy=policy(2) if number else None)
+        local_ecr.push_many(name, 3 + number)
+    local_ecr.inject(PreviewFails(), repository=NAMES[1], calls=None)
+    return local_ecr
+
+
+@pytest.fixture
+def bucket(local_ecr: LocalEcr) -> Iterator[str]:
+    local_ecr.client("s3").create_bucket(Bucket="reports")
+    yield "s3://aws_default@reports/ecr"
+    ObjectStoragePath("s3://aws_default@reports").fs.clear_instance_cache()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    return f"file://{tmp_path}/reports"
+
+
+def names_under(path: Path) -> set[str]:
+    return {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()}
+
+
+def totals(reader: str) -> tuple[Any, ...]:
+    sums = (
+        "count(*)",
+        "sum(expiring_image_count)",
+        "sum(archiving_image_count)",
+        "sum(total_image_count)",
+        "sum(expiring_bytes_upper_bound)",
+        "count(*) filter (status = 'failed')",
+        "count(*) filter (status = 'without_policy')",
+        "sum(preview_call_count)",
+        "sum(info_finding_count + warning_finding_count + critical_finding_count)",
+    )
+    [row] = duckdb.sql(f"select {', '.join(sums)} from {reader}").fetchall()
+    return tuple(int(value) for value in row)
+
+
+@pytest.mark.parametrize("extension", ["csv", "parquet"])
+def test_the_tables_read_as_one_give_the_totals_of_the_xcom(
+    registry: LocalEcr, folder: str, tmp_path: Path, extension: str
+) -> None:
+    value = audit(folder)
+    reader = f"read_{extension}('{tmp_path}/reports/repositories/{extension}/**/*.{extension}', hive_partitioning=true)"
+    assert totals(reader) == (
+        value["repository_count"],
+        value["expiring_image_count"],
+        value["archiving_image_count"],
+        value["total_image_count_known"],
+        value["expiring_bytes_upper_bound_known"],
+        value["failed_count"],
+        value["without_policy_count"],
+        value["preview_call_count"],
+        value["info_finding_count"] + value["warning_finding_count"] + value["critical_finding_count"],
+    )
+    assert (value["failed_count"], value["without_policy_count"], value["expiring_image_count"]) == (1, 1, 18)
+    partitions = duckdb.sql(f"select distinct registry_id, region_name, audit_date from {reader}").fetchall()
+    assert [tuple(map(str, one)) for one in partitions] == [("123456789012", "us-east-1", "2026-01-05")]
+
+
+def test_both_tables_have_the_same_rows(registry: LocalEcr, folder: str, tmp_path: Path) -> None:
+    audit(folder)
+    columns = "repository_name, status, error, audited_at, images_fingerprint, expiring_image_count, images_uri"
+    rows = [
+        duckdb.sql(f"select {columns} from '{tmp_path}/reports/repositories/{end}/**/*.{end}' order by 1").fetchall()
+        for end in ("csv", "parquet")
+    ]
+    assert [row[:3] for row in rows[0]] == [row[:3] for row in rows[1]]
+    assert [row[4:] for row in rows[0]] == [row[4:] for row in rows[1]]
+    assert rows[0][1][:3] == (NAMES[1], "failed", "PreviewFailedError")
+
+
+def test_without_pyarrow_there_is_a_csv_alone(
+    registry: LocalEcr, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_table_files, "find_spec", lambda name: None)
+    [uri] = audit(folder)["table_uris"]
+    assert uri.endswith(".csv")
+    assert not (tmp_path / "reports/repositories/parquet").exists()
+
+
+def test_every_repository_has_the_list_of_its_images(registry: LocalEcr, folder: str) -> None:
+    value = audit(folder)
+    for summary in value["summaries"] or ():
+        assert summary["images_uri"] is not None
+        images = list(read_image_list(summary["images_uri"]))
+        assert len(images) == summary["expiring_image_count"]
+    assert len(value["summaries"] or ()) == 4
+
+
+def test_image_lists_can_be_left_out(registry: LocalEcr, folder: str, tmp_path: Path) -> None:
+    value = audit(folder, write_image_lists=False)
+    assert all(summary["images_uri"] is None for summary in value["summaries"] or ())
+    assert not (tmp_path / "reports/images").exists()
+
+
+def test_the_report_for_a_person_is_where_the_audit_says(registry: LocalEcr, folder: str) -> None:
+    uri = audit(folder)["report_uri"]
+    assert uri is not None
+    text = ObjectStoragePath(uri).read_text()
+    assert "6 repositories: 4 previewed, 1 without a policy, 1 failed" in text
+    assert "team/service\\-5" in text
+
+
+def test_the_same_on_s3(registry: LocalEcr, bucket: str) -> None:
+    value = audit(bucket)
+    assert value["report_uri"] is not None
+    assert value["report_uri"].startswith("s3://aws_default@reports/ecr/audits/")
+    assert "6 repositories" in ObjectStoragePath(value["report_uri"]).read_text()
+    for summary in value["summaries"] or ():
+        assert len(list(read_image_list(summary["images_uri"] or ""))) == summary["expiring_image_count"]
+    again = audit(bucket, BEGAN + WEEK)
+    assert again["changes"] is not None
+    assert (again["changes"]["compared_count"], again["changes"]["baselines"][0]["audit_id"]) == (
+        5,
+        "weekly 2026-01-05",
+    )
+
+
+def test_auditing_again_replaces_the_reports(registry: LocalEcr, folder: str, tmp_path: Path) -> None:
+    audit(folder)
+    once = names_under(tmp_path / "reports")
+    audit(folder)
+    assert names_under(tmp_path / "reports") == once
+    assert not [name for name in once if "outcomes" in name]
+
+
+def test_a_part_of_a_mapped_audit_writes_its_own_table_and_no_report(
+    registry: LocalEcr, folder: str, tmp_path: Path
+) -> None:
+    parts = [
+        audit(folder, map_index=index, repository_names=names) for index, names in enumerate((NAMES[:3], NAMES[3:]))
+    ]
+    assert [part["report_uri"] for part in parts] == [None, None]
+    merge = EcrMergeLifecycleAuditsOperator(
+        task_id="merge", audits=parts, reports_path=folder, audit_id="weekly 2026-01-05", fail_on="none"
+    )
+    merged = merge.execute(context())
+    assert merged["report_uri"] is not None
+    assert "6 repositories" in ObjectStoragePath(merged["report_uri"]).read_text()
+    assert sorted(merged["table_uris"]) == sorted(parts[0]["table_uris"] + parts[1]["table_uris"])
+    assert totals(f"'{tmp_path}/reports/repositories/csv/**/*.csv'")[:2] == (6, merged["expiring_image_count"])
+    assert merged["changes"] is not None
+    assert "first audit" in merged["changes"]["notes"][0]
+
+
+def test_reports_that_are_too_old_are_removed(registry: LocalEcr, folder: str, tmp_path: Path) -> None:
+    audit(folder, BEGAN - 2 * WEEK)
+    audit(folder, BEGAN - WEEK)
+    audit(folder, retention_days=7)
+    days = {part for name in names_under(tmp_path / "reports") for part in name.split("/") if "audit_date" in part}
+    assert days == {"audit_date=2025-12-29", "audit_date=2026-01-05"}
+
+
+def test_what_is_no_report_is_never_removed(registry: LocalEcr, folder: str, tmp_path: Path) -> None:
+    other = tmp_path / "reports" / "repositories" / "notes.txt"
+    other.parent.mkdir(parents=True)
+    other.write_text("mine")
+    (tmp_path / "reports" / "elsewhere" / "audit_date=2001-01-01").mkdir(parents=True)
+    (tmp_path / "reports" / "elsewhere" / "audit_date=2001-01-01" / "mine.csv").write_text("mine")
+    audit(folder, retention_days=0)
+    assert other.read_text() == "mine"
+    assert (tmp_path / "reports" / "elsewhere" / "audit_date=2001-01-01" / "mine.csv").exists()
+
+
+class TestChanges:
+    def test_the_first_audit_says_that_it_has_no_baseline(self, registry: LocalEcr, folder: str) -> None:
+        changes = audit(folder)["changes"]
+        assert changes is not None
+        assert changes["baselines"][0]["audit_id"] is None
+        assert "first audit of 123456789012, us-east-1" in changes["notes"][0]
+        assert changes["compared_count"] == 0
+
+    def test_without_reports_nothing_is_compared(self, registry: LocalEcr) -> None:
+        assert audit("")["changes"] is None
+
+    def test_images_are_compared_by_their_lists(self, registry: LocalEcr, folder: str) -> None:
+        audit(folder)
+        registry.push_many(NAMES[2], 4)
+        changes = audit(folder, BEGAN + WEEK)["changes"]
+        assert changes is not None
+        assert changes["newly_affected_image_count"] == 4
+        assert changes["no_longer_affected_image_count"] == 0
+        assert (changes["compared_count"], changes["not_comparable_count"]) == (5, 1)
+        assert [one["repository_name"] for one in changes["top"]] == [NAMES[2]]
+        assert changes["top"][0]["compared_by"] == "images"
+
+    def test_the_newest_earlier_audit_of_the_same_name_is_the_baseline(self, registry: LocalEcr, folder: str) -> None:
+        audit(folder, BEGAN)
+        audit(folder, BEGAN + WEEK)
+        audit(folder, BEGAN + WEEK + timedelta(hours=1), audit_name="another", audit_id="another")
+        audit(folder, BEGAN + 3 * WEEK)
+        changes = audit(folder, BEGAN + 2 * WEEK)["changes"]
+        assert changes is not None
+        assert changes["baselines"][0]["audit_id"] == "weekly 2026-01-12"
+
+    def test_an_audit_is_no_baseline_of_itself(self, registry: LocalEcr, folder: str) -> None:
+        audit(folder, audit_id="one")
+        changes = audit(folder, BEGAN + timedelta(hours=1), audit_id="one")["changes"]
+        assert changes is not None
+        assert changes["baselines"][0]["audit_id"] is None
+
+    def test_a_candidate_policy_is_a_changed_policy(self, registry: LocalEcr, folder: str) -> None:
+        audit(folder)
+        changes = audit(folder, BEGAN + WEEK, lifecycle_policy_text=policy(1))["changes"]
+        assert changes is not None
+        assert changes["policy_changed_count"] == 5
+        assert changes["newly_affected_image_count"] == 4 + 2
+
+    def test_a_list_that_was_removed_is_compared_by_counts(
+        self, registry: LocalEcr, folder: str, tmp_path: Path
+    ) -> None:
+        audit(folder)
+        for file in files_under(ObjectStoragePath(folder) / "images"):
+            file.unlink()
+        registry.push_many(NAMES[2], 4)
+        changes = audit(folder, BEGAN + WEEK)["changes"]
+        assert changes is not None
+        assert (changes["counts_only_count"], changes["top"][0]["note"]) == (
+            1,
+            "There are no image lists of both audits.",
+        )
+
+    def test_a_jump_raises_an_alarm_that_can_fail_the_task(self, registry: LocalEcr, folder: str) -> None:
+        audit(folder)
+        registry.push_many(NAMES[2], 4)
+        changes = audit(folder, BEGAN + WEEK, alarm_count=3, alarm_share=0.5)["changes"]
+        assert changes is not None
+        assert [one["repository_name"] for one in changes["alarms"]] == [NAMES[2]]
+        assert json.loads(json.dumps(changes)) == changes
+        with pytest.raises(Exception, match="alarm"):
+            audit(folder, BEGAN + WEEK, alarm_count=3, fail_on_alarm=True)
+
+    def test_what_disappeared_and_appeared_is_named(self, registry: LocalEcr, folder: str) -> None:
+        audit(folder, repository_names=NAMES[:4])
+        changes = audit(folder, BEGAN + WEEK, repository_names=NAMES[1:])["changes"]
+        assert changes is not None
+        assert [one["repository_name"] for one in changes["disappeared"]] == [NAMES[0]]
+        assert (changes["appeared_count"], changes["disappeared_count"]) == (2, 1)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_ecr_preview.audit_table_rows import COLUMNS, audit_row
+from airflow_provider_ecr_preview.report_layout import audit_date_of, partition, repository_folder, repository_of
+from tests.core.builders import NOW
+from tests.core.test_audit import audited, failed
+
+
+def test_a_partition_names_registry_region_and_day() -> None:
+    day = date(2026, 1, 5)
+    assert partition("123456789012", "eu-west-1", day) == (
+        "registry_id=123456789012/region_name=eu-west-1/audit_date=2026-01-05"
+    )
+    assert partition(None, "eu-west-1", day).startswith("registry_id=__HIVE_DEFAULT_PARTITION__/")
+
+
+@given(st.text(min_size=1, max_size=300))
+def test_any_name_is_one_folder_of_its_own(name: str) -> None:
+    folder = repository_folder(name)
+    assert "/" not in folder
+    assert len(folder) <= 255
+    assert folder.removeprefix("repository_name=").strip(".")
+    assert repository_of(folder) in (name, None)
+
+
+@given(st.text(min_size=200, max_size=400), st.text(min_size=200, max_size=400))
+def test_names_that_are_cut_stay_different(one: str, other: str) -> None:
+    assert (repository_folder(one) == repository_folder(other)) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("folder", "day"),
+    [
+        ("audit_date=2026-01-05", date(2026, 1, 5)),
+        ("audit_date=2026-02-30", None),
+        ("audit_date=yesterday", None),
+        ("2026-01-05", None),
+    ],
+)
+def test_the_day_of_a_folder_is_read_back_or_not_there(folder: str, day: date | None) -> None:
+    assert audit_date_of(folder) == day
+
+
+def test_a_row_has_every_column_and_what_is_not_known_is_none() -> None:
+    row = audit_row(failed("a", "Error", "two\nlines"), audit_id="1", audit_name="weekly", audited_at=NOW)
+    assert list(row) == [column.name for column in COLUMNS]
+    assert (row["message"], row["expiring_image_count"], row["images_uri"]) == ("two lines", None, None)
+
+
+def test_a_row_of_a_previewed_repository_has_its_counts() -> None:
+    outcome = audited("a", expiring=2, findings=["dead_rule", "costs"])
+    row = audit_row(outcome, audit_id="1", audit_name="weekly", audited_at=NOW)
+    assert (row["expiring_image_count"], row["warning_finding_count"], row["message"]) == (2, 1, None)
+    assert row["finding_codes"] == "costs dead_rule"
+    assert row["previewed_at"] == NOW
+    nothing = audit_row(audited("b", expiring=0), audit_id="1", audit_name="weekly", audited_at=NOW)
+    assert (nothing["finding_codes"], nothing["oldest_pushed_at"]) == (None, None)

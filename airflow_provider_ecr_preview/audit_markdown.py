@@ -114,6 +114,10 @@ def _changes(changes: ChangesXCom | None, rows: int) -> Iterator[str]:
     if changes is None:
         return
     yield "## Since the last audit"
+    notes = [f"- {_text(note)}" for note in changes["notes"]]
+    if all(baseline["audit_id"] is None for baseline in changes["baselines"]):
+        yield "\n".join(notes or ["- There is nothing to compare with."])
+        return
     yield "\n".join(
         [
             (
@@ -123,7 +127,7 @@ def _changes(changes: ChangesXCom | None, rows: int) -> Iterator[str]:
             f"- policy changed in {_count(changes['policy_changed_count'], 'repository', 'repositories')}",
             f"- {_count(changes['alarm_count'], 'alarm', 'alarms')}",
             *(f"- **alarm** {_name(one)}: {_text(one['alarm'] or '')}" for one in changes["alarms"][:rows]),
-            *(f"- {_text(note)}" for note in changes["notes"]),
+            *notes,
         ]
     )
 

@@ -132,6 +132,9 @@ def _changes(audit: AuditXCom, rows: int) -> Iterator[RenderableType]:
     changes = audit["changes"]
     if changes is None:
         return
+    yield from map(Text, changes["notes"])
+    if all(baseline["audit_id"] is None for baseline in changes["baselines"]):
+        return
     yield Text(
         f"Since the last audit: {changes['newly_affected_image_count']:,} images newly affected, "
         f"{changes['no_longer_affected_image_count']:,} no longer; {changes['policy_changed_count']:,} policies changed; "

@@ -5,10 +5,12 @@ import re
 import pytest
 
 from airflow_provider_ecr_preview.audit_markdown import audit_markdown
-from airflow_provider_ecr_preview.changes import Alarms
+from airflow_provider_ecr_preview.audit_table import audit_table
+from airflow_provider_ecr_preview.changes import Alarms, compare_with_baselines
+from airflow_provider_ecr_preview.tables import render
 from tests.core.builders import REGION, REGISTRY_ID, previewed
 from tests.core.test_audit import audit, audited, failed, without_policy
-from tests.core.test_changes import before, compare, outcome
+from tests.core.test_changes import SITE, before, compare, outcome
 
 
 def test_the_headline_says_what_would_go_and_that_nothing_went() -> None:
@@ -61,6 +63,17 @@ def test_changes_and_alarms_are_told() -> None:
     text = audit_markdown(audit(audited("a")).as_dict(changes=changes))
     assert "- 3 images newly affected, 0 no longer" in text
     assert "- **alarm** a " in text
+
+
+@pytest.mark.parametrize(("noted", "line"), [(True, "- This is the first audit"), (False, "- There is nothing to")])
+def test_the_first_audit_tells_no_changes(noted: bool, line: str) -> None:
+    changes = compare_with_baselines([outcome("a", previewed(1))], {SITE: None}, {}.get, Alarms(), whole=True)
+    if not noted:
+        changes["notes"] = []
+    text = audit_markdown(audit(audited("a")).as_dict(changes=changes))
+    assert line in text
+    assert "newly affected" not in text
+    assert "newly affected" not in render(audit_table(audit(audited("a")).as_dict(changes=changes)))
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,7 @@ def test_changes_and_alarms_are_told() -> None:
         "alarm_count": 1,
         "alarms": [{"repository_name": "a/one", "region_name": "us-east-1", "alarm": "40 more images"}],
         "notes": ["No earlier audit of eu-west-1."],
+        "baselines": [{"audit_id": "last"}],
     }
     text = shown(audited(previewed("a/one")) | {"changes": cast("ChangesXCom", changes)})  # type: ignore[arg-type]  # a TypedDict with one key replaced
     assert "40 images newly affected, 1 no longer; 2 policies changed; 3 repositories appeared" in text

@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made and kept up to date from constraints.txt and pyproject.toml.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test coverage compatibility distributed lint format types build check install constraints clean no-python
+.PHONY: help demo ui test coverage bench compatibility distributed lint format types build check install constraints clean no-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,6 +33,11 @@ coverage: $(READY) ## Check that the tests of the pure core take every branch of
 distributed: $(READY) ## Audit in batches on two Celery workers, PostgreSQL and Redis, and kill a worker on the way
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraints constraints.txt --group distributed
 	@$(BIN)/python scripts/distributed.py
+
+bench: $(READY) ## Measure against boto3: reading one preview, auditing many repositories; about 20 minutes
+	@$(BIN)/python benchmarks/read_preview.py
+	@$(BIN)/python benchmarks/evaluate_policy.py
+	@$(BIN)/python benchmarks/audit_fleet.py
 
 compatibility: $(READY) ## Run the tests on an earlier Airflow; AIRFLOW=3.1
 	$(BIN)/python scripts/compatibility.py $(or $(AIRFLOW),3.1)

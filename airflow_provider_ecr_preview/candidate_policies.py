@@ -42,6 +42,11 @@ class CandidatePolicies:
         if self._errors:
             raise InvalidLifecyclePolicyError(self._errors)
 
+    @property
+    def by_name(self) -> Mapping[str, LifecyclePolicy | None]:
+        """The policies by the glob, or the name, that they were given under."""
+        return self._by_glob
+
     def policy_of(self, repository_name: str) -> LifecyclePolicy | None:
         """Return the policy to preview for a repository, or None for the one that is applied."""
         for glob, policy in self._by_glob.items():

@@ -7,6 +7,7 @@
      +-- AuditFailedError
      +-- AuditIncompleteError
      +-- AuditStoppedError
+     +-- CandidateRefusedError
      +-- RepositoryError
           +-- InvalidRequestError             (also a ValueError)
           +-- RepositoryNotFoundError
@@ -39,6 +40,7 @@ __all__ = [
     "AuditFailedError",
     "AuditIncompleteError",
     "AuditStoppedError",
+    "CandidateRefusedError",
     "EcrPreviewError",
     "EcrUnreachableError",
     "InvalidLifecyclePolicyError",
@@ -90,6 +92,10 @@ class AuditIncompleteError(EcrPreviewError):
 
 class AuditStoppedError(EcrPreviewError):
     """Raised when an audit was told to stop before it was done."""
+
+
+class CandidateRefusedError(EcrPreviewError):
+    """Raised when a candidate policy takes more than it may, or that is not known; the comparison was pushed before."""
 
 
 class RepositoryError(EcrPreviewError):

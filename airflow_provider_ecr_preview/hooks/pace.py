@@ -6,7 +6,7 @@ lowers it by more, so that it settles where one call in about twenty-five is thr
 large its bucket, and whoever else draws from it.
 
 botocore's own adaptive mode has one rate for all operations of a client, and recovers from zero after the first
-throttle; see ``benchmarks/audit_fleet.py`` for what that costs.
+throttle.
 """
 
 from __future__ import annotations

@@ -25,6 +25,18 @@ def check_fail_on(fail_on: FailOn) -> None:
         raise ValueError(f"fail_on is {fail_on!r}. Use 'any', 'all', 'none', or a share from 0 to 1.")
 
 
+def is_too_many(failed: int, total: int, fail_on: FailOn) -> bool:
+    """Return whether so many failed repositories are a failure of the task.
+
+    :param failed: number of repositories that failed.
+    :param total: number of all repositories.
+    :param fail_on: ``any`` failed repository is too many, only ``all`` are, ``none`` ever are; or a share of all
+        repositories, more of which are.
+    """
+    is_failure = {"any": failed > 0, "all": 0 < total == failed, "none": False}
+    return is_failure[fail_on] if isinstance(fail_on, str) else failed > fail_on * total
+
+
 def require_success(audit: AuditXCom, fail_on: FailOn, *, fail_on_alarm: bool = False) -> None:
     """Raise when too many repositories failed, or an alarm went off.
 
@@ -35,8 +47,7 @@ def require_success(audit: AuditXCom, fail_on: FailOn, *, fail_on_alarm: bool = 
     :raises AuditFailedError: if so.
     """
     failed, total = audit["failed_count"], audit["repository_count"]
-    is_failure = {"any": failed > 0, "all": 0 < total == failed, "none": False}
-    if is_failure[fail_on] if isinstance(fail_on, str) else failed > fail_on * total:
+    if is_too_many(failed, total, fail_on):
         kinds = ", ".join(f"{name} {count}" for name, count in audit["errors"].items())
         messages = "".join(f"\n  - {failure['message']}" for failure in audit["failures"][:_NAMED])
         raise AuditFailedError(

@@ -56,3 +56,8 @@ def test_every_policy_is_checked_and_the_error_names_policy_and_rule() -> None:
 def test_what_is_no_mapping_of_policies_is_refused(mapping: str) -> None:
     with pytest.raises(ValueError, match="lifecycle_policies is"):
         CandidatePolicies(None, mapping)
+
+
+def test_the_policies_are_there_under_the_names_they_were_given() -> None:
+    by_name = CandidatePolicies(None, {"one": policy(1), "applied": None}).by_name
+    assert [name for name, found in by_name.items() if found] == ["one"]

@@ -7,15 +7,17 @@ from airflow_provider_ecr_preview.local import AccessDenied, LocalEcr
 
 RunDag = Callable[..., dict[str, Any]]
 
-KEEP_FIVE = {
-    "rules": [
-        {
-            "rulePriority": 1,
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 5},
-            "action": {"type": "expire"},
-        }
-    ]
-}
+
+def keep(number: int) -> dict[str, Any]:
+    return {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": number},
+                "action": {"type": "expire"},
+            }
+        ]
+    }
 
 
 def test_the_weekly_audit_covers_every_repository_of_both_regions(team_ecr: LocalEcr, run_dag: RunDag) -> None:
@@ -43,7 +45,7 @@ def test_the_form_of_the_weekly_audit_chooses_repositories_regions_and_policy(
         "include": "payments/*, web/*",
         "exclude": "*/search",
         "region_names": ["eu-west-1"],
-        "lifecycle_policy": KEEP_FIVE,
+        "lifecycle_policy": keep(5),
     }
     result = run_dag("ecr_audit_registry", conf)
     assert result["state"] == "success", result["log"][-3000:]
@@ -69,3 +71,24 @@ def test_a_site_without_an_answer_makes_the_organisation_audit_incomplete(team_e
     assert result["tasks"]["merge[-1]"] == "failed"
     audit = result["values"]["merge[-1]"]
     assert (audit["missing_part_count"], audit["repository_count"]) == (1, 34)
+
+
+def test_the_check_of_a_policy_simulates_it_and_starts_no_preview(team_ecr: LocalEcr, run_dag: RunDag) -> None:
+    result = run_dag("ecr_compare_policies", {"lifecycle_policy": keep(80), "max_newly_affected": None})
+    assert result["state"] == "success", result["log"][-3000:]
+    comparison = result["values"]["compare[-1]"]
+    assert comparison["method"] == "simulation"
+    applied, candidate = comparison["policies"]
+    assert (applied["policy"], candidate["policy"]) == ("applied", "candidate")
+    assert candidate["newly_affected_image_count"] > 0
+    assert " images more and" in result["values"]["report[-1]"]
+    assert not team_ecr.calls.count("StartLifecyclePolicyPreview")
+
+
+def test_the_check_of_a_policy_fails_when_it_takes_more_than_it_may(team_ecr: LocalEcr, run_dag: RunDag) -> None:
+    conf = {"lifecycle_policy": keep(5), "max_newly_affected": 10, "method": "preview"}
+    result = run_dag("ecr_compare_policies", conf)
+    assert result["state"] == "failed"
+    assert result["tasks"]["compare[-1]"] == "failed"
+    assert "10 are allowed (max_newly_affected)" in result["log"]
+    assert result["values"]["compare[-1]"]["policies"][1]["newly_affected_image_count"] > 10

@@ -1,0 +1,89 @@
+"""A comparison of policies as tables for a person, for task logs and terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from airflow_provider_ecr_preview.tables import human_bytes
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.xcom import ComparedPolicy, ComparisonXCom, PolicyTotals
+
+ROWS = 15
+
+_METHODS = {
+    "preview": "By ECR's preview",
+    "simulation": "A SIMULATION of this package over the images that are there now, not a preview of ECR's",
+    "both": "By ECR's preview, with the simulation beside it",
+}
+
+
+def comparison_table(comparison: ComparisonXCom, *, rows: int = ROWS) -> RenderableType:
+    """Return a comparison as tables: what each policy takes in all, and the repositories where they differ most.
+
+    :param comparison: the comparison.
+    :param rows: how many repositories are shown.
+    """
+    first, *_ = comparison["policies"]
+    headline = Text(
+        f"{_METHODS[comparison['method']]}. {comparison['repository_count']:,} repositories, "
+        f"{comparison['failed_count']:,} failed; the policies differ in {comparison['differing_repository_count']:,}. "
+        f"Newly and no longer affected: beside {first['policy']!r}. Bytes are upper bounds (layers are shared)."
+    )
+    return Group(headline, _totals(comparison), *_repositories(comparison, rows), *_failures(comparison, rows))
+
+
+def _totals(comparison: ComparisonXCom) -> Table:
+    table = _table("Policy")
+    for policy in comparison["policies"]:
+        findings = ", ".join(f"{code} ({count})" for code, count in policy["findings"].items())
+        table.add_row(Text(policy["policy"]), *_numbers(policy), Text(findings))
+    return table
+
+
+def _repositories(comparison: ComparisonXCom, rows: int) -> Iterator[RenderableType]:
+    differing = [
+        (repository, policy)
+        for repository in comparison["repositories"]
+        for policy in repository["policies"][1:]
+        if policy["newly_affected_image_count"] or policy["no_longer_affected_image_count"] or policy["findings"]
+    ]
+    if not differing:
+        return
+    table = _table("Repository", "Policy")
+    for repository, policy in differing[:rows]:
+        findings = ", ".join(finding["code"] for finding in policy["findings"])
+        table.add_row(Text(repository["repository_name"]), Text(policy["policy"]), *_numbers(policy), Text(findings))
+    yield table
+
+
+def _failures(comparison: ComparisonXCom, rows: int) -> Iterator[Text]:
+    for failure in comparison["failures"][:rows]:
+        yield Text(f"FAILED {failure['repository_name']}: {failure['error']}: {failure['message']}")
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in names:
+        table.add_column(name)
+    for name in ("Expiring", "Archiving", "Bytes", "Newly", "Bytes", "No longer"):
+        table.add_column(name, justify="right")
+    table.add_column("Findings")
+    return table
+
+
+def _numbers(policy: ComparedPolicy | PolicyTotals) -> list[str]:
+    return [
+        f"{policy['expiring_image_count']:,}",
+        f"{policy['archiving_image_count']:,}",
+        human_bytes(policy["expiring_bytes_upper_bound"]),
+        f"+{policy['newly_affected_image_count']:,}",
+        human_bytes(policy["newly_affected_bytes_upper_bound"]),
+        f"-{policy['no_longer_affected_image_count']:,}",
+    ]

@@ -1,0 +1,68 @@
+"""A lifecycle policy evaluated here, over the images that DescribeImages lists, without touching ECR's preview.
+
+A simulation is no preview: ECR has the last word. What is not told here is which images a manifest list names, and
+where ECR's own rules are not documented this package has to choose; see :mod:`.policy_evaluation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from airflow_provider_ecr_preview.comparison import PolicyEffect
+from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, find, recent_pulls_since
+from airflow_provider_ecr_preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.policy import LifecyclePolicy
+from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage, Verdict
+from airflow_provider_ecr_preview.preview import PreviewedImage, PreviewSummary
+from airflow_provider_ecr_preview.xcom import RepositoryRef
+
+
+def simulate(
+    policy: LifecyclePolicy,
+    images: Iterable[RepositoryImage],
+    now: datetime,
+    *,
+    ref: RepositoryRef,
+    recently_pulled_days: int = RECENTLY_PULLED_DAYS,
+) -> PolicyEffect:
+    """Return what a policy would do with a repository, as far as it can be told without ECR's preview.
+
+    :param policy: the policy.
+    :param images: every image of the repository, archived ones included.
+    :param now: the time at which the policy acts (aware).
+    :param ref: the repository.
+    :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
+    :raises ValueError: if the policy has a ``countType`` that is not known here.
+    """
+    inventory = RepositoryInventory(policy.rules)
+    summary = PreviewSummary(
+        ref["repository_name"], ref["registry_id"] or "", ref["region_name"] or "", policy, previewed_at=now
+    )
+    recent_pulls = recent_pulls_since(now, recently_pulled_days)
+    effect = PolicyEffect(policy.fingerprint)
+    for verdict in policy.evaluate(images, now):
+        inventory.add(verdict.image)
+        if verdict.is_taken:
+            image = _taken(verdict)
+            summary.add(image)
+            recent_pulls.add(image)
+            effect.add(image)
+    effect.findings = summary.as_xcom(inventory=inventory, findings=find(summary, inventory, recent_pulls))["findings"]
+    return effect
+
+
+def _taken(verdict: Verdict) -> PreviewedImage:
+    image = verdict.image
+    return PreviewedImage(
+        image_digest=image.image_digest,
+        image_tags=image.image_tags,
+        image_pushed_at=image.image_pushed_at,
+        action=str(verdict.action).upper(),
+        applied_rule_priority=verdict.rule.priority if verdict.rule else 0,
+        storage_class=image.storage_class,
+        image_size_in_bytes=image.image_size_in_bytes,
+        last_recorded_pull_time=image.last_recorded_pull_time,
+        image_manifest_media_type=image.image_manifest_media_type,
+        artifact_media_type=image.artifact_media_type,
+    )

@@ -1,0 +1,69 @@
+"""Check a lifecycle policy before it is rolled out, by what it would take that the applied policies do not take.
+
+Trigger it from a pull request that changes a policy, with the policy and the repositories in ``conf``: the run fails when
+the candidate takes more than it may. By default the candidate is simulated, which leaves the one preview of each
+repository alone; choose ``preview`` to ask ECR itself.
+"""
+
+from __future__ import annotations
+
+# [START howto_ecr_compare_policies]
+from airflow.sdk import Param, dag, task
+
+from airflow_provider_ecr_preview.operators.ecr_audit import EcrListRepositoriesOperator
+from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
+
+KEEP_TWENTY = {
+    "rules": [
+        {
+            "rulePriority": 1,
+            "description": "Keep the newest twenty",
+            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 20},
+            "action": {"type": "expire"},
+        }
+    ]
+}
+
+
+@dag(
+    schedule=None,
+    catchup=False,
+    tags=["ecr", "example"],
+    doc_md=__doc__,
+    params={
+        "include": Param(
+            "payments/*", type="string", title="Repositories", description="Name globs, with commas between."
+        ),
+        "lifecycle_policy": Param(KEEP_TWENTY, type="object", title="Candidate policy"),
+        "method": Param("simulation", enum=["simulation", "preview", "both"], title="Method"),
+        "max_newly_affected": Param(
+            500, type=["integer", "null"], title="Images that only the candidate may take", minimum=0
+        ),
+    },
+)
+def ecr_compare_policies() -> None:
+    """Compare a candidate policy with the applied ones."""
+    repository_names = EcrListRepositoriesOperator(task_id="list", include="{{ params.include }}")
+
+    comparison = EcrCompareLifecyclePoliciesOperator(
+        task_id="compare",
+        repository_names=repository_names.output,
+        lifecycle_policy_text="{{ params.lifecycle_policy | tojson }}",
+        method="{{ params.method }}",
+        max_newly_affected="{{ '' if params.max_newly_affected is none else params.max_newly_affected }}",
+    )
+
+    @task
+    def report(comparison: dict) -> str:
+        """Say in one sentence what the pull request would change."""
+        applied, candidate = comparison["policies"]
+        return (
+            f"{candidate['newly_affected_image_count']} images more and {candidate['no_longer_affected_image_count']} "
+            f"fewer would go than under the {applied['policy']} policies ({comparison['method']})."
+        )
+
+    report(comparison.output)
+
+
+ecr_compare_policies()
+# [END howto_ecr_compare_policies]

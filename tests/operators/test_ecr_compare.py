@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from airflow_provider_ecr_preview import exceptions
+from airflow_provider_ecr_preview.local import LocalEcr, Refused
+from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
+
+NAMES = ["team/a", "team/b", "team/c"]
+
+
+def policy(count: int) -> dict[str, Any]:
+    return {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count},
+                "action": {"type": "expire"},
+            }
+        ]
+    }
+
+
+def context() -> Any:
+    return {"ti": mock.Mock(spec=["xcom_push"])}
+
+
+@pytest.fixture
+def registry(local_ecr: LocalEcr) -> LocalEcr:
+    for number, name in enumerate(NAMES):
+        local_ecr.create_repository(name, policy=policy(8) if number else None)
+        local_ecr.push_many(name, 10)
+    local_ecr.calls.clear()
+    return local_ecr
+
+
+def compare(**kwargs: Any) -> EcrCompareLifecyclePoliciesOperator:
+    arguments = {"repository_names": NAMES, "lifecycle_policy_text": policy(4), "fail_on_finding": None}
+    return EcrCompareLifecyclePoliciesOperator(**{"task_id": "compare", **arguments, **kwargs})
+
+
+@pytest.mark.parametrize("method", ["preview", "simulation", "both"])
+def test_a_candidate_is_compared_with_the_applied_policies(registry: LocalEcr, method: str) -> None:
+    value = compare(method=method).execute(context())
+    applied, candidate = value["policies"]
+    assert (applied["policy"], candidate["policy"], value["method"]) == ("applied", "candidate", method)
+    assert (applied["expiring_image_count"], candidate["expiring_image_count"]) == (4, 18)
+    assert candidate["newly_affected_image_count"] == 14
+    assert candidate["newly_affected_bytes_upper_bound"]
+    assert "simulation_disagrees" not in candidate["findings"]
+    assert json.loads(json.dumps(value)) == value
+
+
+def test_a_simulation_starts_no_preview_and_asks_for_each_repository_once(registry: LocalEcr) -> None:
+    compare(method="simulation").execute(context())
+    assert registry.calls.operations == {"DescribeImages": 3, "GetLifecyclePolicy": 3}
+
+
+def test_several_candidates_are_compared_with_the_first_of_them(registry: LocalEcr) -> None:
+    value = compare(
+        lifecycle_policy_text=None,
+        candidates=json.dumps({"keep nine": policy(9), "keep five": policy(5), "keep one": policy(1)}),
+        with_applied=False,
+        method="simulation",
+    ).execute(context())
+    assert [(one["policy"], one["newly_affected_image_count"]) for one in value["policies"]] == [
+        ("keep nine", 0),
+        ("keep five", 12),
+        ("keep one", 24),
+    ]
+
+
+def test_where_preview_and_simulation_disagree_it_is_a_finding(registry: LocalEcr) -> None:
+    # A list that stays keeps its images, and DescribeImages does not tell which they are.
+    pushed = registry.push_manifest_list("team/a", tags=["multi"])
+    value = compare(repository_names="team/a", lifecycle_policy_text=policy(1), method="both").execute(context())
+    (repository,) = value["repositories"]
+    (found,) = [one for one in repository["policies"][1]["findings"] if one["code"] == "simulation_disagrees"]
+    assert set(found["image_digests"]) == set(pushed.children)
+
+
+def test_a_candidate_that_takes_more_than_it_may_fails_the_task_after_the_comparison_is_pushed(
+    registry: LocalEcr,
+) -> None:
+    of = context()
+    with pytest.raises(exceptions.CandidateRefusedError, match=r"candidate takes 14 images .* 13 are allowed"):
+        compare(method="simulation", max_newly_affected="13").execute(of)
+    (call,) = of["ti"].xcom_push.call_args_list
+    assert call.kwargs["value"]["policies"][1]["newly_affected_image_count"] == 14
+    assert compare(method="simulation", max_newly_affected=14).execute(context())
+
+
+def test_a_finding_that_only_the_candidate_raises_fails_the_task(registry: LocalEcr) -> None:
+    empties = {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "selection": {
+                    "tagStatus": "any",
+                    "countType": "sinceImagePushed",
+                    "countUnit": "days",
+                    "countNumber": 1,
+                },
+                "action": {"type": "expire"},
+            }
+        ]
+    }
+    registry.create_repository("team/idle", policy=policy(1))
+    registry.push_many("team/idle", 3, newest_days_ago=30)
+    for method in ("preview", "simulation"):
+        with pytest.raises(exceptions.CandidateRefusedError, match="candidate raises would_empty_repository"):
+            compare(
+                repository_names="team/idle", lifecycle_policy_text=empties, method=method, fail_on_finding="critical"
+            ).execute(context())
+
+
+@pytest.mark.parametrize("method", ["preview", "simulation", "both"])
+@pytest.mark.parametrize("operation", ["StartLifecyclePolicyPreview", "DescribeImages"])
+def test_a_repository_that_fails_is_named_and_does_not_stop_the_others(
+    registry: LocalEcr, method: str, operation: str
+) -> None:
+    registry.inject(Refused("RepositoryNotFoundException"), operation, "team/b", calls=None)
+    if (method, operation) == ("simulation", "StartLifecyclePolicyPreview"):
+        assert compare(method=method).execute(context())["failed_count"] == 0
+        return
+    value = compare(method=method, fail_on="none").execute(context())
+    assert (value["repository_count"], value["failed_count"]) == (3, 1)
+    assert value["failures"][0]["repository_name"] == "team/b"
+    assert "no such repository" in (value["failures"][0]["message"] or "")
+    with pytest.raises(exceptions.CandidateRefusedError, match="1 of 3 repositories could not be compared"):
+        compare(method=method).execute(context())
+
+
+def test_an_applied_policy_that_cannot_be_simulated_says_what_to_do(registry: LocalEcr) -> None:
+    text = json.dumps(policy(8)).replace("imageCountMoreThan", "sinceImageAdmired")
+    with mock.patch.object(registry.repository("team/b"), "lifecycle_policy", text):
+        value = compare(method="simulation", fail_on="none").execute(context())
+    assert "cannot be simulated" in (value["failures"][0]["message"] or "")
+    assert "method='preview'" in (value["failures"][0]["message"] or "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"method": "guess"}, "method is 'guess'"),
+        ({"fail_on": "some"}, "fail_on is 'some'"),
+        ({"fail_on_finding": "grave"}, "fail_on_finding is 'grave'"),
+        ({"lifecycle_policy_text": None}, "There are 1 policies to compare"),
+        ({"lifecycle_policy_text": "None"}, "There are 1 policies to compare"),
+        ({"candidates": {"applied": policy(3)}}, "A candidate is named 'applied'"),
+        ({"candidates": {"other": ""}}, "no policy under other"),
+        ({"candidates": "[]"}, "candidates is a list"),
+        ({"candidates": "{"}, "candidates is not JSON"),
+        ({"candidates": {str(number): policy(3) for number in range(10)}}, "2 to 10 can be"),
+        ({"lifecycle_policy_text": policy(0)}, "countNumber"),
+    ],
+)
+def test_a_mistake_in_the_parameters_is_told_before_anything_is_asked(
+    registry: LocalEcr, arguments: dict[str, Any], match: str
+) -> None:
+    with pytest.raises(ValueError, match=match):
+        compare(**arguments).execute(context())
+    assert not len(registry.calls)
+
+
+def test_no_repository_is_an_empty_comparison(registry: LocalEcr) -> None:
+    assert compare(repository_names="").execute(context())["repository_count"] == 0
+
+
+def test_a_task_that_is_told_to_stop_says_how_far_it_came(registry: LocalEcr) -> None:
+    task = compare()
+    task.on_kill()
+    with pytest.raises(exceptions.AuditStoppedError, match="0 of 3"):
+        task.execute(context())
+
+
+def test_every_template_field_is_an_attribute() -> None:
+    task = compare()
+    assert all(hasattr(task, field) for field in task.template_fields)

@@ -34,6 +34,7 @@ TOOLS = (
     "hypothesis",
     "jsonschema",
     "psutil",
+    "pyarrow",
     "pytest",
     "pytest-asyncio",
     "pytest-xdist",

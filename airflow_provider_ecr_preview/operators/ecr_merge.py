@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from airflow.sdk import BaseOperator, XComArg
+from airflow.utils.types import NOTSET
 
 from airflow_provider_ecr_preview.audit import Audit
 from airflow_provider_ecr_preview.audit_reports import AuditReports
@@ -163,7 +164,7 @@ class EcrMergeLifecycleAuditsOperator(BaseOperator):
 
 def _parts(audits: Any) -> Iterator[AuditXCom | None]:
     """Yield the audits one by one: there may be thousands, of 48 KiB each."""
-    if audits is None:
+    if audits is None or audits is NOTSET:  # as Airflow 3.1 has it
         yield None
     elif isinstance(audits, Mapping):
         if audits.get("schema") != AUDIT_SCHEMA:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -159,6 +160,8 @@ def test_the_report_for_a_person_is_where_the_audit_says(registry: LocalEcr, fol
     assert "team/service\\-5" in text
 
 
+# What s3fs needs allows one release of botocore only, which is another than the earlier Airflows of make compatibility have.
+@pytest.mark.skipif(find_spec("s3fs") is None, reason="the s3 extra is not installed")
 def test_the_same_on_s3(registry: LocalEcr, bucket: str) -> None:
     value = audit(bucket)
     assert value["report_uri"] is not None

@@ -251,7 +251,7 @@ class TestReading:
         [
             ("file:///tmp/reports/", "names a folder"),
             ("s3://bucket", "names a folder"),
-            ("nope://bucket/images.jsonl.gz", "Unsupported filesystem"),
+            ("nope://bucket/images.jsonl.gz", "[Uu]nsupported filesystem|No filesystem"),
         ],
     )
     def test_a_place_for_the_list_that_cannot_be_is_refused_before_ecr_is_asked(

@@ -16,7 +16,6 @@ from airflow.providers.common.compat.sdk import (
     AirflowSkipException,
     TaskDeferred,
 )
-from airflow.sdk.exceptions import AirflowRescheduleException
 
 from airflow_provider_ecr_preview import exceptions
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
@@ -24,6 +23,11 @@ from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.faults import PreviewExpires, PreviewFails
 from airflow_provider_ecr_preview.sensors.ecr_preview import EcrLifecyclePolicyPreviewSensor
 from airflow_provider_ecr_preview.triggers import ecr_preview
+
+try:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import AirflowRescheduleException
 
 REPOSITORY = "payments/api"
 POLICY = {

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk.serde import deserialize, serialize
 from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_ecr_preview import exceptions
@@ -26,6 +25,11 @@ from airflow_provider_ecr_preview.triggers.ecr_preview import (
     preview_of,
     shared_hook,
 )
+
+try:
+    from airflow.sdk.serde import deserialize, serialize
+except ImportError:  # Airflow 3.1
+    from airflow.serialization.serde import deserialize, serialize
 
 REPOSITORY = "payments/api"
 ARGUMENTS: dict[str, Any] = {

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from airflow.sdk import BaseOperator, XComArg
-from airflow.utils.types import NOTSET
 
 from airflow_provider_ecr_preview.audit import Audit
 from airflow_provider_ecr_preview.audit_reports import AuditReports
@@ -164,14 +163,16 @@ class EcrMergeLifecycleAuditsOperator(BaseOperator):
 
 def _parts(audits: Any) -> Iterator[AuditXCom | None]:
     """Yield the audits one by one: there may be thousands, of 48 KiB each."""
-    if audits is None or audits is NOTSET:  # as Airflow 3.1 has it
-        yield None
-    elif isinstance(audits, Mapping):
+    if isinstance(audits, str | int | float):
+        raise ValueError(  # noqa: TRY004 - the type is the user's value, rendered from a template
+            f"audits is {str(audits)[:200]!r}. Give the output of the audit task, not a template text."
+        )
+    if isinstance(audits, Mapping):
         if audits.get("schema") != AUDIT_SCHEMA:
             raise ValueError(f"This is not an audit of schema {AUDIT_SCHEMA}: {str(audits)[:200]}")
         yield cast("AuditXCom", audits)
-    elif isinstance(audits, Iterable) and not isinstance(audits, str):
+    elif isinstance(audits, Iterable):
         for part in audits:
             yield from _parts(part)
-    else:
-        raise ValueError(f"audits is {str(audits)[:200]!r}. Give the output of the audit task, not a template text.")
+    else:  # Airflow 3.1 has a sentinel, and not None, for a task without a result
+        yield None

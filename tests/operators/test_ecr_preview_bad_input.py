@@ -237,8 +237,9 @@ class TestReading:
         self, previewed: LocalEcr, context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "s3fs", None)
+        # A connection of its own, because Airflow keeps the storage that another test has opened.
         with pytest.raises(ValueError, match=r"s3fs.*install airflow-provider-ecr-preview\[s3\]"):
-            summarize(images_path="s3://aws_default@bucket/images.jsonl.gz").execute(context)
+            summarize(images_path="s3://aws_reports@bucket/images.jsonl.gz").execute(context)
         assert len(previewed.calls) == 0
 
     def test_an_image_id_that_is_none(self, previewed: LocalEcr, context: Any) -> None:

@@ -1,18 +1,33 @@
-"""Full image lists on object storage: gzip JSON Lines, one image a line, written as they stream."""
+"""Full lists on object storage: gzip JSON Lines, one image a line, written as they stream."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.preview import PreviewedImage
 from airflow_provider_ecr_preview.storage import write_whole
+
+
+class LineWriter:
+    """Writes objects into an open list, one a line.
+
+    :param lines: the open list.
+    """
+
+    def __init__(self, lines: TextIO) -> None:
+        self._lines = lines
+
+    def write(self, value: Mapping[str, Any]) -> None:
+        """Append one object of plain JSON types."""
+        self._lines.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+        self._lines.write("\n")
 
 
 class ImageListWriter:
@@ -22,31 +37,50 @@ class ImageListWriter:
     :param images_uri: where the list can be read when it is whole.
     """
 
-    def __init__(self, lines: TextIO, images_uri: str | None = None) -> None:
+    def __init__(self, lines: LineWriter, images_uri: str | None = None) -> None:
         self.images_uri = images_uri
         self._lines = lines
 
     def write(self, image: PreviewedImage) -> None:
         """Append one image."""
-        self._lines.write(json.dumps(image.as_dict(), ensure_ascii=False, separators=(",", ":")))
-        self._lines.write("\n")
+        self._lines.write(image.as_dict())
+
+
+@contextmanager
+def line_list(path: str) -> Iterator[LineWriter]:
+    """Open a new list that appears at ``path`` when the block ends without error, and not before.
+
+    The list grows in a temporary file of the worker, because an object on S3 is whole or absent and a local file
+    should be no worse.
+
+    :param path: an ``ObjectStoragePath`` URL, ``file:///...`` or ``s3://aws_conn_id@bucket/...`` (which needs the
+        ``s3`` extra). What is there already is replaced.
+    """
+    with tempfile.TemporaryFile() as spool:
+        with gzip.open(spool, "wt", encoding="utf-8") as lines:
+            yield LineWriter(lines)
+        spool.seek(0)
+        write_whole(ObjectStoragePath(path), spool)
+
+
+def read_lines(uri: str) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a list that a task wrote.
+
+    :param uri: where it was written.
+    """
+    with ObjectStoragePath(uri).open("rb") as stored, gzip.open(stored, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
 
 
 @contextmanager
 def image_list(images_path: str) -> Iterator[ImageListWriter]:
     """Open a new image list that appears at ``images_path`` when the block ends without error, and not before.
 
-    The list grows in a temporary file of the worker, because an object on S3 is whole or absent and a local file
-    should be no worse.
-
-    :param images_path: an ``ObjectStoragePath`` URL, ``file:///...`` or ``s3://aws_conn_id@bucket/...`` (which needs
-        the ``s3`` extra). What is there already is replaced.
+    :param images_path: as for :func:`line_list`.
     """
-    with tempfile.TemporaryFile() as spool:
-        with gzip.open(spool, "wt", encoding="utf-8") as lines:
-            yield ImageListWriter(lines, images_path)
-        spool.seek(0)
-        write_whole(ObjectStoragePath(images_path), spool)
+    with line_list(images_path) as lines:
+        yield ImageListWriter(lines, images_path)
 
 
 def read_image_list(images_uri: str) -> Iterator[PreviewedImage]:
@@ -54,6 +88,4 @@ def read_image_list(images_uri: str) -> Iterator[PreviewedImage]:
 
     :param images_uri: ``images_uri`` of a summary.
     """
-    with ObjectStoragePath(images_uri).open("rb") as stored, gzip.open(stored, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield PreviewedImage.from_dict(json.loads(line))
+    return map(PreviewedImage.from_dict, read_lines(images_uri))

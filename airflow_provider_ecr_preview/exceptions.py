@@ -23,6 +23,8 @@
           +-- AccessDeniedError               (also a PermissionError)
           +-- ThrottledError
           +-- EcrUnreachableError             (also a ConnectionError)
+     +-- CleanupBlockedError
+     +-- CleanupIncompleteError
 
 A RepositoryError carries the repository, the registry and the Region it happened in.
 """
@@ -41,6 +43,8 @@ __all__ = [
     "AuditIncompleteError",
     "AuditStoppedError",
     "CandidateRefusedError",
+    "CleanupBlockedError",
+    "CleanupIncompleteError",
     "EcrPreviewError",
     "EcrUnreachableError",
     "InvalidLifecyclePolicyError",
@@ -197,3 +201,11 @@ class ThrottledError(RepositoryError):
 
 class EcrUnreachableError(RepositoryError, ConnectionError):
     """Raised when what answers at the endpoint is not ECR, or nothing does."""
+
+
+class CleanupBlockedError(EcrPreviewError):
+    """Raised when a check forbids a clean-up, or cannot be answered; nothing was changed, and the verdicts were pushed."""
+
+
+class CleanupIncompleteError(EcrPreviewError):
+    """Raised when a clean-up ended before its time or with failures; what was changed was pushed before."""

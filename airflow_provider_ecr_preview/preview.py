@@ -271,10 +271,7 @@ class PreviewSummary:
     @property
     def images_fingerprint(self) -> str:
         """SHA-256 (hexadecimal) over the sorted lines ``<digest> <ACTION>`` of the affected images, each ended by LF."""
-        digest = hashlib.sha256()
-        for line in sorted(f"{digest_of(key)} {action}\n" for key, action in self._actions.items()):
-            digest.update(line.encode())
-        return digest.hexdigest()
+        return images_fingerprint((digest_of(key), action) for key, action in self._actions.items())
 
     @property
     def sample(self) -> list[PreviewedImage]:
@@ -392,6 +389,17 @@ def marker(value: PreviewSummaryXCom) -> MarkerXCom:
         }
         | {"finding_count": len(value["findings"])},
     )
+
+
+def images_fingerprint(actions: Iterable[tuple[str, str]]) -> str:
+    """Return SHA-256 (hexadecimal) over the sorted lines ``<digest> <ACTION>`` of images, each ended by LF.
+
+    :param actions: digest and action of every affected image.
+    """
+    fingerprint = hashlib.sha256()
+    for line in sorted(f"{image_digest} {action}\n" for image_digest, action in actions):
+        fingerprint.update(line.encode())
+    return fingerprint.hexdigest()
 
 
 def isoformat(time: datetime | None) -> str | None:

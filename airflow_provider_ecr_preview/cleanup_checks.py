@@ -1,0 +1,103 @@
+"""The checks before a clean-up. Each answers one question; one that cannot be answered blocks like a bad answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_ecr_preview.cleanup_evidence import Evidence, RepositoryId
+from airflow_provider_ecr_preview.cleanup_plan import CleanupPlan, plan_cleanup
+from airflow_provider_ecr_preview.cleanup_questions import QUESTIONS, Answer, Verdict, capped
+from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+
+MAX_CHECK_DIGESTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one check says.
+
+    :param code: name of the check.
+    :param verdict: ``passed``, ``spared``, ``blocked``, ``unknown`` or ``off``.
+    :param message: why, and what to do, in one or two sentences.
+    :param image_digests: at most ten of the images it is about.
+    """
+
+    code: str
+    verdict: Verdict
+    message: str
+    image_digests: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, code: str, answer: Answer) -> CheckResult:
+        """Return the result of the check that was answered so."""
+        return cls(code, answer.verdict, answer.message, tuple(answer.image_digests[:MAX_CHECK_DIGESTS]))
+
+    @property
+    def blocks(self) -> bool:
+        """Whether nothing may be changed because of it."""
+        return self.verdict in ("blocked", "unknown")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result in plain JSON types."""
+        return {
+            "code": self.code,
+            "verdict": self.verdict,
+            "message": self.message,
+            "image_digests": list(self.image_digests),
+        }
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a clean-up of one repository would do, and whether it may.
+
+    :param evidence: what is known about the repository.
+    :param plan: what would be done.
+    :param checks: what every check says.
+    """
+
+    evidence: Evidence
+    plan: CleanupPlan
+    checks: tuple[CheckResult, ...]
+
+    @property
+    def repository(self) -> RepositoryId:
+        """The repository."""
+        return self.evidence.repository
+
+    @property
+    def blocking(self) -> list[CheckResult]:
+        """The checks because of which nothing may be changed."""
+        return [check for check in self.checks if check.blocks]
+
+
+def decide(evidence: Evidence, settings: CleanupSettings) -> Decision:
+    """Plan the clean-up of one repository and ask every check about it.
+
+    :param evidence: what is known about the repository.
+    :param settings: how careful to be.
+    """
+    plan = plan_cleanup(evidence, settings)
+    checks = [CheckResult.of(code, ask(evidence, settings, plan)) for code, ask in QUESTIONS.items()]
+    return Decision(evidence, plan, tuple(checks))
+
+
+def check_run(
+    decisions: Iterable[Decision], *, max_images: int | None = None, max_bytes: int | None = None
+) -> list[CheckResult]:
+    """Ask what can only be asked of all repositories together.
+
+    :param decisions: what is decided for each one.
+    :param max_images: more images in all block the whole run; None for no limit.
+    :param max_bytes: more bytes in all, as an upper bound, block it; None for no limit.
+    """
+    plans = [decision.plan for decision in decisions if not decision.blocking]
+    images = sum(len(plan.images) for plan in plans)
+    sizes = [plan.bytes_upper_bound for plan in plans]
+    size = None if None in sizes else sum(filter(None, sizes))
+    return [
+        CheckResult.of("run_max_images", capped(images, max_images, "images in all")),
+        CheckResult.of("run_max_bytes", capped(size, max_bytes, "bytes at most in all")),
+    ]

@@ -1,0 +1,292 @@
+"""The questions that a clean-up of one repository has to answer first, each a function of what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Literal, NamedTuple
+
+from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList, Unread
+from airflow_provider_ecr_preview.cleanup_plan import CHANGES, CleanupPlan, Spared, approved_images, earlier_previews
+from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+from airflow_provider_ecr_preview.protection import is_usable
+
+Verdict = Literal["passed", "spared", "blocked", "unknown", "off"]
+"""``spared`` passes too: some images are left out. ``unknown`` blocks as ``blocked`` does."""
+
+_CLOCK_SKEW = timedelta(minutes=5)
+
+
+class Answer(NamedTuple):
+    """The answer to a question.
+
+    :param verdict: ``passed``, ``spared``, ``blocked``, ``unknown`` or ``off``.
+    :param message: why, and what to do.
+    :param image_digests: the images it is about.
+    """
+
+    verdict: Verdict
+    message: str
+    image_digests: Sequence[str] = ()
+
+
+_OFF = Answer("off", "Switched off.")
+
+
+def policy_unchanged(evidence: Evidence, _: CleanupSettings, __: CleanupPlan) -> Answer:
+    """Ask whether the policy is still the one that was approved."""
+    fresh, approved = evidence.fresh, evidence.summary["policy_fingerprint"]
+    if isinstance(fresh, Unread):
+        return Answer("unknown", f"There is no fresh preview to compare with: {fresh.reason}")
+    if fresh.policy_fingerprint != approved:
+        return Answer(
+            "blocked",
+            f"The policy is {fresh.policy_fingerprint[:12]} now, {approved[:12]} was approved. Preview it again.",
+        )
+    return Answer("passed", f"The policy is still {approved[:12]}.")
+
+
+def preview_unchanged(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask whether a fresh preview lists the images that were approved."""
+    if (unread := _unread_source(evidence)) is not None:
+        return Answer("unknown", f"The approved images cannot be compared: {unread}")
+    if approved_images(evidence) is None:
+        message = (
+            "A fresh preview lists other images than the approved one, and which those were is not known. Preview "
+            "again, with images_path to have a list that can be compared."
+        )
+        return Answer("blocked", message)
+    changed = [*plan.spared_for(*CHANGES), *sorted(plan.not_approved)]
+    if not changed:
+        gone = f" {len(plan.gone)} of them are gone already." if plan.gone else ""
+        return Answer("passed", f"A fresh preview lists the approved images.{gone}")
+    message = (
+        f"{len(changed)} images differ: {len(plan.not_approved)} are new in a fresh preview, "
+        f"{len(changed) - len(plan.not_approved)} have changed or are no longer in it."
+    )
+    return _of_changes(message, changed, settings)
+
+
+def tags_unchanged(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask whether the approved images have the tags that they had when they were approved."""
+    if not settings.check_tags:
+        return _OFF
+    if (unread := _unknown(evidence)) is not None:
+        return unread
+    if isinstance(evidence.approved, Unread) or evidence.approved.images is None:
+        message = (
+            "The tags at the approval are not known: the summary has no list of all images. Give images_path to "
+            "EcrSummarizeLifecyclePolicyPreviewOperator."
+        )
+        return Answer("unknown", message)
+    changed = plan.spared_for(Spared.TAGS_CHANGED)
+    if not changed:
+        return Answer("passed", "No other approved image got or lost a tag.")
+    return _of_changes(f"{len(changed)} approved images got or lost a tag.", changed, settings)
+
+
+def preview_age(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> Answer:
+    """Ask whether the approved preview is young enough."""
+    if settings.max_preview_age is None:
+        return _OFF
+    previewed_at = evidence.previewed_at
+    if isinstance(previewed_at, Unread):
+        return Answer("unknown", previewed_at.reason)
+    age = evidence.now - previewed_at
+    if age < -_CLOCK_SKEW:
+        return Answer("unknown", f"The preview was made in the future ({previewed_at:%Y-%m-%d %H:%M} UTC).")
+    if age > settings.max_preview_age:
+        return Answer("blocked", f"The preview is {_days(age)} old, {_days(settings.max_preview_age)} are allowed.")
+    return Answer("passed", f"The preview is {_days(age)} old.")
+
+
+def agreeing_previews(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask whether enough previews in a row have listed the approved images."""
+    needed, earlier = settings.required_agreeing_previews, earlier_previews(evidence, settings)
+    if not needed:
+        return _OFF
+    if (unread := _unknown(evidence)) is not None:
+        return unread
+    for preview in earlier:
+        if (disagreement := _disagreement(evidence, preview)) is not None:
+            return disagreement
+    if len(earlier) + 2 < needed:
+        return Answer("blocked", f"{len(earlier) + 2} of {needed} previews in a row are there (previous_summaries).")
+    if spared := plan.spared_for(Spared.NOT_IN_EARLIER_PREVIEW):
+        return Answer("spared", f"{len(spared)} images are not in each of {needed} previews in a row.", spared)
+    return Answer("passed", f"{max(needed, 2)} previews in a row agree, the fresh one included.")
+
+
+def findings(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> Answer:
+    """Ask whether the preview has a critical finding that no other question answers."""
+    critical = [finding for finding in evidence.summary["findings"] if finding["severity"] == "critical"]
+    if unanswered := [finding for finding in critical if finding["code"] not in settings.answered_findings]:
+        codes = ", ".join(sorted({finding["code"] for finding in unanswered}))
+        digests = [digest for finding in unanswered for digest in finding["image_digests"]]
+        return Answer("blocked", f"The preview has critical findings: {codes}.", digests)
+    if critical:
+        return Answer("passed", f"{len(critical)} critical findings are ignored, or answered by other checks.")
+    return Answer("passed", "The preview has no critical finding.")
+
+
+def in_use(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask whether it is known what is in use, and which approved images are."""
+    used = evidence.in_use
+    if not settings.check_in_use:
+        return _OFF
+    if used is None:
+        return Answer("unknown", "Nobody asked what is in use. Give in_use, of EcrCollectImagesInUseOperator.")
+    if isinstance(used, Unread):
+        return Answer("unknown", f"What is in use cannot be read: {used.reason}")
+    if sources := used.unread_sources:
+        return Answer("unknown", f"Not everything that may use images could be asked: {'; '.join(sources[:5])}")
+    return _of_protection(evidence, plan, Spared.IN_USE, "in use")
+
+
+def protected_tags(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask which approved images have a protected tag."""
+    if not settings.protection.protected_tags and not settings.protection.protected_tag_patterns:
+        return _OFF
+    return _of_protection(evidence, plan, Spared.PROTECTED_TAG, "protected by a tag")
+
+
+def image_age(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask which approved images are too young."""
+    days = settings.protection.min_age_days
+    return _of_protection(evidence, plan, Spared.TOO_YOUNG, f"younger than {days:g} days") if days else _OFF
+
+
+def recent_pulls(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask which approved images were pulled recently."""
+    days = settings.protection.recently_pulled_days
+    return _of_protection(evidence, plan, Spared.RECENTLY_PULLED, f"pulled within {days:g} days") if days else _OFF
+
+
+def newest_images(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask which approved images are the newest of the repository."""
+    if not settings.protection.newest_images_kept:
+        return _OFF
+    return _of_protection(evidence, plan, Spared.NEWEST, "among the newest")
+
+
+def images_left(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask whether enough images would be left. This cannot be switched off."""
+    inventory = evidence.inventory
+    if isinstance(inventory, Unread):
+        return Answer("unknown", f"The images of the repository are not known: {inventory.reason}")
+    touched = {image.image_digest for image in plan.images}
+    left = [image for image in inventory if image.image_digest not in touched]
+    usable, needed = sum(map(is_usable, left)), max(settings.minimum_images_left, 1)
+    if any(map(is_usable, plan.images)) and usable < needed:
+        return Answer("blocked", f"{usable} images that can be run would be left, {needed} have to be.")
+    if touched and not left:
+        return Answer("blocked", "No image would be left.")
+    return Answer("passed", f"{usable} images that can be run are left.")
+
+
+def max_images(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask whether the images to be touched are not too many."""
+    if settings.max_images is None:
+        return _OFF
+    return _unknown(evidence) or capped(len(plan.images), settings.max_images, "images")
+
+
+def max_share(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask whether they are not too large a part of the repository."""
+    if settings.max_share is None:
+        return _OFF
+    if (unread := _unknown(evidence)) is not None:
+        return unread
+    total = 0 if isinstance(evidence.inventory, Unread) else len(evidence.inventory)
+    share = len(plan.images) / max(total, 1)
+    message = f"{share:.1%} of the repository's {total} images, {settings.max_share:.1%} are allowed."
+    return Answer("blocked" if share > settings.max_share else "passed", message)
+
+
+def max_bytes(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask whether their sizes do not add up to too much."""
+    if settings.max_bytes is None:
+        return _OFF
+    return _unknown(evidence) or capped(plan.bytes_upper_bound, settings.max_bytes, "bytes at most")
+
+
+QUESTIONS: dict[str, Callable[[Evidence, CleanupSettings, CleanupPlan], Answer]] = {
+    question.__name__: question
+    for question in (
+        policy_unchanged,
+        preview_unchanged,
+        tags_unchanged,
+        preview_age,
+        agreeing_previews,
+        findings,
+        in_use,
+        protected_tags,
+        image_age,
+        recent_pulls,
+        newest_images,
+        images_left,
+        max_images,
+        max_share,
+        max_bytes,
+    )
+}
+"""The questions by the code of their check, in the order in which they are told."""
+
+
+def capped(number: int | None, limit: int | None, what: str) -> Answer:
+    """Return whether a number is within a limit.
+
+    :param number: the number; None if it is not known.
+    :param limit: the limit; None for no limit.
+    :param what: what is counted.
+    """
+    if limit is None:
+        return _OFF
+    if number is None:
+        return Answer("unknown", f"The number of {what} is not known, {limit} are allowed.")
+    return Answer("blocked" if number > limit else "passed", f"{number} {what}, {limit} are allowed.")
+
+
+def _of_changes(message: str, changed: Sequence[str], settings: CleanupSettings) -> Answer:
+    if settings.on_change == "block":
+        return Answer("blocked", f"{message} Preview again, or leave them out with on_change='spare'.", changed)
+    return Answer("spared", f"{message} They are left out.", changed)
+
+
+def _of_protection(evidence: Evidence, plan: CleanupPlan, reason: Spared, what: str) -> Answer:
+    if (unread := _unknown(evidence)) is not None:
+        return unread
+    if spared := plan.spared_for(reason):
+        return Answer("spared", f"{len(spared)} approved images are {what}. They are left out.", spared)
+    return Answer("passed", f"No other approved image is {what}.")
+
+
+def _unread_source(evidence: Evidence) -> str | None:
+    """Return why the approved images or those of the repository are not known, if they are not."""
+    sources = (evidence.approved, evidence.fresh, evidence.inventory)
+    return next((source.reason for source in sources if isinstance(source, Unread)), None)
+
+
+def _unknown(evidence: Evidence) -> Answer | None:
+    """Return the answer to a question about the approved images where nobody knows which those are."""
+    if (unread := _unread_source(evidence)) is not None:
+        return Answer("unknown", unread)
+    if approved_images(evidence) is None:
+        return Answer("unknown", "Which images were approved is not known.")
+    return None
+
+
+def _disagreement(evidence: Evidence, earlier: PreviewList | Unread) -> Answer | None:
+    """Return why an earlier preview does not count as one in the row, if it does not."""
+    if isinstance(earlier, Unread):
+        return Answer("unknown", f"An earlier preview cannot be read: {earlier.reason}")
+    if earlier.policy_fingerprint != evidence.summary["policy_fingerprint"]:
+        return Answer("blocked", "An earlier preview is of another policy; the row begins anew with this one.")
+    if earlier.images is None and earlier.images_fingerprint != evidence.summary["images_fingerprint"]:
+        return Answer("unknown", "An earlier preview lists other images, and has no list that could be compared.")
+    return None
+
+
+def _days(age: timedelta) -> str:
+    hours = max(age.total_seconds() / 3600, 0)
+    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} hours"  # noqa: PLR2004  # two days

@@ -1,0 +1,141 @@
+"""What became of the images of a clean-up, one by one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from airflow_provider_ecr_preview.cleanup_checks import Decision
+from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
+from airflow_provider_ecr_preview.cleanup_settings import CleanupAction
+from airflow_provider_ecr_preview.exceptions import RepositoryError
+from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+
+ImageStatus = Literal[
+    "deleted", "archived", "would_delete", "would_archive", "spared", "gone", "failed", "unknown", "not_attempted"
+]
+RepositoryStatus = Literal["done", "nothing_to_do", "dry_run", "blocked", "incomplete", "stopped"]
+
+DONE: dict[CleanupAction, ImageStatus] = {"delete": "deleted", "archive": "archived"}
+PLANNED: dict[CleanupAction, ImageStatus] = {"delete": "would_delete", "archive": "would_archive"}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFailure:
+    """Why ECR did not do what was asked with one image.
+
+    :param image_digest: the digest.
+    :param code: ``failureCode`` of ECR, or the error code.
+    :param reason: what ECR says about it.
+    """
+
+    image_digest: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOutcome:
+    """What became of one image.
+
+    :param image_digest: the digest.
+    :param image_tags: its tags, as they were last seen.
+    :param status: ``deleted``, ``archived``; ``would_delete`` and ``would_archive`` in a dry run; ``spared``; ``gone``
+        when it was no longer there; ``failed``; ``unknown`` when the answer was lost; ``not_attempted``.
+    :param reason: why it was spared, or the code of the failure.
+    :param message: what ECR says about the failure.
+    :param image_size_in_bytes: compressed size.
+    """
+
+    image_digest: str
+    image_tags: tuple[str, ...] = ()
+    status: ImageStatus = "not_attempted"
+    reason: str | None = None
+    message: str | None = None
+    image_size_in_bytes: int | None = None
+
+    @classmethod
+    def of(
+        cls, image: RepositoryImage, status: ImageStatus, reason: str | None = None, message: str | None = None
+    ) -> ImageOutcome:
+        """Return what became of an image that was described."""
+        return cls(image.image_digest, image.image_tags, status, reason, message, image.image_size_in_bytes)
+
+    def as_dict(self, repository: RepositoryId) -> dict[str, Any]:
+        """Return the outcome in plain JSON types, as a line of the list of results."""
+        return {
+            "registry_id": repository.registry_id,
+            "region_name": repository.region_name,
+            "repository_name": repository.repository_name,
+            "image_digest": self.image_digest,
+            "image_tags": list(self.image_tags),
+            "status": self.status,
+            "reason": self.reason,
+            "message": self.message,
+            "image_size_in_bytes": self.image_size_in_bytes,
+        }
+
+
+@dataclass
+class RepositoryCleanup:
+    """What became of one repository.
+
+    :param decision: what was decided about it.
+    :param status: ``done``, ``nothing_to_do``, ``dry_run``, ``blocked``, ``incomplete`` or ``stopped``.
+    :param outcomes: what became of its approved images, by digest.
+    :param error: what ended it early.
+    """
+
+    decision: Decision
+    status: RepositoryStatus
+    outcomes: dict[str, ImageOutcome] = field(default_factory=dict)
+    error: RepositoryError | None = None
+
+    @property
+    def repository(self) -> RepositoryId:
+        """The repository."""
+        return self.decision.repository
+
+    @property
+    def counts(self) -> Counter[ImageStatus]:
+        """Number of images by status."""
+        return Counter(outcome.status for outcome in self.outcomes.values())
+
+    def reasons(self, status: ImageStatus) -> Counter[str]:
+        """Return the number of images of a status by reason."""
+        return Counter(outcome.reason or "" for outcome in self.outcomes.values() if outcome.status == status)
+
+    def of_status(self, *statuses: ImageStatus) -> list[ImageOutcome]:
+        """Return the images of these statuses."""
+        return [outcome for outcome in self.outcomes.values() if outcome.status in statuses]
+
+
+def planned_cleanup(
+    decision: Decision, action: CleanupAction, *, run_is_blocked: bool, dry_run: bool
+) -> RepositoryCleanup:
+    """Return the outcome of a repository in which nothing is changed, or nothing has been yet.
+
+    :param decision: what was decided about it.
+    :param action: what would be done.
+    :param run_is_blocked: whether the whole run may not change anything.
+    :param dry_run: whether nothing is to be changed.
+    """
+    plan = decision.plan
+    blocked = run_is_blocked or bool(decision.blocking)
+    if blocked:
+        status: RepositoryStatus = "blocked"
+    elif not plan.images:
+        status = "nothing_to_do"
+    else:
+        status = "dry_run" if dry_run else "incomplete"
+    to_do: ImageStatus = PLANNED[action] if status == "dry_run" else "not_attempted"
+    outcomes = [ImageOutcome.of(image, to_do) for image in plan.images]
+    outcomes += [ImageOutcome(digest, status="spared", reason=str(reason)) for digest, reason in plan.spared.items()]
+    outcomes += [ImageOutcome(digest, status="gone") for digest in sorted(plan.gone)]
+    return RepositoryCleanup(decision, status, _by_digest(outcomes))
+
+
+def _by_digest(outcomes: Iterable[ImageOutcome]) -> dict[str, ImageOutcome]:
+    return {outcome.image_digest: outcome for outcome in outcomes}

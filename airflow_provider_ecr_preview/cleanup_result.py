@@ -1,0 +1,255 @@
+"""The XCom contract of a clean-up, in at most 48 KiB whatever was done."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypedDict
+
+from airflow_provider_ecr_preview.bounded import cut
+from airflow_provider_ecr_preview.cleanup_checks import CheckResult
+from airflow_provider_ecr_preview.cleanup_outcome import ImageOutcome, RepositoryCleanup
+from airflow_provider_ecr_preview.cleanup_settings import CleanupAction
+from airflow_provider_ecr_preview.preview import isoformat
+
+CLEANUP_SCHEMA = "ecr-image-cleanup/1"
+
+MAX_CLEANUP_BYTES = 48 * 1024
+MAX_REPOSITORIES = 200
+MAX_EXAMPLES = 10
+
+_MIN_ARCHIVE_MONTHS = 3
+_GIGABYTE = 1_000_000_000
+_ROOMS = ((10, 500), (5, 300), (2, 200), (0, 120))
+"""Number of digests and of characters of a message, in ever less room."""
+
+
+class CheckXCom(TypedDict):
+    """What one check says; ``blocked`` and ``unknown`` both forbid the clean-up."""
+
+    code: str
+    verdict: str
+    message: str
+    image_digests: list[str]
+
+
+class FailedImageXCom(TypedDict):
+    """An image that ECR did not delete, and why."""
+
+    image_digest: str
+    status: str
+    code: str | None
+    message: str | None
+
+
+class RepositoryCleanupXCom(TypedDict):
+    """What became of one repository. Bytes are upper bounds, because layers are shared.
+
+    ``touched_image_count`` is what was deleted or archived, or in a dry run would be. ``failed_images`` and
+    ``image_digests`` hold examples; the counts beside them are not cut.
+    """
+
+    registry_id: str
+    region_name: str
+    repository_name: str
+    policy_fingerprint: str
+    images_fingerprint: str
+    status: str
+    approved_image_count: int
+    touched_image_count: int
+    touched_bytes_upper_bound: int | None
+    gone_image_count: int
+    not_approved_image_count: int
+    spared: dict[str, int]
+    failures: dict[str, int]
+    unknown_image_count: int
+    not_attempted_image_count: int
+    failed_images: list[FailedImageXCom]
+    image_digests: list[str]
+    checks: list[CheckXCom]
+    error: str | None
+    message: str | None
+
+
+class ImageCleanupXCom(TypedDict):
+    """``return_value`` of :class:`~airflow_provider_ecr_preview.operators.ecr_cleanup.EcrDeletePreviewedImagesOperator`.
+
+    ``repositories`` holds those that changed, failed or are blocked first; ``repositories_left_out`` says how many
+    there was no room for. ``results_uri`` has every image.
+    """
+
+    schema: str
+    action: str
+    dry_run: bool
+    status: str
+    started_at: str
+    finished_at: str
+    repository_count: int
+    touched_image_count: int
+    touched_bytes_upper_bound: int | None
+    failed_image_count: int
+    spared_image_count: int
+    statuses: dict[str, int]
+    checks: list[CheckXCom]
+    cost: str | None
+    repositories: list[RepositoryCleanupXCom]
+    repositories_left_out: int
+    results_uri: str | None
+
+
+def cleanup_xcom(
+    cleanups: Sequence[RepositoryCleanup],
+    *,
+    action: CleanupAction,
+    dry_run: bool,
+    run_checks: Iterable[CheckResult],
+    started_at: datetime,
+    finished_at: datetime,
+    archive_price_per_gb_month: float | None = None,
+    results_uri: str | None = None,
+) -> ImageCleanupXCom:
+    """Return the result of a clean-up.
+
+    :param cleanups: what became of every repository.
+    :param action: ``delete`` or ``archive``.
+    :param dry_run: whether nothing was to be changed.
+    :param run_checks: what the checks of the whole run say.
+    :param started_at: when it began (aware).
+    :param finished_at: when it ended (aware).
+    :param archive_price_per_gb_month: what a gigabyte in the archive costs a month.
+    :param results_uri: where the list of all images was written.
+    """
+    repositories = [_repository(cleanup) for cleanup in cleanups]
+    sizes = [repository["touched_bytes_upper_bound"] for repository in repositories]
+    size = None if None in sizes else sum(filter(None, sizes))
+    value = ImageCleanupXCom(
+        schema=CLEANUP_SCHEMA,
+        action=action,
+        dry_run=dry_run,
+        status=overall_status(cleanups),
+        started_at=isoformat(started_at) or "",
+        finished_at=isoformat(finished_at) or "",
+        repository_count=len(repositories),
+        touched_image_count=sum(repository["touched_image_count"] for repository in repositories),
+        touched_bytes_upper_bound=size,
+        failed_image_count=sum(sum(repository["failures"].values()) for repository in repositories),
+        spared_image_count=sum(sum(repository["spared"].values()) for repository in repositories),
+        statuses=dict(Counter(repository["status"] for repository in repositories)),
+        checks=[_check(check) for check in run_checks],
+        cost=archive_cost(size, archive_price_per_gb_month) if action == "archive" else None,
+        repositories=sorted(repositories, key=_by_weight),
+        repositories_left_out=0,
+        results_uri=results_uri,
+    )
+    return _fitted(value)
+
+
+def overall_status(cleanups: Iterable[RepositoryCleanup]) -> str:
+    """Return the gravest status of any repository."""
+    statuses = {cleanup.status for cleanup in cleanups}
+    return next((status for status in _STATUSES if status in statuses), "nothing_to_do")
+
+
+def archive_cost(size: int | None, price_per_gb_month: float | None) -> str:
+    """Return what archiving costs, in words.
+
+    :param size: bytes that are archived, as an upper bound; None if not known.
+    :param price_per_gb_month: what a gigabyte in the archive costs a month; None if nobody has said.
+    """
+    text = (
+        "Archived images are billed too, for at least 90 days, and a fee is added when one is restored: archiving saves "
+        "nothing by itself."
+    )
+    if size is None or price_per_gb_month is None:
+        return text
+    cost = size / _GIGABYTE * price_per_gb_month * _MIN_ARCHIVE_MONTHS
+    return f"{text} At {price_per_gb_month:g} per GB and month, these cost at most {cost:.2f} for the first 90 days."
+
+
+_STATUSES = ("incomplete", "stopped", "blocked", "done", "dry_run", "nothing_to_do")
+
+
+def _repository(cleanup: RepositoryCleanup) -> RepositoryCleanupXCom:
+    summary, plan, counts = cleanup.decision.evidence.summary, cleanup.decision.plan, cleanup.counts
+    touched = cleanup.of_status("deleted", "archived", "would_delete", "would_archive")
+    failed = cleanup.of_status("failed", "unknown")
+    return RepositoryCleanupXCom(
+        registry_id=summary["registry_id"],
+        region_name=summary["region_name"],
+        repository_name=summary["repository_name"],
+        policy_fingerprint=summary["policy_fingerprint"],
+        images_fingerprint=summary["images_fingerprint"],
+        status=cleanup.status,
+        approved_image_count=summary["expiring_image_count"] + summary["archiving_image_count"],
+        touched_image_count=len(touched),
+        touched_bytes_upper_bound=_size_of(touched),
+        gone_image_count=counts["gone"],
+        not_approved_image_count=len(plan.not_approved),
+        spared=dict(cleanup.reasons("spared")),
+        failures=dict(cleanup.reasons("failed")),
+        unknown_image_count=counts["unknown"],
+        not_attempted_image_count=counts["not_attempted"],
+        failed_images=[_failed(outcome) for outcome in failed[:MAX_EXAMPLES]],
+        image_digests=[outcome.image_digest for outcome in touched[:MAX_EXAMPLES]],
+        checks=[_check(check) for check in cleanup.decision.checks],
+        error=None if cleanup.error is None else type(cleanup.error).__name__,
+        message=None if cleanup.error is None else str(cleanup.error),
+    )
+
+
+def _fitted(value: ImageCleanupXCom) -> ImageCleanupXCom:
+    """Cut examples, then the checks that say nothing, then repositories, until all of it fits."""
+    for digests, characters in _ROOMS:
+        for check in [*value["checks"], *(c for r in value["repositories"] for c in r["checks"])]:
+            check["image_digests"] = check["image_digests"][:digests]
+            check["message"] = cut(check["message"], characters) or ""
+        for repository in value["repositories"]:
+            repository["image_digests"] = repository["image_digests"][:digests]
+            repository["failed_images"] = repository["failed_images"][:digests]
+            repository["message"] = cut(repository["message"], characters)
+            for failed in repository["failed_images"]:
+                failed["message"] = cut(failed["message"], characters)
+        if _size(value) <= MAX_CLEANUP_BYTES:
+            return value
+    for repository in value["repositories"]:
+        repository["checks"] = [check for check in repository["checks"] if check["verdict"] not in ("passed", "off")]
+    sizes = [_size(repository) + 2 for repository in value["repositories"]]
+    room = MAX_CLEANUP_BYTES - _size({**value, "repositories": []}) - 16
+    kept = 0
+    while kept < min(len(sizes), MAX_REPOSITORIES) and sizes[kept] <= room:
+        room -= sizes[kept]
+        kept += 1
+    value["repositories_left_out"] = len(sizes) - kept
+    value["repositories"] = value["repositories"][:kept]
+    return value
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value))
+
+
+def _check(check: CheckResult) -> CheckXCom:
+    return CheckXCom(
+        code=check.code, verdict=check.verdict, message=check.message, image_digests=list(check.image_digests)
+    )
+
+
+def _failed(outcome: ImageOutcome) -> FailedImageXCom:
+    return FailedImageXCom(
+        image_digest=outcome.image_digest, status=outcome.status, code=outcome.reason, message=outcome.message
+    )
+
+
+def _size_of(outcomes: Sequence[ImageOutcome]) -> int | None:
+    sizes = [outcome.image_size_in_bytes for outcome in outcomes]
+    return None if None in sizes else sum(filter(None, sizes))
+
+
+def _by_weight(repository: RepositoryCleanupXCom) -> tuple[int, int, str]:
+    return (
+        _STATUSES.index(repository["status"]),
+        -repository["touched_image_count"],
+        repository["repository_name"],
+    )

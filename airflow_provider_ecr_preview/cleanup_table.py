@@ -1,0 +1,64 @@
+"""A clean-up as tables for a person, for task logs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from airflow_provider_ecr_preview.tables import human_bytes
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.cleanup_result import CheckXCom, ImageCleanupXCom, RepositoryCleanupXCom
+
+MAX_SHOWN = 20
+
+
+def cleanup_table(value: ImageCleanupXCom) -> RenderableType:
+    """Return a clean-up as tables: what was done, and what every check said."""
+    done = {"delete": "deleted", "archive": "archived"}[value["action"]]
+    verb = f"would be {done}" if value["dry_run"] else done
+    headline = (
+        f"{value['status'].upper()}: {value['touched_image_count']} images {verb}, at most "
+        f"{human_bytes(value['touched_bytes_upper_bound'])} (layers are shared); {value['spared_image_count']} left out, "
+        f"{value['failed_image_count']} failed. {value['repository_count']} repositories."
+    )
+    shown = value["repositories"][:MAX_SHOWN]
+    parts: list[RenderableType] = [Text(headline), *map(_of_repository, shown)]
+    if more := value["repository_count"] - len(shown):
+        parts.append(Text(f"and {more} more repositories."))
+    if any(check["verdict"] != "off" for check in value["checks"]):
+        parts += [Text("The whole run"), checks_table(value["checks"])]
+    if value["cost"]:
+        parts.append(Text(value["cost"]))
+    return Group(*parts)
+
+
+def checks_table(checks: list[CheckXCom]) -> Table:
+    """Return what every check says."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in ("Check", "Verdict", "Why"):
+        table.add_column(header)
+    for check in checks:
+        table.add_row(check["code"], check["verdict"].upper(), Text(check["message"]))
+    return table
+
+
+def _of_repository(repository: RepositoryCleanupXCom) -> RenderableType:
+    left_out = ", ".join(f"{count} {reason}" for reason, count in sorted(repository["spared"].items()))
+    failures = ", ".join(f"{count} {code}" for code, count in sorted(repository["failures"].items()))
+    headline = (
+        f"{repository['repository_name']} ({repository['registry_id']}, {repository['region_name']}): "
+        f"{repository['status']}, {repository['touched_image_count']} of {repository['approved_image_count']} approved "
+        f"images, at most {human_bytes(repository['touched_bytes_upper_bound'])}"
+    )
+    lines = [
+        headline,
+        *([f"  left out: {left_out}"] if left_out else []),
+        *([f"  failed: {failures}"] if failures else []),
+        *([f"  {repository['error']}: {repository['message']}"] if repository["error"] else []),
+    ]
+    return Group(Text("\n".join(lines)), checks_table(repository["checks"]))

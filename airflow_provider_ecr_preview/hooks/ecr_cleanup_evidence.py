@@ -1,0 +1,150 @@
+"""Gather what a clean-up has to know. Nothing here changes anything, and whatever cannot be read is said to be unread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
+from airflow_provider_ecr_preview.cleanup_evidence import (
+    Evidence,
+    InUse,
+    PreviewList,
+    RepositoryId,
+    Unread,
+    preview_time,
+)
+from airflow_provider_ecr_preview.exceptions import RepositoryError
+from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
+from airflow_provider_ecr_preview.pages import PreviewStatus
+from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+from airflow_provider_ecr_preview.reports import read_image_list
+from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = 1800.0
+POLL_INTERVAL = 2.0
+
+_AT_ONCE = 20
+"""Previews that run at the same time; more could expire before it is their turn to be read."""
+
+
+@dataclass(frozen=True)
+class EvidenceCollector:
+    """Gathers what is known about repositories, each as it is now.
+
+    :param hook_of: returns the hook for a Region.
+    :param policies: the policies that were approved; the applied ones are previewed where it names none.
+    :param in_use_of: returns what is known to be in use in a repository.
+    :param previous: earlier summaries.
+    :param timeout: how long to wait for one preview, in seconds.
+    :param poll_interval: time between two looks at it, in seconds.
+    :param now: returns the time (aware).
+    """
+
+    hook_of: Callable[[str], EcrLifecyclePolicyPreviewHook]
+    policies: CandidatePolicies = field(default_factory=CandidatePolicies)
+    in_use_of: Callable[[RepositoryId], InUse | Unread | None] = lambda _: None
+    previous: Sequence[PreviewSummaryXCom] = ()
+    timeout: float = TIMEOUT
+    poll_interval: float = POLL_INTERVAL
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def collect(self, summaries: Sequence[PreviewSummaryXCom]) -> Iterator[Evidence]:
+        """Yield what is known about each repository, in order.
+
+        :param summaries: the summaries that were approved.
+        """
+        for start in range(0, len(summaries), _AT_ONCE):
+            part = summaries[start : start + _AT_ONCE]
+            started = [self._started(summary) for summary in part]
+            for summary, preview in zip(part, started, strict=True):
+                yield self._evidence(summary, preview)
+
+    def _evidence(self, summary: PreviewSummaryXCom, started: PreviewStatus | PreviewList | Unread) -> Evidence:
+        repository = RepositoryId.of(summary)
+        # The images are described last, because theirs is the state that is compared again right before the deletion.
+        fresh = self._preview(repository, started) if isinstance(started, PreviewStatus) else started
+        return Evidence(
+            summary=summary,
+            approved=_listed(summary),
+            fresh=fresh,
+            inventory=self._inventory(repository),
+            in_use=self.in_use_of(repository),
+            previous=self._previous(repository),
+            now=self.now(),
+        )
+
+    def _started(self, summary: PreviewSummaryXCom) -> PreviewStatus | PreviewList | Unread:
+        """Start the fresh preview, unless it would be of another policy than the approved one."""
+        repository, approved = RepositoryId.of(summary), summary["policy_fingerprint"]
+        policy = self.policies.policy_of(repository.repository_name)
+        if policy is not None and policy.fingerprint != approved:
+            return PreviewList(policy.fingerprint, "")
+        try:
+            started = self.hook_of(repository.region_name).start_preview(
+                repository.repository_name,
+                None if policy is None else policy.text,
+                registry_id=repository.registry_id,
+                timeout=self.timeout,
+                poll_interval=self.poll_interval,
+            )
+        except RepositoryError as error:
+            return Unread(str(error))
+        return started if started.policy.fingerprint == approved else PreviewList(started.policy.fingerprint, "")
+
+    def _preview(self, repository: RepositoryId, started: PreviewStatus) -> PreviewList | Unread:
+        hook, fingerprint = self.hook_of(repository.region_name), started.policy.fingerprint
+        try:
+            hook.wait_for_preview(
+                repository.repository_name,
+                registry_id=repository.registry_id,
+                policy_fingerprint=fingerprint,
+                timeout=self.timeout,
+                poll_interval=self.poll_interval,
+            )
+            images = hook.iter_preview_images(
+                repository.repository_name, registry_id=repository.registry_id, policy_fingerprint=fingerprint
+            )
+            return PreviewList.of_images(fingerprint, images)
+        except RepositoryError as error:
+            return Unread(str(error))
+
+    def _inventory(self, repository: RepositoryId) -> list[RepositoryImage] | Unread:
+        hook = self.hook_of(repository.region_name)
+        try:
+            images = hook.iter_repository_images(repository.repository_name, registry_id=repository.registry_id)
+            # An image that a second page lists again is there once.
+            return [*{image.image_digest: image for image in images}.values()]
+        except RepositoryError as error:
+            return Unread(str(error))
+
+    def _previous(self, repository: RepositoryId) -> Mapping[datetime, PreviewList | Unread]:
+        previous: dict[datetime, PreviewList | Unread] = {}
+        for summary in self.previous:
+            time = preview_time(summary)
+            if RepositoryId.of(summary) == repository and not isinstance(time, Unread):
+                previous[time] = _listed(summary)
+        return previous
+
+
+def read_lists(summaries: Iterable[PreviewSummaryXCom]) -> Iterator[PreviewList | Unread]:
+    """Yield the images that each of several summaries stands for.
+
+    :param summaries: the summaries.
+    """
+    return map(_listed, summaries)
+
+
+def _listed(summary: PreviewSummaryXCom) -> PreviewList | Unread:
+    uri = summary.get("images_uri")
+    if not uri:
+        return PreviewList.of_summary(summary)
+    try:
+        return PreviewList.of_summary(summary, [*read_image_list(uri)])
+    except Exception as error:  # whatever goes wrong on whatever storage, the list is not known
+        log.warning("The image list at %s cannot be read.", uri, exc_info=True)
+        return Unread(f"the image list at {uri} cannot be read ({type(error).__name__}: {error}).")

@@ -1,0 +1,56 @@
+"""What is in use, as a clean-up asks about it: repository by repository."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from airflow_provider_ecr_preview.cleanup_evidence import InUse, RepositoryId, Unread
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RepositoryInUse:
+    """What is in use of one repository.
+
+    :param images_in_use: what was collected, of all repositories.
+    :param repository: the repository.
+    """
+
+    images_in_use: Any
+    repository: RepositoryId
+
+    @property
+    def unread_sources(self) -> Sequence[str]:
+        """The sources that could not be read."""
+        unread = [str(source) for source in self.images_in_use.unread]
+        return unread if unread or self.images_in_use.is_complete else ["a source that is not named"]
+
+    def users_of(self, image_digest: str, image_tags: Sequence[str]) -> Sequence[str]:
+        """Return who uses an image."""
+        return [str(user) for user in self.images_in_use.protects(self.repository, image_digest, image_tags)]
+
+
+def in_use_of(value: Any) -> Callable[[RepositoryId], InUse | Unread | None]:
+    """Return what says for a repository what is in use.
+
+    :param value: what was collected, or its XCom; None if nobody asked.
+    """
+    images_in_use = _read(value)
+    if images_in_use is None or isinstance(images_in_use, Unread):
+        return lambda _: images_in_use
+    return lambda repository: RepositoryInUse(images_in_use, repository)
+
+
+def _read(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value if value is None or hasattr(value, "protects") else Unread(f"in_use is {value!r}.")
+    try:
+        return import_module("airflow_provider_ecr_preview.in_use").ImagesInUse.from_xcom(value)
+    except Exception as error:  # whatever it is, what is in use is not known
+        log.warning("What is in use cannot be read.", exc_info=True)
+        return Unread(f"{type(error).__name__}: {error}")

@@ -1,0 +1,91 @@
+"""What is given to the operators of a clean-up, checked: a template may leave anything, and nothing may be guessed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId, check_summary
+from airflow_provider_ecr_preview.xcom import AUDIT_SCHEMA, PreviewSummaryXCom
+
+_DRY_RUN = {"true": True, "false": False}
+
+
+def summaries_of(value: Any, parameter: str = "summary") -> list[PreviewSummaryXCom]:
+    """Return the summaries that were given, one for each repository.
+
+    :param value: one summary, several, an audit that holds its summaries, or any of these as JSON.
+    :param parameter: name of the operator's parameter, for messages.
+    :raises ValueError: if it is anything else, or names a repository twice.
+    """
+    summaries = earlier_summaries_of(value, parameter)
+    repositories = [RepositoryId.of(summary) for summary in summaries]
+    twice = sorted({str(repository) for repository in repositories if repositories.count(repository) > 1})
+    if twice:
+        raise ValueError(f"{parameter} has several summaries of {', '.join(twice)}. Give the one that was approved.")
+    return summaries
+
+
+def earlier_summaries_of(value: Any, parameter: str = "previous_summaries") -> list[PreviewSummaryXCom]:
+    """Return the summaries that were given, of which several may be about the same repository.
+
+    :param value: as for :func:`summaries_of`.
+    :param parameter: name of the operator's parameter, for messages.
+    :raises ValueError: if it is anything else.
+    """
+    value = _decoded(value, parameter)
+    if isinstance(value, Mapping) and value.get("schema") == AUDIT_SCHEMA:
+        value = value.get("summaries")
+        if value is None:
+            raise ValueError(
+                f"{parameter} is an audit of too many repositories to hold their summaries. Audit fewer at a time "
+                "(batch_size), or give the summaries themselves."
+            )
+    if isinstance(value, Mapping):
+        value = [value]
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise ValueError(f"{parameter} is {value!r}, not a summary.")  # noqa: TRY004 - rendered from a template
+    try:
+        return [check_summary(summary) for summary in value]
+    except ValueError as error:
+        raise ValueError(f"{parameter}: {error}") from error
+
+
+def dry_run_of(value: Any) -> bool:
+    """Return whether nothing is to be changed.
+
+    :param value: what was given, or what a template left.
+    :raises ValueError: if it is neither true nor false; nothing is guessed from ``None`` or an empty text.
+    """
+    if isinstance(value, bool):
+        return value
+    try:
+        return _DRY_RUN[str(value).strip().lower()]
+    except KeyError:
+        raise ValueError(f"dry_run is {value!r}. Use True or False.") from None
+
+
+def texts_of(value: Any, parameter: str) -> list[str]:
+    """Return a list of texts.
+
+    :param value: a list, or one text.
+    :param parameter: name of the operator's parameter, for messages.
+    :raises ValueError: if it is anything else. An empty text is refused too: it would protect nothing, or everything.
+    """
+    texts = [value] if isinstance(value, str) else value
+    if texts is None or isinstance(texts, Mapping) or not isinstance(texts, Iterable):
+        raise ValueError(f"{parameter} is {value!r}, not a list. Use [] for none.")
+    texts = list(texts)
+    if not all(isinstance(text, str) and text.strip() for text in texts):
+        raise ValueError(f"{parameter} is {value!r}. Use a list of texts, none of them empty.")
+    return texts
+
+
+def _decoded(value: Any, parameter: str) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ValueError(f"{parameter} is a text that is not JSON. Give the XCom itself, or use | tojson.") from error

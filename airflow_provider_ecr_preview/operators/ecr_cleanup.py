@@ -1,0 +1,5 @@
+"""The operators that change something, all of them a dry run unless told otherwise."""
+
+from airflow_provider_ecr_preview.operators.ecr_cleanup_images import EcrDeletePreviewedImagesOperator
+
+__all__ = ["EcrDeletePreviewedImagesOperator"]

@@ -1,0 +1,335 @@
+"""The operator that deletes or archives what was previewed and approved."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.providers.common.compat.sdk import XCOM_RETURN_KEY, AirflowSkipException
+
+from airflow_provider_ecr_preview import cleanup_settings as defaults
+from airflow_provider_ecr_preview import protection
+from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
+from airflow_provider_ecr_preview.cleanup_checks import CheckResult, Decision, check_run, decide
+from airflow_provider_ecr_preview.cleanup_inputs import dry_run_of, earlier_summaries_of, summaries_of, texts_of
+from airflow_provider_ecr_preview.cleanup_outcome import RepositoryCleanup, planned_cleanup
+from airflow_provider_ecr_preview.cleanup_result import ImageCleanupXCom, cleanup_xcom
+from airflow_provider_ecr_preview.cleanup_settings import CleanupAction, CleanupSettings, OnChange
+from airflow_provider_ecr_preview.cleanup_table import cleanup_table
+from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError
+from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT
+from airflow_provider_ecr_preview.hooks.ecr_cleanup_removal import RETRY_DELAY, ImageRemoval
+from airflow_provider_ecr_preview.iam import IAM_ACTIONS
+from airflow_provider_ecr_preview.operators.ecr_cleanup_base import EcrCleanupOperator
+from airflow_provider_ecr_preview.policy import PolicySource
+from airflow_provider_ecr_preview.protection import ImageProtection
+from airflow_provider_ecr_preview.reports import line_list
+from airflow_provider_ecr_preview.tables import render
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+
+MAX_IMAGES_PER_RUN = 10_000
+MAX_BYTES_PER_RUN = 10_000_000_000_000
+
+
+class EcrDeletePreviewedImagesOperator(EcrCleanupOperator):
+    """Delete, or archive, the images that a preview listed and somebody approved, and no others.
+
+    By default nothing is changed: ``dry_run`` tells what would be. Before anything is, a fresh preview of the same
+    policy has to agree with the approved one, and every check has to be answered well; one that cannot be answered
+    blocks as well. Images are deleted by digest, each looked at once more right before.
+
+    Calls StartLifecyclePolicyPreview, GetLifecyclePolicyPreview, DescribeImages and, unless ``dry_run``,
+    BatchDeleteImage or UpdateImageStorageClass (``ecr:`` IAM actions of the same names).
+
+    .. code-block:: python
+
+        clean_up = EcrDeletePreviewedImagesOperator(
+            task_id="clean_up",
+            summary=summarize.output,
+            in_use=in_use.output,
+            protected_tags=["latest", "prod*", "v*"],
+            dry_run=False,
+        )
+
+    :param summary: what was approved: the output of the summarise operator, several of them, or an audit that holds
+        its summaries. (templated)
+    :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. (templated)
+    :param dry_run: whether nothing is changed. (templated)
+    :param action: ``delete``, or ``archive`` to archive instead, which is billed too.
+    :param lifecycle_policy_text: the policy that was previewed, if it is not applied: JSON text or dict. (templated)
+    :param lifecycle_policies: such policies by name glob of the repositories. (templated)
+    :param max_images: more images of one repository block its clean-up; None for no limit.
+    :param max_share: a larger share of a repository's images, from 0 to 1, blocks it; None for no limit.
+    :param max_bytes: more bytes of one repository, as an upper bound, block it; None for no limit.
+    :param max_images_per_run: more images of all repositories together block the task; None for no limit.
+    :param max_bytes_per_run: more bytes of all repositories together block the task; None for no limit.
+    :param minimum_images_left: fewer images left in a repository block its clean-up. One always has to be left.
+    :param protected_tags: globs; an image with such a tag is left out, whatever was approved. (templated)
+    :param protected_tag_patterns: regular expressions, searched for in the tags, to the same effect. (templated)
+    :param min_age_days: images pushed or restored within so many days are left out; 0 for none.
+    :param recently_pulled_days: images pulled within so many days are left out; 0 for none.
+    :param newest_images_kept: so many of the newest images, and of the newest tagged ones, are left out.
+    :param max_preview_age: an older preview blocks; None for no limit.
+    :param required_agreeing_previews: in how many previews in a row an image has to be. The approved and the fresh one
+        are two; more take ``previous_summaries``.
+    :param previous_summaries: summaries of earlier previews, each with its ``images_uri``. (templated)
+    :param on_change: ``block`` when the fresh preview or the tags differ from what was approved, or ``spare`` to leave
+        out what differs.
+    :param check_tags: whether an image that got or lost a tag since the approval counts as changed. Needs summaries
+        with ``images_uri``, or of so few images that the summary itself holds them.
+    :param check_in_use: whether it has to be known what is in use.
+    :param ignored_findings: codes of critical findings that do not block.
+    :param on_blocked: ``fail`` or ``skip`` the task, or just ``report``, when a check blocks. A dry run only reports.
+    :param archive_price_per_gb_month: what a gigabyte in the archive costs a month, to tell the cost of archiving.
+    :param results_path: where to write what became of every image, an ``ObjectStoragePath`` URL of a file, as gzip
+        JSON Lines. (templated)
+    :param timeout: how long to wait for one fresh preview, in seconds.
+    :param poll_interval: time between two looks at it, in seconds.
+    :param failure_retry_delay: time before failures that may pass are tried again, in seconds.
+    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
+    :param region_name: the AWS Region; that of each summary if None. (templated)
+    :param verify: whether, or with which certificates, TLS is verified. (templated)
+    :param botocore_config: configuration of the botocore client.
+    :return: :class:`~airflow_provider_ecr_preview.cleanup_result.ImageCleanupXCom`, pushed also when the task fails.
+    :raises CleanupBlockedError: if a check blocks a repository, after the others are done.
+    :raises CleanupIncompleteError: if images could not be deleted, or the task was told to stop.
+    :raises ValueError: if a parameter is not valid; nothing was asked or changed.
+    """
+
+    iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrDeletePreviewedImagesOperator"]
+    template_fields: Sequence[str] = aws_template_fields(
+        "dry_run",
+        "in_use",
+        "lifecycle_policies",
+        "lifecycle_policy_text",
+        "previous_summaries",
+        "protected_tag_patterns",
+        "protected_tags",
+        "results_path",
+        "summary",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "in_use": "json",
+        "lifecycle_policies": "json",
+        "lifecycle_policy_text": "json",
+        "previous_summaries": "json",
+        "summary": "json",
+    }
+
+    def __init__(
+        self,
+        *,
+        summary: PreviewSummaryXCom | Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str,
+        in_use: Mapping[str, Any] | None = None,
+        dry_run: bool | str = True,
+        action: CleanupAction = "delete",
+        lifecycle_policy_text: PolicySource | None = None,
+        lifecycle_policies: PoliciesByGlob | None = None,
+        max_images: int | None = defaults.MAX_IMAGES,
+        max_share: float | None = defaults.MAX_SHARE,
+        max_bytes: int | None = defaults.MAX_BYTES,
+        max_images_per_run: int | None = MAX_IMAGES_PER_RUN,
+        max_bytes_per_run: int | None = MAX_BYTES_PER_RUN,
+        minimum_images_left: int = defaults.MINIMUM_IMAGES_LEFT,
+        protected_tags: Sequence[str] = protection.PROTECTED_TAGS,
+        protected_tag_patterns: Sequence[str] = (),
+        min_age_days: float = protection.MIN_AGE_DAYS,
+        recently_pulled_days: float = protection.RECENTLY_PULLED_DAYS,
+        newest_images_kept: int = protection.NEWEST_IMAGES_KEPT,
+        max_preview_age: timedelta | None = defaults.MAX_PREVIEW_AGE,
+        required_agreeing_previews: int = defaults.REQUIRED_AGREEING_PREVIEWS,
+        previous_summaries: Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str = (),
+        on_change: OnChange = "block",
+        check_tags: bool = True,
+        check_in_use: bool = True,
+        ignored_findings: Collection[str] = (),
+        on_blocked: Literal["fail", "skip", "report"] = "fail",
+        archive_price_per_gb_month: float | None = None,
+        results_path: str | None = None,
+        timeout: float = TIMEOUT,
+        poll_interval: float = POLL_INTERVAL,
+        failure_retry_delay: float = RETRY_DELAY,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.summary = summary
+        self.in_use = in_use
+        self.dry_run = dry_run  # type: ignore[method-assign,assignment]  # Airflow's own logs templates; nothing calls it
+        self.action = action
+        self.lifecycle_policy_text = lifecycle_policy_text
+        self.lifecycle_policies = lifecycle_policies
+        self.max_images = max_images
+        self.max_share = max_share
+        self.max_bytes = max_bytes
+        self.max_images_per_run = max_images_per_run
+        self.max_bytes_per_run = max_bytes_per_run
+        self.minimum_images_left = minimum_images_left
+        self.protected_tags = protected_tags
+        self.protected_tag_patterns = protected_tag_patterns
+        self.min_age_days = min_age_days
+        self.recently_pulled_days = recently_pulled_days
+        self.newest_images_kept = newest_images_kept
+        self.max_preview_age = max_preview_age
+        self.required_agreeing_previews = required_agreeing_previews
+        self.previous_summaries = previous_summaries
+        self.on_change = on_change
+        self.check_tags = check_tags
+        self.check_in_use = check_in_use
+        self.ignored_findings = ignored_findings
+        self.on_blocked = on_blocked
+        self.archive_price_per_gb_month = archive_price_per_gb_month
+        self.results_path = results_path
+        self.timeout = timeout
+        self.poll_interval = poll_interval
+        self.failure_retry_delay = failure_retry_delay
+        # Made when it is needed: Airflow copies tasks, and an event cannot be copied.
+        self._stop: threading.Event | None = None
+
+    def execute(self, context: Context) -> ImageCleanupXCom:
+        """Check, and delete or archive what may be."""
+        dry_run, settings = dry_run_of(self.dry_run), self._settings()
+        if self.on_blocked not in ("fail", "skip", "report"):
+            raise ValueError(f"on_blocked is {self.on_blocked!r}. Use 'fail', 'skip' or 'report'.")
+        started_at = datetime.now(UTC)
+        decisions = self._decide(settings)
+        run_checks = check_run(decisions, max_images=self.max_images_per_run, max_bytes=self.max_bytes_per_run)
+        cleanups = self._clean_up(decisions, run_checks, dry_run=dry_run)
+        value = cleanup_xcom(
+            cleanups,
+            action=self.action,
+            dry_run=dry_run,
+            run_checks=run_checks,
+            started_at=started_at,
+            finished_at=datetime.now(UTC),
+            archive_price_per_gb_month=self.archive_price_per_gb_month,
+            results_uri=self._write(cleanups),
+        )
+        self.log.info("%s\n%s", "Dry run; nothing was changed." if dry_run else "", render(cleanup_table(value)))
+        if not dry_run:
+            self._end(context, value)
+        return value
+
+    def on_kill(self) -> None:
+        """End after the batch that is under way."""
+        self._stopping().set()
+
+    def _stopping(self) -> threading.Event:
+        self._stop = self._stop or threading.Event()
+        return self._stop
+
+    def _settings(self) -> CleanupSettings:
+        return CleanupSettings(
+            action=self.action,
+            protection=ImageProtection(
+                protected_tags=texts_of(self.protected_tags, "protected_tags"),
+                protected_tag_patterns=texts_of(self.protected_tag_patterns, "protected_tag_patterns"),
+                min_age_days=self.min_age_days,
+                recently_pulled_days=self.recently_pulled_days,
+                newest_images_kept=self.newest_images_kept,
+            ),
+            max_images=self.max_images,
+            max_share=self.max_share,
+            max_bytes=self.max_bytes,
+            minimum_images_left=self.minimum_images_left,
+            max_preview_age=self.max_preview_age,
+            required_agreeing_previews=self.required_agreeing_previews,
+            on_change=self.on_change,
+            check_tags=self.check_tags,
+            check_in_use=self.check_in_use,
+            ignored_findings=texts_of(self.ignored_findings, "ignored_findings"),
+        )
+
+    def _decide(self, settings: CleanupSettings) -> list[Decision]:
+        summaries = self._summaries(summaries_of(self.summary))
+        collector = self._collector(
+            policies=CandidatePolicies(self.lifecycle_policy_text, self.lifecycle_policies),
+            in_use=self.in_use,
+            previous=earlier_summaries_of(self.previous_summaries),
+            timeout=self.timeout,
+            poll_interval=self.poll_interval,
+        )
+        decisions = []
+        for evidence in collector.collect(summaries):
+            decision = decide(evidence, settings)
+            self.log.info(
+                "%s: %d images to %s, %d left out%s.",
+                decision.repository,
+                len(decision.plan.images),
+                self.action,
+                len(decision.plan.spared),
+                "".join(f"; {check.code} {check.verdict}: {check.message}" for check in decision.blocking),
+            )
+            decisions.append(decision)
+        return decisions
+
+    def _clean_up(
+        self, decisions: Sequence[Decision], run_checks: Sequence[CheckResult], *, dry_run: bool
+    ) -> list[RepositoryCleanup]:
+        run_is_blocked = any(check.blocks for check in run_checks)
+        removals: dict[str, ImageRemoval] = {}
+        stop = self._stopping()
+        cleanups = []
+        for decision in decisions:
+            cleanup = planned_cleanup(decision, self.action, run_is_blocked=run_is_blocked, dry_run=dry_run)
+            # Only where nothing forbids it, and something is left to do.
+            if cleanup.status == "incomplete":
+                region = decision.repository.region_name
+                if region not in removals:
+                    removals[region] = ImageRemoval(self._hook_of(region), self.action, stop, self.failure_retry_delay)
+                cleanup = removals[region].run(decision)
+            cleanups.append(cleanup)
+        return cleanups
+
+    def _write(self, cleanups: Sequence[RepositoryCleanup]) -> str | None:
+        """Write what became of every image; what was deleted is told even where that fails."""
+        if not self.results_path:
+            return None
+        try:
+            with line_list(self.results_path) as lines:
+                for cleanup in cleanups:
+                    for outcome in cleanup.outcomes.values():
+                        lines.write(outcome.as_dict(cleanup.repository))
+        except Exception:  # whatever goes wrong on whatever storage
+            self.log.exception("The list of results cannot be written to %s.", self.results_path)
+            return None
+        return self.results_path
+
+    def _end(self, context: Context, value: ImageCleanupXCom) -> None:
+        """Raise if the clean-up was not done as it was meant, after its result is pushed."""
+        statuses = value["statuses"]
+        incomplete = statuses.get("incomplete", 0) + statuses.get("stopped", 0)
+        blocked = statuses.get("blocked", 0) if self.on_blocked != "report" else 0
+        if not incomplete and not blocked:
+            return
+        if self.do_xcom_push:
+            context["ti"].xcom_push(key=XCOM_RETURN_KEY, value=value)
+        if incomplete:
+            raise CleanupIncompleteError(
+                f"{incomplete} of {value['repository_count']} repositories are not done; {value['touched_image_count']} "
+                f"images were {'deleted' if self.action == 'delete' else 'archived'}. The log and the XCom say what "
+                "remains, and why."
+            )
+        message = f"{blocked} of {value['repository_count']} repositories are blocked: {_why(value)}"
+        if self.on_blocked == "skip":
+            raise AirflowSkipException(message)
+        raise CleanupBlockedError(message)
+
+
+def _why(value: ImageCleanupXCom) -> str:
+    """Return what the first of the blocking checks say."""
+    named = [("the whole run", check) for check in value["checks"]]
+    for repository in value["repositories"]:
+        named += [(repository["repository_name"], check) for check in repository["checks"]]
+    blocking = [
+        f"{name}: {check['code']}: {check['message']}"
+        for name, check in named
+        if check["verdict"] in ("blocked", "unknown")
+    ]
+    return " ".join(blocking[:5])

@@ -4,6 +4,7 @@ Nothing of the product imports it; it needs the extra ``local``.
 """
 
 from airflow_provider_ecr_preview.local.calls import Call, CallLog
+from airflow_provider_ecr_preview.local.clean_up_faults import ImagesRefused, Meanwhile
 from airflow_provider_ecr_preview.local.ecr import LocalEcr
 from airflow_provider_ecr_preview.local.faults import (
     AccessDenied,
@@ -34,10 +35,12 @@ __all__ = [
     "ConnectionReset",
     "Delay",
     "Fault",
+    "ImagesRefused",
     "Injection",
     "LocalEcr",
     "LostReply",
     "ManifestList",
+    "Meanwhile",
     "PreviewExpires",
     "PreviewFails",
     "PreviewReplaced",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -24,6 +24,10 @@ class Fault:
     def before(self, call: Call, registry: Registry) -> Reply | None:  # noqa: ARG002  # for those that need them
         """Return the reply to send in place of running the operation, or None to let it run."""
         return None
+
+    def narrowed(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the parameters that the operation, one of those that are answered here, is to run with."""
+        return parameters
 
     def after(self, call: Call, registry: Registry, reply: Reply) -> Reply:  # noqa: ARG002  # as above
         """Return the reply to send, now that the operation has run."""

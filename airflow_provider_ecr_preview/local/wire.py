@@ -149,19 +149,21 @@ class Wire:
 
     def _with_faults(self, call: Call, moto: Callable[[str], Reply]) -> Reply:
         faults = list(self._faults(call))
+        parameters = call.parameters
         for fault in faults:
             if (refusal := fault.before(call, self._registry)) is not None:
                 return refusal
-        reply = self._run(call, moto)
+            parameters = fault.narrowed(parameters)
+        reply = self._run(call, parameters, moto)
         if reply.outcome == "OK":
             for fault in faults:
                 reply = fault.after(call, self._registry, reply)
         return reply
 
-    def _run(self, call: Call, moto: Callable[[str], Reply]) -> Reply:
+    def _run(self, call: Call, parameters: Mapping[str, Any], moto: Callable[[str], Reply]) -> Reply:
         with self._registry.lock:
             account = self._account(call)
-            request = Request(self._registry, self._registry.backend(call.region, account), call.parameters)
+            request = Request(self._registry, self._registry.backend(call.region, account), parameters)
             try:
                 if operation := OPERATIONS.get(call.operation):
                     return Reply.ok(operation(request))

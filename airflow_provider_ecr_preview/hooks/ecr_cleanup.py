@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from airflow_provider_ecr_preview.cleanup_outcome import ImageFailure
 from airflow_provider_ecr_preview.exceptions import InvalidRequestError, RepositoryError
-from airflow_provider_ecr_preview.hooks.ecr_preview import MAX_IMAGE_IDS, EcrLifecyclePolicyPreviewHook
+from airflow_provider_ecr_preview.hooks.arguments import MAX_IMAGE_IDS
+from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.hooks.errors import translated
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage

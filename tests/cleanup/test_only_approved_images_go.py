@@ -392,7 +392,7 @@ def clean_up(hook: EcrImageCleanupHook, case: Case, summary: PreviewSummaryXCom,
         hook_of=lambda _: hook,
         policies=CandidatePolicies(POLICIES[case.policy] if case.is_candidate else None),
         in_use_of=in_use_of(in_use),
-        poll_interval=0.0,
+        poll_interval=0.001,
         timeout=5.0,
     )
     (decision,) = [decide(evidence, careful) for evidence in collector.collect([summary])]

@@ -8,6 +8,8 @@
      +-- AuditIncompleteError
      +-- AuditStoppedError
      +-- CandidateRefusedError
+     +-- CleanupBlockedError
+     +-- CleanupIncompleteError
      +-- RepositoryError
           +-- InvalidRequestError             (also a ValueError)
           +-- RepositoryNotFoundError
@@ -23,8 +25,6 @@
           +-- AccessDeniedError               (also a PermissionError)
           +-- ThrottledError
           +-- EcrUnreachableError             (also a ConnectionError)
-     +-- CleanupBlockedError
-     +-- CleanupIncompleteError
 
 A RepositoryError carries the repository, the registry and the Region it happened in.
 """

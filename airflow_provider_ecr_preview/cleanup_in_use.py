@@ -5,12 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_ecr_preview.cleanup_evidence import InUse, RepositoryId, Unread
+from airflow_provider_ecr_preview.in_use import ImagesInUse
+from airflow_provider_ecr_preview.reports import read_lines
 
 log = logging.getLogger(__name__)
+
+MAX_IN_USE_AGE = timedelta(days=1)
+"""What was collected longer ago says nothing about what runs now."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,10 @@ def _read(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value if value is None or hasattr(value, "protects") else Unread(f"in_use is {value!r}.")
     try:
-        return import_module("airflow_provider_ecr_preview.in_use").ImagesInUse.from_xcom(value)
+        in_use = ImagesInUse.from_xcom(value, read_lines)
     except Exception as error:  # whatever it is, what is in use is not known
         log.warning("What is in use cannot be read.", exc_info=True)
         return Unread(f"{type(error).__name__}: {error}")
+    if (age := datetime.now(UTC) - in_use.collected_at) > MAX_IN_USE_AGE:
+        return Unread(f"what is in use was collected {age} ago, and more has been started since. Collect it again.")
+    return in_use

@@ -10,6 +10,7 @@
      +-- CandidateRefusedError
      +-- CleanupBlockedError
      +-- CleanupIncompleteError
+     +-- ImagesInUseUnknownError
      +-- RepositoryError
           +-- InvalidRequestError             (also a ValueError)
           +-- RepositoryNotFoundError
@@ -47,6 +48,7 @@ __all__ = [
     "CleanupIncompleteError",
     "EcrPreviewError",
     "EcrUnreachableError",
+    "ImagesInUseUnknownError",
     "InvalidLifecyclePolicyError",
     "InvalidRequestError",
     "LifecyclePolicyNotFoundError",
@@ -100,6 +102,10 @@ class AuditStoppedError(EcrPreviewError):
 
 class CandidateRefusedError(EcrPreviewError):
     """Raised when a candidate policy takes more than it may, or that is not known; the comparison was pushed before."""
+
+
+class ImagesInUseUnknownError(EcrPreviewError):
+    """Raised when it cannot be told which images are in use; what could be read was pushed before."""
 
 
 class RepositoryError(EcrPreviewError):

@@ -15,14 +15,27 @@ IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "EcrLifecyclePolicyPreviewSensor": ("ecr:GetLifecyclePolicyPreview",),
     "EcrSummarizeLifecyclePolicyPreviewOperator": ("ecr:GetLifecyclePolicyPreview", "ecr:DescribeImages"),
     "EcrAuditLifecyclePoliciesOperator": _EVIDENCE,
-    "EcrReconcileLifecycleOperator": ("cloudtrail:LookupEvents", "ecr:DescribeImages"),
-    "EcrDeletePreviewedImagesOperator": (*_EVIDENCE, "ecr:BatchDeleteImage", "ecr:UpdateImageStorageClass"),
-    "EcrPutLifecyclePolicyOperator": (*_EVIDENCE, "ecr:PutLifecyclePolicy"),
-    "EcrRestoreLifecyclePolicyOperator": (
-        "ecr:GetLifecyclePolicy",
-        "ecr:PutLifecyclePolicy",
-        "ecr:DeleteLifecyclePolicy",
+    "EcrCompareLifecyclePoliciesOperator": _EVIDENCE,
+    "EcrCollectImagesInUseOperator": (
+        "apprunner:DescribeService",
+        "apprunner:ListServices",
+        "batch:DescribeJobDefinitions",
+        "codebuild:BatchGetProjects",
+        "codebuild:ListProjects",
+        "ecs:DescribeServices",
+        "ecs:DescribeTaskDefinition",
+        "ecs:DescribeTasks",
+        "ecs:ListClusters",
+        "ecs:ListServices",
+        "ecs:ListTaskDefinitions",
+        "ecs:ListTasks",
+        "lambda:GetFunction",
+        "lambda:ListFunctions",
+        "lambda:ListVersionsByFunction",
+        "sagemaker:DescribeModel",
+        "sagemaker:ListModels",
     ),
+    "EcrDeletePreviewedImagesOperator": (*_EVIDENCE, "ecr:BatchDeleteImage", "ecr:UpdateImageStorageClass"),
 }
 """The actions that each operator may call, by the name of its class; some only with certain parameters."""
 
@@ -33,21 +46,21 @@ ROLES: Mapping[str, tuple[str, ...]] = {
         "EcrLifecyclePolicyPreviewSensor",
         "EcrSummarizeLifecyclePolicyPreviewOperator",
         "EcrAuditLifecyclePoliciesOperator",
-        "EcrReconcileLifecycleOperator",
+        "EcrCompareLifecyclePoliciesOperator",
+        "EcrCollectImagesInUseOperator",
     ),
-    "approver": ("EcrPutLifecyclePolicyOperator", "EcrRestoreLifecyclePolicyOperator"),
     "cleaner": ("EcrDeletePreviewedImagesOperator",),
 }
-"""The operators of each role: one that looks, one that applies policies, one that deletes images."""
+"""The operators of each role: one that looks, and one that deletes images."""
 
-_WITHOUT_RESOURCE = ("cloudtrail:LookupEvents", "ecr:DescribeRepositories")
-"""Actions that IAM cannot limit to repositories, or that ask about all of them."""
+_OF_THE_REGISTRY = "ecr:DescribeRepositories"
+"""Asks about all repositories."""
 
 
 def role_actions(role: str) -> list[str]:
     """Return the IAM actions of a role, sorted.
 
-    :param role: ``auditor``, ``approver`` or ``cleaner``.
+    :param role: ``auditor`` or ``cleaner``.
     """
     return sorted({action for operator in ROLES[role] for action in IAM_ACTIONS[operator]})
 
@@ -55,7 +68,7 @@ def role_actions(role: str) -> list[str]:
 def role_policy(role: str, resource: str = "arn:aws:ecr:*:123456789012:repository/*") -> dict[str, Any]:
     """Return the IAM policy of a role.
 
-    :param role: ``auditor``, ``approver`` or ``cleaner``.
+    :param role: ``auditor`` or ``cleaner``.
     :param resource: the repositories that it is for.
     """
     actions = role_actions(role)
@@ -63,11 +76,11 @@ def role_policy(role: str, resource: str = "arn:aws:ecr:*:123456789012:repositor
         {
             "Sid": role.capitalize(),
             "Effect": "Allow",
-            "Action": [action for action in actions if action not in _WITHOUT_RESOURCE],
+            "Action": [action for action in actions if not _is_without_resource(action)],
             "Resource": resource,
         }
     ]
-    if without := [action for action in actions if action in _WITHOUT_RESOURCE]:
+    if without := [action for action in actions if _is_without_resource(action)]:
         sid = f"{role.capitalize()}OfTheWholeRegistry"
         statements.append({"Sid": sid, "Effect": "Allow", "Action": without, "Resource": "*"})
     return {"Version": "2012-10-17", "Statement": statements}
@@ -81,3 +94,8 @@ def role_policies_markdown() -> str:
         policy = json.dumps(role_policy(role), indent=2)
         sections.append(f"**{role.capitalize()}**: {names}\n\n```json\n{policy}\n```\n")
     return "\n".join(sections)
+
+
+def _is_without_resource(action: str) -> bool:
+    """Return whether IAM cannot limit an action to repositories, or it asks about all of them."""
+    return not action.startswith("ecr:") or action == _OF_THE_REGISTRY

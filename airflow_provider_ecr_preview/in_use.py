@@ -1,0 +1,234 @@
+"""Which images something runs or may run, collected from all who know; a source that could not be read protects everything.
+
+A reference by digest protects the digest. A reference by tag protects whatever the tag points to when somebody asks, and
+beside it the digest that it was resolved to, where the source tells it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypedDict
+
+from airflow_provider_ecr_preview.image_reference import ImageReference
+
+IN_USE_SCHEMA = "ecr-images-in-use/1"
+MAX_IN_USE_BYTES = 48 * 1024
+"""Upper bound of what is pushed to XCom; more goes to ``in_use_uri``."""
+
+MAX_USERS = 5
+
+
+class RepositoryLike(Protocol):
+    """Which repository."""
+
+    @property
+    def registry_id(self) -> str:
+        """The registry (account)."""
+        ...
+
+    @property
+    def region_name(self) -> str:
+        """The Region."""
+        ...
+
+    @property
+    def repository_name(self) -> str:
+        """The repository."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ImageUser:
+    """Who runs an image, or may.
+
+    :param kind: for example ``ECS task``.
+    :param name: its name or ARN.
+    """
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadSource:
+    """A source that could not be read, so that nothing is known of what it runs.
+
+    :param source: the source, for example ``ecs``.
+    :param aws_conn_id: the connection that it was asked with.
+    :param region_name: the Region.
+    :param reason: why.
+    """
+
+    source: str
+    aws_conn_id: str | None
+    region_name: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.source} ({self.aws_conn_id}, {self.region_name}): {self.reason}"
+
+
+class ImageInUse(TypedDict):
+    """One image in use, with the first five who use it; either its digest or its tag is null."""
+
+    registry_id: str
+    region_name: str
+    repository_name: str
+    image_digest: str | None
+    image_tag: str | None
+    used_by: list[list[str]]
+
+
+class ImagesInUseXCom(TypedDict):
+    """``return_value`` of the collecting operator, in at most 48 KiB; ``images`` is null where it is at ``in_use_uri``."""
+
+    schema: str
+    collected_at: str
+    is_complete: bool
+    sources: list[dict[str, Any]]
+    unread: list[dict[str, Any]]
+    image_count: int
+    images: list[ImageInUse] | None
+    in_use_uri: str | None
+
+
+_Repository = tuple[str, str, str]
+_Image = tuple[str, str]
+"""``digest`` or ``tag``, and which."""
+
+
+class ImagesInUse:
+    """The images that are in use, by repository.
+
+    :param collected_at: when collecting began (aware): what started later is not in it.
+    """
+
+    def __init__(self, collected_at: datetime) -> None:
+        self.collected_at = collected_at
+        self.sources: list[dict[str, Any]] = []
+        """What was read: source, connection, Region and number of references."""
+        self.unread: list[UnreadSource] = []
+        """What could not be read."""
+        self._images: dict[_Repository, dict[_Image, list[ImageUser]]] = {}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every source was read; as long as one was not, nothing can be said to be unused."""
+        return bool(self.sources) and not self.unread
+
+    @property
+    def image_count(self) -> int:
+        """Number of images, by digest and by tag."""
+        return sum(map(len, self._images.values()))
+
+    def add(self, reference: ImageReference, user: ImageUser) -> None:
+        """Count an image as used.
+
+        :param reference: the image.
+        :param user: who uses it.
+        """
+        images = self._images.setdefault((reference.registry_id, reference.region_name, reference.repository_name), {})
+        for kind, name in (("digest", reference.image_digest), ("tag", reference.image_tag)):
+            if name is not None:
+                users = images.setdefault((kind, name), [])
+                if len(users) < MAX_USERS and user not in users:
+                    users.append(user)
+
+    def protects(self, repository: RepositoryLike, image_digest: str, image_tags: Iterable[str]) -> list[ImageUser]:
+        """Return who uses an image; nobody only if that is known.
+
+        :param repository: the repository.
+        :param image_digest: the digest of the image.
+        :param image_tags: its tags.
+        """
+        images = self._images.get((repository.registry_id, repository.region_name, repository.repository_name), {})
+        wanted: list[_Image] = [("digest", image_digest), *(("tag", tag) for tag in image_tags)]
+        users = {user: None for image in wanted if image in images for user in images[image]}
+        return [*users, *(ImageUser("not known:", str(source)) for source in self.unread)]
+
+    def as_xcom(self, write: Callable[[Iterator[ImageInUse]], str] | None = None) -> ImagesInUseXCom:
+        """Return what is in use in plain JSON types.
+
+        :param write: writes the images where there is room for them, and returns where that is; used when they are too
+            many for XCom.
+        :raises ValueError: if they are too many for XCom, and there is no other place.
+        """
+        value = ImagesInUseXCom(
+            schema=IN_USE_SCHEMA,
+            collected_at=self.collected_at.astimezone(UTC).isoformat(),
+            is_complete=self.is_complete,
+            sources=self.sources,
+            unread=[
+                {
+                    "source": one.source,
+                    "aws_conn_id": one.aws_conn_id,
+                    "region_name": one.region_name,
+                    "reason": one.reason,
+                }
+                for one in self.unread
+            ],
+            image_count=self.image_count,
+            images=list(self.images()),
+            in_use_uri=None,
+        )
+        if len(json.dumps(value)) <= MAX_IN_USE_BYTES:
+            return value
+        if write is None:
+            raise ValueError(
+                f"The {self.image_count} images that are in use are too many for XCom. Set in_use_path, where they can be "
+                "written."
+            )
+        return {**value, "images": None, "in_use_uri": write(self.images())}
+
+    def images(self) -> Iterator[ImageInUse]:
+        """Yield the images, sorted."""
+        for (registry_id, region_name, repository_name), images in sorted(self._images.items()):
+            for (kind, name), users in sorted(images.items()):
+                yield ImageInUse(
+                    registry_id=registry_id,
+                    region_name=region_name,
+                    repository_name=repository_name,
+                    image_digest=name if kind == "digest" else None,
+                    image_tag=name if kind == "tag" else None,
+                    used_by=[[user.kind, user.name] for user in users],
+                )
+
+    @classmethod
+    def from_xcom(
+        cls, value: Mapping[str, Any], read: Callable[[str], Iterable[Mapping[str, Any]]] | None = None
+    ) -> ImagesInUse:
+        """Return what a task pushed.
+
+        :param value: what it pushed.
+        :param read: reads the images that did not fit.
+        :raises ValueError: if this is no such value, or its images cannot be had as whole as they were collected.
+        """
+        if value.get("schema") != IN_USE_SCHEMA:
+            raise ValueError(f"This is not of schema {IN_USE_SCHEMA}: {str(value)[:200]}")
+        in_use = cls(datetime.fromisoformat(value["collected_at"]))
+        in_use.sources = value["sources"]
+        in_use.unread = [UnreadSource(**one) for one in value["unread"]]
+        images = value["images"]
+        if images is None:
+            if read is None:
+                raise ValueError("The images in use are not in this value, and nothing reads in_use_uri.")
+            images = read(value["in_use_uri"])
+        for image in images:
+            reference = ImageReference(
+                image["registry_id"],
+                image["region_name"],
+                image["repository_name"],
+                image["image_digest"],
+                image["image_tag"],
+            )
+            for kind, name in image["used_by"]:
+                in_use.add(reference, ImageUser(kind, name))
+        if in_use.image_count != value["image_count"]:
+            raise ValueError(f"Of {value['image_count']} images in use only {in_use.image_count} can be read.")
+        return in_use

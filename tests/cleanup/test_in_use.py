@@ -1,0 +1,257 @@
+"""What runs, collected from services that name images in every way there is, and a clean-up that spares it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from airflow_provider_ecr_preview import exceptions
+from airflow_provider_ecr_preview.hooks.in_use_sources import ClientOf, FoundReference
+from airflow_provider_ecr_preview.local import LocalEcr
+from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
+
+REPOSITORY = "api"
+"""Without a slash: moto's Lambda finds no other image in its ECR."""
+HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+SOURCES = ["ecs", "lambda", "batch", "sagemaker", "codebuild"]
+
+
+def context() -> Any:
+    return {"ti": mock.Mock(spec=["xcom_push"])}
+
+
+def collect(**kwargs: Any) -> Any:
+    return EcrCollectImagesInUseOperator(**{"task_id": "in_use", "sources": SOURCES, **kwargs}).execute(context())
+
+
+def users(value: Any, name: str) -> list[str]:
+    """Return the kinds of those who use an image, by digest or tag."""
+    (found,) = [image for image in value["images"] if name in (image["image_digest"], image["image_tag"])]
+    return sorted({kind for kind, _ in found["used_by"]})
+
+
+@pytest.fixture
+def digests(local_ecr: LocalEcr) -> list[str]:
+    local_ecr.create_repository(REPOSITORY)
+    return [local_ecr.push(REPOSITORY, tags=[f"v{number}"], pushed_days_ago=100 - number) for number in range(12)]
+
+
+@pytest.fixture
+def task(local_ecr: LocalEcr) -> Any:
+    """Return what registers a task definition on ECS, and runs it when asked."""
+    ecs = local_ecr.client("ecs")
+    subnet = local_ecr.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    ecs.create_cluster(clusterName="main")
+
+    def define(family: str, image: str, *, run: bool = False) -> str:
+        arn: str = ecs.register_task_definition(
+            family=family,
+            containerDefinitions=[{"name": "main", "image": image, "memory": 64, "cpu": 1}],
+            requiresCompatibilities=["FARGATE"],
+            networkMode="awsvpc",
+            cpu="256",
+            memory="512",
+        )["taskDefinition"]["taskDefinitionArn"]
+        if run:
+            network = {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": []}}
+            ecs.run_task(cluster="main", taskDefinition=arn, launchType="FARGATE", networkConfiguration=network)
+        return arn
+
+    return define
+
+
+@pytest.fixture
+def function(local_ecr: LocalEcr, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return what makes a Lambda function of an image, and publishes a version of it."""
+    # Then moto's Lambda resolves a tag to the digest that it has, as AWS does.
+    monkeypatch.setenv("MOTO_LAMBDA_STUB_ECR", "false")
+    role = local_ecr.client("iam").create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    client = local_ecr.client("lambda")
+
+    def publish(name: str, image: str) -> None:
+        if name not in [one["FunctionName"] for one in client.list_functions()["Functions"]]:
+            client.create_function(FunctionName=name, Role=role, PackageType="Image", Code={"ImageUri": image})
+        else:
+            client.update_function_code(FunctionName=name, ImageUri=image)
+        client.publish_version(FunctionName=name)
+
+    return publish
+
+
+def test_each_way_to_run_an_image_is_found(local_ecr: LocalEcr, digests: list[str], task: Any, function: Any) -> None:
+    task("by-tag", f"{HOST}/{REPOSITORY}:v0", run=True)
+    task("by-digest", f"{HOST}/{REPOSITORY}@{digests[1]}", run=True)
+    task("runs-nowhere", f"{HOST}/{REPOSITORY}:v2")
+    function("pinned", f"{HOST}/{REPOSITORY}:v3")
+    function("pinned", f"{HOST}/{REPOSITORY}:v4")
+    task("somebody-else's", "nginx:latest", run=True)
+    value = collect()
+    assert value["is_complete"]
+    assert users(value, "v0") == ["ECS task", "ECS task definition"]
+    assert users(value, digests[1]) == ["ECS task", "ECS task definition"]
+    assert users(value, "v2") == ["ECS task definition"]
+    assert users(value, digests[3]) == users(value, digests[4]) == ["Lambda function"]
+    assert {image["repository_name"] for image in value["images"]} == {REPOSITORY}
+    assert json.loads(json.dumps(value)) == value
+
+
+def test_a_service_runs_a_task_definition_that_is_no_longer_active(
+    local_ecr: LocalEcr, digests: list[str], task: Any
+) -> None:
+    arn = task("old", f"{HOST}/{REPOSITORY}:v5")
+    ecs = local_ecr.client("ecs")
+    ecs.create_service(cluster="main", serviceName="api", taskDefinition=arn, desiredCount=0)
+    ecs.deregister_task_definition(taskDefinition=arn)
+    assert users(collect(sources=["ecs"]), "v5") == ["ECS task definition"]
+
+
+def test_a_task_whose_tag_was_resolved_protects_the_digest_beside_the_tag(digests: list[str]) -> None:
+    def resolved(_: ClientOf) -> Iterator[FoundReference]:
+        yield FoundReference(f"{HOST}/{REPOSITORY}:v0", "ECS task", "task/1", digests[9])
+
+    value = collect(sources=[resolved])
+    assert [(image["image_digest"], image["image_tag"]) for image in value["images"]] == [
+        (digests[9], None),
+        (None, "v0"),
+    ]
+    assert value["sources"][0]["source"] == "resolved"
+
+
+def test_batch_sagemaker_and_codebuild_are_read(local_ecr: LocalEcr, digests: list[str]) -> None:
+    local_ecr.client("batch").register_job_definition(
+        jobDefinitionName="nightly",
+        type="container",
+        containerProperties={"image": f"{HOST}/{REPOSITORY}:v6", "vcpus": 1, "memory": 128},
+    )
+    local_ecr.client("sagemaker").create_model(
+        ModelName="ranking",
+        ExecutionRoleArn="arn:aws:iam::123456789012:role/model",
+        PrimaryContainer={"Image": f"{HOST}/{REPOSITORY}:v7"},
+    )
+    local_ecr.client("codebuild").create_project(
+        name="builder",
+        source={"type": "S3", "location": "bucket/path"},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={
+            "type": "LINUX_CONTAINER",
+            "image": f"{HOST}/{REPOSITORY}:v8",
+            "computeType": "BUILD_GENERAL1_SMALL",
+        },
+        serviceRole="arn:aws:iam::123456789012:role/service-role/build",
+    )
+    value = collect()
+    assert [users(value, tag) for tag in ("v6", "v7", "v8")] == [
+        ["Batch job definition"],
+        ["SageMaker model"],
+        ["CodeBuild project"],
+    ]
+
+
+def broken(_: ClientOf) -> Iterator[FoundReference]:
+    yield FoundReference(f"{HOST}/{REPOSITORY}:v0", "pod", "default/api")
+    raise PermissionError("not allowed to list pods")
+
+
+def test_a_source_that_cannot_be_read_is_told_and_what_it_said_before_counts(digests: list[str]) -> None:
+    value = collect(sources=["ecs", broken])
+    assert not value["is_complete"]
+    (unread,) = value["unread"]
+    assert (unread["source"], unread["reason"]) == ("broken", "PermissionError: not allowed to list pods")
+    assert users(value, "v0") == ["pod"]
+
+
+def test_a_source_that_cannot_be_read_fails_the_task_where_that_is_wanted(digests: list[str]) -> None:
+    of = context()
+    with pytest.raises(exceptions.ImagesInUseUnknownError, match=r"broken .*not allowed to list pods"):
+        EcrCollectImagesInUseOperator(task_id="in_use", sources=[broken], on_unread="fail").execute(of)
+    assert of["ti"].xcom_push.call_args.kwargs["value"]["unread"]
+
+
+def test_a_reference_that_cannot_be_read_makes_its_source_unread(digests: list[str]) -> None:
+    def torn(_: ClientOf) -> Iterator[FoundReference]:
+        yield FoundReference(f"{HOST}/{REPOSITORY}@sha256:1", "pod", "default/api")
+
+    assert "cannot be read" in collect(sources=[torn])["unread"][0]["reason"]
+
+
+def test_every_region_and_connection_is_asked(
+    local_ecr: LocalEcr, digests: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_OTHER", local_ecr.connection)
+    value = collect(sources=["lambda"], aws_conn_ids="aws_default,aws_other", region_names=["us-east-1", "eu-west-1"])
+    assert [(one["aws_conn_id"], one["region_name"]) for one in value["sources"]] == [
+        ("aws_default", "us-east-1"),
+        ("aws_default", "eu-west-1"),
+        ("aws_other", "us-east-1"),
+        ("aws_other", "eu-west-1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"sources": ["ecs", "fargate"]}, "There is no source 'fargate'"),
+        ({"sources": []}, "sources is empty"),
+        ({"aws_conn_ids": ""}, "aws_conn_ids is empty"),
+        ({"on_unread": "skip"}, "on_unread is 'skip'"),
+    ],
+)
+def test_a_mistake_in_the_parameters_is_told_before_anything_is_asked(
+    local_ecr: LocalEcr, arguments: dict[str, Any], match: str
+) -> None:
+    with pytest.raises(ValueError, match=match):
+        collect(**arguments)
+    assert not len(local_ecr.calls)
+
+
+@pytest.mark.changes_registry
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_the_clean_up_spares_what_runs(
+    bench: Any, local_ecr: LocalEcr, task: Any, tmp_path: Path, elsewhere: bool
+) -> None:
+    summary = bench.preview()
+    there = bench.digests()
+    repository = f"{HOST}/{summary['repository_name']}"
+    by_tag, by_digest, by_job, *_ = summary["sample"]
+    task("by-tag", f"{repository}:{by_tag['image_tags'][0]}")
+    task("by-digest", f"{repository}@{by_digest['image_digest']}", run=True)
+    local_ecr.client("batch").register_job_definition(
+        jobDefinitionName="nightly",
+        type="container",
+        containerProperties={"image": f"{repository}@{by_job['image_digest']}", "vcpus": 1, "memory": 128},
+    )
+    with mock.patch("airflow_provider_ecr_preview.in_use.MAX_IN_USE_BYTES", 0 if elsewhere else 48 * 1024):
+        in_use = collect(in_use_path=f"file://{tmp_path}/in-use.jsonl.gz")
+    assert (in_use["in_use_uri"] is not None) is elsewhere
+    result = bench.clean_up(summary, in_use=in_use, protected_tags=[])
+    assert result["touched_image_count"] == 7
+    gone = set(there) - set(bench.digests())
+    assert len(gone) == 7
+    assert not gone & {image["image_digest"] for image in (by_tag, by_digest, by_job)}
+
+
+@pytest.mark.parametrize("fault", ["unread", "old", "torn", "nobody asked"])
+def test_what_is_in_use_and_not_known_blocks_the_clean_up(bench: Any, fault: str) -> None:
+    summary = bench.preview()
+    in_use = collect(sources=["ecs", broken] if fault == "unread" else ["ecs"])
+    if fault == "old":
+        in_use["collected_at"] = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    if fault == "torn":
+        in_use |= {"image_count": 5}
+    if fault == "nobody asked":
+        in_use |= {"sources": [], "is_complete": False}
+    there = bench.digests()
+    result = bench.clean_up(summary, in_use=in_use)
+    assert bench.check(result, "in_use")["verdict"] in ("blocked", "unknown")
+    assert (result["touched_image_count"], bench.digests()) == (0, there)
+
+
+def test_every_template_field_is_an_attribute() -> None:
+    operator = EcrCollectImagesInUseOperator(task_id="in_use")
+    assert all(hasattr(operator, field) for field in operator.template_fields)

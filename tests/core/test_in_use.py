@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_ecr_preview.image_reference import ImageReference
+from airflow_provider_ecr_preview.in_use import MAX_IN_USE_BYTES, MAX_USERS, ImagesInUse, ImageUser, UnreadSource
+from tests.core.builders import NOW, REGION, REGISTRY_ID, digest
+
+TASK = ImageUser("ECS task", "arn:aws:ecs:eu-west-1:123456789012:task/main/1")
+READ = {"source": "ecs", "aws_conn_id": "aws_default", "region_name": REGION, "reference_count": 1}
+
+
+def reference(
+    image_digest: str | None = None, image_tag: str | None = None, name: str = "payments/api"
+) -> ImageReference:
+    return ImageReference(REGISTRY_ID, REGION, name, image_digest, image_tag)
+
+
+def in_use(*references: ImageReference, user: ImageUser = TASK) -> ImagesInUse:
+    of = ImagesInUse(NOW)
+    of.sources.append(READ)
+    for one in references:
+        of.add(one, user)
+    return of
+
+
+def test_a_digest_is_protected_whatever_its_tags() -> None:
+    assert in_use(reference(digest(1))).protects(reference(), digest(1), []) == [TASK]
+    assert in_use(reference(digest(1))).protects(reference(), digest(2), ["v1"]) == []
+
+
+def test_a_tag_protects_what_it_points_to() -> None:
+    assert in_use(reference(image_tag="v1")).protects(reference(), digest(7), ["other", "v1"]) == [TASK]
+
+
+def test_a_tag_that_was_resolved_protects_both() -> None:
+    of = in_use(reference(digest(1), "v1"))
+    assert of.protects(reference(), digest(1), []) == of.protects(reference(), digest(2), ["v1"]) == [TASK]
+    assert of.protects(reference(), digest(1), ["v1"]) == [TASK]
+    assert of.image_count == 2
+
+
+def test_the_same_digest_in_another_repository_is_another_image() -> None:
+    assert in_use(reference(digest(1))).protects(reference(name="payments/other"), digest(1), []) == []
+
+
+def test_a_source_that_could_not_be_read_protects_everything() -> None:
+    of = in_use()
+    assert of.is_complete
+    of.unread.append(UnreadSource("lambda", "aws_default", REGION, "AccessDenied"))
+    assert not of.is_complete
+    (user,) = of.protects(reference(), digest(1), [])
+    assert str(user) == "not known: lambda (aws_default, eu-west-1): AccessDenied"
+
+
+def test_what_nobody_was_asked_about_is_not_known() -> None:
+    assert not ImagesInUse(NOW).is_complete
+
+
+def test_of_many_users_the_first_are_named() -> None:
+    of = in_use()
+    for number in range(2 * MAX_USERS):
+        of.add(reference(digest(1)), ImageUser("ECS task", str(number)))
+    assert len(of.protects(reference(), digest(1), [])) == MAX_USERS
+
+
+references = st.builds(
+    reference,
+    image_digest=st.integers(0, 5).map(digest),
+    image_tag=st.one_of(st.none(), st.sampled_from(["v1", "v2"])),
+    name=st.sampled_from(["a", "b"]),
+)
+
+
+@given(st.lists(references), st.booleans())
+def test_what_was_pushed_protects_what_was_collected(given: list[ImageReference], elsewhere: bool) -> None:
+    of = in_use(*given)
+    of.unread.append(UnreadSource("eks", None, None, "no way"))
+    value: dict[str, Any] = json.loads(json.dumps(of.as_xcom()))
+    images = value["images"]
+    if elsewhere:
+        value |= {"images": None, "in_use_uri": "file:///in-use"}
+    again = ImagesInUse.from_xcom(value, {"file:///in-use": images}.__getitem__)
+    assert list(again.images()) == list(of.images())
+    assert (again.unread, again.collected_at) == (of.unread, of.collected_at)
+
+
+def test_more_than_fits_is_written_elsewhere() -> None:
+    of = in_use(*(reference(digest(number)) for number in range(500)))
+    with pytest.raises(ValueError, match=r"500 images .* too many for XCom\. Set in_use_path"):
+        of.as_xcom()
+    written: list[Any] = []
+
+    def write(images: Iterator[Any]) -> str:
+        written.extend(images)
+        return "file:///in-use"
+
+    value = of.as_xcom(write)
+    assert len(json.dumps(value)) <= MAX_IN_USE_BYTES
+    assert (value["images"], value["in_use_uri"], value["image_count"], len(written)) == (
+        None,
+        "file:///in-use",
+        500,
+        500,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"schema": "another/1"}, "not of schema"),
+        ({"images": None}, "nothing reads in_use_uri"),
+        ({"images": []}, "Of 1 images in use only 0 can be read"),
+    ],
+)
+def test_what_is_not_whole_is_an_error_and_not_an_empty_list(change: dict[str, Any], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        ImagesInUse.from_xcom({**in_use(reference(digest(1))).as_xcom(), **change})

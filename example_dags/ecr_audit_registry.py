@@ -6,6 +6,8 @@ Trigger it by hand to choose repositories, Regions and a candidate policy in a f
 from __future__ import annotations
 
 # [START howto_ecr_audit_registry]
+from datetime import timedelta
+
 from airflow.sdk import Param, dag, task
 
 from airflow_provider_ecr_preview.assets import audit_asset
@@ -49,6 +51,7 @@ def ecr_audit_registry() -> None:
         deferrable=True,
         poll_interval=2,
         retries=2,
+        retry_delay=timedelta(seconds=10),
         outlets=[audit_asset("registry")],
     )
 

@@ -132,7 +132,6 @@ def _changes(audit: AuditXCom, rows: int) -> Iterator[RenderableType]:
     changes = audit["changes"]
     if changes is None:
         return
-    yield from map(Text, changes["notes"])
     if all(baseline["audit_id"] is None for baseline in changes["baselines"]):
         return
     yield Text(

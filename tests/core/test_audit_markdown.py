@@ -73,7 +73,9 @@ def test_the_first_audit_tells_no_changes(noted: bool, line: str) -> None:
     text = audit_markdown(audit(audited("a")).as_dict(changes=changes))
     assert line in text
     assert "newly affected" not in text
-    assert "newly affected" not in render(audit_table(audit(audited("a")).as_dict(changes=changes)))
+    table = render(audit_table(audit(audited("a")).as_dict(changes=changes)))
+    assert "newly affected" not in table
+    assert table.count("This is the first audit") == noted
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any
 from airflow_provider_ecr_preview.audit_counts import AuditTotals, expiring_bytes, summary_of
 from airflow_provider_ecr_preview.audit_room import MAX_MESSAGE_CHARACTERS, fitted, json_size
 from airflow_provider_ecr_preview.bounded import Leading, cut
+from airflow_provider_ecr_preview.findings import SEVERITY_ORDER
 from airflow_provider_ecr_preview.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.xcom import (
     AUDIT_SCHEMA,
@@ -33,7 +34,6 @@ from airflow_provider_ecr_preview.xcom import (
     RepositoryRef,
 )
 
-_SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
 _Site = tuple[str | None, str | None]
 
 
@@ -273,7 +273,7 @@ def _most_first(repository: AuditedRepository) -> tuple[Any, ...]:
 
 def _gravest_first(finding: tuple[tuple[str, str], int]) -> tuple[int, int, str, str]:
     (severity, code), count = finding
-    return _SEVERITIES.get(severity, len(_SEVERITIES)), -count, severity, code
+    return SEVERITY_ORDER.get(severity, len(SEVERITY_ORDER)), -count, severity, code
 
 
 def _largest_first(registry: tuple[_Site, AuditTotals]) -> tuple[int, int, str, str]:

@@ -37,7 +37,9 @@ class CandidatePolicies:
         self._default = self._policy(lifecycle_policy_text, "")
         self._by_glob = {
             glob: self._policy(source, f"the policy of {glob!r}: ")
-            for glob, source in _mapping_of(lifecycle_policies).items()
+            for glob, source in mapping_of(
+                None if _is_nothing(lifecycle_policies) else lifecycle_policies, "lifecycle_policies"
+            ).items()
         }
         if self._errors:
             raise InvalidLifecyclePolicyError(self._errors)
@@ -55,7 +57,7 @@ class CandidatePolicies:
         return self._default
 
     def _policy(self, source: PolicySource | None, where: str) -> LifecyclePolicy | None:
-        if source is None or (isinstance(source, str) and source.strip() in _NOTHING):
+        if source is None or _is_nothing(source):
             return None
         findings = [replace(finding, message=f"{where}{finding.message}") for finding in lint_policy(source)]
         errors = [finding for finding in findings if finding.severity == "error"]
@@ -64,16 +66,27 @@ class CandidatePolicies:
         return None if errors else LifecyclePolicy.parse(source)
 
 
-def _mapping_of(policies: PoliciesByGlob | None) -> Mapping[str, PolicySource | None]:
+def mapping_of(policies: PoliciesByGlob | None, parameter: str) -> Mapping[str, PolicySource | None]:
+    """Return the policies that were given as a mapping, or as JSON; none of nothing.
+
+    :param policies: what was given.
+    :param parameter: name of the operator's parameter, for messages.
+    :raises ValueError: if it is anything else.
+    """
     if isinstance(policies, str):
         try:
-            policies = None if policies.strip() in _NOTHING else json.loads(policies)
+            policies = json.loads(policies) if policies.strip() else None
         except ValueError as error:
-            raise ValueError(f"lifecycle_policies is not JSON: {error}.") from error
+            raise ValueError(f"{parameter} is not JSON: {error}.") from error
     if policies is None:
         return {}
     if not isinstance(policies, Mapping):
         raise ValueError(  # noqa: TRY004 - the type is the user's value, rendered from a template
-            f"lifecycle_policies is a {type(policies).__name__}. Give a mapping of name globs to policies."
+            f"{parameter} is a {type(policies).__name__}. Give a mapping of names or globs to policies."
         )
     return policies
+
+
+def _is_nothing(given: object) -> bool:
+    """Return whether this is what a template leaves of a parameter that is not set."""
+    return isinstance(given, str) and given.strip() in _NOTHING

@@ -10,6 +10,7 @@ from airflow_provider_ecr_preview.cleanup_evidence import Evidence, RepositoryId
 from airflow_provider_ecr_preview.cleanup_plan import CleanupPlan, plan_cleanup
 from airflow_provider_ecr_preview.cleanup_questions import QUESTIONS, Answer, Verdict, capped
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+from airflow_provider_ecr_preview.sizes import known_sum
 
 MAX_CHECK_DIGESTS = 10
 
@@ -95,8 +96,7 @@ def check_run(
     """
     plans = [decision.plan for decision in decisions if not decision.blocking]
     images = sum(len(plan.images) for plan in plans)
-    sizes = [plan.bytes_upper_bound for plan in plans]
-    size = None if None in sizes else sum(filter(None, sizes))
+    size = known_sum(plan.bytes_upper_bound for plan in plans)
     return [
         CheckResult.of("run_max_images", capped(images, max_images, "images in all")),
         CheckResult.of("run_max_bytes", capped(size, max_bytes, "bytes at most in all")),

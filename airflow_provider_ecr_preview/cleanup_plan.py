@@ -12,6 +12,7 @@ from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList,
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 from airflow_provider_ecr_preview.preview import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.sizes import known_sum
 
 MAX_BATCH = 100
 """BatchDeleteImage takes no more."""
@@ -80,8 +81,7 @@ class CleanupPlan:
     @property
     def bytes_upper_bound(self) -> int | None:
         """Sum of the sizes of the images, or None when one is not known. Shared layers make it an upper bound."""
-        sizes = [image.image_size_in_bytes for image in self.images]
-        return None if None in sizes else sum(filter(None, sizes))
+        return known_sum(image.image_size_in_bytes for image in self.images)
 
     @property
     def spared_counts(self) -> Counter[Spared]:

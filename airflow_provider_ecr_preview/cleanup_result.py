@@ -13,6 +13,7 @@ from airflow_provider_ecr_preview.cleanup_checks import CheckResult
 from airflow_provider_ecr_preview.cleanup_outcome import ImageOutcome, RepositoryCleanup
 from airflow_provider_ecr_preview.cleanup_settings import CleanupAction
 from airflow_provider_ecr_preview.preview import isoformat
+from airflow_provider_ecr_preview.sizes import known_sum
 
 CLEANUP_SCHEMA = "ecr-image-cleanup/1"
 
@@ -122,8 +123,7 @@ def cleanup_xcom(
     :param results_uri: where the list of all images was written.
     """
     repositories = [_repository(cleanup) for cleanup in cleanups]
-    sizes = [repository["touched_bytes_upper_bound"] for repository in repositories]
-    size = None if None in sizes else sum(filter(None, sizes))
+    size = known_sum(repository["touched_bytes_upper_bound"] for repository in repositories)
     value = ImageCleanupXCom(
         schema=CLEANUP_SCHEMA,
         action=action,
@@ -243,8 +243,7 @@ def _failed(outcome: ImageOutcome) -> FailedImageXCom:
 
 
 def _size_of(outcomes: Sequence[ImageOutcome]) -> int | None:
-    sizes = [outcome.image_size_in_bytes for outcome in outcomes]
-    return None if None in sizes else sum(filter(None, sizes))
+    return known_sum(outcome.image_size_in_bytes for outcome in outcomes)
 
 
 def _by_weight(repository: RepositoryCleanupXCom) -> tuple[int, int, str]:

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from airflow_provider_ecr_preview.audit_room import MAX_MESSAGE_CHARACTERS, json_size
 from airflow_provider_ecr_preview.bounded import Leading, cut
+from airflow_provider_ecr_preview.findings import SEVERITY_ORDER
 from airflow_provider_ecr_preview.inventory import DigestKey, digest_key, digest_of
 from airflow_provider_ecr_preview.preview import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.sizes import known_sum
 from airflow_provider_ecr_preview.xcom import (
     COMPARISON_SCHEMA,
     MAX_AUDIT_BYTES,
@@ -27,8 +29,6 @@ from airflow_provider_ecr_preview.xcom import (
     PolicyTotals,
     RepositoryRef,
 )
-
-_SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
 
 
 class TakenImage(NamedTuple):
@@ -106,7 +106,7 @@ def new_findings(repository: ComparedRepository, severity: str) -> list[tuple[st
         (policy["policy"], finding)
         for policy in others
         for finding in policy["findings"]
-        if finding["code"] not in known and _SEVERITIES[finding["severity"]] <= _SEVERITIES[severity]
+        if finding["code"] not in known and SEVERITY_ORDER[finding["severity"]] <= SEVERITY_ORDER[severity]
     ]
 
 
@@ -248,17 +248,7 @@ def _compared(name: str, effect: PolicyEffect, first: PolicyEffect) -> ComparedP
 
 
 def _bytes(images: Iterable[TakenImage]) -> int | None:
-    return _sum(image.image_size_in_bytes for image in images)
-
-
-def _sum(sizes: Iterable[int | None]) -> int | None:
-    """Return the sum, or None when one addend is not known."""
-    total = 0
-    for size in sizes:
-        if size is None:
-            return None
-        total += size
-    return total
+    return known_sum(image.image_size_in_bytes for image in images)
 
 
 def _no_images(name: str) -> PolicyTotals:
@@ -294,7 +284,7 @@ def _add(total: PolicyTotals, policy: ComparedPolicy) -> None:
     for key in _COUNTS:
         total[key] += policy[key]  # type: ignore[literal-required]  # each is a key of both
     for key in _BYTES:
-        total[key] = _sum([total[key], policy[key]])  # type: ignore[literal-required]  # as above
+        total[key] = known_sum([total[key], policy[key]])  # type: ignore[literal-required]  # as above
     for code in {finding["code"] for finding in policy["findings"]}:
         total["findings"][code] = total["findings"].get(code, 0) + 1
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 FindingSeverity = Literal["critical", "warning", "info"]
 
+SEVERITY_ORDER = {"critical": 0, "warning": 1, "info": 2}
+"""The gravest first."""
+
 RECENTLY_PULLED_DAYS = 30
 MAX_RULES_NAMED = 10
 
@@ -83,13 +86,12 @@ def find(
     :param inventory: the repository's images; without it only what the preview itself shows can be found.
     :param recent_pulls: the affected images that were pulled lately.
     """
-    order = {"critical": 0, "warning": 1, "info": 2}
     findings = [*_of_archiving(summary)]
     if inventory is not None:
         findings += [*_of_what_is_left(summary, inventory), *_of_idle_rules(summary, inventory)]
     if recent_pulls is not None:
         findings += _of_recent_pulls(recent_pulls)
-    return sorted(findings, key=lambda finding: order[finding.severity])
+    return sorted(findings, key=lambda finding: SEVERITY_ORDER[finding.severity])
 
 
 def _of_what_is_left(summary: PreviewSummary, inventory: RepositoryInventory) -> Iterator[Finding]:

@@ -34,14 +34,3 @@ def publish(context: Context, task: BaseOperator, audit: AuditXCom, *, is_whole:
     announce(context, audit)
     if task.do_xcom_push:
         context["ti"].xcom_push(key=MARKER_KEY, value=marker(audit))
-
-
-def push_before_failure(context: Context, task: BaseOperator, audit: AuditXCom) -> None:
-    """Push what a task would have returned if it did not fail, for the tasks that run all the same.
-
-    :param context: the task's context.
-    :param task: the task.
-    :param audit: the audit.
-    """
-    if task.do_xcom_push:
-        context["ti"].xcom_push(key="return_value", value=audit)

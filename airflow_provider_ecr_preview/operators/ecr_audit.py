@@ -25,10 +25,11 @@ from airflow_provider_ecr_preview.lineage import lineage_of
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
 from airflow_provider_ecr_preview.metrics import emit_duration
 from airflow_provider_ecr_preview.operators.audit_attempt import AuditAttempt
-from airflow_provider_ecr_preview.operators.audit_result import publish, push_before_failure
+from airflow_provider_ecr_preview.operators.audit_result import publish
 from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_fail_on, require_success
 from airflow_provider_ecr_preview.operators.ecr_merge import EcrMergeLifecycleAuditsOperator
 from airflow_provider_ecr_preview.operators.ecr_repositories import EcrListRepositoriesOperator
+from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.outcome_log import OutcomeLog, Segments
 from airflow_provider_ecr_preview.outcome_segments import MemorySegments, PathSegments, StateSegments
 from airflow_provider_ecr_preview.policy import PolicySource

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-from airflow.providers.common.compat.sdk import XCOM_RETURN_KEY, AirflowSkipException
+from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_ecr_preview import cleanup_settings as defaults
 from airflow_provider_ecr_preview import protection
@@ -24,6 +24,7 @@ from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVA
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_removal import RETRY_DELAY, ImageRemoval
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
 from airflow_provider_ecr_preview.operators.ecr_cleanup_base import EcrCleanupOperator
+from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.policy import PolicySource
 from airflow_provider_ecr_preview.protection import ImageProtection
 from airflow_provider_ecr_preview.reports import line_list
@@ -308,8 +309,7 @@ class EcrDeletePreviewedImagesOperator(EcrCleanupOperator):
         blocked = statuses.get("blocked", 0) if self.on_blocked != "report" else 0
         if not incomplete and not blocked:
             return
-        if self.do_xcom_push:
-            context["ti"].xcom_push(key=XCOM_RETURN_KEY, value=value)
+        push_before_failure(context, self, value)
         if incomplete:
             raise CleanupIncompleteError(
                 f"{incomplete} of {value['repository_count']} repositories are not done; {value['touched_image_count']} "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
-from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
+from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, mapping_of
 from airflow_provider_ecr_preview.comparison import Comparison, new_findings
 from airflow_provider_ecr_preview.comparison_table import comparison_table
 from airflow_provider_ecr_preview.exceptions import AuditStoppedError, CandidateRefusedError
@@ -18,6 +17,7 @@ from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, FindingS
 from airflow_provider_ecr_preview.hooks.comparer import PolicyComparer
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_fail_on, is_too_many
+from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.repository_selection import Names, names_of
 from airflow_provider_ecr_preview.tables import render
 from airflow_provider_ecr_preview.xcom import ComparedRepository, ComparisonMethod, ComparisonXCom
@@ -165,8 +165,7 @@ class EcrCompareLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrev
         self.log.info("The comparison:\n%s", render(comparison_table(value), width=140))
         reasons = [*self._too_much(value), *reasons]
         if reasons:
-            if self.do_xcom_push:
-                context["ti"].xcom_push(key="return_value", value=value)
+            push_before_failure(context, self, value)
             raise CandidateRefusedError(
                 "The policies were compared, and:\n" + "\n".join(f"  - {one}" for one in reasons)
             )
@@ -183,8 +182,10 @@ class EcrCompareLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrev
             raise ValueError(f"method is {self.method!r}. Use 'preview', 'simulation' or 'both'.")
         if self.fail_on_finding not in (None, *get_args(FindingSeverity)):
             raise ValueError(f"fail_on_finding is {self.fail_on_finding!r}. Use 'critical', 'warning', 'info' or None.")
-        sources = {CANDIDATE: self.lifecycle_policy_text} if self.lifecycle_policy_text else {}
-        sources |= _mapping_of(self.candidates)
+        sources: dict[str, PolicySource | None] = (
+            {CANDIDATE: self.lifecycle_policy_text} if self.lifecycle_policy_text else {}
+        )
+        sources |= mapping_of(self.candidates, "candidates")
         if APPLIED in sources and self.with_applied:
             raise ValueError(f"A candidate is named {APPLIED!r}, as the applied policy is. Name it something else.")
         candidates = CandidatePolicies(None, sources)
@@ -227,18 +228,3 @@ class EcrCompareLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrev
                 if policy["newly_affected_image_count"] > most
             ]
         return reasons
-
-
-def _mapping_of(candidates: Mapping[str, PolicySource] | str | None) -> Mapping[str, PolicySource]:
-    if isinstance(candidates, str):
-        try:
-            candidates = json.loads(candidates) if candidates.strip() else None
-        except ValueError as error:
-            raise ValueError(f"candidates is not JSON: {error}.") from error
-    if candidates is None:
-        return {}
-    if not isinstance(candidates, Mapping):
-        raise ValueError(  # noqa: TRY004 - the type is the user's value, rendered from a template
-            f"candidates is a {type(candidates).__name__}. Give a mapping of names to policies."
-        )
-    return candidates

@@ -14,6 +14,7 @@ from airflow_provider_ecr_preview.hooks.in_use_sources import SOURCES, ClientOf,
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
 from airflow_provider_ecr_preview.image_reference import parse_reference
 from airflow_provider_ecr_preview.in_use import ImageInUse, ImagesInUse, ImagesInUseXCom, ImageUser, UnreadSource
+from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.reports import line_list
 from airflow_provider_ecr_preview.repository_selection import Names, names_of
 
@@ -100,8 +101,7 @@ class EcrCollectImagesInUseOperator(BaseOperator):
             len(in_use.unread),
         )
         if in_use.unread and self.on_unread == "fail":
-            if self.do_xcom_push:
-                context["ti"].xcom_push(key="return_value", value=value)
+            push_before_failure(context, self, value)
             unread = "".join(f"\n  - {source}" for source in in_use.unread)
             raise ImagesInUseUnknownError(
                 f"{len(in_use.unread)} sources could not be read, and nothing is known of what they run:{unread}\n"

@@ -14,8 +14,9 @@ from airflow_provider_ecr_preview.changes import merge_changes
 from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditIncompleteError
 from airflow_provider_ecr_preview.lineage import lineage_of
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
-from airflow_provider_ecr_preview.operators.audit_result import publish, push_before_failure
+from airflow_provider_ecr_preview.operators.audit_result import publish
 from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_fail_on, require_success
+from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.xcom import AUDIT_SCHEMA, AuditXCom, ChangesXCom
 
 if TYPE_CHECKING:

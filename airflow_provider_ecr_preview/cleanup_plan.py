@@ -219,6 +219,8 @@ class _Judge:
         return bool(in_use.users_of(image.image_digest, tags))
 
     def _is_for_something_else(self, approved: PreviewedImage, image: RepositoryImage) -> Spared | None:
+        if self.settings.whole_policy:
+            return None
         if self.settings.action == "archive":
             return Spared.ARCHIVED_ALREADY if image.storage_class == "archive" else None
         return None if approved.action == EXPIRE else Spared.ONLY_TO_BE_ARCHIVED

@@ -113,7 +113,7 @@ def agreeing_previews(evidence: Evidence, settings: CleanupSettings, plan: Clean
     if len(earlier) + 2 < needed:
         return Answer("blocked", f"{len(earlier) + 2} of {needed} previews in a row are there (previous_summaries).")
     if spared := plan.spared_for(Spared.NOT_IN_EARLIER_PREVIEW):
-        return Answer("spared", f"{len(spared)} images are not in each of {needed} previews in a row.", spared)
+        return _left_out(f"{len(spared)} images are not in each of {needed} previews in a row.", spared, settings)
     return Answer("passed", f"{max(needed, 2)} previews in a row agree, the fresh one included.")
 
 
@@ -140,33 +140,37 @@ def in_use(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> 
         return Answer("unknown", f"What is in use cannot be read: {used.reason}")
     if sources := used.unread_sources:
         return Answer("unknown", f"Not everything that may use images could be asked: {'; '.join(sources[:5])}")
-    return _of_protection(evidence, plan, Spared.IN_USE, "in use")
+    return _of_protection(evidence, settings, plan, Spared.IN_USE, "in use")
 
 
 def protected_tags(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask which approved images have a protected tag."""
     if not settings.protection.protected_tags and not settings.protection.protected_tag_patterns:
         return _OFF
-    return _of_protection(evidence, plan, Spared.PROTECTED_TAG, "protected by a tag")
+    return _of_protection(evidence, settings, plan, Spared.PROTECTED_TAG, "protected by a tag")
 
 
 def image_age(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask which approved images are too young."""
     days = settings.protection.min_age_days
-    return _of_protection(evidence, plan, Spared.TOO_YOUNG, f"younger than {days:g} days") if days else _OFF
+    return _of_protection(evidence, settings, plan, Spared.TOO_YOUNG, f"younger than {days:g} days") if days else _OFF
 
 
 def recent_pulls(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask which approved images were pulled recently."""
     days = settings.protection.recently_pulled_days
-    return _of_protection(evidence, plan, Spared.RECENTLY_PULLED, f"pulled within {days:g} days") if days else _OFF
+    return (
+        _of_protection(evidence, settings, plan, Spared.RECENTLY_PULLED, f"pulled within {days:g} days")
+        if days
+        else _OFF
+    )
 
 
 def newest_images(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask which approved images are the newest of the repository."""
     if not settings.protection.newest_images_kept:
         return _OFF
-    return _of_protection(evidence, plan, Spared.NEWEST, "among the newest")
+    return _of_protection(evidence, settings, plan, Spared.NEWEST, "among the newest")
 
 
 def images_left(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
@@ -248,16 +252,27 @@ def capped(number: int | None, limit: int | None, what: str) -> Answer:
 
 
 def _of_changes(message: str, changed: Sequence[str], settings: CleanupSettings) -> Answer:
+    if settings.whole_policy:
+        return Answer("blocked", f"{message} Preview again.", changed)
     if settings.on_change == "block":
         return Answer("blocked", f"{message} Preview again, or leave them out with on_change='spare'.", changed)
-    return Answer("spared", f"{message} They are left out.", changed)
+    return _left_out(message, changed, settings)
 
 
-def _of_protection(evidence: Evidence, plan: CleanupPlan, reason: Spared, what: str) -> Answer:
+def _left_out(message: str, images: Sequence[str], settings: CleanupSettings) -> Answer:
+    if settings.whole_policy:
+        message = f"{message} ECR would leave none of them out: correct the policy, and preview it again."
+        return Answer("blocked", message, images)
+    return Answer("spared", f"{message} They are left out.", images)
+
+
+def _of_protection(
+    evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan, reason: Spared, what: str
+) -> Answer:
     if (unread := _unknown(evidence)) is not None:
         return unread
     if spared := plan.spared_for(reason):
-        return Answer("spared", f"{len(spared)} approved images are {what}. They are left out.", spared)
+        return _left_out(f"{len(spared)} approved images are {what}.", spared, settings)
     return Answer("passed", f"No other approved image is {what}.")
 
 

@@ -39,6 +39,8 @@ class CleanupSettings:
     :param check_tags: whether an image whose tags changed since the approval counts as changed.
     :param check_in_use: whether what is in use must be known and is left out.
     :param ignored_findings: codes of critical findings that do not block.
+    :param whole_policy: whether ECR itself is to act on the policy. It leaves nothing out, so that whatever a clean-up
+        would leave out blocks, and it both expires and archives.
     :raises ValueError: if a number is out of range.
     """
 
@@ -54,6 +56,7 @@ class CleanupSettings:
     check_tags: bool = True
     check_in_use: bool = True
     ignored_findings: Collection[str] = ()
+    whole_policy: bool = False
 
     def __post_init__(self) -> None:
         if self.action not in ("delete", "archive"):

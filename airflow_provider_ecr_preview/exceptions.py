@@ -197,6 +197,10 @@ class PreviewTokenExpiredError(RepositoryError):
     """Raised when a page token is no longer accepted; read the preview again from its first page."""
 
 
+class LifecyclePolicyChangedError(RepositoryError):
+    """Raised when the applied policy is neither the one that was there before nor the one that was put."""
+
+
 class AccessDeniedError(RepositoryError, PermissionError):
     """Raised when the caller lacks an IAM action; the message names it."""
 

@@ -35,6 +35,12 @@ IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
         "sagemaker:DescribeModel",
         "sagemaker:ListModels",
     ),
+    "EcrPutLifecyclePolicyOperator": (*_EVIDENCE, "ecr:PutLifecyclePolicy"),
+    "EcrRestoreLifecyclePolicyOperator": (
+        "ecr:DeleteLifecyclePolicy",
+        "ecr:GetLifecyclePolicy",
+        "ecr:PutLifecyclePolicy",
+    ),
     "EcrDeletePreviewedImagesOperator": (*_EVIDENCE, "ecr:BatchDeleteImage", "ecr:UpdateImageStorageClass"),
 }
 """The actions that each operator may call, by the name of its class; some only with certain parameters."""
@@ -49,9 +55,10 @@ ROLES: Mapping[str, tuple[str, ...]] = {
         "EcrCompareLifecyclePoliciesOperator",
         "EcrCollectImagesInUseOperator",
     ),
+    "approver": ("EcrPutLifecyclePolicyOperator", "EcrRestoreLifecyclePolicyOperator"),
     "cleaner": ("EcrDeletePreviewedImagesOperator",),
 }
-"""The operators of each role: one that looks, and one that deletes images."""
+"""The operators of each role: one that looks, one that applies policies, and one that deletes images."""
 
 _OF_THE_REGISTRY = "ecr:DescribeRepositories"
 """Asks about all repositories."""
@@ -60,7 +67,7 @@ _OF_THE_REGISTRY = "ecr:DescribeRepositories"
 def role_actions(role: str) -> list[str]:
     """Return the IAM actions of a role, sorted.
 
-    :param role: ``auditor`` or ``cleaner``.
+    :param role: ``auditor``, ``approver`` or ``cleaner``.
     """
     return sorted({action for operator in ROLES[role] for action in IAM_ACTIONS[operator]})
 
@@ -68,7 +75,7 @@ def role_actions(role: str) -> list[str]:
 def role_policy(role: str, resource: str = "arn:aws:ecr:*:123456789012:repository/*") -> dict[str, Any]:
     """Return the IAM policy of a role.
 
-    :param role: ``auditor`` or ``cleaner``.
+    :param role: ``auditor``, ``approver`` or ``cleaner``.
     :param resource: the repositories that it is for.
     """
     actions = role_actions(role)

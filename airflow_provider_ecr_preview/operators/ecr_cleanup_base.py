@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,15 @@ class EcrCleanupOperator(AwsBaseOperator[EcrImageCleanupHook]):
 
     aws_hook_class = EcrImageCleanupHook
     ui_color = "#f7c9c0"
+
+    def on_kill(self) -> None:
+        """End after the call that is under way."""
+        self._stopping().set()
+
+    def _stopping(self) -> threading.Event:
+        """Return what is set when the task is to end; made when needed: Airflow copies tasks, and it cannot be copied."""
+        stop: threading.Event = self.__dict__.setdefault("_stop", threading.Event())
+        return stop
 
     def _hook_of(self, region_name: str) -> EcrImageCleanupHook:
         """Return the hook for a Region, the same every time."""
@@ -58,3 +68,19 @@ class EcrCleanupOperator(AwsBaseOperator[EcrImageCleanupHook]):
             timeout=timeout,
             poll_interval=poll_interval,
         )
+
+
+def why_blocked(value: Mapping[str, Any]) -> str:
+    """Return what the first of the blocking checks say.
+
+    :param value: the result of an operator, with the checks of the whole run and of each repository.
+    """
+    named = [("the whole run", check) for check in value["checks"]]
+    for repository in value["repositories"]:
+        named += [(repository["repository_name"], check) for check in repository["checks"]]
+    blocking = [
+        f"{name}: {check['code']}: {check['message']}"
+        for name, check in named
+        if check["verdict"] in ("blocked", "unknown")
+    ]
+    return " ".join(blocking[:5])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -23,7 +22,7 @@ from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, Cleanup
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_removal import RETRY_DELAY, ImageRemoval
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
-from airflow_provider_ecr_preview.operators.ecr_cleanup_base import EcrCleanupOperator
+from airflow_provider_ecr_preview.operators.ecr_cleanup_base import EcrCleanupOperator, why_blocked
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.policy import PolicySource
 from airflow_provider_ecr_preview.protection import ImageProtection
@@ -190,8 +189,6 @@ class EcrDeletePreviewedImagesOperator(EcrCleanupOperator):
         self.timeout = timeout
         self.poll_interval = poll_interval
         self.failure_retry_delay = failure_retry_delay
-        # Made when it is needed: Airflow copies tasks, and an event cannot be copied.
-        self._stop: threading.Event | None = None
 
     def execute(self, context: Context) -> ImageCleanupXCom:
         """Check, and delete or archive what may be."""
@@ -216,14 +213,6 @@ class EcrDeletePreviewedImagesOperator(EcrCleanupOperator):
         if not dry_run:
             self._end(context, value)
         return value
-
-    def on_kill(self) -> None:
-        """End after the batch that is under way."""
-        self._stopping().set()
-
-    def _stopping(self) -> threading.Event:
-        self._stop = self._stop or threading.Event()
-        return self._stop
 
     def _settings(self) -> CleanupSettings:
         return CleanupSettings(
@@ -316,20 +305,7 @@ class EcrDeletePreviewedImagesOperator(EcrCleanupOperator):
                 f"images were {'deleted' if self.action == 'delete' else 'archived'}. The log and the XCom say what "
                 "remains, and why."
             )
-        message = f"{blocked} of {value['repository_count']} repositories are blocked: {_why(value)}"
+        message = f"{blocked} of {value['repository_count']} repositories are blocked: {why_blocked(value)}"
         if self.on_blocked == "skip":
             raise AirflowSkipException(message)
         raise CleanupBlockedError(message)
-
-
-def _why(value: ImageCleanupXCom) -> str:
-    """Return what the first of the blocking checks say."""
-    named = [("the whole run", check) for check in value["checks"]]
-    for repository in value["repositories"]:
-        named += [(repository["repository_name"], check) for check in repository["checks"]]
-    blocking = [
-        f"{name}: {check['code']}: {check['message']}"
-        for name, check in named
-        if check["verdict"] in ("blocked", "unknown")
-    ]
-    return " ".join(blocking[:5])

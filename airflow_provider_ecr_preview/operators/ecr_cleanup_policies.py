@@ -1,0 +1,394 @@
+"""The operators that apply lifecycle policies: exactly what was previewed, and what was there before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.providers.common.compat.sdk import AirflowSkipException
+
+from airflow_provider_ecr_preview import cleanup_settings as defaults
+from airflow_provider_ecr_preview import protection
+from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
+from airflow_provider_ecr_preview.cleanup_checks import CheckResult, decide
+from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
+from airflow_provider_ecr_preview.cleanup_inputs import dry_run_of, earlier_summaries_of, summaries_of, texts_of
+from airflow_provider_ecr_preview.cleanup_questions import Answer
+from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError, RepositoryError
+from airflow_provider_ecr_preview.former_policies import FormerPolicy, keep_former_policies, read_former_policies
+from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT
+from airflow_provider_ecr_preview.hooks.policy_changer import PolicyChanger
+from airflow_provider_ecr_preview.iam import IAM_ACTIONS
+from airflow_provider_ecr_preview.operators.ecr_cleanup_base import EcrCleanupOperator, why_blocked
+from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
+from airflow_provider_ecr_preview.policy import LifecyclePolicy, PolicySource
+from airflow_provider_ecr_preview.policy_change import (
+    PolicyChange,
+    PolicyChangeXCom,
+    fingerprint_of,
+    former_policies_kept,
+    policy_change_xcom,
+)
+from airflow_provider_ecr_preview.policy_change_table import policy_change_table
+from airflow_provider_ecr_preview.protection import ImageProtection
+from airflow_provider_ecr_preview.tables import render
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+
+OnBlocked = Literal["fail", "skip", "report"]
+
+
+class _PolicyChangeOperator(EcrCleanupOperator):
+    """Base of the operators that change policies: all repositories are checked before the first is changed."""
+
+    def __init__(
+        self,
+        *,
+        dry_run: bool | str = True,
+        former_policies_path: str | None = None,
+        on_blocked: OnBlocked = "fail",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.dry_run = dry_run  # type: ignore[method-assign,assignment]  # Airflow's own logs templates; nothing calls it
+        self.former_policies_path = former_policies_path
+        self.on_blocked = on_blocked
+
+    def _plan(self, changer: PolicyChanger) -> list[PolicyChange]:
+        raise NotImplementedError
+
+    def execute(self, context: Context) -> PolicyChangeXCom:
+        """Check every repository, and change the policies if all may be changed."""
+        dry_run = dry_run_of(self.dry_run)
+        if self.on_blocked not in ("fail", "skip", "report"):
+            raise ValueError(f"on_blocked is {self.on_blocked!r}. Use 'fail', 'skip' or 'report'.")
+        self._started_at = datetime.now(UTC)
+        changer = PolicyChanger(self._hook_of)
+        changes = self._plan(changer)
+        run_checks = [former_policies_kept(changes, self.former_policies_path)]
+        blocked = any(change.status == "blocked" for change in changes) or any(check.blocks for check in run_checks)
+        if not blocked and not dry_run:
+            self._keep(context, changes, run_checks)
+            changes = self._change(changer, changes)
+        value = self._result(changes, run_checks, dry_run=dry_run)
+        self.log.info("%s\n%s", "Dry run; nothing was changed." if dry_run else "", render(policy_change_table(value)))
+        if not dry_run:
+            self._end(context, value)
+        return value
+
+    def _keep(self, context: Context, changes: Sequence[PolicyChange], run_checks: Sequence[CheckResult]) -> None:
+        """Write down what is there before the first change, because a task that is killed tells nothing any more."""
+        if self.former_policies_path:
+            keep_former_policies(self.former_policies_path, changes)
+        push_before_failure(context, self, self._result(changes, run_checks, dry_run=False))
+
+    def _change(self, changer: PolicyChanger, changes: Sequence[PolicyChange]) -> list[PolicyChange]:
+        """Change one repository after the other, and stop at the first failure."""
+        done: list[PolicyChange] = []
+        for change in changes:
+            if self._stopping().is_set():
+                break
+            done.append(changer.change(change))
+            self.log.info("%s: %s (%d of %d).", change.repository, done[-1].status, len(done), len(changes))
+            if done[-1].error is not None:
+                break
+        return [*done, *changes[len(done) :]]
+
+    def _result(
+        self, changes: Sequence[PolicyChange], run_checks: Sequence[CheckResult], *, dry_run: bool
+    ) -> PolicyChangeXCom:
+        is_kept = self.former_policies_path and not dry_run
+        return policy_change_xcom(
+            changes,
+            dry_run=dry_run,
+            run_checks=run_checks,
+            started_at=self._started_at,
+            finished_at=datetime.now(UTC),
+            former_policies_uri=self.former_policies_path if is_kept else None,
+        )
+
+    def _end(self, context: Context, value: PolicyChangeXCom) -> None:
+        """Raise if the policies were not changed as it was meant, after the result is pushed."""
+        if value["status"] == "incomplete":
+            push_before_failure(context, self, value)
+            raise CleanupIncompleteError(
+                f"{value['changed_repository_count']} of {value['repository_count']} policies were changed, "
+                f"{value['statuses'].get('planned', 0)} were not come to: {_why_incomplete(value)}"
+            )
+        if value["status"] == "blocked" and self.on_blocked != "report":
+            push_before_failure(context, self, value)
+            message = f"Nothing was changed. {why_blocked(value)}"
+            if self.on_blocked == "skip":
+                raise AirflowSkipException(message)
+            raise CleanupBlockedError(message)
+
+
+class EcrPutLifecyclePolicyOperator(_PolicyChangeOperator):
+    """Apply exactly the lifecycle policies that were previewed and approved.
+
+    By default nothing is changed: ``dry_run`` tells what would be. Before anything is, every repository is checked: a
+    fresh preview of the policy has to list the same images as the approved one, and every other check has to be answered
+    well. A policy leaves nothing out, so an image in use, with a protected tag or among the newest blocks the whole task.
+    Then one repository after the other gets its policy, which is read back and compared; the first failure ends the
+    task. ECR acts on a policy within a day. :class:`EcrRestoreLifecyclePolicyOperator` takes it back.
+
+    Calls StartLifecyclePolicyPreview, GetLifecyclePolicyPreview, DescribeImages, GetLifecyclePolicy and, unless
+    ``dry_run``, PutLifecyclePolicy (``ecr:`` IAM actions of the same names).
+
+    .. code-block:: python
+
+        apply = EcrPutLifecyclePolicyOperator(
+            task_id="apply",
+            summary=summarize.output,
+            lifecycle_policy_text=CANDIDATE,
+            in_use=in_use.output,
+            dry_run=False,
+        )
+
+    :param summary: what was approved: the output of the summarise operator, several of them, or an audit that holds
+        its summaries. (templated)
+    :param lifecycle_policy_text: the policy that was previewed: JSON text or dict. (templated)
+    :param lifecycle_policies: such policies by name glob of the repositories. (templated)
+    :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. (templated)
+    :param dry_run: whether nothing is changed. (templated)
+    :param former_policies_path: where to write the former policies before the first change, an ``ObjectStoragePath``
+        URL of a file, as gzip JSON Lines; needed where they do not fit into an XCom, and wise where the task is
+        retried. (templated)
+    :param max_images: more images that the policy takes of one repository block; None for no limit.
+    :param max_share: a larger share of a repository's images, from 0 to 1, blocks; None for no limit.
+    :param max_bytes: more bytes of one repository, as an upper bound, block; None for no limit.
+    :param minimum_images_left: fewer images left in a repository block. One always has to be left.
+    :param protected_tags: globs; an image with such a tag that the policy takes blocks. (templated)
+    :param protected_tag_patterns: regular expressions, searched for in the tags, to the same effect. (templated)
+    :param min_age_days: an image pushed or restored within so many days blocks; 0 for none.
+    :param recently_pulled_days: an image pulled within so many days blocks; 0 for none.
+    :param newest_images_kept: one of so many of the newest images, and of the newest tagged ones, blocks.
+    :param max_preview_age: an older preview blocks; None for no limit.
+    :param required_agreeing_previews: in how many previews in a row an image has to be. The approved and the fresh one
+        are two; more take ``previous_summaries``.
+    :param previous_summaries: summaries of earlier previews, each with its ``images_uri``. (templated)
+    :param check_in_use: whether it has to be known what is in use.
+    :param ignored_findings: codes of critical findings that do not block.
+    :param on_blocked: ``fail`` or ``skip`` the task, or just ``report``, when a check blocks. A dry run only reports.
+    :param timeout: how long to wait for one fresh preview, in seconds.
+    :param poll_interval: time between two looks at it, in seconds.
+    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
+    :param region_name: the AWS Region; that of each summary if None. (templated)
+    :param verify: whether, or with which certificates, TLS is verified. (templated)
+    :param botocore_config: configuration of the botocore client.
+    :return: :class:`~airflow_provider_ecr_preview.policy_change.PolicyChangeXCom`, which holds the former policies;
+        pushed before the first change, and also when the task fails.
+    :raises CleanupBlockedError: if a check blocks a repository; nothing was changed.
+    :raises CleanupIncompleteError: if a policy could not be changed, or the task was told to stop.
+    :raises ValueError: if a parameter is not valid; nothing was asked or changed.
+    """
+
+    iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrPutLifecyclePolicyOperator"]
+    template_fields: Sequence[str] = aws_template_fields(
+        "dry_run",
+        "former_policies_path",
+        "in_use",
+        "lifecycle_policies",
+        "lifecycle_policy_text",
+        "previous_summaries",
+        "protected_tag_patterns",
+        "protected_tags",
+        "summary",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "in_use": "json",
+        "lifecycle_policies": "json",
+        "lifecycle_policy_text": "json",
+        "previous_summaries": "json",
+        "summary": "json",
+    }
+
+    def __init__(
+        self,
+        *,
+        summary: PreviewSummaryXCom | Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str,
+        lifecycle_policy_text: PolicySource | None = None,
+        lifecycle_policies: PoliciesByGlob | None = None,
+        in_use: Mapping[str, Any] | None = None,
+        dry_run: bool | str = True,
+        former_policies_path: str | None = None,
+        max_images: int | None = defaults.MAX_IMAGES,
+        max_share: float | None = defaults.MAX_SHARE,
+        max_bytes: int | None = defaults.MAX_BYTES,
+        minimum_images_left: int = defaults.MINIMUM_IMAGES_LEFT,
+        protected_tags: Sequence[str] = protection.PROTECTED_TAGS,
+        protected_tag_patterns: Sequence[str] = (),
+        min_age_days: float = protection.MIN_AGE_DAYS,
+        recently_pulled_days: float = protection.RECENTLY_PULLED_DAYS,
+        newest_images_kept: int = protection.NEWEST_IMAGES_KEPT,
+        max_preview_age: timedelta | None = defaults.MAX_PREVIEW_AGE,
+        required_agreeing_previews: int = defaults.REQUIRED_AGREEING_PREVIEWS,
+        previous_summaries: Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str = (),
+        check_in_use: bool = True,
+        ignored_findings: Collection[str] = (),
+        on_blocked: OnBlocked = "fail",
+        timeout: float = TIMEOUT,
+        poll_interval: float = POLL_INTERVAL,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(dry_run=dry_run, former_policies_path=former_policies_path, on_blocked=on_blocked, **kwargs)
+        self.summary = summary
+        self.lifecycle_policy_text = lifecycle_policy_text
+        self.lifecycle_policies = lifecycle_policies
+        self.in_use = in_use
+        self.max_images = max_images
+        self.max_share = max_share
+        self.max_bytes = max_bytes
+        self.minimum_images_left = minimum_images_left
+        self.protected_tags = protected_tags
+        self.protected_tag_patterns = protected_tag_patterns
+        self.min_age_days = min_age_days
+        self.recently_pulled_days = recently_pulled_days
+        self.newest_images_kept = newest_images_kept
+        self.max_preview_age = max_preview_age
+        self.required_agreeing_previews = required_agreeing_previews
+        self.previous_summaries = previous_summaries
+        self.check_in_use = check_in_use
+        self.ignored_findings = ignored_findings
+        self.timeout = timeout
+        self.poll_interval = poll_interval
+
+    def _plan(self, changer: PolicyChanger) -> list[PolicyChange]:
+        summaries, settings = self._summaries(summaries_of(self.summary)), self._settings()
+        policies = CandidatePolicies(self.lifecycle_policy_text, self.lifecycle_policies)
+        wanted = {RepositoryId.of(each): policies.policy_of(each["repository_name"]) for each in summaries}
+        if nameless := [str(repository) for repository, policy in wanted.items() if policy is None]:
+            raise ValueError(
+                f"No policy is given for {', '.join(nameless)}. Give the one that was previewed as lifecycle_policy_text, "
+                "or under a name or glob in lifecycle_policies."
+            )
+        collector = self._collector(
+            policies=policies,
+            in_use=self.in_use,
+            previous=earlier_summaries_of(self.previous_summaries),
+            timeout=self.timeout,
+            poll_interval=self.poll_interval,
+        )
+        changes = []
+        for evidence in collector.collect(summaries):
+            decision = decide(evidence, settings)
+            change = _planned(changer, decision.repository, wanted[decision.repository], decision.checks)
+            self.log.info("%s: %s%s.", change.repository, change.status, _blocking(change))
+            changes.append(change)
+        return changes
+
+    def _settings(self) -> CleanupSettings:
+        return CleanupSettings(
+            whole_policy=True,
+            # A policy goes by what the tags are when it acts, and the fresh preview by what they are now.
+            check_tags=False,
+            protection=ImageProtection(
+                protected_tags=texts_of(self.protected_tags, "protected_tags"),
+                protected_tag_patterns=texts_of(self.protected_tag_patterns, "protected_tag_patterns"),
+                min_age_days=self.min_age_days,
+                recently_pulled_days=self.recently_pulled_days,
+                newest_images_kept=self.newest_images_kept,
+            ),
+            max_images=self.max_images,
+            max_share=self.max_share,
+            max_bytes=self.max_bytes,
+            minimum_images_left=self.minimum_images_left,
+            max_preview_age=self.max_preview_age,
+            required_agreeing_previews=self.required_agreeing_previews,
+            check_in_use=self.check_in_use,
+            ignored_findings=texts_of(self.ignored_findings, "ignored_findings"),
+        )
+
+
+class EcrRestoreLifecyclePolicyOperator(_PolicyChangeOperator):
+    """Give repositories back the lifecycle policies that they had before ``EcrPutLifecyclePolicyOperator``.
+
+    By default nothing is changed: ``dry_run`` tells what would be. A repository whose policy somebody has changed since
+    blocks the task. Where there was no policy, the one that was put is removed. Images that ECR has deleted in the
+    meantime are gone.
+
+    Calls GetLifecyclePolicy and, unless ``dry_run``, PutLifecyclePolicy and DeleteLifecyclePolicy (``ecr:`` IAM actions
+    of the same names).
+
+    :param applied: the output of ``EcrPutLifecyclePolicyOperator``, or the URL of its ``former_policies_path``.
+        (templated)
+    :param dry_run: whether nothing is changed. (templated)
+    :param former_policies_path: where to write the policies that this task replaces, as in that operator. (templated)
+    :param on_blocked: ``fail`` or ``skip`` the task, or just ``report``, when a check blocks. A dry run only reports.
+    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
+    :param region_name: not used; each repository is in the Region that it was in. (templated)
+    :param verify: whether, or with which certificates, TLS is verified. (templated)
+    :param botocore_config: configuration of the botocore client.
+    :return: :class:`~airflow_provider_ecr_preview.policy_change.PolicyChangeXCom`.
+    :raises CleanupBlockedError: if a policy is another one than was put, or cannot be read; nothing was changed.
+    :raises CleanupIncompleteError: if a policy could not be changed, or the task was told to stop.
+    :raises ValueError: if a parameter is not valid; nothing was asked or changed.
+    """
+
+    iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrRestoreLifecyclePolicyOperator"]
+    template_fields: Sequence[str] = aws_template_fields("applied", "dry_run", "former_policies_path")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"applied": "json"}
+
+    def __init__(
+        self,
+        *,
+        applied: PolicyChangeXCom | Mapping[str, Any] | str,
+        dry_run: bool | str = True,
+        former_policies_path: str | None = None,
+        on_blocked: OnBlocked = "fail",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(dry_run=dry_run, former_policies_path=former_policies_path, on_blocked=on_blocked, **kwargs)
+        self.applied = applied
+
+    def _plan(self, changer: PolicyChanger) -> list[PolicyChange]:
+        replaced = [
+            each for each in read_former_policies(self.applied) if fingerprint_of(each.policy) != each.replaced_by
+        ]
+        return [_planned(changer, each.repository, each.policy, (), replaced=each) for each in replaced]
+
+
+def _planned(
+    changer: PolicyChanger,
+    repository: RepositoryId,
+    wanted: LifecyclePolicy | None,
+    checks: tuple[CheckResult, ...],
+    *,
+    replaced: FormerPolicy | None = None,
+) -> PolicyChange:
+    """Return the change of one repository, blocked if a check forbids it."""
+    former = None
+    try:
+        former = changer.applied(repository)
+        answer = Answer("passed", f"The applied policy is {_short(former)}.")
+        if replaced and fingerprint_of(former) not in (replaced.replaced_by, fingerprint_of(wanted)):
+            message = (
+                f"The applied policy is {_short(former)}, not the one that was put: somebody has changed it since."
+            )
+            answer = Answer("blocked", message)
+    except RepositoryError as error:
+        answer = Answer("unknown", f"The applied policy cannot be read: {error}")
+    change = PolicyChange(repository, wanted, former, (*checks, CheckResult.of("applied_policy", answer)))
+    if any(check.blocks for check in change.checks):
+        return replace(change, status="blocked")
+    return change if change.is_needed else replace(change, status="unchanged")
+
+
+def _short(policy: LifecyclePolicy | None) -> str:
+    return "none" if policy is None else policy.fingerprint[:12]
+
+
+def _blocking(change: PolicyChange) -> str:
+    return "".join(f"; {check.code} {check.verdict}: {check.message}" for check in change.checks if check.blocks)
+
+
+def _why_incomplete(value: PolicyChangeXCom) -> str:
+    errors = [repository["message"] for repository in value["repositories"] if repository["message"]]
+    return " ".join(errors) or "the task was told to stop."

@@ -1,0 +1,223 @@
+"""A change of the lifecycle policies of repositories, and its XCom contract, in at most 48 KiB whatever was changed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypedDict
+
+from airflow_provider_ecr_preview.bounded import cut
+from airflow_provider_ecr_preview.cleanup_checks import CheckResult
+from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
+from airflow_provider_ecr_preview.cleanup_questions import Answer
+from airflow_provider_ecr_preview.cleanup_result import CheckXCom
+from airflow_provider_ecr_preview.exceptions import RepositoryError
+from airflow_provider_ecr_preview.policy import LifecyclePolicy
+from airflow_provider_ecr_preview.preview import isoformat
+
+POLICY_CHANGE_SCHEMA = "ecr-lifecycle-policy-change/1"
+MAX_POLICY_CHANGE_BYTES = 48 * 1024
+
+PolicyChangeStatus = Literal["planned", "changed", "unchanged", "blocked", "failed", "unknown"]
+"""``planned`` is what a dry run would change, or what was not come to. With ``unknown``, nobody could read back."""
+
+_MAX_MESSAGE = 500
+_ROOM_FOR_AN_ERROR = 2 * 1024
+"""How much the result may grow between its plan and its end, which has one failure at the most."""
+
+
+@dataclass(frozen=True)
+class PolicyChange:
+    """The change of the policy of one repository.
+
+    :param repository: the repository.
+    :param wanted: the policy that it is to have; None for none.
+    :param former: the policy that it had before; None for none.
+    :param checks: what every check says.
+    :param status: how far it is.
+    :param error: what went wrong.
+    """
+
+    repository: RepositoryId
+    wanted: LifecyclePolicy | None
+    former: LifecyclePolicy | None
+    checks: tuple[CheckResult, ...] = ()
+    status: PolicyChangeStatus = "planned"
+    error: RepositoryError | None = None
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the repository does not have the wanted policy yet."""
+        return not same_policy(self.former, self.wanted)
+
+
+class RepositoryPolicyXCom(TypedDict):
+    """What became of the policy of one repository.
+
+    ``former_lifecycle_policy_text`` is None where there was no policy, and where ``former_policies_uri`` has it.
+    """
+
+    registry_id: str
+    region_name: str
+    repository_name: str
+    status: str
+    policy_fingerprint: str | None
+    former_policy_fingerprint: str | None
+    former_lifecycle_policy_text: str | None
+    checks: list[CheckXCom]
+    error: str | None
+    message: str | None
+
+
+class PolicyChangeXCom(TypedDict):
+    """``return_value`` of the operators that put and restore policies.
+
+    ``repositories_left_out`` says for how many there was no room; ``former_policies_uri`` has all of them.
+    """
+
+    schema: str
+    dry_run: bool
+    status: str
+    started_at: str
+    finished_at: str
+    repository_count: int
+    changed_repository_count: int
+    statuses: dict[str, int]
+    checks: list[CheckXCom]
+    repositories: list[RepositoryPolicyXCom]
+    repositories_left_out: int
+    former_policies_uri: str | None
+
+
+def same_policy(one: LifecyclePolicy | None, other: LifecyclePolicy | None) -> bool:
+    """Return whether two policies are the same, or both are none.
+
+    :param one: a policy, or None for none.
+    :param other: a policy, or None for none.
+    """
+    return fingerprint_of(one) == fingerprint_of(other)
+
+
+def fingerprint_of(policy: LifecyclePolicy | None) -> str | None:
+    """Return the fingerprint of a policy, or None of none."""
+    return None if policy is None else policy.fingerprint
+
+
+def former_policies_kept(changes: Sequence[PolicyChange], former_policies_path: str | None) -> CheckResult:
+    """Ask whether the former policies will be there to be restored.
+
+    :param changes: the planned changes.
+    :param former_policies_path: where they are written; None if they are in the result alone.
+    """
+    code = "former_policies_kept"
+    if former_policies_path:
+        return CheckResult.of(code, Answer("passed", f"The former policies are kept at {former_policies_path}."))
+    size = _size([_without_what_passed(_repository(change)) for change in changes])
+    if size + _ROOM_FOR_AN_ERROR <= MAX_POLICY_CHANGE_BYTES:
+        return CheckResult.of(code, Answer("passed", "The former policies are kept in the result."))
+    message = (
+        f"The former policies and verdicts take {size} bytes, more than fit into an XCom. Give former_policies_path, or "
+        "fewer repositories at a time."
+    )
+    return CheckResult.of(code, Answer("blocked", message))
+
+
+def policy_change_xcom(
+    changes: Sequence[PolicyChange],
+    *,
+    dry_run: bool,
+    run_checks: Sequence[CheckResult],
+    started_at: datetime,
+    finished_at: datetime,
+    former_policies_uri: str | None = None,
+) -> PolicyChangeXCom:
+    """Return the result of a change.
+
+    :param changes: what became of every repository.
+    :param dry_run: whether nothing was to be changed.
+    :param run_checks: what the checks of the whole run say.
+    :param started_at: when it began (aware).
+    :param finished_at: when it ended (aware).
+    :param former_policies_uri: where the former policies were written.
+    """
+    statuses = Counter(str(change.status) for change in changes)
+    value = PolicyChangeXCom(
+        schema=POLICY_CHANGE_SCHEMA,
+        dry_run=dry_run,
+        status=_overall(statuses, run_checks, dry_run=dry_run),
+        started_at=isoformat(started_at) or "",
+        finished_at=isoformat(finished_at) or "",
+        repository_count=len(changes),
+        changed_repository_count=statuses["changed"],
+        statuses=dict(statuses),
+        checks=[_check(check) for check in run_checks],
+        repositories=[_repository(change) for change in changes],
+        repositories_left_out=0,
+        former_policies_uri=former_policies_uri,
+    )
+    return _fitted(value)
+
+
+def _overall(statuses: Counter[str], run_checks: Sequence[CheckResult], *, dry_run: bool) -> str:
+    if statuses["failed"] or statuses["unknown"]:
+        return "incomplete"
+    if statuses["blocked"] or any(check.blocks for check in run_checks):
+        return "blocked"
+    if statuses["planned"]:
+        return "dry_run" if dry_run else "incomplete"
+    return "changed" if statuses["changed"] else "unchanged"
+
+
+def _repository(change: PolicyChange) -> RepositoryPolicyXCom:
+    repository, error = change.repository, change.error
+    return RepositoryPolicyXCom(
+        registry_id=repository.registry_id,
+        region_name=repository.region_name,
+        repository_name=repository.repository_name,
+        status=change.status,
+        policy_fingerprint=fingerprint_of(change.wanted),
+        former_policy_fingerprint=fingerprint_of(change.former),
+        former_lifecycle_policy_text=None if change.former is None else change.former.text,
+        checks=[_check(check) for check in change.checks],
+        error=None if error is None else type(error).__name__,
+        message=None if error is None else cut(str(error), _MAX_MESSAGE),
+    )
+
+
+def _check(check: CheckResult) -> CheckXCom:
+    return CheckXCom(
+        code=check.code,
+        verdict=check.verdict,
+        message=cut(check.message, _MAX_MESSAGE) or "",
+        image_digests=list(check.image_digests),
+    )
+
+
+def _fitted(value: PolicyChangeXCom) -> PolicyChangeXCom:
+    """Cut what says that all is well first; former policies only where they were written elsewhere."""
+    if _size(value) <= MAX_POLICY_CHANGE_BYTES:
+        return value
+    repositories = [_without_what_passed(repository) for repository in value["repositories"]]
+    value["repositories"] = repositories
+    if value["former_policies_uri"] and _size(value) > MAX_POLICY_CHANGE_BYTES:
+        for repository in repositories:
+            repository["former_lifecycle_policy_text"] = None
+    repositories.sort(key=lambda repository: repository["status"] in ("changed", "unchanged", "planned"))
+    while repositories and _size(value) > MAX_POLICY_CHANGE_BYTES:
+        # Halves, not one by one, since a thousand repositories would be measured a thousand times.
+        cut_off = (len(repositories) + 1) // 2
+        value["repositories_left_out"] += cut_off
+        del repositories[-cut_off:]
+    return value
+
+
+def _without_what_passed(repository: RepositoryPolicyXCom) -> RepositoryPolicyXCom:
+    checks = [check for check in repository["checks"] if check["verdict"] not in ("passed", "off")]
+    return {**repository, "checks": checks}
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value))

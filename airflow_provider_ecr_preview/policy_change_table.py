@@ -1,0 +1,39 @@
+"""A change of policies as tables for a person, for task logs."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from airflow_provider_ecr_preview.cleanup_table import checks_table
+from airflow_provider_ecr_preview.policy_change import PolicyChangeXCom, RepositoryPolicyXCom
+
+MAX_SHOWN = 20
+
+
+def policy_change_table(value: PolicyChangeXCom) -> RenderableType:
+    """Return a change as tables: what was changed, and what every check said."""
+    statuses = ", ".join(f"{count} {status}" for status, count in sorted(value["statuses"].items()))
+    headline = f"{value['status'].upper()}: {value['repository_count']} repositories: {statuses or 'none'}."
+    shown = value["repositories"][:MAX_SHOWN]
+    parts: list[RenderableType] = [Text(headline), *map(_of_repository, shown)]
+    if more := value["repository_count"] - len(shown):
+        parts.append(Text(f"and {more} more repositories."))
+    if value["checks"]:
+        parts += [Text("The whole run"), checks_table(value["checks"])]
+    return Group(*parts)
+
+
+def _of_repository(repository: RepositoryPolicyXCom) -> RenderableType:
+    former, wanted = repository["former_policy_fingerprint"], repository["policy_fingerprint"]
+    headline = (
+        f"{repository['repository_name']} ({repository['registry_id']}, {repository['region_name']}): "
+        f"{repository['status']}, policy {_short(former)} -> {_short(wanted)}"
+    )
+    failure = f"\n  {repository['error']}: {repository['message']}" if repository["error"] else ""
+    text = Text(headline + failure)
+    return Group(text, checks_table(repository["checks"])) if repository["checks"] else text
+
+
+def _short(fingerprint: str | None) -> str:
+    return "none" if fingerprint is None else fingerprint[:12]

@@ -1,0 +1,78 @@
+"""Preview what the applied policies would delete, ask a person, and delete exactly what was approved.
+
+A rejection deletes nothing, and neither does silence. Set `dry_run` to false in the form to delete in earnest.
+"""
+
+from __future__ import annotations
+
+# [START howto_ecr_clean_up_approved]
+from datetime import timedelta
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import Param, dag, task
+
+from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
+from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrDeletePreviewedImagesOperator
+from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
+
+REPOSITORIES = ["payments/api", "payments/worker"]
+REGION = "us-east-1"
+
+
+@dag(
+    schedule=None,
+    catchup=False,
+    max_active_runs=1,
+    tags=["ecr", "example"],
+    doc_md=__doc__,
+    render_template_as_native_obj=True,
+    params={
+        "repository_names": Param(
+            REPOSITORIES, type="array", items={"type": "string"}, examples=REPOSITORIES, title="Repositories"
+        ),
+        "dry_run": Param(True, type="boolean", title="Dry run", description="Delete nothing, even when approved."),
+        "reports_path": Param(
+            "file:///tmp/ecr-clean-up",
+            type="string",
+            title="Folder for reports",
+            description_md="Holds the lists of what was approved: `s3://aws_default@my-reports/ecr` or `file:///...`.",
+        ),
+    },
+)
+def ecr_clean_up_approved() -> None:
+    """Delete what a person has approved."""
+    audit = EcrAuditLifecyclePoliciesOperator(
+        task_id="audit",
+        repository_names="{{ params.repository_names }}",
+        region_name=REGION,
+        reports_path="{{ params.reports_path }}",
+        deferrable=True,
+    )
+
+    @task
+    def describe(audit: dict) -> str:
+        """Say for a person what would be deleted."""
+        from airflow_provider_ecr_preview.audit_markdown import audit_markdown  # noqa: PLC0415  # only the task needs it
+
+        return audit_markdown(audit, rows=10)
+
+    approve = ApprovalOperator(
+        task_id="approve",
+        subject="Delete these images for good?",
+        body="{{ ti.xcom_pull(task_ids='describe') }}",
+        response_timeout=timedelta(hours=12),
+    )
+    # Asked after the approval, because it is what runs then that counts.
+    in_use = EcrCollectImagesInUseOperator(task_id="in_use", sources=["ecs", "lambda"], region_names=[REGION])
+    clean_up = EcrDeletePreviewedImagesOperator(
+        task_id="clean_up",
+        summary=audit.output,
+        in_use=in_use.output,
+        protected_tags=["latest", "prod*", "stable*"],
+        dry_run="{{ params.dry_run }}",
+    )
+    describe(audit.output) >> approve >> in_use >> clean_up
+
+
+ecr_clean_up_approved()
+# [END howto_ecr_clean_up_approved]

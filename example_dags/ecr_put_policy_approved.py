@@ -1,0 +1,87 @@
+"""Preview a candidate policy, ask a person, and apply exactly what was previewed; keep what was there before.
+
+A rejection applies nothing, and neither does silence. Set `dry_run` to false in the form to apply it in earnest.
+"""
+
+from __future__ import annotations
+
+# [START howto_ecr_put_policy_approved]
+from datetime import timedelta
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import Param, dag, task
+
+from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
+from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrPutLifecyclePolicyOperator
+from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
+
+REPOSITORIES = ["payments/api", "payments/worker"]
+REGION = "us-east-1"
+CANDIDATE = {
+    "rules": [
+        {
+            "rulePriority": 1,
+            "description": "Untagged leftovers go after 90 days",
+            "selection": {
+                "tagStatus": "untagged",
+                "countType": "sinceImagePushed",
+                "countUnit": "days",
+                "countNumber": 90,
+            },
+            "action": {"type": "expire"},
+        }
+    ]
+}
+
+
+@dag(
+    schedule=None,
+    catchup=False,
+    max_active_runs=1,
+    tags=["ecr", "example"],
+    doc_md=__doc__,
+    render_template_as_native_obj=True,
+    params={
+        "repository_names": Param(
+            REPOSITORIES, type="array", items={"type": "string"}, examples=REPOSITORIES, title="Repositories"
+        ),
+        "lifecycle_policy": Param(CANDIDATE, type="object", title="Candidate policy"),
+        "dry_run": Param(True, type="boolean", title="Dry run", description="Apply nothing, even when approved."),
+    },
+)
+def ecr_put_policy_approved() -> None:
+    """Apply a policy that a person has approved."""
+    audit = EcrAuditLifecyclePoliciesOperator(
+        task_id="audit",
+        repository_names="{{ params.repository_names }}",
+        region_name=REGION,
+        lifecycle_policy_text="{{ params.lifecycle_policy }}",
+        deferrable=True,
+    )
+
+    @task
+    def describe(audit: dict) -> str:
+        """Say for a person what would be deleted."""
+        from airflow_provider_ecr_preview.audit_markdown import audit_markdown  # noqa: PLC0415  # only the task needs it
+
+        return audit_markdown(audit, rows=10)
+
+    approve = ApprovalOperator(
+        task_id="approve",
+        subject="Apply this lifecycle policy?",
+        body="{{ ti.xcom_pull(task_ids='describe') }}",
+        response_timeout=timedelta(hours=12),
+    )
+    in_use = EcrCollectImagesInUseOperator(task_id="in_use", sources=["ecs", "lambda"], region_names=[REGION])
+    put = EcrPutLifecyclePolicyOperator(
+        task_id="put",
+        summary=audit.output,
+        lifecycle_policy_text="{{ params.lifecycle_policy }}",
+        in_use=in_use.output,
+        dry_run="{{ params.dry_run }}",
+    )
+    describe(audit.output) >> approve >> in_use >> put
+
+
+ecr_put_policy_approved()
+# [END howto_ecr_put_policy_approved]

@@ -15,7 +15,7 @@ from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePo
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrDeletePreviewedImagesOperator
 from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
 
-REPOSITORIES = ["payments/api", "payments/worker"]
+REPOSITORIES = ["payments/api", "payments/webhooks"]
 REGION = "us-east-1"
 
 

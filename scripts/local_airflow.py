@@ -132,6 +132,14 @@ class LocalAirflow:
         """
         return self._api.post(f"/api/v2/{path}", json=body).raise_for_status().json()
 
+    def patch(self, path: str, body: dict[str, Any]) -> Any:
+        """Return what Airflow's public API answers.
+
+        :param path: the path after ``/api/v2/``.
+        :param body: what to send.
+        """
+        return self._api.patch(f"/api/v2/{path}", json=body).raise_for_status().json()
+
     def fail(self, message: str, log: str) -> NoReturn:
         """Give up.
 

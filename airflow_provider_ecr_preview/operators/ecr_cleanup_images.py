@@ -249,12 +249,12 @@ class EcrDeletePreviewedImagesOperator(EcrCleanupOperator):
         for evidence in collector.collect(summaries):
             decision = decide(evidence, settings)
             self.log.info(
-                "%s: %d images to %s, %d left out%s.",
+                "%s: %d images to %s, %d left out.%s",
                 decision.repository,
                 len(decision.plan.images),
                 self.action,
                 len(decision.plan.spared),
-                "".join(f"; {check.code} {check.verdict}: {check.message}" for check in decision.blocking),
+                "".join(f" {check.code} {check.verdict}: {check.message}" for check in decision.blocking),
             )
             decisions.append(decision)
         return decisions

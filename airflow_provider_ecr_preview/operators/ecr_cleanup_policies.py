@@ -280,7 +280,7 @@ class EcrPutLifecyclePolicyOperator(_PolicyChangeOperator):
         for evidence in collector.collect(summaries):
             decision = decide(evidence, settings)
             change = _planned(changer, decision.repository, wanted[decision.repository], decision.checks)
-            self.log.info("%s: %s%s.", change.repository, change.status, _blocking(change))
+            self.log.info("%s: %s.%s", change.repository, change.status, _blocking(change))
             changes.append(change)
         return changes
 
@@ -386,7 +386,7 @@ def _short(policy: LifecyclePolicy | None) -> str:
 
 
 def _blocking(change: PolicyChange) -> str:
-    return "".join(f"; {check.code} {check.verdict}: {check.message}" for check in change.checks if check.blocks)
+    return "".join(f" {check.code} {check.verdict}: {check.message}" for check in change.checks if check.blocks)
 
 
 def _why_incomplete(value: PolicyChangeXCom) -> str:

@@ -1,0 +1,70 @@
+"""Runs of DAGs in a local Airflow, from the trigger to the end of every task."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from local_airflow import LocalAirflow
+
+FINISHED = ("success", "failed", "skipped", "upstream_failed")
+
+_RUN_SECONDS = 300
+_READING_SECONDS = 10
+"""A person reads before the answer. The process of a task ends up to 5 s after the task has paused, and an answer that comes
+before makes the scheduler take the task, whose next try is then queued, for one that was lost."""
+
+_ASKED = ("awaiting_input", "deferred")
+"""The state of a task that waits for a person, in Airflow 3.3 and before."""
+
+
+def run_dag(
+    airflow: LocalAirflow,
+    dag_id: str,
+    run_id: str,
+    conf: dict[str, Any],
+    answer: Literal["Approve", "Reject"] | None = None,
+) -> dict[str, str]:
+    """Trigger a DAG, say how each task ends, and return the state of every task when all have ended.
+
+    :param airflow: where it runs.
+    :param dag_id: the DAG.
+    :param run_id: name of the run.
+    :param conf: its parameters.
+    :param answer: what to answer, over Airflow's API, to the task ``approve``.
+    """
+    run = f"dags/{dag_id}/dagRuns/{run_id}"
+    airflow.post(f"dags/{dag_id}/dagRuns", {"dag_run_id": run_id, "logical_date": None, "conf": conf})
+    states: dict[str, str] = {}
+    asked_at: float | None = None
+    deadline = time.monotonic() + _RUN_SECONDS
+    with airflow.progress.step(f"DAG {dag_id}"):
+        state = "queued"
+        while state not in FINISHED:
+            if time.monotonic() > deadline:
+                airflow.fail(f"The DAG run is {state} after {_RUN_SECONDS} s.", "scheduler.log")
+            airflow.pause()
+            # Read first, so that the tasks below are at least as far as the run says.
+            state = airflow.get(run)["state"]
+            for task in airflow.get(f"{run}/taskInstances?order_by=end_date")["task_instances"]:
+                name = _name(task)
+                if task["state"] in FINISHED and name not in states:
+                    states[name] = task["state"]
+                    airflow.progress.done(f"  {name}: {task['state']}", task["duration"])
+                if task["state"] == "failed":
+                    airflow.fail(f"The task {name} failed.", f"dag_id=*/*/task_id={task['task_id']}/**/*.log")
+                if answer and task["task_id"] == "approve" and task["state"] in _ASKED:
+                    asked_at = asked_at or time.monotonic()
+                    if time.monotonic() < asked_at + _READING_SECONDS:
+                        continue
+                    airflow.patch(
+                        f"{run}/taskInstances/approve/-1/hitlDetails", {"chosen_options": [answer], "params_input": {}}
+                    )
+                    airflow.progress.done(f"  answered over Airflow's API: {answer}")
+                    answer = None
+    return states
+
+
+def _name(task: dict[str, Any]) -> str:
+    return task["task_id"] if task["map_index"] < 0 else f"{task['task_id']}[{task['map_index']}]"

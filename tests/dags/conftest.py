@@ -27,14 +27,14 @@ from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
-path, dag_id, conf = sys.argv[1:]
+path, dag_id, conf, approve = sys.argv[1:]
 name = {"bundle_name": "examples"} if "bundle_name" in inspect.signature(DagBag).parameters else {}  # not in 3.1
 bag = DagBag(path, bundle_path=path, **name)
 assert not bag.import_errors, bag.import_errors
 with create_session() as session:
     session.merge(DagBundleModel(name="examples"))
 sync_bag_to_db(bag, "examples", None)
-run = bag.dags[dag_id].test(run_conf=json.loads(conf))
+run = bag.dags[dag_id].test(run_conf=json.loads(conf), mark_success_pattern=approve or None)
 tasks = {f"{ti.task_id}[{ti.map_index}]": ti.state for ti in run.get_task_instances()}
 with create_session() as session:
     results = session.scalars(select(XComModel).where(XComModel.key == "return_value"))
@@ -57,7 +57,10 @@ def team_ecr(local_ecr: LocalEcr) -> LocalEcr:
 
 @pytest.fixture
 def run_dag(local_ecr: LocalEcr, tmp_path: Path) -> RunDag:
-    """Return what runs a DAG in an Airflow of its own, and tells its state and those and the results of its tasks."""
+    """Return what runs a DAG in an Airflow of its own, and tells its state and those and the results of its tasks.
+
+    Nobody is there to answer: ``approve`` is a regular expression for the tasks that are taken for approved.
+    """
     environment = {
         **os.environ,
         **local_ecr.environment,
@@ -65,12 +68,14 @@ def run_dag(local_ecr: LocalEcr, tmp_path: Path) -> RunDag:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     }
 
-    def run(dag_id: str, conf: dict[str, Any] | None = None, folder: Path = ROOT / "example_dags") -> dict[str, Any]:
+    def run(
+        dag_id: str, conf: dict[str, Any] | None = None, folder: Path = ROOT / "example_dags", *, approve: str = ""
+    ) -> dict[str, Any]:
         subprocess.run(
             [sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True, capture_output=True
         )
         done = subprocess.run(
-            [sys.executable, "-c", RUN, str(folder), dag_id, json.dumps(conf or {})],
+            [sys.executable, "-c", RUN, str(folder), dag_id, json.dumps(conf or {}), approve],
             env=environment,
             capture_output=True,
             text=True,

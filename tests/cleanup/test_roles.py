@@ -58,10 +58,8 @@ def test_the_auditor_audits_a_whole_registry_with_every_mutating_action_denied(l
     compared = EcrCompareLifecyclePoliciesOperator(
         task_id="compare",
         repository_names=["payments/api"],
-        policies={
-            "applied": None,
-            "candidate": json.loads(local_ecr.repository("payments/fraud-rules").lifecycle_policy),
-        },
+        lifecycle_policy_text=local_ecr.repository("payments/fraud-rules").lifecycle_policy,
+        fail_on_finding=None,
         region_name="us-east-1",
     ).execute(context())
     assert compared["repository_count"] == 1

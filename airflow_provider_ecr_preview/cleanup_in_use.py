@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_provider_ecr_preview.cleanup_evidence import InUse, RepositoryId, Unread
+from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId, Unread
+from airflow_provider_ecr_preview.findings import UsedImages
 from airflow_provider_ecr_preview.in_use import ImagesInUse
 from airflow_provider_ecr_preview.reports import read_lines
 
@@ -39,8 +40,12 @@ class RepositoryInUse:
         """Return who uses an image."""
         return [str(user) for user in self.images_in_use.protects(self.repository, image_digest, image_tags)]
 
+    def known_users_of(self, image_digest: str, image_tags: Sequence[str]) -> Sequence[str]:
+        """Return who is known to use an image, whatever could not be read."""
+        return [str(user) for user in self.images_in_use.users_of(self.repository, image_digest, image_tags)]
 
-def in_use_of(value: Any) -> Callable[[RepositoryId], InUse | Unread | None]:
+
+def in_use_of(value: Any) -> Callable[[RepositoryId], RepositoryInUse | Unread | None]:
     """Return what says for a repository what is in use.
 
     :param value: what was collected, or its XCom; None if nobody asked.
@@ -49,6 +54,24 @@ def in_use_of(value: Any) -> Callable[[RepositoryId], InUse | Unread | None]:
     if images_in_use is None or isinstance(images_in_use, Unread):
         return lambda _: images_in_use
     return lambda repository: RepositoryInUse(images_in_use, repository)
+
+
+def used_images_in(in_use: Any) -> Callable[[RepositoryId], UsedImages | None]:
+    """Return what collects, for the findings of a repository's preview, the affected images that something runs.
+
+    :param in_use: what was collected, or its XCom; None if nobody asked.
+    """
+    of_repository = in_use_of(in_use)
+
+    def used_images(repository: RepositoryId) -> UsedImages | None:
+        in_use = of_repository(repository)
+        if in_use is None:
+            return None
+        if isinstance(in_use, Unread):
+            return UsedImages(lambda _digest, _tags: (), (in_use.reason,))
+        return UsedImages(in_use.known_users_of, in_use.unread_sources)
+
+    return used_images
 
 
 def _read(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
@@ -22,6 +22,7 @@ SEVERITY_ORDER = {"critical": 0, "warning": 1, "info": 2}
 
 RECENTLY_PULLED_DAYS = 30
 MAX_RULES_NAMED = 10
+MAX_USERS_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,30 @@ class RecentPulls:
         return tuple(digest for _, digest in sorted(self._latest, reverse=True))
 
 
+class UsedImages:
+    """The affected images that something runs, collected as they stream by.
+
+    :param users_of: returns who uses an image of this digest and these tags, in words for a person.
+    :param unread_sources: the sources of which nobody knows what they run.
+    """
+
+    def __init__(self, users_of: Callable[[str, Sequence[str]], Sequence[str]], unread_sources: Sequence[str]) -> None:
+        self.unread_sources = unread_sources
+        self.image_count = 0
+        self.examples: dict[str, str] = {}
+        """Who uses the first of them, by digest; at most ten."""
+        self._users_of = users_of
+
+    def add(self, image: PreviewedImage) -> None:
+        """Take in one affected image."""
+        users = self._users_of(image.image_digest, image.image_tags)
+        if not users:
+            return
+        self.image_count += 1
+        if len(self.examples) < MAX_FINDING_DIGESTS:
+            self.examples[image.image_digest] = users[0]
+
+
 def recent_pulls_since(now: datetime, days: int = RECENTLY_PULLED_DAYS) -> RecentPulls:
     """Return an empty collection of the images pulled in the last ``days`` days."""
     return RecentPulls(now - timedelta(days=days))
@@ -79,14 +104,17 @@ def find(
     summary: PreviewSummary,
     inventory: RepositoryInventory | None = None,
     recent_pulls: RecentPulls | None = None,
+    used_images: UsedImages | None = None,
 ) -> list[Finding]:
     """Return the findings of a preview, the gravest first.
 
     :param summary: the whole preview.
     :param inventory: the repository's images; without it only what the preview itself shows can be found.
     :param recent_pulls: the affected images that were pulled lately.
+    :param used_images: the affected images that something runs; None if nobody asked.
     """
-    findings = [*_of_archiving(summary)]
+    findings = [*_of_used_images(used_images)] if used_images is not None else []
+    findings += _of_archiving(summary)
     if inventory is not None:
         findings += [*_of_what_is_left(summary, inventory), *_of_idle_rules(summary, inventory)]
     if recent_pulls is not None:
@@ -111,6 +139,25 @@ def _of_what_is_left(summary: PreviewSummary, inventory: RepositoryInventory) ->
             f"The most recently pushed image ({tags}) would expire. Age rules empty a repository while nobody "
             "releases; keep a count of images instead.",
             (newest.image_digest,),
+        )
+
+
+def _of_used_images(used: UsedImages) -> Iterator[Finding]:
+    if used.image_count:
+        users = ", ".join(list(dict.fromkeys(used.examples.values()))[:MAX_USERS_NAMED])
+        yield Finding(
+            "in_use_image_expires",
+            "critical",
+            f"Affected images that something runs or may start: {used.image_count}, by {users}. An outage is to be "
+            "expected: keep them by a rule with a lower rulePriority.",
+            tuple(used.examples),
+        )
+    if used.unread_sources:
+        yield Finding(
+            "in_use_unknown",
+            "warning",
+            f"Not everything that may run images could be asked: {'; '.join(used.unread_sources[:MAX_USERS_NAMED])}. "
+            "That no other affected image is in use is not known.",
         )
 
 

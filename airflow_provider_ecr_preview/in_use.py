@@ -147,10 +147,19 @@ class ImagesInUse:
         :param image_digest: the digest of the image.
         :param image_tags: its tags.
         """
+        unknown = [ImageUser("not known:", str(source)) for source in self.unread]
+        return [*self.users_of(repository, image_digest, image_tags), *unknown]
+
+    def users_of(self, repository: RepositoryLike, image_digest: str, image_tags: Iterable[str]) -> list[ImageUser]:
+        """Return who is known to use an image, whatever could not be read.
+
+        :param repository: the repository.
+        :param image_digest: the digest of the image.
+        :param image_tags: its tags.
+        """
         images = self._images.get((repository.registry_id, repository.region_name, repository.repository_name), {})
         wanted: list[_Image] = [("digest", image_digest), *(("tag", tag) for tag in image_tags)]
-        users = {user: None for image in wanted if image in images for user in images[image]}
-        return [*users, *(ImageUser("not known:", str(source)) for source in self.unread)]
+        return [*{user: None for image in wanted if image in images for user in images[image]}]
 
     def as_xcom(self, write: Callable[[Iterator[ImageInUse]], str] | None = None) -> ImagesInUseXCom:
         """Return what is in use in plain JSON types.

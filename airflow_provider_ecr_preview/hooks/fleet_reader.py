@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, find, recent_pulls_since
+from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
+from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, UsedImages, find, recent_pulls_since
 from airflow_provider_ecr_preview.hooks.fleet_schedule import RepositoryWork
 from airflow_provider_ecr_preview.hooks.paced_calls import DESCRIBE_IMAGES, GET_PREVIEW, PacedCalls
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
@@ -19,6 +20,10 @@ from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
 
 PREVIEW_PAGE_SIZE = 100
 DESCRIBE_IMAGES_PAGE_SIZE = 1000
+
+
+UsedImagesOf = Callable[[RepositoryId], UsedImages | None]
+"""Returns what collects the affected images of a repository that something runs; None if nobody asked."""
 
 
 class ImageList(Protocol):
@@ -43,6 +48,7 @@ class PreviewReader:
     :param calls: makes the calls.
     :param enrich: whether to ask DescribeImages for all images, their sizes and last pulls.
     :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
+    :param used_images: returns what collects the affected images of a repository that something runs.
     :param image_lists: opens the list of a repository's affected images. The block ends without error only when the
         preview was read to its end; a list of another preview, or of half of one, has to be given up.
     :param on_page: called with the number of images of every page.
@@ -54,12 +60,14 @@ class PreviewReader:
         *,
         enrich: bool = True,
         recently_pulled_days: int = RECENTLY_PULLED_DAYS,
+        used_images: UsedImagesOf | None = None,
         image_lists: ImageLists | None = None,
         on_page: Callable[[int], object] = bool,
     ) -> None:
         self._calls = calls
         self._enrich = enrich
         self._recently_pulled_days = recently_pulled_days
+        self._used_images = used_images
         self._image_lists = image_lists
         self._on_page = on_page
 
@@ -73,18 +81,21 @@ class PreviewReader:
         """
         inventory = self._inventory(work, first.preview.policy) if self._enrich else None
         recent_pulls = recent_pulls_since(datetime.now(UTC), self._recently_pulled_days)
+        used_images = self._used_images(RepositoryId.of_preview(first.preview)) if self._used_images else None
         pages = checked(self._pages(work, first, next_token), PageCheck(work.policy_fingerprint))
         with self._image_lists(first.preview) if self._image_lists else nullcontext() as image_list:
 
             def on_image(image: PreviewedImage) -> None:
                 recent_pulls.add(image)
+                if used_images is not None:
+                    used_images.add(image)
                 if image_list is not None:
                     image_list.write(image)
 
             summary = summarize_pages(pages, inventory, on_image)
         return summary.as_xcom(
             inventory=inventory,
-            findings=find(summary, inventory, recent_pulls),
+            findings=find(summary, inventory, recent_pulls, used_images),
             images_uri=image_list.images_uri if image_list is not None else None,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +17,7 @@ from airflow_provider_ecr_preview.audit import Audit
 from airflow_provider_ecr_preview.audit_reports import AuditReports
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
 from airflow_provider_ecr_preview.changes import Alarms
+from airflow_provider_ecr_preview.cleanup_in_use import used_images_in
 from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditStoppedError
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
@@ -96,6 +97,8 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
     :param enrich: whether to ask DescribeImages for the number of all images, sizes and last pulls. Without, those are
         null, and most findings cannot be made.
     :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
+    :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. An affected image that is in use is
+        the gravest finding. (templated)
     :param max_workers: number of threads that call ECR.
     :param max_in_flight: number of previews that may be started and not yet read.
     :param repository_timeout: time that one repository has, from the start of its preview on, in seconds.
@@ -118,6 +121,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
     template_fields: Sequence[str] = aws_template_fields(
         "audit_id",
         "audit_name",
+        "in_use",
         "lifecycle_policies",
         "lifecycle_policy_text",
         "registry_id",
@@ -125,6 +129,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
         "repository_names",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
+        "in_use": "json",
         "lifecycle_policies": "json",
         "lifecycle_policy_text": "json",
         "repository_names": "json",
@@ -150,6 +155,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
         fail_on_alarm: bool = False,
         enrich: bool = True,
         recently_pulled_days: int = RECENTLY_PULLED_DAYS,
+        in_use: Mapping[str, Any] | None = None,
         max_workers: int = 16,
         max_in_flight: int = 1000,
         repository_timeout: float = 3600.0,
@@ -175,6 +181,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
         self.fail_on_alarm = fail_on_alarm
         self.enrich = enrich
         self.recently_pulled_days = recently_pulled_days
+        self.in_use = in_use
         self.max_workers = max_workers
         self.max_in_flight = max_in_flight
         self.repository_timeout = repository_timeout
@@ -261,6 +268,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
             timeout=None if self.timeout is None else max(began_at + self.timeout - time.time(), 0.0),
             enrich=self.enrich,
             recently_pulled_days=self.recently_pulled_days,
+            used_images=used_images_in(self.in_use),
             on_progress=lambda progress: self.log.info("%s.", progress),
             progress_interval=self.progress_interval,
             should_stop=lambda: self._is_stopped,

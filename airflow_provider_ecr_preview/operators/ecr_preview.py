@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -13,14 +13,16 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowSkipException, conf
 from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
+from airflow_provider_ecr_preview.cleanup_in_use import used_images_in
 from airflow_provider_ecr_preview.exceptions import LifecyclePolicyNotFoundError, PreviewInProgressError
-from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, find, recent_pulls_since
+from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, UsedImages, find, recent_pulls_since
 from airflow_provider_ecr_preview.hooks.arguments import check_waiting
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook, TagStatus
 from airflow_provider_ecr_preview.hooks.errors import CallSite
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
-from airflow_provider_ecr_preview.pages import summarize_pages
+from airflow_provider_ecr_preview.pages import PreviewPage, summarize_pages
 from airflow_provider_ecr_preview.policy import PolicySource, lint_policy
 from airflow_provider_ecr_preview.preview import PreviewedImage, marker
 from airflow_provider_ecr_preview.reports import image_list
@@ -227,6 +229,8 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
     :param enrich: whether to ask DescribeImages for the number of all images, sizes and last pulls. Without, those are
         null in the summary, and most findings cannot be made.
     :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
+    :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. An affected image that is in use is
+        the gravest finding. (templated)
     :param images_path: where to write the full list, an ``ObjectStoragePath`` URL of a file (``file:///...`` or
         ``s3://aws_conn_id@bucket/...``), as gzip JSON Lines. (templated)
     :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
@@ -242,13 +246,14 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
     template_fields: Sequence[str] = aws_template_fields(
         "image_ids",
         "images_path",
+        "in_use",
         "policy_fingerprint",
         "registry_id",
         "repository_name",
         "starting_token",
         "tag_status",
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"image_ids": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"image_ids": "json", "in_use": "json"}
     operator_extra_links = (EcrRepositoryLink(),)
     ui_color = "#ffe8d1"
 
@@ -265,6 +270,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
         starting_token: str | None = None,
         enrich: bool = True,
         recently_pulled_days: int = RECENTLY_PULLED_DAYS,
+        in_use: Mapping[str, Any] | None = None,
         images_path: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -279,6 +285,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
         self.starting_token = starting_token
         self.enrich = enrich
         self.recently_pulled_days = recently_pulled_days
+        self.in_use = in_use
         self.images_path = images_path
 
     def execute(self, context: Context) -> PreviewSummaryXCom:
@@ -297,18 +304,30 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
         )
         inventory = self._inventory() if self.enrich else None
         recent_pulls = recent_pulls_since(datetime.now(UTC), self.recently_pulled_days)
+        used_images: UsedImages | None = None
+        used_images_of = used_images_in(self.in_use)
+
+        def watched() -> Iterator[PreviewPage]:
+            nonlocal used_images
+            for page in pages:
+                # Which registry it is, is known from the first page on.
+                used_images = used_images or used_images_of(RepositoryId.of_preview(page.preview))
+                yield page
+
         with ExitStack() as stack:
             images = stack.enter_context(image_list(self.images_path)) if self.images_path else None
 
             def on_image(image: PreviewedImage) -> None:
                 recent_pulls.add(image)
+                if used_images is not None:
+                    used_images.add(image)
                 if images is not None:
                     images.write(image)
 
-            summary = summarize_pages(pages, inventory, on_image)
+            summary = summarize_pages(watched(), inventory, on_image)
         value = summary.as_xcom(
             inventory=inventory,
-            findings=find(summary, inventory, recent_pulls),
+            findings=find(summary, inventory, recent_pulls, used_images),
             images_uri=self.images_path or None,
         )
         EcrRepositoryLink.persist(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow_provider_ecr_preview.findings import Finding, RecentPulls, find, recent_pulls_since
+from airflow_provider_ecr_preview.findings import Finding, RecentPulls, UsedImages, find, recent_pulls_since
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 from airflow_provider_ecr_preview.preview import PreviewSummary
@@ -111,3 +111,36 @@ def test_the_gravest_come_first() -> None:
 
 def test_without_an_inventory_only_the_preview_itself_is_judged() -> None:
     assert find(summary(previewed(1))) == []
+
+
+class TestUsedImages:
+    def used(self, users: dict[str, list[str]], *numbers: int, unread: tuple[str, ...] = ()) -> UsedImages:
+        images = UsedImages(lambda image_digest, _: users.get(image_digest, []), unread)
+        for number in numbers:
+            images.add(previewed(number))
+        return images
+
+    def test_an_affected_image_that_is_in_use_is_the_gravest_finding_and_says_who_uses_it(self) -> None:
+        used = self.used({digest(2): ["ECS task web"]}, 1, 2)
+        inventory = RepositoryInventory()
+        inventory.update([stored(1), stored(2)])
+        findings = find(summary(previewed(1), previewed(2)), inventory, used_images=used)
+        assert [finding.code for finding in findings][:2] == ["in_use_image_expires", "would_empty_repository"]
+        assert findings[0].severity == "critical"
+        assert findings[0].image_digests == (digest(2),)
+        assert "ECS task web" in findings[0].message
+
+    def test_ten_images_are_named_and_all_are_counted(self) -> None:
+        used = self.used({digest(number): ["ECS task web"] for number in range(15)}, *range(15))
+        (finding,) = find(summary(), used_images=used)
+        assert len(finding.image_digests) == 10
+        assert "15" in finding.message
+        assert finding.message.count("ECS task web") == 1
+
+    def test_an_image_that_nobody_uses_is_no_finding(self) -> None:
+        assert find(summary(previewed(1)), used_images=self.used({}, 1)) == []
+
+    def test_a_source_that_cannot_be_read_is_a_finding_and_never_silence(self) -> None:
+        (finding,) = find(summary(), used_images=self.used({}, 1, unread=("lambda: denied",)))
+        assert (finding.code, finding.severity) == ("in_use_unknown", "warning")
+        assert "lambda: denied" in finding.message

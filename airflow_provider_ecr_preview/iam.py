@@ -29,6 +29,8 @@ IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
         "ecs:ListServices",
         "ecs:ListTaskDefinitions",
         "ecs:ListTasks",
+        "eks:DescribeCluster",
+        "eks:ListClusters",
         "lambda:GetFunction",
         "lambda:ListFunctions",
         "lambda:ListVersionsByFunction",

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from airflow_provider_ecr_preview.hooks.eks_images import cluster_images
+
 _DESCRIBED_AT_ONCE = 100
 _SERVICES_AT_ONCE = 10
 
@@ -139,8 +141,24 @@ def codebuild(client_of: ClientOf) -> Iterator[FoundReference]:
                 yield FoundReference(image, "CodeBuild project", project["name"])
 
 
+def eks(client_of: ClientOf) -> Iterator[FoundReference]:
+    """Yield what runs on all EKS clusters, and what they may start at any time.
+
+    Needs the extra ``eks`` where there are clusters. Calls ListClusters and DescribeCluster (``eks:`` IAM actions of the
+    same names), and the Kubernetes API of every cluster, see
+    :func:`~airflow_provider_ecr_preview.hooks.eks_images.cluster_images`.
+
+    :param client_of: returns the client of a service.
+    """
+    client = client_of("eks")
+    for cluster_name in _all(client, "list_clusters", "clusters"):
+        for reference, kind, name in cluster_images(client, client_of("sts"), cluster_name):
+            yield FoundReference(reference, kind, name)
+
+
 SOURCES: Mapping[str, InUseSource] = {
     "ecs": ecs,
+    "eks": eks,
     "lambda": lambda_functions,
     "batch": batch,
     "sagemaker": sagemaker,

@@ -43,9 +43,7 @@ class EcrCollectImagesInUseOperator(BaseOperator):
         )
         EcrDeletePreviewedImagesOperator(task_id="clean_up", summary=..., in_use=running.output)
 
-    EKS is not among the sources of this package.
-
-    :param sources: names of services (``ecs``, ``lambda``, ``batch``, ``sagemaker``, ``apprunner``, ``codebuild``), or
+    :param sources: names of services (``ecs``, ``eks``, ``lambda``, ``batch``, ``sagemaker``, ``apprunner``, ``codebuild``), or
         functions of your own that take what returns the boto3 client of a service, and yield
         :class:`~airflow_provider_ecr_preview.hooks.in_use_sources.FoundReference`.
     :param aws_conn_ids: the Airflow connections to ask with, one for every account. (templated)

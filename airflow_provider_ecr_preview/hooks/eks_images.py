@@ -1,0 +1,113 @@
+"""What runs on the Kubernetes clusters of Amazon EKS, asked of the clusters themselves."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+_PAGE_SIZE = 500
+_TIMEOUT = (10, 60)
+"""To connect, and between two parts of an answer, in seconds."""
+_TOKEN_SECONDS = 60
+_TOKEN_PREFIX = "k8s-aws-v1."  # noqa: S105  # what every such token begins with
+
+_LISTS = (
+    ("CoreV1Api", "list_pod_for_all_namespaces", "EKS pod"),
+    ("AppsV1Api", "list_deployment_for_all_namespaces", "EKS deployment"),
+    ("AppsV1Api", "list_replica_set_for_all_namespaces", "EKS replica set"),
+    ("AppsV1Api", "list_stateful_set_for_all_namespaces", "EKS stateful set"),
+    ("AppsV1Api", "list_daemon_set_for_all_namespaces", "EKS daemon set"),
+    ("BatchV1Api", "list_cron_job_for_all_namespaces", "EKS cron job"),
+    ("BatchV1Api", "list_job_for_all_namespaces", "EKS job"),
+)
+"""Pods run, and the others start some at any time: scaled up again, rolled back, or on schedule."""
+
+
+def cluster_images(eks: Any, sts: Any, cluster_name: str) -> Iterator[tuple[str, str, str]]:
+    """Yield every image that a cluster runs or may start: the reference, what kind of thing names it, and its name.
+
+    Calls DescribeCluster (``eks:DescribeCluster``) and, of Kubernetes, ``list`` of pods, deployments, replica sets,
+    stateful sets, daemon sets, cron jobs and jobs, which an access entry with ``AmazonEKSViewPolicy`` allows.
+
+    :param eks: the boto3 client of EKS.
+    :param sts: a boto3 client of STS that nobody else uses; it signs the token.
+    :param cluster_name: the cluster.
+    :raises ImportError: if the Kubernetes client is not installed.
+    """
+    try:
+        from kubernetes import client as kubernetes  # noqa: PLC0415  # an extra, and slow to import
+    except ImportError as error:
+        raise ImportError(
+            f"The EKS cluster {cluster_name} cannot be asked what it runs: install airflow-provider-ecr-preview[eks]."
+        ) from error
+    cluster = eks.describe_cluster(name=cluster_name)["cluster"]
+    with _api_client(kubernetes, cluster, _token(sts, cluster_name)) as api_client:
+        for group, operation, kind in _LISTS:
+            for item in _items(getattr(getattr(kubernetes, group)(api_client), operation)):
+                metadata = item["metadata"]
+                name = f"{cluster_name} {metadata.get('namespace')}/{metadata.get('name')}"
+                for reference in {*_images(item.get("spec")), *_running(item.get("status"))}:
+                    yield reference, kind, name
+
+
+@contextmanager
+def _api_client(kubernetes: Any, cluster: Mapping[str, Any], token: str) -> Iterator[ApiClient]:
+    with tempfile.TemporaryDirectory() as folder:
+        authority = Path(folder) / "ca.pem"
+        authority.write_bytes(base64.b64decode(cluster["certificateAuthority"]["data"]))
+        configuration = kubernetes.Configuration(host=cluster["endpoint"])
+        configuration.ssl_ca_cert = str(authority)
+        configuration.api_key = {"authorization": f"Bearer {token}"}
+        with kubernetes.ApiClient(configuration) as api_client:
+            yield api_client
+
+
+def _token(sts: Any, cluster_name: str) -> str:
+    """Return the token by which EKS knows who asks: a signed request that says who the caller is, for this cluster."""
+
+    def name_cluster(request: Any, **_: Any) -> None:
+        request.headers["x-k8s-aws-id"] = cluster_name
+
+    sts.meta.events.register("before-sign.sts.GetCallerIdentity", name_cluster)
+    url = sts.generate_presigned_url("get_caller_identity", ExpiresIn=_TOKEN_SECONDS, HttpMethod="GET")
+    return _TOKEN_PREFIX + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+
+
+def _items(operation: Any) -> Iterator[dict[str, Any]]:
+    token = None
+    while True:
+        # As it is, because a field that this client does not know yet may name an image, too.
+        answer = operation(limit=_PAGE_SIZE, _continue=token, _preload_content=False, _request_timeout=_TIMEOUT)
+        page = json.loads(answer.data)
+        yield from page["items"]
+        if not (token := page["metadata"].get("continue")):
+            return
+
+
+def _images(described: Any) -> Iterator[str]:
+    """Yield every image that a specification names, however deep its template lies."""
+    if isinstance(described, Mapping):
+        for name, value in described.items():
+            if name == "image" and isinstance(value, str):
+                yield value
+            else:
+                yield from _images(value)
+    elif isinstance(described, list):
+        for value in described:
+            yield from _images(value)
+
+
+def _running(status: Any) -> Iterator[str]:
+    """Yield what the containers of a pod were really started from, which is a digest."""
+    for key in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+        for container in (status or {}).get(key) or ():
+            if reference := container.get("imageID"):
+                yield reference.removeprefix("docker-pullable://")

@@ -43,7 +43,7 @@ def cluster_images(eks: Any, sts: Any, cluster_name: str) -> Iterator[tuple[str,
     :raises ImportError: if the Kubernetes client is not installed.
     """
     try:
-        from kubernetes import client as kubernetes  # noqa: PLC0415  # an extra, and slow to import
+        from kubernetes import client as kubernetes  # an extra, and slow to import
     except ImportError as error:
         raise ImportError(
             f"The EKS cluster {cluster_name} cannot be asked what it runs: install airflow-provider-ecr-preview[eks]."

@@ -128,7 +128,7 @@ def kubernetes(local_ecr: LocalEcr, tmp_path: Path) -> Iterator[Kubernetes]:
 
 def cluster_of_moto() -> Any:
     """Return the cluster as moto keeps it, which lets nobody say where it answers."""
-    from moto.eks.models import eks_backends  # noqa: PLC0415  # slow to import
+    from moto.eks.models import eks_backends  # slow to import
 
     return eks_backends["123456789012"]["us-east-1"].clusters["prod"]
 

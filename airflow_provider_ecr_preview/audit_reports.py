@@ -16,12 +16,11 @@ from airflow_provider_ecr_preview.baseline import find_baseline, image_actions
 from airflow_provider_ecr_preview.changes import Alarms, Site, compare_with_baselines
 from airflow_provider_ecr_preview.report_layout import (
     AUDITS,
-    IMAGE_LIST,
     IMAGES,
     TABLES,
     audit_date_of,
+    image_list_path,
     partition,
-    repository_folder,
 )
 from airflow_provider_ecr_preview.reports import ImageListWriter, image_list
 from airflow_provider_ecr_preview.storage import files_under, remove_files, slug, write_whole
@@ -59,9 +58,14 @@ class AuditReports:
 
         :param preview: whose images.
         """
-        day = partition(preview.registry_id, preview.region_name, self.audited_at.date())
-        repository = repository_folder(preview.repository_name)
-        return image_list(str(self.root / IMAGES / day / f"audit={slug(self.audit_id)}" / repository / IMAGE_LIST))
+        path = image_list_path(
+            preview.registry_id,
+            preview.region_name,
+            self.audited_at.date(),
+            slug(self.audit_id),
+            preview.repository_name,
+        )
+        return image_list(str(self.root / path))
 
     def write_tables(self, outcomes: Iterable[RepositoryOutcome]) -> list[str]:
         """Write the rows of this part, as CSV and where pyarrow is installed as Parquet; return where they are.

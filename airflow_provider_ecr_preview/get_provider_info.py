@@ -54,6 +54,37 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "config": {
+            "ecr_preview": {
+                "description": "What the pages in the Airflow UI show of Amazon ECR lifecycle policy previews.",
+                "options": {
+                    "tabs": {
+                        "description": "Whether the pages are shown: a tab on task instances and DAG runs, and the registry.",
+                        "version_added": "0.1.0",
+                        "type": "boolean",
+                        "example": None,
+                        "default": "True",
+                    },
+                    "reports_path": {
+                        "description": (
+                            "The folders below which the API server may open image lists, as URLs with commas between.\n"
+                            "Without any, the pages show summaries and no image lists.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "s3://aws_default@reports/ecr",
+                        "default": "",
+                    },
+                    "price_per_gb_month": {
+                        "description": "What a gigabyte of images costs in a month, in US dollars.",
+                        "version_added": "0.1.0",
+                        "type": "float",
+                        "example": None,
+                        "default": "0.10",
+                    },
+                },
+            }
+        },
         "extra-links": [
             "airflow_provider_ecr_preview.links.audit.EcrAuditReportLink",
             "airflow_provider_ecr_preview.links.ecr.EcrRepositoryLink",

@@ -67,6 +67,21 @@ def repository_of(folder: str) -> str | None:
     return None if "~" in name else unquote(name)
 
 
+def image_list_path(
+    registry_id: str | None, region_name: str | None, audit_date: date, audit_slug: str, repository_name: str
+) -> str:
+    """Return the file of the affected images of one repository.
+
+    :param registry_id: the registry (account); None when it was never learnt.
+    :param region_name: the Region; None when it was never learnt.
+    :param audit_date: the day of the audit in UTC.
+    :param audit_slug: the id of the audit as part of a path.
+    :param repository_name: the repository.
+    """
+    day = partition(registry_id, region_name, audit_date)
+    return f"{IMAGES}/{day}/audit={audit_slug}/{repository_folder(repository_name)}/{IMAGE_LIST}"
+
+
 def audit_date_of(folder: str) -> date | None:
     """Return the day in the name of a folder, or None if it is not the folder of a day.
 

@@ -1,0 +1,56 @@
+"""The plugin that shows previews and audits in the Airflow UI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.plugins_manager import AirflowPlugin
+
+from airflow_provider_ecr_preview.plugins.bundle import bundle_version
+from airflow_provider_ecr_preview.plugins.lazy_app import LazyApp
+from airflow_provider_ecr_preview.plugins.settings import base_path, tabs_are_shown
+
+URL_PREFIX = "/ecr-preview"
+
+_ROUTES = {"task_instance": "ecr-preview", "dag_run": "ecr-preview-run", "nav": "ecr-previews"}
+
+
+def react_apps() -> list[dict[str, Any]]:
+    """Return the pages; none when they are turned off or were not built."""
+    version = bundle_version()
+    if version is None or not tabs_are_shown():
+        return []
+    return [
+        {
+            # One name, because the host loads the bundle once and finds the component under it.
+            "name": "ECR preview",
+            # Absolute, because Airflow 3.2 resolves no relative address.
+            "bundle_url": f"{base_path()}{URL_PREFIX}/static/main.js?v={version}",
+            "destination": destination,
+            "url_route": route,
+            **({"category": "browse"} if destination == "nav" else {}),
+        }
+        for destination, route in _ROUTES.items()
+    ]
+
+
+class EcrPreviewPlugin(AirflowPlugin):
+    """Tabs on task instances and DAG runs, the page of the registry, and the application that they read from.
+
+    ::
+
+        [ecr_preview]
+        reports_path = s3://aws_default@reports/ecr
+        price_per_gb_month = 0.10
+        tabs = True
+    """
+
+    name = "ecr_preview"
+    react_apps = react_apps()
+    fastapi_apps = [  # noqa: RUF012 - so AirflowPlugin has it
+        {
+            "name": "ECR preview",
+            "app": LazyApp("airflow_provider_ecr_preview.plugins.web.app"),
+            "url_prefix": URL_PREFIX,
+        }
+    ]

@@ -1,0 +1,32 @@
+"""An ASGI application that is imported when the first request comes.
+
+Airflow loads plugins in schedulers, workers and DAG processors too; FastAPI costs them seconds and tens of megabytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from importlib import import_module
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+HOST_APP = "airflow_provider_ecr_preview.host_app"
+"""Where the scope of a request has the application of Airflow that ours is mounted in."""
+
+
+class LazyApp:
+    """Hands each request to an application of another module.
+
+    :param module: the module, whose ``app`` it is.
+    """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = import_module(self._module).app
+        # The application puts itself in the place of its host, which the routes want to ask.
+        await app({**scope, HOST_APP: scope.get("app")}, receive, send)

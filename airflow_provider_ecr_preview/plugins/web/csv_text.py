@@ -1,0 +1,34 @@
+"""Images as CSV that a spreadsheet may open."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from io import StringIO
+from typing import Any
+
+from airflow_provider_ecr_preview.plugins.web.image_table import COLUMNS
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def csv_chunks(chunks: Iterable[Iterable[Mapping[str, Any]]]) -> Iterator[str]:
+    """Yield the text, head first.
+
+    :param chunks: the images, some at a time.
+    """
+    yield _lines([COLUMNS])
+    for images in chunks:
+        yield _lines([_cell(image[column]) for column in COLUMNS] for image in images)
+
+
+def _lines(rows: Iterable[Iterable[Any]]) -> str:
+    text = StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    text = " ".join(value) if isinstance(value, list) else value
+    # A spreadsheet would compute what begins like a formula; behind an apostrophe it is text.
+    return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA_STARTS) else text

@@ -1,0 +1,186 @@
+"""The images of one list as a table that is searched, sorted and cut into pages without being held in memory."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from threading import Lock
+from typing import Any, Literal
+
+from airflow_provider_ecr_preview.preview import PreviewedImage
+
+COLUMNS = tuple(field.name for field in fields(PreviewedImage))
+
+SortColumn = Literal[
+    "image_pushed_at",
+    "image_size_in_bytes",
+    "last_recorded_pull_time",
+    "applied_rule_priority",
+    "image_digest",
+    "image_tags",
+]
+
+MAX_IMAGES = 1_000_000
+"""Ten times what ECR lets a repository hold."""
+
+_CHUNK = 1_000
+_SECONDS_A_DAY = 24 * 60 * 60
+
+_INSERT = "INSERT INTO images VALUES ({}, :pushed_day)".format(", ".join(f":{name}" for name in COLUMNS))
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFilter:
+    """Which images; what is None or empty does not matter.
+
+    :param search: part of the digest or of a tag.
+    :param action: ``EXPIRE`` or ``TRANSITION``.
+    :param rule: priority of the rule that takes the image.
+    """
+
+    search: str = ""
+    action: str | None = None
+    rule: int | None = None
+
+    def sql(self) -> str:
+        """Return the condition, whose parameters are the fields of this."""
+        conditions = {
+            "instr(lower(image_digest || ' ' || image_tags), :search)": self.search,
+            "action = :action": self.action,
+            "applied_rule_priority = :rule": self.rule is not None,
+        }
+        return " AND ".join(condition for condition, wanted in conditions.items() if wanted) or "TRUE"
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what the parameters of the condition stand for."""
+        return {"search": self.search.lower(), "action": self.action, "rule": self.rule}
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """The images of one action that were pushed on one day.
+
+    :param day: days since 1970 in UTC; None of those whose day is not known.
+    :param action: ``EXPIRE`` or ``TRANSITION``.
+    :param image_count: how many.
+    :param known_bytes: the sum of the sizes that are known.
+    :param unknown_sizes: of how many the size is not known.
+    """
+
+    day: int | None
+    action: str
+    image_count: int
+    known_bytes: int
+    unknown_sizes: int
+
+
+class ImageTable:
+    """A read-only table in a temporary file, which ends with it.
+
+    :param images: the images, as :meth:`PreviewedImage.as_dict` has them.
+    :raises ValueError: if one of them is no such image, or there are too many.
+    """
+
+    def __init__(self, images: Iterable[Mapping[str, Any]]) -> None:
+        # An empty name is SQLite's for a file that nobody else sees, and that is gone even when the process is killed.
+        self._connection = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        weakref.finalize(self, self._connection.close)
+        self._lock = Lock()
+        self._connection.execute("PRAGMA journal_mode = OFF")
+        self._connection.execute(f"CREATE TABLE images ({', '.join(COLUMNS)}, pushed_day)")
+        self._connection.execute("BEGIN")
+        try:
+            self._connection.executemany(_INSERT, _rows(images))
+        except (sqlite3.Error, KeyError, OverflowError, TypeError) as error:
+            raise ValueError(f"This is no list of images: {error}") from error
+        for column in ("image_pushed_at", "image_size_in_bytes", "last_recorded_pull_time", "applied_rule_priority"):
+            self._connection.execute(f"CREATE INDEX by_{column} ON images ({column})")
+        self._connection.execute("CREATE INDEX by_digest ON images (image_digest)")
+        self._connection.execute("CREATE INDEX by_tags ON images (image_tags)")
+        self._connection.execute("COMMIT")
+        self.image_count = self.count(ImageFilter())
+
+    @property
+    def size_in_bytes(self) -> int:
+        """How much of the disk it takes."""
+        return int(self._all("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0])
+
+    def count(self, wanted: ImageFilter) -> int:
+        """Return how many images are wanted.
+
+        :param wanted: which images.
+        """
+        return int(self._all(f"SELECT count(*) FROM images WHERE {wanted.sql()}", wanted)[0][0])
+
+    def page(
+        self, wanted: ImageFilter, *, sort: SortColumn, descending: bool, offset: int, limit: int
+    ) -> list[dict[str, Any]]:
+        """Return some of the wanted images in an order that is the same at every call.
+
+        :param wanted: which images.
+        :param sort: what they are sorted by; what is not known is less than everything.
+        :param descending: the greatest first.
+        :param offset: how many to pass over.
+        :param limit: how many at most.
+        """
+        query = f"{_select(wanted, sort, descending=descending)} LIMIT {limit:d} OFFSET {offset:d}"
+        return [_image(row) for row in self._all(query, wanted)]
+
+    def all(self, wanted: ImageFilter, *, sort: SortColumn, descending: bool) -> Iterator[list[dict[str, Any]]]:
+        """Yield the wanted images in order, some at a time.
+
+        :param wanted: which images.
+        :param sort: what they are sorted by.
+        :param descending: the greatest first.
+        """
+        with self._lock:
+            cursor = self._connection.execute(_select(wanted, sort, descending=descending), wanted.parameters())
+        try:
+            while rows := self._some(cursor):
+                yield [_image(row) for row in rows]
+        finally:
+            cursor.close()
+
+    def by_day(self, wanted: ImageFilter) -> list[DayCount]:
+        """Return how many of the wanted images were pushed on each day, sorted.
+
+        :param wanted: which images.
+        """
+        sums = "count(*), coalesce(sum(image_size_in_bytes), 0), count(*) - count(image_size_in_bytes)"
+        query = f"SELECT pushed_day, action, {sums} FROM images WHERE {wanted.sql()} GROUP BY 1, 2 ORDER BY 1, 2"
+        return [DayCount(*row) for row in self._all(query, wanted)]
+
+    def _all(self, query: str, wanted: ImageFilter | None = None) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(query, wanted.parameters() if wanted else {}).fetchall()
+
+    def _some(self, cursor: sqlite3.Cursor) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return cursor.fetchmany(_CHUNK)
+
+
+def _select(wanted: ImageFilter, sort: SortColumn, *, descending: bool) -> str:
+    direction = "DESC" if descending else "ASC"
+    columns = ", ".join(COLUMNS)
+    return f"SELECT {columns} FROM images WHERE {wanted.sql()} ORDER BY {sort} {direction}, rowid {direction}"
+
+
+def _rows(images: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for number, image in enumerate(images):
+        if number == MAX_IMAGES:
+            raise ValueError(f"This list has more than {MAX_IMAGES:,} images.")
+        pushed_at = image["image_pushed_at"]
+        yield {
+            **image,
+            "image_tags": json.dumps(list(map(str, image["image_tags"])), ensure_ascii=False),
+            "pushed_day": int(datetime.fromisoformat(pushed_at).timestamp()) // _SECONDS_A_DAY if pushed_at else None,
+        }
+
+
+def _image(row: tuple[Any, ...]) -> dict[str, Any]:
+    image = dict(zip(COLUMNS, row, strict=True))
+    return {**image, "image_tags": json.loads(image["image_tags"])}

@@ -1,0 +1,58 @@
+"""The image lists that were read lately, so that only the first page of one waits for it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from threading import Lock
+from typing import Any
+
+from airflow.sdk import ObjectStoragePath
+from cachetools import LRUCache
+
+from airflow_provider_ecr_preview.plugins.web.image_table import ImageTable
+
+MAX_CACHED_BYTES = 512 * 1024 * 1024
+"""How much of the disk the lists of one process take; each is smaller than that."""
+
+MAX_LINE_BYTES = 1024 * 1024
+"""An image with a thousand tags, which is the most, takes a fifth of it."""
+
+
+class ImageTables:
+    """Opens image lists, each once for as long as it does not change."""
+
+    def __init__(self) -> None:
+        self._tables: LRUCache[tuple[str, int], ImageTable] = LRUCache(
+            MAX_CACHED_BYTES, getsizeof=lambda table: table.size_in_bytes
+        )
+        self._lock = Lock()
+
+    def open(self, uri: str) -> ImageTable:
+        """Return the images of a list.
+
+        :param uri: where the list is; its caller has checked that it may be opened.
+        :raises FileNotFoundError: if it is not there.
+        :raises ValueError: if it is no list of images.
+        """
+        path = ObjectStoragePath(uri)
+        key = (uri, path.checksum())
+        # One at a time: two of a size would take twice the memory, and mostly they are the same.
+        with self._lock:
+            table = self._tables.get(key)
+            if table is None:
+                table = ImageTable(_lines(path))
+                if table.size_in_bytes <= MAX_CACHED_BYTES:
+                    self._tables[key] = table
+        return table
+
+
+def _lines(path: ObjectStoragePath) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open("rb") as stored, gzip.open(stored, "rb") as lines:
+            while line := lines.readline(MAX_LINE_BYTES):
+                yield json.loads(line)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"This is no list of images: {error}") from error

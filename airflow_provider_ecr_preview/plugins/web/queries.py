@@ -1,0 +1,46 @@
+"""What a request for images may ask, as parameters that FastAPI checks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Query
+from pydantic import BeforeValidator
+
+from airflow_provider_ecr_preview.plugins.web.image_lists import Repository
+from airflow_provider_ecr_preview.plugins.web.image_table import ImageFilter, SortColumn
+
+MAX_PAGE = 500
+DEFAULT_PAGE = 100
+
+_NOT_MAPPED = -1
+
+
+def _none_if_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def _map_index(value: Any) -> Any:
+    # Airflow leaves the placeholder as it is where a task is not mapped.
+    return _NOT_MAPPED if value in ("", "{MAP_INDEX}") else value
+
+
+MapIndex = Annotated[int, BeforeValidator(_map_index), Query(ge=_NOT_MAPPED)]
+Text = Annotated[str | None, BeforeValidator(_none_if_empty), Query(max_length=300)]
+Action = Annotated[Literal["EXPIRE", "TRANSITION"] | None, BeforeValidator(_none_if_empty), Query()]
+Rule = Annotated[int | None, BeforeValidator(_none_if_empty), Query(ge=0, le=2**31)]
+Offset = Annotated[int, Query(ge=0, le=2**31)]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+Sort = Annotated[SortColumn, Query()]
+
+
+def _repository(repository_name: Text = None, registry_id: Text = None, region_name: Text = None) -> Repository:
+    return Repository(repository_name, registry_id, region_name)
+
+
+def _image_filter(search: Text = None, action: Action = None, rule: Rule = None) -> ImageFilter:
+    return ImageFilter(search or "", action, rule)
+
+
+WantedRepository = Annotated[Repository, Depends(_repository)]
+WantedImages = Annotated[ImageFilter, Depends(_image_filter)]

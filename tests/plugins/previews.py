@@ -1,0 +1,38 @@
+"""Images, summaries and audits as tasks push and write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_provider_ecr_preview.preview import EXPIRE, TRANSITION, PreviewedImage
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def images(count: int) -> Iterator[PreviewedImage]:
+    """Yield images of which every fifth is archived, every third untagged, and every seventh of unknown size."""
+    for number in range(count):
+        is_archived = number % 5 == 0
+        yield PreviewedImage(
+            image_digest=f"sha256:{number:064x}",
+            image_tags=() if number % 3 == 0 else (f"build-{number}", f"V{number}"),
+            image_pushed_at=BEGAN + timedelta(hours=number),
+            action=TRANSITION if is_archived else EXPIRE,
+            applied_rule_priority=2 if is_archived else 1,
+            target_storage_class="ARCHIVE" if is_archived else None,
+            storage_class="STANDARD",
+            image_size_in_bytes=None if number % 7 == 0 else 1000 + number,
+        )
+
+
+def summary(images_uri: str | None, repository_name: str = "team/payments") -> dict[str, Any]:
+    """Return what of a summary the application reads."""
+    return {
+        "schema": "ecr-lifecycle-preview-summary/1",
+        "registry_id": "123456789012",
+        "region_name": "us-east-1",
+        "repository_name": repository_name,
+        "images_uri": images_uri,
+    }

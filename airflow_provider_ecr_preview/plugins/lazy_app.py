@@ -27,6 +27,12 @@ class LazyApp:
         self._module = module
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request.
+
+        :param scope: what it is.
+        :param receive: how to read it.
+        :param send: how to answer it.
+        """
         app = import_module(self._module).app
         # The application puts itself in the place of its host, which the routes want to ask.
         await app({**scope, HOST_APP: scope.get("app")}, receive, send)

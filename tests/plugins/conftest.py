@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -102,6 +101,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", ",".join(f"{user}:viewer" for user in READABLE))
         patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", str(passwords))
+        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "only this application knows " * 3)
         subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True)
         command = [sys.executable, "-c", RUN, str(folder)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -113,7 +113,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         from airflow.api_fastapi.app import create_app, get_auth_manager  # noqa: PLC0415 - reads the settings above
         from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser  # noqa: PLC0415
 
-        app = create_app()
+        app = create_app("core")
 
         def headers(user: str) -> dict[str, str]:
             token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=user, role="viewer"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from airflow_provider_ecr_preview.plugins.web.image_lists import Repository
 from airflow_provider_ecr_preview.plugins.web.image_table import ImageFilter, SortColumn
@@ -26,9 +26,9 @@ def _map_index(value: Any) -> Any:
 
 
 MapIndex = Annotated[int, BeforeValidator(_map_index), Query(ge=_NOT_MAPPED)]
-Text = Annotated[str | None, BeforeValidator(_none_if_empty), Query(max_length=300)]
+Text = Annotated[Annotated[str, Field(max_length=300)] | None, BeforeValidator(_none_if_empty), Query()]
 Action = Annotated[Literal["EXPIRE", "TRANSITION"] | None, BeforeValidator(_none_if_empty), Query()]
-Rule = Annotated[int | None, BeforeValidator(_none_if_empty), Query(ge=0, le=2**31)]
+Rule = Annotated[Annotated[int, Field(ge=0, le=2**31)] | None, BeforeValidator(_none_if_empty), Query()]
 Offset = Annotated[int, Query(ge=0, le=2**31)]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 Sort = Annotated[SortColumn, Query()]

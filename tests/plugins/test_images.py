@@ -1,0 +1,261 @@
+"""The image list of a task: pages, order, filters, timeline and CSV, as the front end asks for them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ecr_preview.preview import PreviewedImage
+from airflow_provider_ecr_preview.report_layout import image_list_path
+from airflow_provider_ecr_preview.reports import image_list
+from airflow_provider_ecr_preview.storage import slug
+from tests.plugins.conftest import Server
+from tests.plugins.previews import images, summary
+
+pytestmark = pytest.mark.xdist_group("web")
+
+ALL = [image.as_dict() for image in images(250)]
+
+
+def write(uri: str, written: list[PreviewedImage]) -> str:
+    with image_list(uri) as lines:
+        for image in written:
+            lines.write(image)
+    return uri
+
+
+def number(image: dict[str, Any]) -> int:
+    return int(image["image_digest"].removeprefix("sha256:"), 16)
+
+
+def test_a_page_has_the_images_as_they_were_written(preview: Server) -> None:
+    assert preview.get(limit=2, offset=1).json() == {"total": 250, "matching": 250, "offset": 1, "images": ALL[1:3]}
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize(
+    "sort", ["image_pushed_at", "image_size_in_bytes", "applied_rule_priority", "image_digest", "image_tags"]
+)
+def test_the_pages_are_the_whole_list_in_order_each_image_once(preview: Server, sort: str, descending: bool) -> None:
+    pages = [
+        preview.get(sort=sort, descending=descending, offset=offset, limit=70).json()["images"]
+        for offset in (0, 70, 140, 210, 280)
+    ]
+    found = [image for page in pages for image in page]
+    assert sorted(map(number, found)) == list(range(250))
+    keys = [(image[sort] is not None, image[sort] if image[sort] is not None else 0) for image in found]
+    if sort != "image_tags":
+        assert keys == sorted(keys, reverse=descending)
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        ({"search": "build-24"}, lambda image: any("build-24" in tag for tag in image["image_tags"])),
+        ({"search": "v7"}, lambda image: any("V7" in tag for tag in image["image_tags"])),
+        ({"search": "00ff"}, lambda image: "00ff" in image["image_digest"]),
+        ({"search": "%"}, lambda _: False),
+        ({"search": "' OR 1=1 --"}, lambda _: False),
+        ({"action": "TRANSITION"}, lambda image: image["action"] == "TRANSITION"),
+        ({"rule": 1}, lambda image: image["applied_rule_priority"] == 1),
+        ({"rule": "", "action": "", "search": ""}, lambda _: True),
+        ({"rule": 2, "search": "build-1"}, lambda i: i["action"] == "TRANSITION" and "build-1" in str(i["image_tags"])),
+    ],
+)
+def test_only_what_is_asked_for_is_listed_and_counted(preview: Server, asked: dict[str, Any], wanted: Any) -> None:
+    page = preview.get(limit=500, **asked).json()
+    assert page["images"] == [image for image in ALL if wanted(image)]
+    assert (page["matching"], page["total"]) == (len(page["images"]), 250)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"limit": 501},
+        {"limit": 0},
+        {"offset": -1},
+        {"sort": "rowid; DROP TABLE images"},
+        {"action": "DELETE"},
+        {"map_index": -2},
+        {"map_index": "x"},
+        {"search": "x" * 301},
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_a_sentence(preview: Server, asked: dict[str, Any]) -> None:
+    answer = preview.get(**asked)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(f"This request is not understood: {next(iter(asked))}: ")
+
+
+@pytest.mark.parametrize("map_index", ["{MAP_INDEX}", "", "-1"])
+def test_the_placeholder_of_airflow_stands_for_a_task_that_is_not_mapped(preview: Server, map_index: str) -> None:
+    assert preview.get(map_index=map_index).json()["total"] == 250
+
+
+def test_each_mapped_task_has_its_own_images(server: Server, reports: Path) -> None:
+    for index in (0, 1):
+        uri = write(f"file://{reports}/{index}.gz", list(images(10 + index)))
+        server.push(summary(uri), task_id="mapped", map_index=index)
+    path = server.path(task_id="mapped")
+    assert [server.get(path=path, map_index=index).json()["total"] for index in (0, 1)] == [10, 11]
+    assert server.get(path=path).status_code == 404
+
+
+def test_a_list_that_was_written_anew_is_read_anew(server: Server, reports: Path) -> None:
+    uri = write(f"file://{reports}/list.gz", list(images(3)))
+    server.push(summary(uri))
+    assert server.get().json()["total"] == 3
+    write(uri, list(images(5)))
+    assert server.get().json()["total"] == 5
+
+
+def test_markup_stays_text(server: Server, reports: Path) -> None:
+    tag = "<script>alert(1)</script>"
+    [image] = images(1)
+    server.push(
+        summary(write(f"file://{reports}/list.gz", [PreviewedImage(image.image_digest, (tag,), None, "EXPIRE", 1)]))
+    )
+    answer = server.get()
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["images"][0]["image_tags"] == [tag]
+
+
+def test_the_timeline_has_all_images_in_bins_of_whole_days(preview: Server) -> None:
+    timeline = preview.get(path=preview.path(what="images/timeline")).json()
+    assert timeline["undated"] == 0
+    assert len(timeline["bins"]) == 11
+    assert timeline["bins"][0] == {
+        "from": "2026-01-01T00:00:00+00:00",
+        "to": "2026-01-02T00:00:00+00:00",
+        "expiring": 19,
+        "archiving": 5,
+        "bytes": None,
+    }
+    assert sum(each["expiring"] + each["archiving"] for each in timeline["bins"]) == 250
+    assert {each["from"] for each in timeline["bins"][1:]} == {each["to"] for each in timeline["bins"][:-1]}
+
+
+def test_the_timeline_of_years_has_no_more_than_sixty_bins_and_loses_no_image(server: Server, reports: Path) -> None:
+    pushed = [datetime(year, month, 1, tzinfo=UTC) for year in range(2019, 2027) for month in range(1, 13)]
+    written = [
+        PreviewedImage(f"sha256:{n:064x}", (), at, "EXPIRE", 1, image_size_in_bytes=10) for n, at in enumerate(pushed)
+    ]
+    written.append(PreviewedImage("sha256:none", (), None, "EXPIRE", 1))
+    server.push(summary(write(f"file://{reports}/list.gz", written)))
+    timeline = server.get(path=server.path(what="images/timeline")).json()
+    assert len(timeline["bins"]) <= 60
+    assert sum(each["expiring"] for each in timeline["bins"]) == len(pushed)
+    assert sum(each["bytes"] for each in timeline["bins"]) == 10 * len(pushed)
+    assert timeline["undated"] == 1
+
+
+def test_no_image_makes_no_bin(server: Server, reports: Path) -> None:
+    server.push(summary(write(f"file://{reports}/list.gz", [])))
+    assert server.get(path=server.path(what="images/timeline")).json() == {"bins": [], "undated": 0}
+    assert server.get().json() == {"total": 0, "matching": 0, "offset": 0, "images": []}
+
+
+def test_the_csv_has_every_image_that_is_asked_for(server: Server, reports: Path) -> None:
+    written = list(images(2500))
+    server.push(summary(write(f"file://{reports}/list.gz", written)))
+    answer = server.get(path=server.path(what="images.csv"), sort="image_digest", action="EXPIRE")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"].startswith("attachment")
+    rows = list(csv.DictReader(StringIO(answer.text)))
+    wanted = [image for image in written if image.action == "EXPIRE"]
+    assert [row["image_digest"] for row in rows] == [image.image_digest for image in wanted]
+    assert rows[0]["image_tags"] == " ".join(wanted[0].image_tags)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_cell_of_the_csv_is_a_formula(server: Server, reports: Path, start: str) -> None:
+    tag = f'{start}HYPERLINK("http://evil.example","x")'
+    image = PreviewedImage("sha256:0", (tag,), None, "EXPIRE", 1)
+    server.push(summary(write(f"file://{reports}/list.gz", [image])))
+    text = server.get(path=server.path(what="images.csv")).content.decode()
+    [row] = csv.DictReader(StringIO(text, newline=""))
+    assert row["image_tags"] == f"'{tag}"
+
+
+def audit(reports: Path, names: list[str], top: list[str]) -> dict[str, Any]:
+    began, audit_id = datetime(2026, 1, 5, 6, tzinfo=UTC), "weekly audit"
+    uris = {}
+    for count, name in enumerate(names, start=1):
+        path = image_list_path("123456789012", "us-east-1", began.date(), slug(audit_id), name)
+        uris[name] = write(f"file://{reports}/{path}", list(images(count)))
+    return {
+        "schema": "ecr-lifecycle-audit/1",
+        "audit_id": audit_id,
+        "audited_at": began.isoformat(),
+        "report_uri": f"file://{reports}/audits/audit_date=2026-01-05/{slug(audit_id)}.md",
+        "summaries": None,
+        "top": [summary(uris[name], name) for name in top],
+    }
+
+
+def test_an_audit_shows_the_images_of_the_repository_that_is_asked_for(server: Server, reports: Path) -> None:
+    names = ["team/a", "team/b", "team/c"]
+    server.push(audit(reports, names, top=names[:2]))
+    whole = {"registry_id": "123456789012", "region_name": "us-east-1"}
+    assert [server.get(repository_name=name).json()["total"] for name in names[:2]] == [1, 2]
+    assert server.get(repository_name="team/c", **whole).json()["total"] == 3
+    assert server.get(repository_name="team/c").status_code == 404
+    assert server.get().json()["detail"].startswith("Say which repository")
+    assert server.get(repository_name="../../..", **whole).status_code == 410
+
+
+@pytest.mark.parametrize("value", [None, "text", 7, [], {}, {"schema": "ecr-lifecycle-comparison/1"}])
+def test_a_result_that_is_no_preview_has_no_images(server: Server, reports: Path, value: Any) -> None:
+    server.push(value)
+    answer = server.get()
+    assert (answer.status_code, answer.json()["detail"]) == (
+        404,
+        "The result of this task is neither a preview nor an audit.",
+    )
+
+
+def test_a_preview_without_a_list_says_how_to_get_one(server: Server, reports: Path) -> None:
+    server.push(summary(None))
+    answer = server.get()
+    assert answer.status_code == 404
+    assert "images_path" in answer.json()["detail"]
+
+
+def test_a_list_that_was_removed_is_gone(preview: Server, reports: Path) -> None:
+    assert preview.get().status_code == 200
+    (reports / "payments.jsonl.gz").unlink()
+    assert preview.get().status_code == 410
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no gzip",
+        gzip.compress(b"no JSON"),
+        gzip.compress(b"[]\n"),
+        gzip.compress(b"{}\n"),
+        gzip.compress(json.dumps(ALL[0]).encode())[:-9],
+        gzip.compress(json.dumps({**ALL[0], "image_size_in_bytes": {}}).encode()),
+        gzip.compress(json.dumps({**ALL[0], "image_size_in_bytes": 2**70}).encode()),
+        gzip.compress(json.dumps({**ALL[0], "image_pushed_at": "yesterday"}).encode()),
+        gzip.compress(b'{"image_digest": "' + b"x" * 2_000_000 + b'"}'),
+    ],
+    ids=["empty", "plain", "no-json", "list", "no-fields", "cut", "object", "big-number", "no-date", "long-line"],
+)
+def test_a_file_that_is_no_image_list_is_told_so(server: Server, reports: Path, content: bytes) -> None:
+    (reports / "list.gz").write_bytes(content)
+    server.push(summary(f"file://{reports}/list.gz"))
+    answer = server.get()
+    if content:
+        assert answer.status_code == 409
+        assert answer.json()["detail"].startswith("The file is no list of images.")
+    else:
+        assert answer.json()["total"] == 0

@@ -1,0 +1,108 @@
+"""The plugin as Airflow loads it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_ecr_preview import __version__
+from airflow_provider_ecr_preview.plugins import bundle
+from airflow_provider_ecr_preview.plugins.ecr_preview import react_apps
+from tests.plugins.conftest import Server
+
+pytestmark = pytest.mark.xdist_group("web")
+
+OURS = {
+    "airflow_provider_ecr_preview",
+    "airflow_provider_ecr_preview.plugins",
+    "airflow_provider_ecr_preview.plugins.bundle",
+    "airflow_provider_ecr_preview.plugins.ecr_preview",
+    "airflow_provider_ecr_preview.plugins.lazy_app",
+    "airflow_provider_ecr_preview.plugins.settings",
+}
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "main.js"
+    path.write_text("globalThis.AirflowPlugin = () => null;")
+    monkeypatch.setattr(bundle, "BUNDLE", path)
+    return path
+
+
+def test_importing_the_plugin_costs_nothing_that_only_the_pages_need() -> None:
+    # What Airflow itself has loaded before it loads plugins does not count.
+    code = """
+import sys, airflow.plugins_manager
+before = set(sys.modules)
+import airflow_provider_ecr_preview.plugins.ecr_preview
+print(*set(sys.modules) - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    new = set(done.stdout.splitlines()[-1].split())
+    assert "airflow_provider_ecr_preview.plugins.ecr_preview" in new
+    assert new <= OURS
+
+
+def test_there_is_one_page_for_three_places_under_one_name(built: Path) -> None:
+    apps = react_apps()
+    assert [(app["destination"], app["url_route"]) for app in apps] == [
+        ("task_instance", "ecr-preview"),
+        ("dag_run", "ecr-preview-run"),
+        ("nav", "ecr-previews"),
+    ]
+    assert len({(app["name"], app["bundle_url"]) for app in apps}) == 1
+
+
+def test_the_address_of_the_pages_has_the_path_of_airflow_and_changes_with_them(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://example.org/airflow/")
+    before = react_apps()[0]["bundle_url"]
+    assert before.startswith(f"/airflow/ecr-preview/static/main.js?v={__version__}-")
+    built.write_text("globalThis.AirflowPlugin = () => 'another';")
+    assert react_apps()[0]["bundle_url"] != before
+
+
+def test_the_pages_can_be_turned_off(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__ECR_PREVIEW__TABS", "False")
+    assert react_apps() == []
+
+
+def test_pages_that_were_not_built_are_not_offered(built: Path) -> None:
+    built.unlink()
+    assert react_apps() == []
+
+
+def test_the_settings_are_those_of_the_configuration(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__ECR_PREVIEW__PRICE_PER_GB_MONTH", "0.25")
+    settings = server.get("alice", "/ecr-preview/settings").json()
+    assert settings == {"price_per_gb_month": 0.25, "image_lists": False, "version": __version__}
+
+
+def test_the_defaults_are_those_of_the_provider(server: Server) -> None:
+    assert server.get("alice", "/ecr-preview/settings").json()["price_per_gb_month"] == 0.10
+
+
+def test_the_pages_are_served_once_and_then_kept(server: Server, built: Path) -> None:
+    path = "/ecr-preview/static/main.js"
+    answer = server.get("alice", path, v="1")
+    assert answer.text == built.read_text()
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+    headers = {**server.headers("alice"), "If-None-Match": answer.headers["etag"]}
+    assert server.client.get(path, headers=headers).status_code == 304
+
+
+@pytest.mark.parametrize("name", ["main.js.map", "../ecr_preview.py", "..%2Fecr_preview.py", "package.json"])
+def test_no_other_file_is_served(server: Server, built: Path, name: str) -> None:
+    answer = server.get("alice", f"/ecr-preview/static/{name}")
+    assert answer.status_code == 404 or "html" in answer.headers["content-type"]
+
+
+def test_pages_that_were_not_built_are_told_of(server: Server, built: Path) -> None:
+    built.unlink()
+    assert server.get("alice", "/ecr-preview/static/main.js").status_code == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from airflow_provider_ecr_preview import __version__
@@ -12,7 +13,8 @@ BUNDLE = Path(__file__).parent / "static" / "main.js"
 def bundle_version() -> str | None:
     """Return what tells this build from any other, for a URL that may be cached for ever; None if nothing is built."""
     try:
-        status = BUNDLE.stat()
+        content = BUNDLE.read_bytes()
     except FileNotFoundError:
         return None
-    return f"{__version__}-{status.st_mtime_ns // 1_000_000:x}-{status.st_size:x}"
+    # By content, because every wheel has its files of the same time, and servers beside each other have to agree.
+    return f"{__version__}-{hashlib.sha256(content).hexdigest()[:12]}"

@@ -99,6 +99,11 @@ def test_the_placeholder_of_airflow_stands_for_a_task_that_is_not_mapped(preview
     assert preview.get(map_index=map_index).json()["total"] == 250
 
 
+def test_airflow_may_be_below_a_path(preview: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview.client.app, "root_path", "/airflow")
+    assert preview.get(path=f"/airflow{preview.path()}").json()["total"] == 250
+
+
 def test_each_mapped_task_has_its_own_images(server: Server, reports: Path) -> None:
     for index in (0, 1):
         uri = write(f"file://{reports}/{index}.gz", list(images(10 + index)))

@@ -14,6 +14,7 @@ import pytest
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
 from airflow_provider_ecr_preview.reports import image_list
 from tests.plugins.dag_permissions import READABLE
@@ -79,17 +80,11 @@ class Server:
         return self.client.get(path or self.path(), params=params, headers=headers)
 
     def push(self, value: Any, dag_id: str = "payments", task_id: str = "preview", map_index: int = -1) -> None:
+        """Put a value in the place of what the task has returned."""
+        its = {"dag_id": dag_id, "run_id": self.run_id, "task_id": task_id, "map_index": map_index}
         with create_session() as session:
-            XComModel.set(
-                "return_value",
-                value,
-                dag_id=dag_id,
-                task_id=task_id,
-                run_id=self.run_id,
-                map_index=map_index,
-                serialize=False,
-                session=session,
-            )
+            query = update(XComModel).filter_by(**its, key="return_value").values(value=value)
+            assert session.execute(query).rowcount == 1
 
 
 @pytest.fixture(scope="session")

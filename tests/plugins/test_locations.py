@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,7 @@ def bucket(local_ecr: LocalEcr) -> Iterator[str]:
     ObjectStoragePath("s3://aws_default@reports").fs.clear_instance_cache()
 
 
+@pytest.mark.skipif(find_spec("s3fs") is None, reason="the s3 extra is not installed")
 def test_a_list_on_s3_is_read_through_the_connection_of_the_configuration(
     server: Server, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

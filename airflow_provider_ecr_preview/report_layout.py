@@ -29,6 +29,7 @@ IMAGE_LIST = "images.jsonl.gz"
 _MAX_NAME_CHARACTERS = 200
 """A name of a folder has at most 255 bytes on most file systems, and this is one part of it."""
 
+_SITE = re.compile(r"/registry_id=([^/]+)/region_name=([^/]+)/")
 _AUDIT_DATE = re.compile(r"audit_date=(\d{4}-\d{2}-\d{2})")
 
 
@@ -92,6 +93,16 @@ def audit_date_of(folder: str) -> date | None:
         return date.fromisoformat(day[1]) if day else None
     except ValueError:
         return None
+
+
+def site_of(uri: str) -> tuple[str | None, str | None]:
+    """Return the registry and the Region of the partition that a file is in; None for what was never learnt.
+
+    :param uri: the file.
+    """
+    site = _SITE.search(uri)
+    registry_id, region_name = map(unquote, site.groups()) if site else (UNKNOWN, UNKNOWN)
+    return (None if registry_id == UNKNOWN else registry_id), (None if region_name == UNKNOWN else region_name)
 
 
 def _escaped(value: str | None) -> str:

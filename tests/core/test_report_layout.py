@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ecr_preview.audit_table_rows import COLUMNS, audit_row
-from airflow_provider_ecr_preview.report_layout import audit_date_of, partition, repository_folder, repository_of
+from airflow_provider_ecr_preview.report_layout import (
+    audit_date_of,
+    image_list_path,
+    partition,
+    repository_folder,
+    repository_of,
+    site_of,
+)
 from tests.core.builders import NOW
 from tests.core.test_audit import audited, failed
 
@@ -61,3 +68,15 @@ def test_a_row_of_a_previewed_repository_has_its_counts() -> None:
     assert row["previewed_at"] == NOW
     nothing = audit_row(audited("b", expiring=0), audit_id="1", audit_name="weekly", audited_at=NOW)
     assert (nothing["finding_codes"], nothing["oldest_pushed_at"]) == (None, None)
+
+
+@pytest.mark.parametrize("registry_id", ["123456789012", None])
+@pytest.mark.parametrize("region_name", ["us-east-1", None])
+def test_the_registry_and_region_of_a_file_are_read_back(registry_id: str | None, region_name: str | None) -> None:
+    path = image_list_path(registry_id, region_name, date(2026, 1, 5), "weekly", "team/a")
+    assert site_of(f"s3://reports/{path}") == (registry_id, region_name)
+    assert path.startswith(f"images/{partition(registry_id, region_name, date(2026, 1, 5))}/audit=weekly/")
+
+
+def test_a_file_in_no_partition_is_of_no_registry() -> None:
+    assert site_of("s3://reports/audits/audit_date=2026-01-05/weekly.md") == (None, None)

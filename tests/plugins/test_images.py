@@ -261,6 +261,6 @@ def test_a_file_that_is_no_image_list_is_told_so(server: Server, reports: Path, 
     answer = server.get()
     if content:
         assert answer.status_code == 409
-        assert answer.json()["detail"].startswith("The file is no list of images.")
+        assert answer.json()["detail"].startswith("The file is no report of this package.")
     else:
         assert answer.json()["total"] == 0

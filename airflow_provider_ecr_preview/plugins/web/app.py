@@ -8,12 +8,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from airflow_provider_ecr_preview.plugins.web import images, pages
+from airflow_provider_ecr_preview.plugins.web import images, pages, repositories
 
 # Its schema would be open to anybody.
 app = FastAPI(title="ECR preview", docs_url=None, redoc_url=None, openapi_url=None)
 app.include_router(pages.router)
 app.include_router(images.router)
+app.include_router(repositories.router)
 
 
 @app.exception_handler(RequestValidationError)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from http import HTTPStatus
 from typing import Annotated
 
@@ -10,13 +9,11 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from airflow_provider_ecr_preview.plugins.settings import reports_paths
 from airflow_provider_ecr_preview.plugins.web.access import PRIVATE, READS_XCOM
 from airflow_provider_ecr_preview.plugins.web.csv_text import csv_chunks
 from airflow_provider_ecr_preview.plugins.web.image_lists import NoImageListError, images_uri_of
 from airflow_provider_ecr_preview.plugins.web.image_table import ImageTable
 from airflow_provider_ecr_preview.plugins.web.image_tables import ImageTables
-from airflow_provider_ecr_preview.plugins.web.locations import ForeignLocationError, checked_location
 from airflow_provider_ecr_preview.plugins.web.queries import (
     DEFAULT_PAGE,
     Limit,
@@ -26,10 +23,9 @@ from airflow_provider_ecr_preview.plugins.web.queries import (
     WantedImages,
     WantedRepository,
 )
+from airflow_provider_ecr_preview.plugins.web.stored import read_stored
 from airflow_provider_ecr_preview.plugins.web.timeline import timeline
 from airflow_provider_ecr_preview.plugins.web.xcoms import read_result
-
-log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/dags/{dag_id}/runs/{run_id}/tasks/{task_id}", dependencies=[READS_XCOM])
 
@@ -51,7 +47,7 @@ async def _table(
         uri = images_uri_of(result, repository)
     except NoImageListError as error:
         raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
-    return await run_in_threadpool(_opened, uri)
+    return await run_in_threadpool(read_stored, uri, _tables.open)
 
 
 Table = Annotated[ImageTable, Depends(_table)]
@@ -93,33 +89,3 @@ def read_csv(
         media_type="text/csv; charset=utf-8",
         headers={**PRIVATE, "Content-Disposition": 'attachment; filename="ecr-preview-images.csv"'},
     )
-
-
-def _opened(uri: str) -> ImageTable:
-    folders = reports_paths()
-    if not folders:
-        raise HTTPException(
-            HTTPStatus.CONFLICT, "Image lists are not shown until [ecr_preview] reports_path says where they may lie."
-        )
-    try:
-        return _tables.open(checked_location(uri, folders))
-    except ForeignLocationError as error:
-        raise HTTPException(
-            HTTPStatus.CONFLICT,
-            "The image list lies outside [ecr_preview] reports_path, so it is not opened. Add its folder there.",
-        ) from error
-    except FileNotFoundError as error:
-        raise HTTPException(
-            HTTPStatus.GONE, "The image list is not there any more. Run the task again to have it written anew."
-        ) from error
-    except ValueError as error:
-        raise HTTPException(
-            HTTPStatus.CONFLICT, "The file is no list of images. Run the task again to have it written anew."
-        ) from error
-    except Exception as error:  # each storage raises its own
-        log.exception("The image list %s could not be read.", uri)
-        raise HTTPException(
-            HTTPStatus.BAD_GATEWAY,
-            f"The API server could not read the image list ({type(error).__name__}). It needs the right to read it, and "
-            "the connection that reports_path names; its log says more.",
-        ) from error

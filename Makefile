@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made and kept up to date from constraints.txt and pyproject.toml.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test coverage bench compatibility distributed lint format types build check install constraints clean no-python
+.PHONY: help demo ui frontend test coverage bench compatibility distributed lint format types build check install constraints clean no-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,6 +12,10 @@ PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 USABLE := import importlib.util as u, sys, venv; \
 	sys.exit(sys.version_info < (3, 11) or not (u.find_spec("pip") or u.find_spec("ensurepip")))
 
+# The pages of the Airflow UI, which are built again where their source has changed.
+FRONTEND := airflow_provider_ecr_preview/plugins/frontend
+BUNDLE := airflow_provider_ecr_preview/plugins/static/main.js
+
 # JOBS=... says in how many processes the tests run.
 JOBS := auto
 
@@ -21,10 +25,17 @@ help: ## Say what there is
 demo: $(READY) ## Preview a lifecycle policy in a real Airflow against the local ECR, and print the summary
 	@$(BIN)/python scripts/demo.py
 
-ui: $(READY) ## Run all of Airflow with the example DAGs and the local ECR, until Ctrl-C; PORT=8080
+ui: $(READY) frontend ## Run all of Airflow with the example DAGs and the local ECR, until Ctrl-C; PORT=8080
 	@$(BIN)/python scripts/ui.py $(if $(PORT),--port $(PORT))
 
-test: $(READY) ## Run the tests, in parallel and without network
+frontend: $(BUNDLE) ## Build the pages of the Airflow UI; takes node from a package where this machine has none
+
+$(BUNDLE): hatch_build.py $(shell find $(FRONTEND) -name node_modules -prune -o -type f -print 2>/dev/null) | $(READY)
+	@$(BIN)/python hatch_build.py --has-node || \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --constraints constraints.txt --group frontend
+	@$(BIN)/python hatch_build.py
+
+test: $(READY) frontend ## Run the tests, in parallel and without network
 	$(BIN)/python -m pytest -n $(JOBS)
 
 coverage: $(READY) ## Check that the tests of the pure core take every branch of it
@@ -54,7 +65,7 @@ format: $(READY) ## Mend style and formatting where that is safe
 types: $(READY) ## Check types, strictly
 	$(BIN)/mypy
 
-build: $(READY) ## Build wheel and sdist into dist/, check what they hold and that Airflow lists the provider
+build: $(READY) frontend ## Build wheel and sdist into dist/, check what they hold and that Airflow lists the provider
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist
 	$(BIN)/python scripts/check_build.py dist
@@ -74,8 +85,8 @@ $(READY): pyproject.toml constraints.txt scripts/environment.py $(if $(wildcard 
 constraints: ## Resolve constraints.txt anew from pyproject.toml; UPGRADE=1 takes the newest versions
 	@test -x $(BIN)/uv || $(MAKE) install
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if $(UPGRADE),--upgrade) \
-		--extra local --group dev --group distributed --no-annotate --custom-compile-command 'make constraints' \
+		--extra local --group dev --group distributed --group frontend --no-annotate --custom-compile-command 'make constraints' \
 		--output-file constraints.txt pyproject.toml
 
 clean: ## Remove the environment and everything that was made
-	rm -rf $(VENV) .build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(FRONTEND)/node_modules $(dir $(BUNDLE)) .build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

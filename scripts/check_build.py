@@ -18,6 +18,8 @@ from rich.console import Console
 DISTRIBUTION = "airflow-provider-ecr-preview"
 PACKAGE = "airflow_provider_ecr_preview"
 EXAMPLES = "example_dags"
+FRONTEND = f"{PACKAGE}/plugins/frontend/"
+BUNDLE = f"{PACKAGE}/plugins/static/main.js"
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -28,6 +30,7 @@ _SDIST_FILES = (
     "Makefile",
     "README.md",
     "constraints.txt",
+    "hatch_build.py",
     "pyproject.toml",
 )
 _SDIST_FOLDERS = (PACKAGE, "benchmarks", EXAMPLES, "scripts", "tests")
@@ -50,21 +53,26 @@ def _check_wheel(wheel: Path, tracked: set[str]) -> None:
         names = set(archive.namelist())
         [metadata_name] = (name for name in names if name.endswith(".dist-info/METADATA"))
         metadata = message_from_bytes(archive.read(metadata_name))
+        bundle_size = archive.getinfo(BUNDLE).file_size if BUNDLE in names else 0
     information = metadata_name.removesuffix("/METADATA")
-    package = {name for name in tracked if name.startswith(f"{PACKAGE}/")}
+    package = {name for name in tracked if name.startswith(f"{PACKAGE}/") and not name.startswith(FRONTEND)}
     examples = {f"{PACKAGE}/{name}" for name in tracked if name.startswith(f"{EXAMPLES}/")}
     own = {f"{information}/{name}" for name in _WHEEL_OWN}
-    _expect(wheel, "files", names, package | examples | own)
+    _expect(wheel, "files", names, package | examples | own | {BUNDLE})
     _expect(wheel, "type marker", {f"{PACKAGE}/py.typed"} & names, {f"{PACKAGE}/py.typed"})
     _expect(wheel, "licence", {metadata["License-Expression"]}, {"Apache-2.0"})
-    console.print(f"{wheel.name}: {len(names)} files, {wheel.stat().st_size:,} bytes")
+    if not bundle_size:
+        sys.exit(f"{wheel.name} has an empty {BUNDLE}.")
+    console.print(
+        f"{wheel.name}: {len(names)} files, {wheel.stat().st_size:,} bytes; the pages have {bundle_size:,} bytes"
+    )
 
 
 def _check_sdist(sdist: Path, tracked: set[str]) -> None:
     with tarfile.open(sdist) as archive:
         names = {member.name.split("/", 1)[1] for member in archive.getmembers() if member.isfile()}
     kept = {name for name in tracked if name in _SDIST_FILES or name.split("/")[0] in _SDIST_FOLDERS}
-    _expect(sdist, "files", names, kept | set(_SDIST_OWN))
+    _expect(sdist, "files", names, kept | set(_SDIST_OWN) | {BUNDLE})
     console.print(f"{sdist.name}: {len(names)} files, {sdist.stat().st_size:,} bytes")
 
 
@@ -88,6 +96,10 @@ def _check_installed(wheel: Path) -> None:
         imported = Path(_output(sys.executable, "-P", "-c", code, environment=environment, folder=home).strip())
         if site not in imported.parents:
             sys.exit(f"{imported} was imported, not the wheel's.")
+        code = f"from {PACKAGE}.plugins.ecr_preview import react_apps; print(len(react_apps()))"
+        pages = _output(sys.executable, "-P", "-c", code, environment=environment, folder=home).split()[-1]
+        if pages != "3":
+            sys.exit(f"The wheel offers {pages} pages in the Airflow UI, not 3.")
         listed = _airflow(environment, home, "providers", "list", "--output", "json")
         if DISTRIBUTION not in (provider["package_name"] for provider in json.loads(listed)):
             sys.exit(f"airflow providers list does not name {DISTRIBUTION}:\n{listed}")

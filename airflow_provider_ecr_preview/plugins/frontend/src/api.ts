@@ -1,0 +1,231 @@
+import type { Audit, AuditedRepository, Bin, ImagePage, Marker, RepositoryRef, Settings, Summary, TaskRef } from "./types";
+
+const SUMMARY_SCHEMA = "ecr-lifecycle-preview-summary/1";
+const AUDIT_SCHEMA_PREFIX = "ecr-lifecycle-audit/";
+const MARKER_KEY = "ecr_lifecycle_preview";
+const MAX_MARKERS = 100;
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The path below which Airflow answers, without a slash at its end. */
+export function basePath(): string {
+  const base = document.querySelector("base")?.getAttribute("href");
+  return new URL(base ?? "/", window.location.origin).pathname.replace(/\/+$/, "");
+}
+
+export async function getJson(path: string, signal?: AbortSignal): Promise<unknown> {
+  const response = await fetch(basePath() + path, {
+    credentials: "same-origin",
+    headers: { Accept: "application/json" },
+    ...(signal ? { signal } : {}),
+  });
+  if (response.ok) {
+    return response.json();
+  }
+  const detail = await response.json().then(
+    (body: { detail?: unknown }) => (typeof body.detail === "string" ? body.detail : ""),
+    () => "",
+  );
+  throw new ApiError(response.status, messageOf(response.status, detail));
+}
+
+function messageOf(status: number, detail: string): string {
+  if (status === 401) {
+    return "You are not logged in any more. Reload the page.";
+  }
+  if (status === 403) {
+    return "You may not read the XCom of this DAG. Ask your Airflow administrator for the right to.";
+  }
+  return detail || `Airflow answered with status ${status}. Reload the page, or look at the log of the API server.`;
+}
+
+function path(strings: TemplateStringsArray, ...parts: (string | number)[]): string {
+  return strings.reduce((all, text, index) => all + encodeURIComponent(parts[index - 1] ?? "") + text);
+}
+
+function taskPath(task: TaskRef): string {
+  return path`/api/v2/dags/${task.dagId}/dagRuns/${task.runId}/taskInstances/${task.taskId}`;
+}
+
+export function ownTaskPath(task: TaskRef): string {
+  return path`/ecr-preview/dags/${task.dagId}/runs/${task.runId}/tasks/${task.taskId}`;
+}
+
+/** Where the host shows the tab of a task. */
+export function tabPath(task: TaskRef): string {
+  const mapped = task.mapIndex >= 0 ? path`/mapped/${task.mapIndex}` : "";
+  return path`/dags/${task.dagId}/runs/${task.runId}/tasks/${task.taskId}` + mapped + "/plugin/ecr-preview";
+}
+
+export type Result = { kind: "summary"; value: Summary } | { kind: "audit"; value: Audit } | { kind: "none" };
+
+export function resultOf(value: unknown): Result {
+  if (typeof value !== "object" || value === null || !("schema" in value) || typeof value.schema !== "string") {
+    return { kind: "none" };
+  }
+  if (value.schema === SUMMARY_SCHEMA) {
+    return { kind: "summary", value: value as unknown as Summary };
+  }
+  if (value.schema.startsWith(AUDIT_SCHEMA_PREFIX) && "repository_count" in value) {
+    return { kind: "audit", value: value as unknown as Audit };
+  }
+  return { kind: "none" };
+}
+
+export async function readResult(task: TaskRef, signal?: AbortSignal): Promise<Result> {
+  try {
+    const entry = (await getJson(
+      `${taskPath(task)}/xcomEntries/return_value?map_index=${task.mapIndex}`,
+      signal,
+    )) as { value?: unknown };
+    return resultOf(entry.value);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) {
+      return { kind: "none" };
+    }
+    throw error;
+  }
+}
+
+export async function readState(task: TaskRef, signal?: AbortSignal): Promise<string | null> {
+  const mapped = task.mapIndex >= 0 ? `/${task.mapIndex}` : "";
+  const instance = (await getJson(taskPath(task) + mapped, signal)) as { state?: string | null };
+  return instance.state ?? null;
+}
+
+export async function readSettings(signal?: AbortSignal): Promise<Settings> {
+  return (await getJson("/ecr-preview/settings", signal)) as Settings;
+}
+
+interface XComEntry {
+  dag_id: string;
+  run_id: string;
+  task_id: string;
+  map_index: number;
+  timestamp: string;
+}
+
+/** The latest tasks that pushed a preview or an audit, newest first, of a run or of all DAGs that the user may read. */
+export async function readMarkers(dagId: string, runId: string, signal?: AbortSignal): Promise<Marker[]> {
+  const list = path`/api/v2/dags/${dagId}/dagRuns/${runId}/taskInstances/` + `~/xcomEntries?xcom_key=${MARKER_KEY}`;
+  const read = async (offset: number) =>
+    (await getJson(`${list}&limit=${MAX_MARKERS}&offset=${offset}`, signal)) as {
+      xcom_entries: XComEntry[];
+      total_entries: number;
+    };
+  let page = await read(0);
+  if (page.total_entries > page.xcom_entries.length) {
+    page = await read(Math.max(page.total_entries - MAX_MARKERS, 0));
+  }
+  return page.xcom_entries
+    .map((entry) => ({
+      dagId: entry.dag_id,
+      runId: entry.run_id,
+      taskId: entry.task_id,
+      mapIndex: entry.map_index,
+      timestamp: entry.timestamp,
+    }))
+    .sort((one, other) => other.timestamp.localeCompare(one.timestamp));
+}
+
+export interface MarkerValue {
+  kind: "summary" | "audit";
+  counts: Record<string, unknown>;
+}
+
+export async function readMarker(marker: Marker, signal?: AbortSignal): Promise<MarkerValue | null> {
+  try {
+    const entry = (await getJson(
+      `${taskPath(marker)}/xcomEntries/${MARKER_KEY}?map_index=${marker.mapIndex}`,
+      signal,
+    )) as { value?: MarkerValue };
+    return entry.value?.counts ? entry.value : null;
+  } catch (error) {
+    // One that is gone since, or of a DAG that the user may list and not read, is no reason to show none.
+    if (error instanceof ApiError && (error.status === 403 || error.status === 404)) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+export interface ImageQuery {
+  repository: RepositoryRef | null;
+  offset: number;
+  limit: number;
+  sort: string;
+  descending: boolean;
+  search: string;
+  action: string;
+  rule: string;
+}
+
+export function imageParameters(task: TaskRef, query: ImageQuery): string {
+  const parameters: Record<string, string> = {
+    map_index: String(task.mapIndex),
+    sort: query.sort,
+    descending: String(query.descending),
+    search: query.search,
+    action: query.action,
+    rule: query.rule,
+    ...(query.repository
+      ? {
+          repository_name: query.repository.repository_name,
+          registry_id: query.repository.registry_id ?? "",
+          region_name: query.repository.region_name ?? "",
+        }
+      : {}),
+  };
+  return new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "")).toString();
+}
+
+export async function readImages(task: TaskRef, query: ImageQuery, signal?: AbortSignal): Promise<ImagePage> {
+  const page = `&offset=${query.offset}&limit=${query.limit}`;
+  return (await getJson(`${ownTaskPath(task)}/images?${imageParameters(task, query)}${page}`, signal)) as ImagePage;
+}
+
+export async function readTimeline(task: TaskRef, query: ImageQuery, signal?: AbortSignal): Promise<Bin[]> {
+  const timeline = await getJson(`${ownTaskPath(task)}/images/timeline?${imageParameters(task, query)}`, signal);
+  return (timeline as { bins: Bin[] }).bins;
+}
+
+/** All repositories of an audit; those of its result where there is no table. */
+export async function readRepositories(task: TaskRef, audit: Audit, signal?: AbortSignal): Promise<AuditedRepository[]> {
+  try {
+    const table = (await getJson(`${ownTaskPath(task)}/repositories?map_index=${task.mapIndex}`, signal)) as {
+      columns: string[];
+      rows: unknown[][];
+    };
+    return table.rows.map((row) => repositoryOf(Object.fromEntries(table.columns.map((name, at) => [name, row[at]]))));
+  } catch (error) {
+    if (error instanceof ApiError && [404, 409, 410].includes(error.status)) {
+      return audit.top.map((repository) => ({ ...repository, status: "previewed", message: null }));
+    }
+    throw error;
+  }
+}
+
+function repositoryOf(row: Record<string, unknown>): AuditedRepository {
+  const text = (name: string) => (typeof row[name] === "string" ? row[name] : null);
+  const number = (name: string) => (typeof row[name] === "number" ? row[name] : null);
+  return {
+    registry_id: text("registry_id"),
+    region_name: text("region_name"),
+    repository_name: text("repository_name") ?? "",
+    expiring_image_count: number("expiring_image_count"),
+    archiving_image_count: number("archiving_image_count"),
+    total_image_count: number("total_image_count"),
+    expiring_bytes_upper_bound: number("expiring_bytes_upper_bound"),
+    findings: (text("finding_codes") ?? "").split(/[,\s]+/).filter(Boolean),
+    images_uri: text("images_uri"),
+    status: text("status") ?? "",
+    message: text("message"),
+  };
+}

@@ -1,0 +1,76 @@
+import { flexRender, type Table } from "@tanstack/react-table";
+
+interface Meta {
+  number?: boolean;
+}
+
+/** A table whose columns are sorted by the buttons in their headers. */
+export function DataTable<T>({ table, label }: { table: Table<T>; label: string }) {
+  return (
+    // Focusable, so that who has no mouse can scroll it.
+    <div className="wide" role="region" aria-label={label} tabIndex={0}>
+      <table>
+        <thead>
+          {table.getHeaderGroups().map((group) => (
+            <tr key={group.id}>
+              {group.headers.map((header) => {
+                const sorted = header.column.getIsSorted();
+                const title = flexRender(header.column.columnDef.header, header.getContext());
+                return (
+                  <th
+                    key={header.id}
+                    scope="col"
+                    className={classOf(header.column.columnDef.meta)}
+                    aria-sort={sorted === "asc" ? "ascending" : sorted === "desc" ? "descending" : undefined}
+                  >
+                    {header.column.getCanSort() ? (
+                      <button type="button" onClick={header.column.getToggleSortingHandler()}>
+                        {title} <span aria-hidden="true">{sorted === "asc" ? "▲" : sorted === "desc" ? "▼" : "↕"}</span>
+                      </button>
+                    ) : (
+                      title
+                    )}
+                  </th>
+                );
+              })}
+            </tr>
+          ))}
+        </thead>
+        <tbody>
+          {table.getRowModel().rows.map((row) => (
+            <tr key={row.id}>
+              {row.getVisibleCells().map((cell) => (
+                <td key={cell.id} className={classOf(cell.column.columnDef.meta)}>
+                  {flexRender(cell.column.columnDef.cell, cell.getContext())}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+export function Pager({ table, what, total }: { table: Table<never>; what: string; total: number }) {
+  const { pageIndex, pageSize } = table.getState().pagination;
+  const first = total === 0 ? 0 : pageIndex * pageSize + 1;
+  const last = Math.min((pageIndex + 1) * pageSize, total);
+  return (
+    <nav className="controls" aria-label={`Pages of ${what}`}>
+      <button className="button" type="button" disabled={!table.getCanPreviousPage()} onClick={() => table.previousPage()}>
+        Previous
+      </button>
+      <span role="status">
+        {first.toLocaleString("en")}–{last.toLocaleString("en")} of {total.toLocaleString("en")} {what}
+      </span>
+      <button className="button" type="button" disabled={!table.getCanNextPage()} onClick={() => table.nextPage()}>
+        Next
+      </button>
+    </nav>
+  );
+}
+
+function classOf(meta: unknown): string | undefined {
+  return (meta as Meta | undefined)?.number ? "number" : undefined;
+}

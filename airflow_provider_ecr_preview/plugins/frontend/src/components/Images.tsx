@@ -1,0 +1,165 @@
+import {
+  type ColumnDef,
+  getCoreRowModel,
+  type PaginationState,
+  type SortingState,
+  type Table,
+  useReactTable,
+} from "@tanstack/react-table";
+import { useEffect, useState } from "react";
+
+import { basePath, imageParameters, type ImageQuery, ownTaskPath, readImages, readTimeline } from "../api";
+import { bytes, day, shortDigest } from "../format";
+import type { Image, RepositoryRef, RuleSummary, TaskRef } from "../types";
+import { useLoaded } from "../useLoaded";
+import { Show } from "./basics";
+import { DataTable, Pager } from "./DataTable";
+import { Timeline } from "./Timeline";
+
+const PAGE_SIZE = 50;
+const TYPING_MILLISECONDS = 250;
+
+const COLUMNS: ColumnDef<Image>[] = [
+  {
+    id: "image_tags",
+    header: "Tags",
+    cell: ({ row }) => row.original.image_tags.join(", ") || <span className="quiet">untagged</span>,
+  },
+  {
+    id: "image_digest",
+    header: "Digest",
+    cell: ({ row }) => <code title={row.original.image_digest}>{shortDigest(row.original.image_digest)}</code>,
+  },
+  { id: "image_pushed_at", header: "Pushed", cell: ({ row }) => day(row.original.image_pushed_at) },
+  {
+    id: "image_size_in_bytes",
+    header: "Size",
+    meta: { number: true },
+    cell: ({ row }) => bytes(row.original.image_size_in_bytes),
+  },
+  { id: "last_recorded_pull_time", header: "Last pull", cell: ({ row }) => day(row.original.last_recorded_pull_time) },
+  {
+    id: "applied_rule_priority",
+    header: "Rule",
+    meta: { number: true },
+    cell: ({ row }) => row.original.applied_rule_priority,
+  },
+  {
+    id: "action",
+    header: "Would be",
+    enableSorting: false,
+    cell: ({ row }) => (row.original.action === "EXPIRE" ? "deleted" : "archived"),
+  },
+];
+
+/** Every image that would go, a page at a time, as the server has it. */
+export function Images({ task, repository, rules }: { task: TaskRef; repository: RepositoryRef | null; rules: RuleSummary[] }) {
+  const [typed, setTyped] = useState("");
+  const [search, setSearch] = useState("");
+  const [action, setAction] = useState("");
+  const [rule, setRule] = useState("");
+  const [sorting, setSorting] = useState<SortingState>([{ id: "image_pushed_at", desc: false }]);
+  const [pagination, setPagination] = useState<PaginationState>({ pageIndex: 0, pageSize: PAGE_SIZE });
+  const first = () => setPagination((before) => ({ ...before, pageIndex: 0 }));
+
+  useEffect(() => {
+    if (typed === search) {
+      return undefined;
+    }
+    const timer = setTimeout(() => {
+      setSearch(typed);
+      first();
+    }, TYPING_MILLISECONDS);
+    return () => clearTimeout(timer);
+  }, [typed, search]);
+
+  const query: ImageQuery = {
+    repository,
+    offset: pagination.pageIndex * PAGE_SIZE,
+    limit: PAGE_SIZE,
+    sort: sorting[0]?.id ?? "image_pushed_at",
+    descending: sorting[0]?.desc ?? false,
+    search,
+    action,
+    rule,
+  };
+  const parameters = imageParameters(task, query);
+  const where = ownTaskPath(task);
+  const page = useLoaded(`${where}?${parameters}&${query.offset}`, (signal) => readImages(task, query, signal));
+  const bins = useLoaded(`${where}?${JSON.stringify([repository, search, action, rule])}`, (signal) =>
+    readTimeline(task, query, signal),
+  );
+  const table = useReactTable({
+    data: page.value?.images ?? [],
+    columns: COLUMNS,
+    state: { sorting, pagination },
+    getRowId: (image) => image.image_digest,
+    manualSorting: true,
+    manualPagination: true,
+    enableSortingRemoval: false,
+    rowCount: page.value?.matching ?? 0,
+    onSortingChange: (change) => {
+      setSorting(change);
+      first();
+    },
+    onPaginationChange: setPagination,
+    getCoreRowModel: getCoreRowModel(),
+  });
+
+  return (
+    <section aria-labelledby="ecrp-images">
+      <h3 id="ecrp-images">Images that would go</h3>
+      <Show loaded={bins}>{(value) => <Timeline bins={value} />}</Show>
+      <div className="controls">
+        <label>
+          Search tags and digests
+          <input type="search" value={typed} onChange={(event) => setTyped(event.target.value)} />
+        </label>
+        <label>
+          Would be
+          <select
+            value={action}
+            onChange={(event) => {
+              setAction(event.target.value);
+              first();
+            }}
+          >
+            <option value="">deleted or archived</option>
+            <option value="EXPIRE">deleted</option>
+            <option value="TRANSITION">archived</option>
+          </select>
+        </label>
+        {rules.length > 0 && (
+          <label>
+            Rule
+            <select
+              value={rule}
+              onChange={(event) => {
+                setRule(event.target.value);
+                first();
+              }}
+            >
+              <option value="">all rules</option>
+              {rules.map((each) => (
+                <option key={each.priority} value={each.priority}>
+                  {each.priority} {each.description ?? ""}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        <a className="button" href={`${basePath()}${where}/images.csv?${parameters}`} download>
+          Download CSV
+        </a>
+      </div>
+      <Show loaded={page}>
+        {(value) => (
+          <>
+            <DataTable table={table} label="Images that would go" />
+            <Pager table={table as unknown as Table<never>} what="images" total={value.matching} />
+          </>
+        )}
+      </Show>
+    </section>
+  );
+}

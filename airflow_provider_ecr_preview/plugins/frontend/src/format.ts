@@ -1,0 +1,52 @@
+const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
+const GIGABYTE = 1e9;
+
+export const UNKNOWN = "not known";
+
+export function bytes(value: number | null): string {
+  if (value === null) {
+    return UNKNOWN;
+  }
+  let size = value;
+  let unit = 0;
+  while (size >= 1000 && unit < UNITS.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  return `${size.toFixed(size < 10 && unit > 0 ? 1 : 0)} ${UNITS[unit]}`;
+}
+
+export function money(value: number | null, pricePerGbMonth: number): string {
+  return value === null ? UNKNOWN : `$${((value / GIGABYTE) * pricePerGbMonth).toFixed(2)}`;
+}
+
+export function count(value: number | null): string {
+  return value === null ? UNKNOWN : value.toLocaleString("en");
+}
+
+export function day(value: string | null): string {
+  return value === null ? "never" : value.slice(0, 10);
+}
+
+export function minute(value: string): string {
+  const time = new Date(value);
+  return Number.isNaN(time.getTime()) ? value : `${time.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+export function shortDigest(value: string): string {
+  return value.replace(/^sha256:/, "").slice(0, 12);
+}
+
+/** Where the AWS console shows a repository. */
+export function consoleUrl(registryId: string | null, regionName: string | null, repositoryName: string): string | null {
+  if (registryId === null || regionName === null || !/^[a-z0-9-]+$/.test(regionName) || !/^\d+$/.test(registryId)) {
+    return null;
+  }
+  const domain = regionName.startsWith("cn-")
+    ? "console.amazonaws.cn"
+    : regionName.startsWith("us-gov-")
+      ? "console.amazonaws-us-gov.com"
+      : `${regionName}.console.aws.amazon.com`;
+  const name = repositoryName.split("/").map(encodeURIComponent).join("/");
+  return `https://${domain}/ecr/repositories/private/${registryId}/${name}?region=${regionName}`;
+}

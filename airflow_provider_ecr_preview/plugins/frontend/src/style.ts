@@ -1,0 +1,39 @@
+// The host's own colours, which follow its light and dark mode; the second of each is for a host that lacks them.
+export const STYLE = `
+.ecrp { color: var(--chakra-colors-fg, #18181b); padding: 1rem; overflow: auto; height: 100%; box-sizing: border-box; line-height: 1.45; }
+.ecrp :where(h2) { font-size: 1.15rem; font-weight: 600; margin: 0 0 .25rem; }
+.ecrp :where(h3) { font-size: 1rem; font-weight: 600; margin: 1.5rem 0 .5rem; }
+.ecrp :where(p) { margin: .25rem 0; }
+.ecrp .quiet { color: var(--chakra-colors-fg-muted, #52525b); font-size: .875rem; }
+.ecrp a { color: var(--chakra-colors-brand-fg, var(--chakra-colors-fg, #0b4f9e)); text-decoration: underline; }
+.ecrp .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .75rem; margin: .75rem 0; padding: 0; }
+.ecrp .tile { border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .5rem; padding: .6rem .8rem; background: var(--chakra-colors-bg-subtle, transparent); }
+.ecrp .tile dt { font-size: .8rem; color: var(--chakra-colors-fg-muted, #52525b); }
+.ecrp .tile dd { font-size: 1.3rem; font-weight: 600; margin: 0; }
+.ecrp .tile dd small { display: block; font-size: .75rem; font-weight: 400; color: var(--chakra-colors-fg-muted, #52525b); }
+.ecrp .wide { overflow-x: auto; }
+.ecrp table { border-collapse: collapse; width: 100%; font-size: .875rem; }
+.ecrp th, .ecrp td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--chakra-colors-border, #d4d4d8); vertical-align: top; }
+.ecrp th { font-weight: 600; white-space: nowrap; }
+.ecrp td.number, .ecrp th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.ecrp th button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; }
+.ecrp code { font-family: ui-monospace, monospace; font-size: .85em; overflow-wrap: anywhere; }
+.ecrp .controls { display: flex; flex-wrap: wrap; gap: .75rem; align-items: end; margin: .5rem 0; }
+.ecrp .controls label { display: flex; flex-direction: column; font-size: .8rem; gap: .15rem; }
+.ecrp input, .ecrp select, .ecrp .button { font: inherit; font-size: .875rem; color: inherit; background: var(--chakra-colors-bg, #fff); border: 1px solid var(--chakra-colors-fg-muted, #71717a); border-radius: .375rem; padding: .3rem .55rem; cursor: pointer; }
+.ecrp .button:disabled { opacity: .6; cursor: default; }
+.ecrp :is(a, button, input, select, [tabindex]):focus-visible { outline: 2px solid var(--chakra-colors-brand-solid, #2563eb); outline-offset: 2px; }
+.ecrp .badge { border: 1px solid currentColor; border-radius: .375rem; padding: 0 .4rem; font-size: .75rem; font-weight: 600; white-space: nowrap; }
+.ecrp .critical { color: var(--chakra-colors-red-fg, #b91c1c); }
+.ecrp .warning { color: var(--chakra-colors-orange-fg, #9a3412); }
+.ecrp .info { color: var(--chakra-colors-blue-fg, #1d4ed8); }
+.ecrp ul.findings { list-style: none; padding: 0; margin: 0; }
+.ecrp ul.findings li { padding: .35rem 0; }
+.ecrp .bars { display: flex; align-items: end; gap: 1px; height: 7rem; border-bottom: 1px solid var(--chakra-colors-border, #d4d4d8); }
+.ecrp .bars > span { flex: 1; min-width: 2px; display: flex; flex-direction: column; justify-content: end; height: 100%; }
+.ecrp .bars .expiring { background: var(--chakra-colors-red-solid, #dc2626); }
+.ecrp .bars .archiving { background: var(--chakra-colors-blue-solid, #2563eb); }
+.ecrp .ends { display: flex; justify-content: space-between; }
+.ecrp meter { width: 8rem; max-width: 100%; }
+.ecrp .note { border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .5rem; padding: .6rem .8rem; margin: .75rem 0; }
+`;

@@ -1,0 +1,133 @@
+// What our operators push to XCom, as xcom.py has it, and what our own routes answer.
+
+export type Severity = "critical" | "warning" | "info";
+
+export interface Finding {
+  code: string;
+  severity: Severity;
+  message: string;
+  image_digests: string[];
+}
+
+export interface RuleSummary {
+  priority: number;
+  action: string;
+  description: string | null;
+  image_count: number;
+  bytes_upper_bound: number | null;
+}
+
+export interface Image {
+  image_digest: string;
+  image_tags: string[];
+  image_pushed_at: string | null;
+  action: string;
+  applied_rule_priority: number;
+  image_size_in_bytes: number | null;
+  last_recorded_pull_time: string | null;
+}
+
+export interface RepositoryRef {
+  registry_id: string | null;
+  region_name: string | null;
+  repository_name: string;
+}
+
+export interface Summary extends RepositoryRef {
+  schema: string;
+  status: string;
+  previewed_at: string;
+  policy_fingerprint: string;
+  expiring_image_count: number;
+  archiving_image_count: number;
+  tagged_image_count: number;
+  untagged_image_count: number;
+  total_image_count: number | null;
+  expiring_bytes_upper_bound: number | null;
+  rules: RuleSummary[];
+  findings: Finding[];
+  sample: Image[];
+  images_uri: string | null;
+}
+
+export interface FindingCount {
+  severity: Severity;
+  code: string;
+  repository_count: number;
+  repositories: RepositoryRef[];
+}
+
+export interface AuditedRepository extends RepositoryRef {
+  expiring_image_count: number | null;
+  archiving_image_count: number | null;
+  total_image_count: number | null;
+  expiring_bytes_upper_bound: number | null;
+  findings: string[];
+  images_uri: string | null;
+  status: string;
+  message: string | null;
+}
+
+export interface Changes {
+  compared_count: number;
+  newly_affected_image_count: number;
+  no_longer_affected_image_count: number;
+  policy_changed_count: number;
+  alarms: (RepositoryRef & { alarm: string | null })[];
+  disappeared: RepositoryRef[];
+  notes: string[];
+}
+
+export interface Audit {
+  schema: string;
+  audit_id: string;
+  audited_at: string;
+  missing_part_count: number;
+  repository_count: number;
+  previewed_count: number;
+  without_policy_count: number;
+  failed_count: number;
+  expiring_image_count: number;
+  archiving_image_count: number;
+  total_image_count: number | null;
+  expiring_bytes_upper_bound: number | null;
+  expiring_bytes_upper_bound_known: number;
+  findings: FindingCount[];
+  failures: (RepositoryRef & { error: string | null; message: string | null })[];
+  without_policy: RepositoryRef[];
+  top: AuditedRepository[];
+  changes: Changes | null;
+}
+
+/** One task instance, by which its results are found. */
+export interface TaskRef {
+  dagId: string;
+  runId: string;
+  taskId: string;
+  mapIndex: number;
+}
+
+export interface Settings {
+  price_per_gb_month: number;
+  image_lists: boolean;
+  version: string;
+}
+
+export interface ImagePage {
+  total: number;
+  matching: number;
+  offset: number;
+  images: Image[];
+}
+
+export interface Bin {
+  from: string;
+  to: string;
+  expiring: number;
+  archiving: number;
+  bytes: number | null;
+}
+
+export interface Marker extends TaskRef {
+  timestamp: string;
+}

@@ -24,6 +24,11 @@ export function count(value: number | null): string {
   return value === null ? UNKNOWN : value.toLocaleString("en");
 }
 
+/** A number of things in words. */
+export function counted(value: number, one: string, several: string): string {
+  return `${count(value)} ${value === 1 ? one : several}`;
+}
+
 export function day(value: string | null): string {
   return value === null ? "never" : value.slice(0, 10);
 }

@@ -1,7 +1,7 @@
 import { useCallback, useState } from "react";
 
 import { readRepositories, tabPath } from "../api";
-import { bytes, count, minute, money } from "../format";
+import { bytes, count, counted, minute, money } from "../format";
 import type { Audit, AuditedRepository, Changes, RepositoryRef, Settings, TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
 import { Badge, ConsoleLink, HostLink, place, Show, Tiles } from "./basics";
@@ -36,7 +36,8 @@ export function AuditView({ audit, task, settings }: { audit: Audit; task: TaskR
       </p>
       {audit.missing_part_count > 0 && (
         <p className="note warning">
-          {count(audit.missing_part_count)} parts of the audit are missing; nothing is known of their repositories.
+          {counted(audit.missing_part_count, "part of the audit is", "parts of the audit are")} missing; nothing is known of
+          the repositories there.
         </p>
       )}
       <Tiles
@@ -65,8 +66,8 @@ export function AuditView({ audit, task, settings }: { audit: Audit; task: TaskR
       <ul className="findings">
         {audit.findings.map((finding) => (
           <li key={finding.severity + finding.code}>
-            <Badge severity={finding.severity} /> <code>{finding.code}</code> in {count(finding.repository_count)}{" "}
-            repositories, for example {finding.repositories.slice(0, 3).map(named).join(", ")}
+            <Badge severity={finding.severity} /> <code>{finding.code}</code> in{" "}
+            {counted(finding.repository_count, "repository", "repositories")}, for example {finding.repositories.slice(0, 3).map(named).join(", ")}
           </li>
         ))}
       </ul>

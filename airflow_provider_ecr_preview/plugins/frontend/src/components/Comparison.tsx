@@ -1,5 +1,5 @@
 import { readRepositories, readResult, tabPath } from "../api";
-import { count, minute } from "../format";
+import { count, counted, minute } from "../format";
 import type { AuditedRepository, Marker } from "../types";
 import { useLoaded } from "../useLoaded";
 import { place, Show } from "./basics";
@@ -44,7 +44,7 @@ export function Comparison({ one, other }: { one: Marker; other: Marker }) {
           <p className="quiet">
             {found.length === 0
               ? "The two audits say the same of every repository."
-              : `${count(found.length)} repositories differ${found.length > MAX_SHOWN ? `, the first ${MAX_SHOWN} are shown` : ""}.`}
+              : `${counted(found.length, "repository differs", "repositories differ")}${found.length > MAX_SHOWN ? `, the first ${MAX_SHOWN} are shown` : ""}.`}
           </p>
           <div className="wide" role="region" aria-label="What differs" tabIndex={0}>
             <table>

@@ -21,31 +21,31 @@ const TYPING_MILLISECONDS = 250;
 
 const COLUMNS: ColumnDef<Image>[] = [
   {
-    id: "image_tags",
+    accessorKey: "image_tags",
     header: "Tags",
     cell: ({ row }) => row.original.image_tags.join(", ") || <span className="quiet">untagged</span>,
   },
   {
-    id: "image_digest",
+    accessorKey: "image_digest",
     header: "Digest",
     cell: ({ row }) => <code title={row.original.image_digest}>{shortDigest(row.original.image_digest)}</code>,
   },
-  { id: "image_pushed_at", header: "Pushed", cell: ({ row }) => day(row.original.image_pushed_at) },
+  { accessorKey: "image_pushed_at", header: "Pushed", cell: ({ row }) => day(row.original.image_pushed_at) },
   {
-    id: "image_size_in_bytes",
+    accessorKey: "image_size_in_bytes",
     header: "Size",
     meta: { number: true },
     cell: ({ row }) => bytes(row.original.image_size_in_bytes),
   },
-  { id: "last_recorded_pull_time", header: "Last pull", cell: ({ row }) => day(row.original.last_recorded_pull_time) },
+  { accessorKey: "last_recorded_pull_time", header: "Last pull", cell: ({ row }) => day(row.original.last_recorded_pull_time) },
   {
-    id: "applied_rule_priority",
+    accessorKey: "applied_rule_priority",
     header: "Rule",
     meta: { number: true },
     cell: ({ row }) => row.original.applied_rule_priority,
   },
   {
-    id: "action",
+    accessorKey: "action",
     header: "Would be",
     enableSorting: false,
     cell: ({ row }) => (row.original.action === "EXPIRE" ? "deleted" : "archived"),

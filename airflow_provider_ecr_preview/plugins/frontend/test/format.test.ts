@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+
+import { differences } from "../src/components/Comparison";
+import { bytes, consoleUrl, count, money } from "../src/format";
+import type { AuditedRepository } from "../src/types";
+
+describe("numbers", () => {
+  it.each([
+    [0, "0 B"],
+    [999, "999 B"],
+    [1500, "1.5 kB"],
+    [25_000_000_000, "25 GB"],
+    [null, "not known"],
+  ])("%s bytes are told as %s", (value, text) => expect(bytes(value)).toBe(text));
+
+  it("what is not known has no price and no count", () => {
+    expect(money(null, 0.1)).toBe("not known");
+    expect(count(null)).toBe("not known");
+  });
+});
+
+describe("the console", () => {
+  it("is that of the Region and partition", () => {
+    expect(consoleUrl("123456789012", "eu-west-1", "a/b")).toBe(
+      "https://eu-west-1.console.aws.amazon.com/ecr/repositories/private/123456789012/a/b?region=eu-west-1",
+    );
+    expect(consoleUrl("123456789012", "cn-north-1", "a")).toContain("https://console.amazonaws.cn/");
+  });
+
+  it("is not linked to where registry or Region are no such thing", () => {
+    expect(consoleUrl(null, "eu-west-1", "a")).toBeNull();
+    expect(consoleUrl("123456789012", "evil.example/", "a")).toBeNull();
+    expect(consoleUrl("../x", "eu-west-1", "a")).toBeNull();
+  });
+});
+
+describe("what differs between two audits", () => {
+  const repository = (name: string, images: number | null) =>
+    ({ registry_id: "1", region_name: "r", repository_name: name, expiring_image_count: images }) as AuditedRepository;
+
+  it("names each repository whose count changed, the largest difference first, and one that came or went", () => {
+    const found = differences(
+      [repository("same", 1), repository("more", 1), repository("gone", 3)],
+      [repository("same", 1), repository("more", 9), repository("new", 2)],
+    );
+    expect(found.map((each) => [each.repository.repository_name, each.before, each.after])).toEqual([
+      ["more", 1, 9],
+      ["gone", 3, null],
+      ["new", null, 2],
+    ]);
+  });
+});

@@ -1,0 +1,326 @@
+import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import EcrPreview from "../src/main";
+
+const MARKUP = '<img src=x onerror="document.title=1">';
+
+const SUMMARY = {
+  schema: "ecr-lifecycle-preview-summary/1",
+  registry_id: "123456789012",
+  region_name: "eu-west-1",
+  repository_name: `team/${MARKUP}`,
+  status: "COMPLETE",
+  previewed_at: "2026-11-20T10:00:00+00:00",
+  policy_fingerprint: "f".repeat(64),
+  expiring_image_count: 120,
+  archiving_image_count: 3,
+  tagged_image_count: 100,
+  untagged_image_count: 23,
+  total_image_count: 500,
+  expiring_bytes_upper_bound: 25_000_000_000,
+  rules: [
+    { priority: 1, action: "expire", description: MARKUP, image_count: 120, bytes_upper_bound: 25_000_000_000 },
+    { priority: 2, action: "expire", description: null, image_count: 0, bytes_upper_bound: null },
+  ],
+  findings: [
+    { code: "newest_image_expires", severity: "critical", message: "The newest image would expire.", image_digests: [] },
+  ],
+  sample: [],
+  images_uri: "file:///reports/images.jsonl.gz",
+};
+
+const AUDIT = {
+  schema: "ecr-lifecycle-audit/1",
+  audit_id: "weekly",
+  audited_at: "2026-11-20T10:00:00+00:00",
+  missing_part_count: 1,
+  repository_count: 60,
+  previewed_count: 50,
+  without_policy_count: 8,
+  failed_count: 2,
+  expiring_image_count: 1234,
+  archiving_image_count: 0,
+  total_image_count: null,
+  expiring_bytes_upper_bound: null,
+  expiring_bytes_upper_bound_known: 5_000_000,
+  findings: [
+    {
+      severity: "warning",
+      code: "dead_rule",
+      repository_count: 4,
+      repositories: [{ registry_id: "123456789012", region_name: "eu-west-1", repository_name: "shop/web" }],
+    },
+  ],
+  failures: [
+    { registry_id: null, region_name: "eu-west-1", repository_name: "shop/denied", error: "AccessDeniedError", message: "no right" },
+  ],
+  without_policy: [{ registry_id: "123456789012", region_name: "eu-west-1", repository_name: "shop/bare" }],
+  top: [],
+  changes: null,
+};
+
+const COLUMNS = [
+  "registry_id", "region_name", "repository_name", "status", "message", "expiring_image_count", "archiving_image_count",
+  "total_image_count", "expiring_bytes_upper_bound", "finding_codes", "images_uri",
+];
+const ROWS = Array.from({ length: 5000 }, (_, number) => [
+  "123456789012", "eu-west-1", `team/service-${String(number).padStart(4, "0")}`, "previewed", null, number, 0, 6000,
+  number * 1000, number === 7 ? "dead_rule" : "", `file:///reports/${number}`,
+]);
+
+function image(number: number) {
+  return {
+    image_digest: `sha256:${String(number).padStart(64, "0")}`,
+    image_tags: number === 0 ? [MARKUP] : [`v${number}`],
+    image_pushed_at: "2025-01-01T00:00:00+00:00",
+    action: "EXPIRE",
+    applied_rule_priority: 1,
+    image_size_in_bytes: 1_000_000,
+    last_recorded_pull_time: null,
+  };
+}
+
+type Answer = [status: number, body: unknown];
+let answers: [RegExp, (url: URL) => Answer][] = [];
+let asked: URL[] = [];
+
+function answer(pattern: RegExp, body: unknown, status = 200) {
+  answers.unshift([pattern, typeof body === "function" ? (body as (url: URL) => Answer) : () => [status, body]]);
+}
+
+beforeEach(() => {
+  document.head.innerHTML = '<base href="/airflow/">';
+  asked = [];
+  answers = [];
+  answer(/.*/, { detail: "nothing there" }, 404);
+  answer(/\/settings$/, { price_per_gb_month: 0.1, image_lists: true, version: "1" });
+  answer(/\/taskInstances\/t$/, { state: "success" });
+  answer(/\/images\/timeline/, {
+    bins: [
+      { from: "2025-01-01T00:00:00+00:00", to: "2025-02-01T00:00:00+00:00", expiring: 100, archiving: 3, bytes: 1 },
+      { from: "2025-02-01T00:00:00+00:00", to: "2025-03-01T00:00:00+00:00", expiring: 20, archiving: 0, bytes: 1 },
+    ],
+  });
+  answer(/\/images\?/, (url: URL) => {
+    const offset = Number(url.searchParams.get("offset"));
+    return [200, { total: 123, matching: 123, offset, images: Array.from({ length: 50 }, (_, at) => image(offset + at)) }];
+  });
+  globalThis.fetch = (async (input: string) => {
+    const url = new URL(input, "http://localhost");
+    asked.push(url);
+    const found = answers.find(([pattern]) => pattern.test(url.pathname + url.search));
+    const [status, body] = found ? found[1](url) : [500, {}];
+    return new Response(JSON.stringify(body), { status });
+  }) as typeof fetch;
+});
+
+afterEach(cleanup);
+
+function show(props: Parameters<typeof EcrPreview>[0] = { dagId: "d", runId: "manual__2026-01-01T00:00:00+00:00", taskId: "t" }) {
+  return render(<EcrPreview {...props} />);
+}
+
+describe("the tab of a task", () => {
+  it("shows counts, the upper bound, what that costs, findings and rules", async () => {
+    answer(/return_value/, { value: SUMMARY });
+    show();
+    expect(await screen.findByText("$2.50")).toBeDefined();
+    expect(screen.getAllByText("25 GB")).toHaveLength(2);
+    expect(screen.getByText("of 500")).toBeDefined();
+    expect(screen.getByText("The newest image would expire.", { exact: false })).toBeDefined();
+    expect(within(screen.getByRole("region", { name: "Rules" })).getAllByRole("row")).toHaveLength(3);
+  });
+
+  it("asks below the path of Airflow, with every part of the address escaped", async () => {
+    answer(/return_value/, { value: SUMMARY });
+    show();
+    await screen.findByText("$2.50");
+    expect(asked.every((url) => url.pathname.startsWith("/airflow/"))).toBe(true);
+    expect(asked.some((url) => url.pathname.includes("/manual__2026-01-01T00%3A00%3A00%2B00%3A00/"))).toBe(true);
+  });
+
+  it("shows what others wrote as text and never as markup", async () => {
+    answer(/return_value/, { value: SUMMARY });
+    const { container } = show();
+    await screen.findByText("v1");
+    expect(container.querySelector("img")).toBeNull();
+    expect(screen.getAllByText(MARKUP, { exact: false }).length).toBeGreaterThan(2);
+  });
+
+  it("pages, sorts, filters and searches on the server, and begins anew at the first page", async () => {
+    answer(/return_value/, { value: SUMMARY });
+    show();
+    await screen.findByText("v1");
+    const last = () => asked.filter((url) => url.pathname.endsWith("/images")).at(-1)?.searchParams;
+    fireEvent.click(screen.getByRole("button", { name: "Next" }));
+    await screen.findByText("v51");
+    expect(last()?.get("offset")).toBe("50");
+    fireEvent.click(screen.getByRole("button", { name: /^Size/ }));
+    await waitFor(() => expect(last()?.get("sort")).toBe("image_size_in_bytes"));
+    expect(last()?.get("offset")).toBe("0");
+    fireEvent.change(screen.getByLabelText("Would be"), { target: { value: "TRANSITION" } });
+    await waitFor(() => expect(last()?.get("action")).toBe("TRANSITION"));
+    fireEvent.change(screen.getByLabelText("Rule"), { target: { value: "2" } });
+    await waitFor(() => expect(last()?.get("rule")).toBe("2"));
+    fireEvent.change(screen.getByLabelText("Search tags and digests"), { target: { value: "v1" } });
+    await waitFor(() => expect(last()?.get("search")).toBe("v1"));
+    const csv = screen.getByRole("link", { name: "Download CSV" }).getAttribute("href");
+    expect(csv).toContain("/airflow/ecr-preview/dags/d/runs/");
+    expect(csv).toContain("search=v1");
+  });
+
+  it("tells who listens instead of looks how the images spread over time", async () => {
+    answer(/return_value/, { value: SUMMARY });
+    show();
+    expect((await screen.findByRole("img")).getAttribute("aria-label")).toContain("Most of them, 103");
+  });
+
+  it.each([
+    [{ value: { something: "else" } }, "success", "This task has no ECR preview."],
+    [{ value: null }, "deferred", "This task is deferred."],
+  ])("says in a few words that there is nothing to show", async (value, state, text) => {
+    answer(/return_value/, value);
+    answer(/\/taskInstances\/t$/, { state });
+    show();
+    expect(await screen.findByText(text, { exact: false })).toBeDefined();
+  });
+
+  it.each([
+    [401, "Reload the page"],
+    [403, "may not read the XCom"],
+    [500, "status 500"],
+  ])("says what to do when Airflow answers %i", async (status, text) => {
+    answer(/return_value/, {}, status);
+    show();
+    expect((await screen.findByRole("alert")).textContent).toContain(text);
+  });
+
+  it("says why an image list is not shown, and shows the rest", async () => {
+    answer(/return_value/, { value: SUMMARY });
+    answer(/\/images/, { detail: "The report is not there any more." }, 410);
+    show();
+    expect((await screen.findAllByText("The report is not there any more.")).length).toBeGreaterThan(0);
+    expect(screen.getByText("$2.50")).toBeDefined();
+  });
+
+  it("keeps a mistake of its own from taking the host's page away", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined); // React tells there what the boundary caught
+    answer(/return_value/, { value: { ...SUMMARY, rules: null } });
+    show();
+    expect(await screen.findByRole("alert")).toBeDefined();
+  });
+
+  it("asks for the mapped task whose index the host names", async () => {
+    answer(/return_value/, { value: SUMMARY });
+    show({ dagId: "d", runId: "r", taskId: "t", mapIndex: "3" });
+    await screen.findByText("$2.50");
+    expect(asked.find((url) => url.pathname.includes("return_value"))?.searchParams.get("map_index")).toBe("3");
+  });
+});
+
+describe("the tab of an audit", () => {
+  beforeEach(() => {
+    answer(/return_value/, { value: AUDIT });
+    answer(/\/repositories/, { columns: COLUMNS, rows: ROWS });
+  });
+
+  it("shows totals, findings, failures and what has no policy", async () => {
+    show();
+    expect(await screen.findByText("1,234")).toBeDefined();
+    expect(screen.getByText("8 without a policy, 2 failed")).toBeDefined();
+    expect(screen.getByText(/shop\/denied.*no right/)).toBeDefined();
+    expect(screen.getByText(/shop\/bare/)).toBeDefined();
+    expect(screen.getByText(/1 part of the audit is missing/)).toBeDefined();
+    expect(screen.getByText(/in 4 repositories/)).toBeDefined();
+  });
+
+  it("sorts, searches and pages 5,000 repositories", async () => {
+    show();
+    expect(await screen.findByText("1–50 of 5,000 repositories")).toBeDefined();
+    const names = () => screen.getAllByRole("button", { name: /^team\// }).map((button) => button.textContent);
+    expect(names()[0]).toBe("team/service-4999");
+    fireEvent.click(screen.getByRole("button", { name: /^Repository/ }));
+    expect(names()[0]).toBe("team/service-0000");
+    fireEvent.change(screen.getByLabelText("Search repositories and findings"), { target: { value: "dead_rule" } });
+    expect(names()).toEqual(["team/service-0007"]);
+    expect(screen.getByText("1–1 of 1 repositories")).toBeDefined();
+  });
+
+  it("leads from a repository to its images and back", async () => {
+    show();
+    fireEvent.click(await screen.findByRole("button", { name: "team/service-4999" }));
+    await screen.findByText("v1");
+    expect(asked.at(-1)?.searchParams.get("repository_name")).toBe("team/service-4999");
+    fireEvent.click(screen.getByRole("button", { name: "Back to the audit" }));
+    expect(await screen.findByText("1,234")).toBeDefined();
+  });
+
+  it("falls back to the repositories of the result where there is no table", async () => {
+    answer(/\/repositories/, { detail: "no table" }, 404);
+    answer(/return_value/, { value: { ...AUDIT, top: [{ ...SUMMARY, repository_name: "shop/web", findings: [] }] } });
+    show();
+    expect(await screen.findByRole("button", { name: "shop/web" })).toBeDefined();
+  });
+});
+
+function entries(...tasks: [dag: string, timestamp: string][]) {
+  return {
+    total_entries: tasks.length,
+    xcom_entries: tasks.map(([dag_id, timestamp]) => ({ dag_id, run_id: timestamp, task_id: "audit", map_index: -1, timestamp })),
+  };
+}
+
+const MARKER = { value: { kind: "audit", counts: { repository_count: 60, expiring_image_count: 9, expiring_bytes_upper_bound: 1 } } };
+
+describe("the tab of a run", () => {
+  it("lists the tasks that have a preview, each with a link to its tab", async () => {
+    answer(/xcomEntries\/ecr_lifecycle_preview/, MARKER);
+    answer(/xcom_key=/, entries(["d", "2026-11-20T10:00:00Z"]));
+    show({ dagId: "d", runId: "r" });
+    const link = await screen.findByRole("link", { name: /d \/ audit/ });
+    expect(link.getAttribute("href")).toBe("/airflow/dags/d/runs/2026-11-20T10%3A00%3A00Z/tasks/audit/plugin/ecr-preview");
+  });
+
+  it("says that there is none", async () => {
+    answer(/xcom_key=/, entries());
+    show({ dagId: "d", runId: "r" });
+    expect(await screen.findByText("This run has no ECR preview.")).toBeDefined();
+  });
+});
+
+describe("the page of the registry", () => {
+  beforeEach(() => {
+    answer(/xcomEntries\/ecr_lifecycle_preview/, MARKER);
+    answer(/return_value/, { value: AUDIT });
+    answer(/xcom_key=/, entries(["d", "2026-11-19T10:00:00Z"], ["d", "2026-11-20T10:00:00Z"], ["hidden", "2026-11-18T10:00:00Z"]));
+    answer(/dags\/hidden\//, {}, 403);
+    answer(/\/repositories/, (url: URL) => [
+      200,
+      { columns: COLUMNS, rows: ROWS.slice(0, url.pathname.includes("2026-11-20") ? 3 : 2) },
+    ]);
+  });
+
+  it("shows the latest audit that the user may read, and none of a DAG that may not be read", async () => {
+    show({});
+    expect(await screen.findByText("1,234")).toBeDefined();
+    const options = within(screen.getByLabelText("Audit")).getAllByRole("option");
+    expect(options.map((option) => option.textContent?.slice(0, 10))).toEqual(["2026-11-20", "2026-11-19"]);
+  });
+
+  it("compares two audits", async () => {
+    show({});
+    await screen.findByText("1,234");
+    fireEvent.change(screen.getByLabelText("Compare with"), {
+      target: { value: within(screen.getByLabelText("Compare with")).getAllByRole<HTMLOptionElement>("option")[1]?.value },
+    });
+    expect(await screen.findByText("1 repository differs.")).toBeDefined();
+    expect(screen.getByText("team/service-0002")).toBeDefined();
+  });
+
+  it("says how to begin when there is no audit", async () => {
+    answer(/xcom_key=/, entries());
+    show({});
+    expect(await screen.findByText(/There is no audit that you may read yet/)).toBeDefined();
+  });
+});

@@ -36,6 +36,7 @@ $(BUNDLE): hatch_build.py $(shell find $(FRONTEND) -name node_modules -prune -o 
 	@$(BIN)/python hatch_build.py
 
 test: $(READY) frontend ## Run the tests, in parallel and without network
+	$(BIN)/python hatch_build.py --run test
 	$(BIN)/python -m pytest -n $(JOBS)
 
 coverage: $(READY) ## Check that the tests of the pure core take every branch of it
@@ -62,8 +63,9 @@ format: $(READY) ## Mend style and formatting where that is safe
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-types: $(READY) ## Check types, strictly
+types: $(READY) frontend ## Check types, strictly
 	$(BIN)/mypy
+	$(BIN)/python hatch_build.py --run lint
 
 build: $(READY) frontend ## Build wheel and sdist into dist/, check what they hold and that Airflow lists the provider
 	rm -rf dist

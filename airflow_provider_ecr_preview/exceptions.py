@@ -11,6 +11,8 @@
      +-- CleanupBlockedError
      +-- CleanupIncompleteError
      +-- ImagesInUseUnknownError
+     +-- LifecycleEventsUnreadError
+     +-- UnpreviewedExpiryError
      +-- RepositoryError
           +-- InvalidRequestError             (also a ValueError)
           +-- RepositoryNotFoundError
@@ -51,6 +53,7 @@ __all__ = [
     "ImagesInUseUnknownError",
     "InvalidLifecyclePolicyError",
     "InvalidRequestError",
+    "LifecycleEventsUnreadError",
     "LifecyclePolicyNotFoundError",
     "PreviewExpiredError",
     "PreviewFailedError",
@@ -63,6 +66,7 @@ __all__ = [
     "RepositoryError",
     "RepositoryNotFoundError",
     "ThrottledError",
+    "UnpreviewedExpiryError",
 ]
 
 
@@ -219,3 +223,11 @@ class CleanupBlockedError(EcrPreviewError):
 
 class CleanupIncompleteError(EcrPreviewError):
     """Raised when a clean-up ended before its time or with failures; what was changed was pushed before."""
+
+
+class LifecycleEventsUnreadError(EcrPreviewError):
+    """Raised when CloudTrail cannot be asked what ECR did; what could be read was pushed before."""
+
+
+class UnpreviewedExpiryError(EcrPreviewError):
+    """Raised when ECR took images that no preview listed, or it cannot be told; the reconciliation was pushed before."""

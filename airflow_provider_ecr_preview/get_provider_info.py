@@ -24,7 +24,10 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [
             {
                 "integration-name": "Amazon ECR Lifecycle Policy Preview",
-                "python-modules": ["airflow_provider_ecr_preview.hooks.ecr_preview"],
+                "python-modules": [
+                    "airflow_provider_ecr_preview.hooks.ecr_preview",
+                    "airflow_provider_ecr_preview.hooks.lifecycle_events",
+                ],
             }
         ],
         "operators": [
@@ -36,6 +39,7 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_provider_ecr_preview.operators.ecr_compare",
                     "airflow_provider_ecr_preview.operators.ecr_in_use",
                     "airflow_provider_ecr_preview.operators.ecr_preview",
+                    "airflow_provider_ecr_preview.operators.ecr_reconcile",
                 ],
             }
         ],

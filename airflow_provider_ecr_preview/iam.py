@@ -43,6 +43,7 @@ IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
         "ecr:GetLifecyclePolicy",
         "ecr:PutLifecyclePolicy",
     ),
+    "EcrReconcileLifecycleOperator": ("cloudtrail:LookupEvents",),
     "EcrDeletePreviewedImagesOperator": (*_EVIDENCE, "ecr:BatchDeleteImage", "ecr:UpdateImageStorageClass"),
 }
 """The actions that each operator may call, by the name of its class; some only with certain parameters."""
@@ -56,6 +57,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
         "EcrAuditLifecyclePoliciesOperator",
         "EcrCompareLifecyclePoliciesOperator",
         "EcrCollectImagesInUseOperator",
+        "EcrReconcileLifecycleOperator",
     ),
     "approver": ("EcrPutLifecyclePolicyOperator", "EcrRestoreLifecyclePolicyOperator"),
     "cleaner": ("EcrDeletePreviewedImagesOperator",),

@@ -70,7 +70,7 @@ class EvidenceCollector:
         fresh = self._preview(repository, started) if isinstance(started, PreviewStatus) else started
         return Evidence(
             summary=summary,
-            approved=_listed(summary),
+            approved=listed_images(summary),
             fresh=fresh,
             inventory=self._inventory(repository),
             in_use=self.in_use_of(repository),
@@ -127,7 +127,7 @@ class EvidenceCollector:
         for summary in self.previous:
             time = preview_time(summary)
             if RepositoryId.of(summary) == repository and not isinstance(time, Unread):
-                previous[time] = _listed(summary)
+                previous[time] = listed_images(summary)
         return previous
 
 
@@ -139,7 +139,11 @@ def read_lists(summaries: Iterable[PreviewSummaryXCom]) -> Iterator[PreviewList 
     return map(_listed, summaries)
 
 
-def _listed(summary: PreviewSummaryXCom) -> PreviewList | Unread:
+def listed_images(summary: PreviewSummaryXCom) -> PreviewList | Unread:
+    """Return the images of a preview, from its full list where it has one.
+
+    :param summary: the summary of the preview.
+    """
     uri = summary.get("images_uri")
     if not uri:
         return PreviewList.of_summary(summary)

@@ -133,6 +133,7 @@ def lookup_events(
                 reply = Reply.ok(history.look_up(account, region, parameters))
             except ServiceException as error:
                 reply = Reply.error(error.code, error.message)
-        return reply.status, reply.headers, reply.body
+        # moto takes the status from the headers.
+        return reply.status, {**reply.headers, "status": str(reply.status)}, reply.body
 
     return answer

@@ -1,0 +1,84 @@
+"""The hook that asks CloudTrail what ECR did by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from airflow_provider_ecr_preview.exceptions import LifecycleEventsUnreadError
+from airflow_provider_ecr_preview.lifecycle_execution import (
+    EVENT_NAME,
+    EVENT_SOURCE,
+    PolicyExecution,
+    UnreadExecution,
+    parse_execution,
+)
+
+# CloudTrail takes two look-ups a second of an account in a Region; this mode finds that pace.
+_RETRIES: Any = {"mode": "adaptive", "total_max_attempts": 10}
+
+
+class EcrLifecycleEventsHook(AwsBaseHook):
+    """Read the runs of lifecycle policies from the event history of CloudTrail, which has 90 days.
+
+    An event history is of one account and Region: the caller's.
+
+    :param aws_conn_id: the Airflow connection used for AWS credentials.
+    :param region_name: the AWS Region; that of the connection if None.
+    :param verify: whether, or with which certificates, TLS is verified.
+    :param config: configuration of the botocore client, a dict or a ``botocore.config.Config``.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "client_type": "cloudtrail"})  # type: ignore[no-untyped-call]  # as Airflow has it
+
+    @property
+    def config(self) -> Config:
+        """Configuration of the botocore client, which keeps to CloudTrail's pace unless it says otherwise."""
+        return Config(retries=_RETRIES).merge(super().config)
+
+    def caller_account(self) -> str:
+        """Return the account whose events are read.
+
+        Calls GetCallerIdentity, which needs no IAM action.
+
+        :raises LifecycleEventsUnreadError: if it cannot be told.
+        """
+        try:
+            return self.account_id
+        except (BotoCoreError, ClientError) as error:
+            raise LifecycleEventsUnreadError(
+                f"It cannot be told whose credentials these are ({error}). Check the connection of aws_conn_id."
+            ) from error
+
+    def iter_executions(self, since: datetime, until: datetime) -> Iterator[PolicyExecution | UnreadExecution]:
+        """Yield the runs of lifecycle policies, the latest first, and what cannot be understood.
+
+        Calls LookupEvents (``cloudtrail:LookupEvents``). CloudTrail knows of an event some minutes after it happened.
+
+        :param since: the beginning (aware).
+        :param until: the end (aware).
+        :raises LifecycleEventsUnreadError: if CloudTrail does not answer.
+        """
+        client: Any = self.conn
+        try:
+            pages = client.get_paginator("lookup_events").paginate(
+                LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": EVENT_NAME}],
+                StartTime=since,
+                EndTime=until,
+            )
+            for page in pages:
+                for entry in page.get("Events", ()):
+                    # Another service may have events of the same name.
+                    if entry.get("EventSource", EVENT_SOURCE) == EVENT_SOURCE:
+                        yield parse_execution(entry)
+        except (BotoCoreError, ClientError) as error:
+            raise LifecycleEventsUnreadError(
+                f"CloudTrail in {client.meta.region_name} does not tell what ECR did ({error}). Allow "
+                "cloudtrail:LookupEvents in IAM; if it throttles, run fewer tasks at the same time."
+            ) from error

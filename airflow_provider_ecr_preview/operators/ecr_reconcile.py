@@ -1,0 +1,188 @@
+"""The operator that compares previews with what ECR did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+
+from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+
+from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId, Unread, preview_time
+from airflow_provider_ecr_preview.cleanup_inputs import summaries_of
+from airflow_provider_ecr_preview.exceptions import LifecycleEventsUnreadError, UnpreviewedExpiryError
+from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import listed_images
+from airflow_provider_ecr_preview.hooks.lifecycle_events import EcrLifecycleEventsHook
+from airflow_provider_ecr_preview.iam import IAM_ACTIONS
+from airflow_provider_ecr_preview.lifecycle_execution import PolicyExecution, UnreadExecution
+from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
+from airflow_provider_ecr_preview.reconciliation import RepositoryReconciliation, reconcile
+from airflow_provider_ecr_preview.reconciliation_table import reconciliation_table
+from airflow_provider_ecr_preview.reconciliation_xcom import ReconciliationXCom, reconciliation_xcom
+from airflow_provider_ecr_preview.reports import line_list
+from airflow_provider_ecr_preview.tables import render
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+
+ReconcileFailOn = Literal["never", "unpreviewed"]
+
+HISTORY = timedelta(days=90)
+"""What CloudTrail's event history holds."""
+
+_SHOWN = 5
+
+_Events = list[PolicyExecution | UnreadExecution]
+
+
+class EcrReconcileLifecycleOperator(AwsBaseOperator[EcrLifecycleEventsHook]):
+    """Compare previews with what ECR then did by itself, as CloudTrail tells it (``PolicyExecutionEvent``).
+
+    For every previewed repository: the images that expired, or were archived, as previewed; those that were previewed
+    and no event names; those that went without having been previewed, which is a critical finding; and those that
+    failed, by code. Where ECR has not acted since, which it does within a day, the preview is ``not_executed_yet``. A
+    policy that was changed since the preview is told, as far as the event tells the policy.
+
+    Run it a day after the preview, in the same account. An event that cannot be understood, and a preview whose images
+    are not all known, are reported as such and are never taken for well: write ``images_path`` when you preview. Calls
+    LookupEvents in every Region of the previews (``cloudtrail:LookupEvents``); changes nothing.
+
+    .. code-block:: python
+
+        EcrReconcileLifecycleOperator(task_id="reconcile", summary=summarize.output)
+
+    :param summary: the summary of a preview, several, or an audit that holds its summaries. (templated)
+    :param start_time: events from this time on count, as ISO 8601; that of each preview if None. (templated)
+    :param end_time: events until this time count, as ISO 8601; now if None. (templated)
+    :param fail_on: ``unpreviewed`` fails the task when images went that no preview listed, or it cannot be told;
+        ``never`` only reports. The result is pushed before.
+    :param results_path: where to write what became of every image, an ``ObjectStoragePath`` URL of a file. (templated)
+    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
+    :param region_name: the AWS Region; each preview's own if None. (templated)
+    :param verify: whether, or with which certificates, TLS is verified. (templated)
+    :param botocore_config: configuration of the botocore client.
+    :return: :class:`~airflow_provider_ecr_preview.reconciliation_xcom.ReconciliationXCom`.
+    :raises ValueError: if a summary or a time is none, or is older than CloudTrail's 90 days; nothing is asked.
+    :raises LifecycleEventsUnreadError: if CloudTrail cannot be asked; the rest is pushed before.
+    :raises UnpreviewedExpiryError: as ``fail_on`` says.
+    """
+
+    aws_hook_class = EcrLifecycleEventsHook
+    iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrReconcileLifecycleOperator"]
+    template_fields: Sequence[str] = aws_template_fields("end_time", "results_path", "start_time", "summary")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"summary": "json"}
+    ui_color = "#dfe6f5"
+
+    def __init__(
+        self,
+        *,
+        summary: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str,
+        start_time: datetime | str | None = None,
+        end_time: datetime | str | None = None,
+        fail_on: ReconcileFailOn = "unpreviewed",
+        results_path: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.summary = summary
+        self.start_time = start_time
+        self.end_time = end_time
+        self.fail_on = fail_on
+        self.results_path = results_path
+
+    def execute(self, context: Context) -> ReconciliationXCom:
+        """Ask CloudTrail, and compare."""
+        if self.fail_on not in get_args(ReconcileFailOn):
+            raise ValueError(f"fail_on is {self.fail_on!r}. Use 'unpreviewed' or 'never'.")
+        until = _time_of(self.end_time, "end_time") or datetime.now(UTC)
+        previews = [(summary, self._since(summary, until)) for summary in summaries_of(self.summary)]
+        reconciliations, unread = self._reconcile(previews, until)
+        value = reconciliation_xcom(reconciliations, until=until, results_uri=self._write(reconciliations))
+        self.log.info("The reconciliation:\n%s", render(reconciliation_table(value), width=140))
+        if unread:
+            push_before_failure(context, self, value)
+            raise LifecycleEventsUnreadError(" ".join(unread))
+        if self.fail_on == "unpreviewed" and (reasons := _reasons(reconciliations)):
+            push_before_failure(context, self, value)
+            raise UnpreviewedExpiryError("The previews do not tell what happened: " + " ".join(reasons))
+        return value
+
+    def _since(self, summary: PreviewSummaryXCom, until: datetime) -> datetime:
+        """Return the time from which on events count for a preview."""
+        since = _time_of(self.start_time, "start_time") or preview_time(summary)
+        if isinstance(since, Unread):
+            raise ValueError(f"{RepositoryId.of(summary)}: {since.reason}")  # noqa: TRY004 - a value of XCom
+        if since > until:
+            raise ValueError(f"{RepositoryId.of(summary)}: {since} is after the end, {until}.")
+        if since < datetime.now(UTC) - HISTORY:
+            raise ValueError(
+                f"{RepositoryId.of(summary)}: CloudTrail has the events of 90 days, and nothing of {since}. Preview "
+                "again, or set start_time."
+            )
+        return since
+
+    def _reconcile(
+        self, previews: Sequence[tuple[PreviewSummaryXCom, datetime]], until: datetime
+    ) -> tuple[list[RepositoryReconciliation], list[str]]:
+        """Return what became of every preview, and why a Region could not be asked."""
+        done, unread = [], []
+        for region_name in sorted({summary["region_name"] for summary, _ in previews}):
+            here = [(summary, since) for summary, since in previews if summary["region_name"] == region_name]
+            names = {summary["repository_name"] for summary, _ in here}
+            try:
+                hook = self.aws_hook_class(**{**self._hook_parameters, "region_name": self.region_name or region_name})
+                account = hook.caller_account()
+                events: _Events | Unread = [
+                    event
+                    for event in hook.iter_executions(min(since for _, since in here), until)
+                    if isinstance(event, UnreadExecution) or event.repository.repository_name in names
+                ]
+            except LifecycleEventsUnreadError as error:
+                account, events = None, Unread(str(error))
+                unread.append(str(error))
+            for summary, since in here:
+                told = events
+                if account not in (None, summary["registry_id"]):
+                    told = Unread(
+                        f"the events of {summary['registry_id']} are not those of {account}. Give the aws_conn_id of "
+                        "the account of the preview."
+                    )
+                done.append(reconcile(summary, listed_images(summary), told, since=since, until=until))
+        return done, unread
+
+    def _write(self, reconciliations: Sequence[RepositoryReconciliation]) -> str | None:
+        if not self.results_path:
+            return None
+        with line_list(self.results_path) as lines:
+            for reconciliation in reconciliations:
+                for image in reconciliation.images:
+                    lines.write(image.as_dict(reconciliation.repository))
+        return self.results_path
+
+
+def _reasons(reconciliations: Sequence[RepositoryReconciliation]) -> list[str]:
+    """Return what happened without a preview, and what cannot be told, for the first of the repositories."""
+    reasons = []
+    for each in reconciliations:
+        gone = each.counts["expired_without_preview"] + each.counts["archived_without_preview"]
+        if gone:
+            reasons.append(f"{each.repository}: {gone} images went that the preview did not list.")
+        if each.status == "unknown":
+            reasons.append(f"{each.repository}: {each.message}")
+    more = len(reasons) - _SHOWN
+    return reasons[:_SHOWN] + ([f"And {more} more."] if more > 0 else [])
+
+
+def _time_of(value: datetime | str | None, parameter: str) -> datetime | None:
+    if value in (None, ""):
+        return None
+    try:
+        time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise ValueError(f"{parameter} is {value!r}, no time. Write it like 2026-11-24T08:00:00+00:00.") from error
+    if time.tzinfo is None:
+        raise ValueError(f"{parameter} is {value!r}, without a time zone. Write it like 2026-11-24T08:00:00+00:00.")
+    return time

@@ -1,0 +1,165 @@
+"""The XCom contract of a reconciliation, in at most 48 KiB whatever happened."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypedDict
+
+from airflow_provider_ecr_preview.bounded import cut
+from airflow_provider_ecr_preview.findings import SEVERITY_ORDER
+from airflow_provider_ecr_preview.preview import isoformat
+from airflow_provider_ecr_preview.reconciliation import RepositoryReconciliation
+from airflow_provider_ecr_preview.xcom import FindingSummary
+
+RECONCILIATION_SCHEMA = "ecr-lifecycle-reconciliation/1"
+
+MAX_RECONCILIATION_BYTES = 48 * 1024
+MAX_UNREAD_EVENTS = 10
+
+_ROOMS = ((10, 500), (5, 300), (2, 200), (0, 120))
+"""Number of digests and of characters of a message, in ever less room."""
+
+
+class UnreadEventXCom(TypedDict):
+    """An event that cannot be understood."""
+
+    event_id: str | None
+    reason: str
+
+
+class RepositoryReconciliationXCom(TypedDict):
+    """What became of one preview. The findings hold examples of digests; the counts beside them are not cut."""
+
+    registry_id: str
+    region_name: str
+    repository_name: str
+    status: str
+    message: str | None
+    previewed_at: str
+    executed_at: str | None
+    event_count: int
+    unread_event_count: int
+    policy: str | None
+    previewed_image_count: int
+    counts: dict[str, int]
+    failures: dict[str, int]
+    findings: list[FindingSummary]
+
+
+class ReconciliationXCom(TypedDict):
+    """``return_value`` of the reconciling operator.
+
+    ``counts`` has the images by category, ``findings`` the repositories by finding, ``repositories`` those with the
+    gravest findings first; ``repositories_left_out`` says how many there was no room for, ``results_uri`` has every image.
+    """
+
+    schema: str
+    reconciled_until: str
+    repository_count: int
+    statuses: dict[str, int]
+    event_count: int
+    policy_changed_count: int
+    counts: dict[str, int]
+    failures: dict[str, int]
+    findings: dict[str, int]
+    unread_event_count: int
+    unread_events: list[UnreadEventXCom]
+    repositories: list[RepositoryReconciliationXCom]
+    repositories_left_out: int
+    results_uri: str | None
+
+
+def reconciliation_xcom(
+    reconciliations: Sequence[RepositoryReconciliation], *, until: datetime, results_uri: str | None = None
+) -> ReconciliationXCom:
+    """Return the result of a reconciliation.
+
+    :param reconciliations: what became of every preview.
+    :param until: the end of what CloudTrail was asked (aware).
+    :param results_uri: where the list of all images was written.
+    """
+    repositories = [_repository(each) for each in sorted(reconciliations, key=_by_gravity)]
+    # An event that names no repository counts for each of its Region, and here once.
+    unread = {(event.event_id, event.reason): event for each in reconciliations for event in each.unread}
+    value = ReconciliationXCom(
+        schema=RECONCILIATION_SCHEMA,
+        reconciled_until=isoformat(until) or "",
+        repository_count=len(repositories),
+        statuses=dict(Counter(each.status for each in reconciliations)),
+        event_count=sum(len(each.executions) for each in reconciliations),
+        policy_changed_count=sum(each.policy == "changed" for each in reconciliations),
+        counts=dict(sum((each.counts for each in reconciliations), Counter())),
+        failures=dict(sum((each.failures for each in reconciliations), Counter())),
+        findings=dict(Counter(finding.code for each in reconciliations for finding in each.findings)),
+        unread_event_count=len(unread),
+        unread_events=[
+            UnreadEventXCom(event_id=event.event_id, reason=cut(event.reason, 200) or "")
+            for event in [*unread.values()][:MAX_UNREAD_EVENTS]
+        ],
+        repositories=repositories,
+        repositories_left_out=0,
+        results_uri=results_uri,
+    )
+    return _fitted(value)
+
+
+def _by_gravity(each: RepositoryReconciliation) -> tuple[int, int, str]:
+    gravest = min((SEVERITY_ORDER[finding.severity] for finding in each.findings), default=len(SEVERITY_ORDER))
+    return gravest, -sum(each.counts.values()), each.repository.repository_name
+
+
+def _repository(each: RepositoryReconciliation) -> RepositoryReconciliationXCom:
+    summary = each.summary
+    return RepositoryReconciliationXCom(
+        registry_id=summary["registry_id"],
+        region_name=summary["region_name"],
+        repository_name=summary["repository_name"],
+        status=each.status,
+        message=each.message,
+        previewed_at=summary["previewed_at"],
+        executed_at=isoformat(each.executed_at),
+        event_count=len(each.executions),
+        unread_event_count=len(each.unread),
+        policy=each.policy,
+        previewed_image_count=summary["expiring_image_count"] + summary["archiving_image_count"],
+        counts=dict(each.counts),
+        failures=dict(each.failures.most_common(10)),
+        findings=[
+            FindingSummary(
+                code=finding.code,
+                severity=finding.severity,
+                message=finding.message,
+                image_digests=list(finding.image_digests),
+            )
+            for finding in each.findings
+        ],
+    )
+
+
+def _fitted(value: ReconciliationXCom) -> ReconciliationXCom:
+    """Cut examples and messages, then the least grave repositories, until all of it fits."""
+    for digests, characters in _ROOMS:
+        for repository in value["repositories"]:
+            repository["message"] = cut(repository["message"], characters)
+            for finding in repository["findings"]:
+                finding["image_digests"] = finding["image_digests"][:digests]
+                finding["message"] = cut(finding["message"], characters) or ""
+        if _size(value) <= MAX_RECONCILIATION_BYTES:
+            return value
+    room = MAX_RECONCILIATION_BYTES - _size({**value, "repositories": []}) - 16
+    kept = []
+    for repository in value["repositories"]:
+        room -= _size(repository) + 2
+        if room < 0:
+            break
+        kept.append(repository)
+    value["repositories_left_out"] = value["repository_count"] - len(kept)
+    value["repositories"] = kept
+    return value
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value))

@@ -136,7 +136,7 @@ def read_lists(summaries: Iterable[PreviewSummaryXCom]) -> Iterator[PreviewList 
 
     :param summaries: the summaries.
     """
-    return map(_listed, summaries)
+    return map(listed_images, summaries)
 
 
 def listed_images(summary: PreviewSummaryXCom) -> PreviewList | Unread:

@@ -35,7 +35,7 @@ class EcrLifecycleEventsHook(AwsBaseHook):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "client_type": "cloudtrail"})  # type: ignore[no-untyped-call]  # as Airflow has it
+        super().__init__(**{**kwargs, "client_type": "cloudtrail"})
 
     @property
     def config(self) -> Config:

@@ -111,7 +111,11 @@ class EcrReconcileLifecycleOperator(AwsBaseOperator[EcrLifecycleEventsHook]):
         return value
 
     def _since(self, summary: PreviewSummaryXCom, until: datetime) -> datetime:
-        """Return the time from which on events count for a preview."""
+        """Return the time from which on events count for a preview, if it is of the Region that was named."""
+        if self.region_name not in (None, "", summary["region_name"]):
+            raise ValueError(
+                f"{RepositoryId.of(summary)}: region_name is {self.region_name}. Leave it out to use that of the summary."
+            )
         since = _time_of(self.start_time, "start_time") or preview_time(summary)
         if isinstance(since, Unread):
             raise ValueError(f"{RepositoryId.of(summary)}: {since.reason}")  # noqa: TRY004 - a value of XCom
@@ -133,7 +137,7 @@ class EcrReconcileLifecycleOperator(AwsBaseOperator[EcrLifecycleEventsHook]):
             here = [(summary, since) for summary, since in previews if summary["region_name"] == region_name]
             names = {summary["repository_name"] for summary, _ in here}
             try:
-                hook = self.aws_hook_class(**{**self._hook_parameters, "region_name": self.region_name or region_name})
+                hook = self.aws_hook_class(**{**self._hook_parameters, "region_name": region_name})
                 account = hook.caller_account()
                 events: _Events | Unread = [
                     event

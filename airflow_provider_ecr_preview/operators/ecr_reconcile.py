@@ -126,7 +126,8 @@ class EcrReconcileLifecycleOperator(AwsBaseOperator[EcrLifecycleEventsHook]):
                 f"{RepositoryId.of(summary)}: CloudTrail has the events of 90 days, and nothing of {since}. Preview "
                 "again, or set start_time."
             )
-        return since
+        # The events have whole seconds.
+        return since.replace(microsecond=0)
 
     def _reconcile(
         self, previews: Sequence[tuple[PreviewSummaryXCom, datetime]], until: datetime

@@ -159,12 +159,17 @@ class EcrReconcileLifecycleOperator(AwsBaseOperator[EcrLifecycleEventsHook]):
         return done, unread
 
     def _write(self, reconciliations: Sequence[RepositoryReconciliation]) -> str | None:
+        """Write what became of every image; what happened is told even where that fails."""
         if not self.results_path:
             return None
-        with line_list(self.results_path) as lines:
-            for reconciliation in reconciliations:
-                for image in reconciliation.images:
-                    lines.write(image.as_dict(reconciliation.repository))
+        try:
+            with line_list(self.results_path) as lines:
+                for reconciliation in reconciliations:
+                    for image in reconciliation.images:
+                        lines.write(image.as_dict(reconciliation.repository))
+        except Exception:  # whatever goes wrong on whatever storage
+            self.log.exception("The list of results cannot be written to %s.", self.results_path)
+            return None
         return self.results_path
 
 

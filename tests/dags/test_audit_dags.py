@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from airflow_provider_ecr_preview.local import AccessDenied, LocalEcr
@@ -92,3 +93,12 @@ def test_the_check_of_a_policy_fails_when_it_takes_more_than_it_may(team_ecr: Lo
     assert result["tasks"]["compare[-1]"] == "failed"
     assert "10 are allowed (max_newly_affected)" in result["log"]
     assert result["values"]["compare[-1]"]["policies"][1]["newly_affected_image_count"] > 10
+
+
+def test_the_reconciliation_of_a_preview_that_ecr_has_not_acted_upon_says_so(
+    team_ecr: LocalEcr, run_dag: RunDag, tmp_path: Path
+) -> None:
+    result = run_dag("ecr_reconcile", {"reports_path": f"file://{tmp_path}/reports"}, approve="a_day_later")
+    assert result["state"] == "success", result["log"][-3000:]
+    reconciled = result["values"]["reconcile[-1]"]
+    assert reconciled["statuses"] == {"not_executed_yet": 1}

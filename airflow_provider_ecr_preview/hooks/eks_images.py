@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ecr_preview.hooks.nested import values_of
+
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
@@ -54,7 +56,7 @@ def cluster_images(eks: Any, sts: Any, cluster_name: str) -> Iterator[tuple[str,
             for item in _items(getattr(getattr(kubernetes, group)(api_client), operation)):
                 metadata = item["metadata"]
                 name = f"{cluster_name} {metadata.get('namespace')}/{metadata.get('name')}"
-                for reference in {*_images(item.get("spec")), *_running(item.get("status"))}:
+                for reference in {*values_of(item.get("spec"), "image"), *_running(item.get("status"))}:
                     yield reference, kind, name
 
 
@@ -90,19 +92,6 @@ def _items(operation: Any) -> Iterator[dict[str, Any]]:
         yield from page["items"]
         if not (token := page["metadata"].get("continue")):
             return
-
-
-def _images(described: Any) -> Iterator[str]:
-    """Yield every image that a specification names, however deep its template lies."""
-    if isinstance(described, Mapping):
-        for name, value in described.items():
-            if name == "image" and isinstance(value, str):
-                yield value
-            else:
-                yield from _images(value)
-    elif isinstance(described, list):
-        for value in described:
-            yield from _images(value)
 
 
 def _running(status: Any) -> Iterator[str]:

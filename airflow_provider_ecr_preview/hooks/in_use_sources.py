@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from airflow_provider_ecr_preview.hooks.eks_images import cluster_images
+from airflow_provider_ecr_preview.hooks.nested import values_of
 
 _DESCRIBED_AT_ONCE = 100
 _SERVICES_AT_ONCE = 10
@@ -95,7 +96,7 @@ def batch(client_of: ClientOf) -> Iterator[FoundReference]:
     :param client_of: returns the client of a service.
     """
     for definition in _all(client_of("batch"), "describe_job_definitions", "jobDefinitions", status="ACTIVE"):
-        for reference in _values_of(definition, "image"):
+        for reference in values_of(definition, "image"):
             yield FoundReference(reference, "Batch job definition", definition["jobDefinitionArn"])
 
 
@@ -109,7 +110,7 @@ def sagemaker(client_of: ClientOf) -> Iterator[FoundReference]:
     client = client_of("sagemaker")
     for model in _all(client, "list_models", "Models"):
         described = client.describe_model(ModelName=model["ModelName"])
-        for reference in _values_of(described, "Image"):
+        for reference in values_of(described, "Image"):
             yield FoundReference(reference, "SageMaker model", model["ModelName"])
 
 
@@ -123,7 +124,7 @@ def app_runner(client_of: ClientOf) -> Iterator[FoundReference]:
     client = client_of("apprunner")
     for service in _all(client, "list_services", "ServiceSummaryList"):
         described = client.describe_service(ServiceArn=service["ServiceArn"])["Service"]
-        for reference in _values_of(described.get("SourceConfiguration", {}), "ImageIdentifier"):
+        for reference in values_of(described.get("SourceConfiguration", {}), "ImageIdentifier"):
             yield FoundReference(reference, "App Runner service", service["ServiceName"])
 
 
@@ -192,16 +193,3 @@ def _in_parts(values: Iterator[Any], size: int) -> Iterator[list[Any]]:
             part = []
     if part:
         yield part
-
-
-def _values_of(described: Any, key: str) -> Iterator[str]:
-    """Yield every text under a key, however deep: services name images in many places, and add more."""
-    if isinstance(described, Mapping):
-        for name, value in described.items():
-            if name == key and isinstance(value, str):
-                yield value
-            else:
-                yield from _values_of(value, key)
-    elif isinstance(described, list):
-        for value in described:
-            yield from _values_of(value, key)

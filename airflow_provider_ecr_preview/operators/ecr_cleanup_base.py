@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
 from airflow_provider_ecr_preview.cleanup_in_use import in_use_of
+from airflow_provider_ecr_preview.cleanup_inputs import earlier_summaries_of, texts_of
+from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import EvidenceCollector
+from airflow_provider_ecr_preview.protection import ImageProtection
 from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
 
 
@@ -51,22 +55,61 @@ class EcrCleanupOperator(AwsBaseOperator[EcrImageCleanupHook]):
                     )
         return summaries
 
-    def _collector(
-        self,
-        *,
-        policies: CandidatePolicies,
-        in_use: Mapping[str, Any] | None,
-        previous: Sequence[PreviewSummaryXCom],
-        timeout: float,
-        poll_interval: float,
-    ) -> EvidenceCollector:
+
+class EcrCheckedCleanupOperator(EcrCleanupOperator):
+    """Base of the operators that check repositories before they change them; their own classes tell the parameters.
+
+    :meta private:
+    """
+
+    in_use: Mapping[str, Any] | None
+    max_images: int | None
+    max_share: float | None
+    max_bytes: int | None
+    minimum_images_left: int
+    protected_tags: Sequence[str]
+    protected_tag_patterns: Sequence[str]
+    min_age_days: float
+    recently_pulled_days: float
+    newest_images_kept: int
+    max_preview_age: timedelta | None
+    required_agreeing_previews: int
+    previous_summaries: Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str
+    check_in_use: bool
+    ignored_findings: Collection[str]
+    timeout: float
+    poll_interval: float
+
+    def _settings_with(self, **settings: Any) -> CleanupSettings:
+        """Return how careful to be, with what is particular to the operator."""
+        return CleanupSettings(
+            protection=ImageProtection(
+                protected_tags=texts_of(self.protected_tags, "protected_tags"),
+                protected_tag_patterns=texts_of(self.protected_tag_patterns, "protected_tag_patterns"),
+                min_age_days=self.min_age_days,
+                recently_pulled_days=self.recently_pulled_days,
+                newest_images_kept=self.newest_images_kept,
+            ),
+            max_images=self.max_images,
+            max_share=self.max_share,
+            max_bytes=self.max_bytes,
+            minimum_images_left=self.minimum_images_left,
+            max_preview_age=self.max_preview_age,
+            required_agreeing_previews=self.required_agreeing_previews,
+            check_in_use=self.check_in_use,
+            ignored_findings=texts_of(self.ignored_findings, "ignored_findings"),
+            **settings,
+        )
+
+    def _collector(self, policies: CandidatePolicies) -> EvidenceCollector:
+        """Return what gathers all that is known about repositories."""
         return EvidenceCollector(
             hook_of=self._hook_of,
             policies=policies,
-            in_use_of=in_use_of(in_use),
-            previous=previous,
-            timeout=timeout,
-            poll_interval=poll_interval,
+            in_use_of=in_use_of(self.in_use),
+            previous=earlier_summaries_of(self.previous_summaries),
+            timeout=self.timeout,
+            poll_interval=self.poll_interval,
         )
 
 

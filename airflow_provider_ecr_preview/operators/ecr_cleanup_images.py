@@ -13,7 +13,7 @@ from airflow_provider_ecr_preview import cleanup_settings as defaults
 from airflow_provider_ecr_preview import protection
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
 from airflow_provider_ecr_preview.cleanup_checks import CheckResult, Decision, check_run, decide
-from airflow_provider_ecr_preview.cleanup_inputs import dry_run_of, earlier_summaries_of, summaries_of, texts_of
+from airflow_provider_ecr_preview.cleanup_inputs import dry_run_of, summaries_of
 from airflow_provider_ecr_preview.cleanup_outcome import RepositoryCleanup, planned_cleanup
 from airflow_provider_ecr_preview.cleanup_result import ImageCleanupXCom, cleanup_xcom
 from airflow_provider_ecr_preview.cleanup_settings import CleanupAction, CleanupSettings, OnChange
@@ -22,10 +22,9 @@ from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, Cleanup
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_removal import RETRY_DELAY, ImageRemoval
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
-from airflow_provider_ecr_preview.operators.ecr_cleanup_base import EcrCleanupOperator, why_blocked
+from airflow_provider_ecr_preview.operators.ecr_cleanup_base import EcrCheckedCleanupOperator, why_blocked
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.policy import PolicySource
-from airflow_provider_ecr_preview.protection import ImageProtection
 from airflow_provider_ecr_preview.reports import line_list
 from airflow_provider_ecr_preview.tables import render
 
@@ -38,7 +37,7 @@ MAX_IMAGES_PER_RUN = 10_000
 MAX_BYTES_PER_RUN = 10_000_000_000_000
 
 
-class EcrDeletePreviewedImagesOperator(EcrCleanupOperator):
+class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
     """Delete, or archive, the images that a preview listed and somebody approved, and no others.
 
     By default nothing is changed: ``dry_run`` tells what would be. Before anything is, a fresh preview of the same
@@ -192,7 +191,8 @@ class EcrDeletePreviewedImagesOperator(EcrCleanupOperator):
 
     def execute(self, context: Context) -> ImageCleanupXCom:
         """Check, and delete or archive what may be."""
-        dry_run, settings = dry_run_of(self.dry_run), self._settings()
+        dry_run = dry_run_of(self.dry_run)
+        settings = self._settings_with(action=self.action, on_change=self.on_change, check_tags=self.check_tags)
         if self.on_blocked not in ("fail", "skip", "report"):
             raise ValueError(f"on_blocked is {self.on_blocked!r}. Use 'fail', 'skip' or 'report'.")
         started_at = datetime.now(UTC)
@@ -214,37 +214,9 @@ class EcrDeletePreviewedImagesOperator(EcrCleanupOperator):
             self._end(context, value)
         return value
 
-    def _settings(self) -> CleanupSettings:
-        return CleanupSettings(
-            action=self.action,
-            protection=ImageProtection(
-                protected_tags=texts_of(self.protected_tags, "protected_tags"),
-                protected_tag_patterns=texts_of(self.protected_tag_patterns, "protected_tag_patterns"),
-                min_age_days=self.min_age_days,
-                recently_pulled_days=self.recently_pulled_days,
-                newest_images_kept=self.newest_images_kept,
-            ),
-            max_images=self.max_images,
-            max_share=self.max_share,
-            max_bytes=self.max_bytes,
-            minimum_images_left=self.minimum_images_left,
-            max_preview_age=self.max_preview_age,
-            required_agreeing_previews=self.required_agreeing_previews,
-            on_change=self.on_change,
-            check_tags=self.check_tags,
-            check_in_use=self.check_in_use,
-            ignored_findings=texts_of(self.ignored_findings, "ignored_findings"),
-        )
-
     def _decide(self, settings: CleanupSettings) -> list[Decision]:
         summaries = self._summaries(summaries_of(self.summary))
-        collector = self._collector(
-            policies=CandidatePolicies(self.lifecycle_policy_text, self.lifecycle_policies),
-            in_use=self.in_use,
-            previous=earlier_summaries_of(self.previous_summaries),
-            timeout=self.timeout,
-            poll_interval=self.poll_interval,
-        )
+        collector = self._collector(CandidatePolicies(self.lifecycle_policy_text, self.lifecycle_policies))
         decisions = []
         for evidence in collector.collect(summaries):
             decision = decide(evidence, settings)

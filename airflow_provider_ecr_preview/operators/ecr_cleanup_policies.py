@@ -15,15 +15,18 @@ from airflow_provider_ecr_preview import protection
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
 from airflow_provider_ecr_preview.cleanup_checks import CheckResult, decide
 from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
-from airflow_provider_ecr_preview.cleanup_inputs import dry_run_of, earlier_summaries_of, summaries_of, texts_of
+from airflow_provider_ecr_preview.cleanup_inputs import dry_run_of, summaries_of
 from airflow_provider_ecr_preview.cleanup_questions import Answer
-from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError, RepositoryError
 from airflow_provider_ecr_preview.former_policies import FormerPolicy, keep_former_policies, read_former_policies
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT
 from airflow_provider_ecr_preview.hooks.policy_changer import PolicyChanger
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
-from airflow_provider_ecr_preview.operators.ecr_cleanup_base import EcrCleanupOperator, why_blocked
+from airflow_provider_ecr_preview.operators.ecr_cleanup_base import (
+    EcrCheckedCleanupOperator,
+    EcrCleanupOperator,
+    why_blocked,
+)
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.policy import LifecyclePolicy, PolicySource
 from airflow_provider_ecr_preview.policy_change import (
@@ -34,7 +37,6 @@ from airflow_provider_ecr_preview.policy_change import (
     policy_change_xcom,
 )
 from airflow_provider_ecr_preview.policy_change_table import policy_change_table
-from airflow_provider_ecr_preview.protection import ImageProtection
 from airflow_provider_ecr_preview.tables import render
 
 if TYPE_CHECKING:
@@ -130,7 +132,7 @@ class _PolicyChangeOperator(EcrCleanupOperator):
             raise CleanupBlockedError(message)
 
 
-class EcrPutLifecyclePolicyOperator(_PolicyChangeOperator):
+class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOperator):
     """Apply exactly the lifecycle policies that were previewed and approved.
 
     By default nothing is changed: ``dry_run`` tells what would be. Before anything is, every repository is checked: a
@@ -261,7 +263,9 @@ class EcrPutLifecyclePolicyOperator(_PolicyChangeOperator):
         self.poll_interval = poll_interval
 
     def _plan(self, changer: PolicyChanger) -> list[PolicyChange]:
-        summaries, settings = self._summaries(summaries_of(self.summary)), self._settings()
+        summaries = self._summaries(summaries_of(self.summary))
+        # A policy goes by what the tags are when it acts, and the fresh preview by what they are now.
+        settings = self._settings_with(whole_policy=True, check_tags=False)
         policies = CandidatePolicies(self.lifecycle_policy_text, self.lifecycle_policies)
         wanted = {RepositoryId.of(each): policies.policy_of(each["repository_name"]) for each in summaries}
         if nameless := [str(repository) for repository, policy in wanted.items() if policy is None]:
@@ -269,13 +273,7 @@ class EcrPutLifecyclePolicyOperator(_PolicyChangeOperator):
                 f"No policy is given for {', '.join(nameless)}. Give the one that was previewed as lifecycle_policy_text, "
                 "or under a name or glob in lifecycle_policies."
             )
-        collector = self._collector(
-            policies=policies,
-            in_use=self.in_use,
-            previous=earlier_summaries_of(self.previous_summaries),
-            timeout=self.timeout,
-            poll_interval=self.poll_interval,
-        )
+        collector = self._collector(policies)
         changes = []
         for evidence in collector.collect(summaries):
             decision = decide(evidence, settings)
@@ -283,28 +281,6 @@ class EcrPutLifecyclePolicyOperator(_PolicyChangeOperator):
             self.log.info("%s: %s.%s", change.repository, change.status, _blocking(change))
             changes.append(change)
         return changes
-
-    def _settings(self) -> CleanupSettings:
-        return CleanupSettings(
-            whole_policy=True,
-            # A policy goes by what the tags are when it acts, and the fresh preview by what they are now.
-            check_tags=False,
-            protection=ImageProtection(
-                protected_tags=texts_of(self.protected_tags, "protected_tags"),
-                protected_tag_patterns=texts_of(self.protected_tag_patterns, "protected_tag_patterns"),
-                min_age_days=self.min_age_days,
-                recently_pulled_days=self.recently_pulled_days,
-                newest_images_kept=self.newest_images_kept,
-            ),
-            max_images=self.max_images,
-            max_share=self.max_share,
-            max_bytes=self.max_bytes,
-            minimum_images_left=self.minimum_images_left,
-            max_preview_age=self.max_preview_age,
-            required_agreeing_previews=self.required_agreeing_previews,
-            check_in_use=self.check_in_use,
-            ignored_findings=texts_of(self.ignored_findings, "ignored_findings"),
-        )
 
 
 class EcrRestoreLifecyclePolicyOperator(_PolicyChangeOperator):

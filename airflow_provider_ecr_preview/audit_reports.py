@@ -17,6 +17,7 @@ from airflow_provider_ecr_preview.changes import Alarms, Site, compare_with_base
 from airflow_provider_ecr_preview.report_layout import (
     AUDITS,
     IMAGES,
+    KEPT_IMAGES,
     TABLES,
     audit_date_of,
     image_list_path,
@@ -53,10 +54,11 @@ class AuditReports:
         self.part = part
         self._regions: set[str | None] = set()
 
-    def image_list(self, preview: PreviewStatus) -> AbstractContextManager[ImageListWriter]:
+    def image_list(self, preview: PreviewStatus, *, with_kept: bool = False) -> AbstractContextManager[ImageListWriter]:
         """Open the list of a repository's affected images, which appears when the block ends without error.
 
         :param preview: whose images.
+        :param with_kept: whether the images that stay are wanted, too, in a list of their own.
         """
         path = image_list_path(
             preview.registry_id,
@@ -65,7 +67,7 @@ class AuditReports:
             slug(self.audit_id),
             preview.repository_name,
         )
-        return image_list(str(self.root / path))
+        return image_list(str(self.root / path), with_kept=with_kept)
 
     def write_tables(self, outcomes: Iterable[RepositoryOutcome]) -> list[str]:
         """Write the rows of this part, as CSV and where pyarrow is installed as Parquet; return where they are.
@@ -132,7 +134,7 @@ class AuditReports:
         first = self.audited_at.date() - timedelta(days=days)
         old = [
             file
-            for folder in (TABLES, IMAGES, AUDITS)
+            for folder in (TABLES, IMAGES, KEPT_IMAGES, AUDITS)
             for file in files_under(self.root / folder)
             if (day := _day_of(file)) is not None and day < first
         ]

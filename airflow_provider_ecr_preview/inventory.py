@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from airflow_provider_ecr_preview.policy import Rule
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
@@ -24,17 +23,29 @@ class ImageDetail(NamedTuple):
     image_manifest_media_type: str | None
     artifact_media_type: str | None
 
+    @classmethod
+    def of(cls, image: RepositoryImage) -> Self:
+        """Return what there is of an image."""
+        return cls(
+            image.image_size_in_bytes,
+            image.last_recorded_pull_time,
+            image.image_manifest_media_type,
+            image.artifact_media_type,
+        )
+
 
 class RepositoryInventory:
     """Every image of one repository, archived ones included.
 
     :param rules: the rules of the policy that is previewed, to find those whose tags no image has.
+    :param keep_images: whether to hold the images themselves, which takes about twice the memory.
     """
 
-    def __init__(self, rules: Sequence[Rule] = ()) -> None:
+    def __init__(self, rules: Sequence[Rule] = (), *, keep_images: bool = False) -> None:
         self.newest_image: RepositoryImage | None = None
         """The most recently pushed image of the standard storage class."""
-        self._details: dict[DigestKey, ImageDetail] = {}
+        self._details: dict[DigestKey, ImageDetail | RepositoryImage] = {}
+        self._keep_images = keep_images
         self._unmatched = {rule.priority: rule for rule in rules}
 
     @property
@@ -43,18 +54,18 @@ class RepositoryInventory:
         return len(self._details)
 
     @property
+    def images(self) -> list[RepositoryImage]:
+        """The images, where they are held."""
+        return [image for image in self._details.values() if isinstance(image, RepositoryImage)]
+
+    @property
     def unmatched_rules(self) -> list[Rule]:
         """The rules whose tag requirements no image meets, whatever its storage class."""
         return list(self._unmatched.values())
 
     def add(self, image: RepositoryImage) -> None:
         """Take in one image; an image that a second page lists again is counted once."""
-        self._details[digest_key(image.image_digest)] = ImageDetail(
-            image.image_size_in_bytes,
-            image.last_recorded_pull_time,
-            _shared(image.image_manifest_media_type),
-            _shared(image.artifact_media_type),
-        )
+        self._details[digest_key(image.image_digest)] = image if self._keep_images else ImageDetail.of(image)
         if image.storage_class == "standard" and (
             self.newest_image is None or _by_push(image) > _by_push(self.newest_image)
         ):
@@ -68,7 +79,7 @@ class RepositoryInventory:
         for image in images:
             self.add(image)
 
-    def detail(self, image_digest: str) -> ImageDetail | None:
+    def detail(self, image_digest: str) -> ImageDetail | RepositoryImage | None:
         """Return what is known of an image, or None for one that DescribeImages did not list."""
         return self._details.get(digest_key(image_digest))
 
@@ -86,8 +97,3 @@ def digest_of(key: DigestKey) -> str:
 
 def _by_push(image: RepositoryImage) -> tuple[datetime, str]:
     return image.image_pushed_at, image.image_digest
-
-
-def _shared(media_type: str | None) -> str | None:
-    # A repository has a handful of media types, and every response brings them as new objects.
-    return None if media_type is None else sys.intern(media_type)

@@ -13,6 +13,7 @@ signature, an SBOM) is judged as an image of its own, though ECR deletes it when
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,8 +74,8 @@ class RepositoryImage:
             last_archived_at=detail.get("lastArchivedAt"),
             last_activated_at=detail.get("lastActivatedAt"),
             image_size_in_bytes=detail.get("imageSizeInBytes"),
-            image_manifest_media_type=detail.get("imageManifestMediaType"),
-            artifact_media_type=detail.get("artifactMediaType"),
+            image_manifest_media_type=_shared(detail.get("imageManifestMediaType")),
+            artifact_media_type=_shared(detail.get("artifactMediaType")),
         )
 
     @property
@@ -291,6 +292,11 @@ class _Candidates:
             for tag, position in zip(tags[first:last], positions[first:last], strict=True)
             if literal in tag and matches(tag)
         }
+
+
+def _shared(media_type: str | None) -> str | None:
+    # A repository has a handful of media types, and every response brings them as new objects.
+    return None if media_type is None else sys.intern(media_type)
 
 
 def _utc(time: datetime) -> datetime:

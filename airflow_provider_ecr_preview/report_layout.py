@@ -5,6 +5,7 @@
     repositories/csv/registry_id=<12 digits>/region_name=<Region>/audit_date=<date>/<part of an audit>.csv
     repositories/parquet/...                                                        the same rows
     images/registry_id=/region_name=/audit_date=/audit=<audit>/repository_name=<name>/images.jsonl.gz
+    kept_images/...                                                                 the images that stay, each with why
     audits/audit_date=<date>/<audit>.md                                             for a person
     audits/audit_date=<date>/<audit>.json                                           by which later audits find this one
     outcomes/<audit>/<part>/                                                        what a retry takes up
@@ -22,6 +23,7 @@ UNKNOWN = "__HIVE_DEFAULT_PARTITION__"
 
 TABLES = "repositories"
 IMAGES = "images"
+KEPT_IMAGES = "kept_images"
 AUDITS = "audits"
 OUTCOMES = "outcomes"
 IMAGE_LIST = "images.jsonl.gz"
@@ -29,6 +31,7 @@ IMAGE_LIST = "images.jsonl.gz"
 _MAX_NAME_CHARACTERS = 200
 """A name of a folder has at most 255 bytes on most file systems, and this is one part of it."""
 
+_OF_AN_AUDIT = re.compile(rf"/{IMAGES}(/registry_id=[^/]+/region_name=[^/]+/audit_date=[^/]+/audit=[^/]+/[^/]+/[^/]+)")
 _SITE = re.compile(r"/registry_id=([^/]+)/region_name=([^/]+)/")
 _AUDIT_DATE = re.compile(r"audit_date=(\d{4}-\d{2}-\d{2})")
 
@@ -81,6 +84,17 @@ def image_list_path(
     """
     day = partition(registry_id, region_name, audit_date)
     return f"{IMAGES}/{day}/audit={audit_slug}/{repository_folder(repository_name)}/{IMAGE_LIST}"
+
+
+def kept_list_uri(images_uri: str) -> str:
+    """Return where the list of the images that stay belongs: in a table of its own, or beside the one file.
+
+    :param images_uri: where the list of the affected images is.
+    """
+    if of_an_audit := _OF_AN_AUDIT.search(images_uri):
+        root = images_uri[: of_an_audit.start()]
+        return f"{root}/{KEPT_IMAGES}{of_an_audit[1]}"
+    return f"{images_uri.removesuffix('.jsonl.gz')}.kept.jsonl.gz"
 
 
 def audit_date_of(folder: str) -> date | None:

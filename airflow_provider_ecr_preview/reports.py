@@ -5,14 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
 from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_ecr_preview.kept_images import KeptImage
 from airflow_provider_ecr_preview.preview import PreviewedImage
-from airflow_provider_ecr_preview.storage import write_whole
+from airflow_provider_ecr_preview.report_layout import kept_list_uri
+from airflow_provider_ecr_preview.storage import remove_if_there, write_whole
 
 
 class LineWriter:
@@ -35,15 +37,26 @@ class ImageListWriter:
 
     :param lines: the open list.
     :param images_uri: where the list can be read when it is whole.
+    :param with_kept: whether the images that stay are wanted, too.
     """
 
-    def __init__(self, lines: LineWriter, images_uri: str | None = None) -> None:
+    def __init__(self, lines: LineWriter, images_uri: str, *, with_kept: bool = False) -> None:
         self.images_uri = images_uri
+        self.write_kept: Callable[[Iterable[KeptImage]], object] | None = self._write_kept if with_kept else None
+        """Writes the images that stay, all at once, into a list of their own; None where they are not wanted."""
+        self.has_kept = False
+        """Whether that list was written."""
         self._lines = lines
 
     def write(self, image: PreviewedImage) -> None:
         """Append one image."""
         self._lines.write(image.as_dict())
+
+    def _write_kept(self, images: Iterable[KeptImage]) -> None:
+        with line_list(kept_list_uri(self.images_uri)) as lines:
+            for image in images:
+                lines.write(image.as_dict())
+        self.has_kept = True
 
 
 @contextmanager
@@ -74,13 +87,18 @@ def read_lines(uri: str) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def image_list(images_path: str) -> Iterator[ImageListWriter]:
+def image_list(images_path: str, *, with_kept: bool = False) -> Iterator[ImageListWriter]:
     """Open a new image list that appears at ``images_path`` when the block ends without error, and not before.
 
     :param images_path: as for :func:`line_list`.
+    :param with_kept: whether the images that stay are wanted, too, in a list of their own.
     """
     with line_list(images_path) as lines:
-        yield ImageListWriter(lines, images_path)
+        writer = ImageListWriter(lines, images_path, with_kept=with_kept)
+        yield writer
+        if not writer.has_kept:
+            # One that is there tells of an earlier preview.
+            remove_if_there(ObjectStoragePath(kept_list_uri(images_path)))
 
 
 def read_image_list(images_uri: str) -> Iterator[PreviewedImage]:

@@ -78,6 +78,16 @@ def remove_files(files: Collection[ObjectStoragePath]) -> None:
         emptied = {folder.parent for folder in emptied if _remove_if_empty(folder)}
 
 
+def remove_if_there(file: ObjectStoragePath) -> None:
+    """Remove a file, which may not be there.
+
+    :param file: the file.
+    """
+    file.fs.invalidate_cache(file.parent.path)
+    if file.exists():
+        remove_files([file])
+
+
 def slug(text: str) -> str:
     """Return a text as part of a path that every storage takes: letters, digits and ``._-``.
 

@@ -192,6 +192,7 @@ class _EffectList:
     """Takes the images of one preview as they stream by."""
 
     images_uri = None
+    write_kept = None
 
     def __init__(self, effect: PolicyEffect) -> None:
         self._effect = effect

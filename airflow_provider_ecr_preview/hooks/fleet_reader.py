@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, UsedImag
 from airflow_provider_ecr_preview.hooks.fleet_schedule import RepositoryWork
 from airflow_provider_ecr_preview.hooks.paced_calls import DESCRIBE_IMAGES, GET_PREVIEW, PacedCalls
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.kept_images import KeptImage, kept_images
 from airflow_provider_ecr_preview.pages import PageCheck, PreviewPage, PreviewStatus, checked, summarize_pages
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
@@ -32,6 +33,11 @@ class ImageList(Protocol):
     @property
     def images_uri(self) -> str | None:
         """Where the list can be read when it is whole."""
+        ...
+
+    @property
+    def write_kept(self) -> Callable[[Iterable[KeptImage]], object] | None:
+        """Takes in the images that stay, all at once; None where nobody wants to know."""
         ...
 
     def write(self, image: PreviewedImage) -> object:
@@ -79,11 +85,12 @@ class PreviewReader:
         :param next_token: token of the second.
         :raises RepositoryError: if the pages cannot be read, or are not one whole preview.
         """
-        inventory = self._inventory(work, first.preview.policy) if self._enrich else None
         recent_pulls = recent_pulls_since(datetime.now(UTC), self._recently_pulled_days)
         used_images = self._used_images(RepositoryId.of_preview(first.preview)) if self._used_images else None
         pages = checked(self._pages(work, first, next_token), PageCheck(work.policy_fingerprint))
         with self._image_lists(first.preview) if self._image_lists else nullcontext() as image_list:
+            write_kept = image_list.write_kept if image_list is not None else None
+            inventory = self._inventory(work, first.preview.policy, keep_images=write_kept is not None)
 
             def on_image(image: PreviewedImage) -> None:
                 recent_pulls.add(image)
@@ -93,6 +100,8 @@ class PreviewReader:
                     image_list.write(image)
 
             summary = summarize_pages(pages, inventory, on_image)
+            if write_kept is not None and inventory is not None:
+                write_kept(kept_images(summary.policy, inventory.images, summary.__contains__, summary.previewed_at))
         return summary.as_xcom(
             inventory=inventory,
             findings=find(summary, inventory, recent_pulls, used_images),
@@ -109,8 +118,12 @@ class PreviewReader:
             self._on_page(len(page.images))
             yield page
 
-    def _inventory(self, work: RepositoryWork, policy: LifecyclePolicy) -> RepositoryInventory:
-        inventory = RepositoryInventory(policy.rules)
+    def _inventory(
+        self, work: RepositoryWork, policy: LifecyclePolicy, *, keep_images: bool
+    ) -> RepositoryInventory | None:
+        if not self._enrich:
+            return None
+        inventory = RepositoryInventory(policy.rules, keep_images=keep_images)
         next_token: str | None = None
         while True:
             response = self._calls.call(

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
@@ -42,6 +43,8 @@ from airflow_provider_ecr_preview.xcom import AuditXCom
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors.base import OperatorLineage
     from airflow.sdk import Context
+
+    from airflow_provider_ecr_preview.hooks.fleet_reader import ImageLists
 
 __all__ = ["EcrAuditLifecyclePoliciesOperator", "EcrListRepositoriesOperator", "EcrMergeLifecycleAuditsOperator"]
 
@@ -87,6 +90,8 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
     :param audit_name: what the audits of one series share: each is compared with the last one of the same name.
         (templated)
     :param write_image_lists: whether the reports include the affected images of every repository.
+    :param write_kept_images: whether they also include the images that stay, each with the reason, unless
+        ``enrich=False``.
     :param retention_days: remove reports under ``reports_path`` that are older; None keeps all.
     :param alarm_share: raise an alarm for a repository of which so much more would go than at the last audit, as a
         share of what would have gone then: 0.5 for half as much again.
@@ -148,6 +153,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
         audit_id: str = "{{ dag.dag_id }} {{ run_id }}",
         audit_name: str = "{{ dag.dag_id }}",
         write_image_lists: bool = True,
+        write_kept_images: bool = True,
         retention_days: int | None = None,
         alarm_share: float | None = None,
         alarm_count: int | None = None,
@@ -174,6 +180,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
         self.audit_id = audit_id
         self.audit_name = audit_name
         self.write_image_lists = write_image_lists
+        self.write_kept_images = write_kept_images
         self.retention_days = retention_days
         self.alarm_share = alarm_share
         self.alarm_count = alarm_count
@@ -272,7 +279,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
             on_progress=lambda progress: self.log.info("%s.", progress),
             progress_interval=self.progress_interval,
             should_stop=lambda: self._is_stopped,
-            image_lists=reports.image_list if reports and self.write_image_lists else None,
+            image_lists=self._image_lists(reports),
         )
         return AuditAttempt(
             {name: candidates.policy_of(name) for name in names},
@@ -301,6 +308,11 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
             audited_at=_audited_at(context),
             part=self._part(context),
         )
+
+    def _image_lists(self, reports: AuditReports | None) -> ImageLists | None:
+        if reports is None or not self.write_image_lists:
+            return None
+        return partial(reports.image_list, with_kept=self.write_kept_images and self.enrich)
 
     def _part(self, context: Context) -> str:
         """Return what tells the parts of one audit apart."""

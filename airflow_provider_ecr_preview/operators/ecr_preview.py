@@ -21,6 +21,7 @@ from airflow_provider_ecr_preview.hooks.arguments import check_waiting
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook, TagStatus
 from airflow_provider_ecr_preview.hooks.errors import CallSite
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.kept_images import kept_images
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
 from airflow_provider_ecr_preview.pages import PreviewPage, summarize_pages
 from airflow_provider_ecr_preview.policy import PolicySource, lint_policy
@@ -233,6 +234,8 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
         the gravest finding. (templated)
     :param images_path: where to write the full list, an ``ObjectStoragePath`` URL of a file (``file:///...`` or
         ``s3://aws_conn_id@bucket/...``), as gzip JSON Lines. (templated)
+    :param write_kept_images: whether to write the images that stay, each with the reason, beside it. They are written
+        where the whole preview is read and ``enrich`` is on.
     :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
     :param region_name: the AWS Region; that of the connection if None. (templated)
     :param verify: whether, or with which certificates, TLS is verified. (templated)
@@ -272,6 +275,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
         recently_pulled_days: int = RECENTLY_PULLED_DAYS,
         in_use: Mapping[str, Any] | None = None,
         images_path: str | None = None,
+        write_kept_images: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -287,6 +291,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
         self.recently_pulled_days = recently_pulled_days
         self.in_use = in_use
         self.images_path = images_path
+        self.write_kept_images = write_kept_images
 
     def execute(self, context: Context) -> PreviewSummaryXCom:
         """Read the preview and return its summary."""
@@ -302,7 +307,8 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
             starting_token=self.starting_token,
             policy_fingerprint=self.policy_fingerprint,
         )
-        inventory = self._inventory() if self.enrich else None
+        with_kept = self._with_kept
+        inventory = self._inventory(keep_images=with_kept) if self.enrich else None
         recent_pulls = recent_pulls_since(datetime.now(UTC), self.recently_pulled_days)
         used_images: UsedImages | None = None
         used_images_of = used_images_in(self.in_use)
@@ -315,7 +321,9 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
                 yield page
 
         with ExitStack() as stack:
-            images = stack.enter_context(image_list(self.images_path)) if self.images_path else None
+            images = (
+                stack.enter_context(image_list(self.images_path, with_kept=with_kept)) if self.images_path else None
+            )
 
             def on_image(image: PreviewedImage) -> None:
                 recent_pulls.add(image)
@@ -325,6 +333,10 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
                     images.write(image)
 
             summary = summarize_pages(watched(), inventory, on_image)
+            if images is not None and images.write_kept is not None and inventory is not None:
+                images.write_kept(
+                    kept_images(summary.policy, inventory.images, summary.__contains__, summary.previewed_at)
+                )
         value = summary.as_xcom(
             inventory=inventory,
             findings=find(summary, inventory, recent_pulls, used_images),
@@ -343,11 +355,17 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
         self.log.info("Summary of the preview:\n%s", render(summary_table(value)))
         return value
 
-    def _inventory(self) -> RepositoryInventory:
+    @property
+    def _with_kept(self) -> bool:
+        """Whether the images that stay are written: of a part of a preview nobody knows which those are."""
+        part = (self.image_ids, self.tag_status, self.max_items, self.starting_token)
+        return bool(self.images_path and self.write_kept_images and self.enrich) and not any(part)
+
+    def _inventory(self, *, keep_images: bool) -> RepositoryInventory:
         """Read the repository's images, once the preview is known to be the one to be joined with them."""
         preview = self.hook.get_preview_status(self.repository_name, registry_id=self.registry_id)
         preview.require_complete(self.policy_fingerprint)
-        inventory = RepositoryInventory(preview.policy.rules)
+        inventory = RepositoryInventory(preview.policy.rules, keep_images=keep_images)
         for image in self.hook.iter_repository_images(self.repository_name, registry_id=self.registry_id):
             inventory.add(image)
             if inventory.total_image_count % 10_000 == 0:

@@ -10,6 +10,7 @@ from airflow_provider_ecr_preview.audit_table_rows import COLUMNS, audit_row
 from airflow_provider_ecr_preview.report_layout import (
     audit_date_of,
     image_list_path,
+    kept_list_uri,
     partition,
     repository_folder,
     repository_of,
@@ -25,6 +26,18 @@ def test_a_partition_names_registry_region_and_day() -> None:
         "registry_id=123456789012/region_name=eu-west-1/audit_date=2026-01-05"
     )
     assert partition(None, "eu-west-1", day).startswith("registry_id=__HIVE_DEFAULT_PARTITION__/")
+
+
+def test_the_images_that_stay_are_a_table_of_their_own() -> None:
+    path = image_list_path("123456789012", "eu-west-1", date(2026, 1, 5), "audit", "team/images/api")
+    kept = kept_list_uri(f"s3://aws@reports/images/ecr/{path}")
+    assert kept == f"s3://aws@reports/images/ecr/kept_{path}"
+    assert site_of(kept) == ("123456789012", "eu-west-1")
+
+
+def test_beside_one_list_of_affected_images_is_one_of_those_that_stay() -> None:
+    assert kept_list_uri("file:///reports/images/api.jsonl.gz") == "file:///reports/images/api.kept.jsonl.gz"
+    assert kept_list_uri("file:///reports/api") == "file:///reports/api.kept.jsonl.gz"
 
 
 @given(st.text(min_size=1, max_size=300))

@@ -18,7 +18,8 @@ from airflow_provider_ecr_preview import audit_table_files
 from airflow_provider_ecr_preview.local import LocalEcr, PreviewFails
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_merge import EcrMergeLifecycleAuditsOperator
-from airflow_provider_ecr_preview.reports import read_image_list
+from airflow_provider_ecr_preview.report_layout import kept_list_uri
+from airflow_provider_ecr_preview.reports import read_image_list, read_lines
 from airflow_provider_ecr_preview.storage import files_under
 from airflow_provider_ecr_preview.xcom import AuditXCom
 
@@ -144,6 +145,27 @@ def test_every_repository_has_the_list_of_its_images(registry: LocalEcr, folder:
         images = list(read_image_list(summary["images_uri"]))
         assert len(images) == summary["expiring_image_count"]
     assert len(value["summaries"] or ()) == 4
+
+
+def test_every_image_of_a_repository_is_in_one_of_its_two_lists(registry: LocalEcr, folder: str) -> None:
+    value = audit(folder)
+    for summary in value["summaries"] or ():
+        uri = summary["images_uri"] or ""
+        kept = list(read_lines(kept_list_uri(uri)))
+        assert summary["expiring_image_count"] + len(kept) == summary["total_image_count"]
+        assert {image["reason"] for image in kept} <= {"within_count", "within_days", "no_rule"}
+        assert not {image["image_digest"] for image in kept} & {image.image_digest for image in read_image_list(uri)}
+
+
+@pytest.mark.parametrize("kwargs", [{"write_kept_images": False}, {"enrich": False}])
+def test_images_that_stay_can_be_left_out_and_those_of_an_earlier_attempt_go(
+    registry: LocalEcr, folder: str, tmp_path: Path, kwargs: dict[str, Any]
+) -> None:
+    audit(folder)
+    assert (tmp_path / "reports/kept_images").exists()
+    audit(folder, **kwargs)
+    assert not (tmp_path / "reports/kept_images").exists()
+    assert (tmp_path / "reports/images").exists()
 
 
 def test_image_lists_can_be_left_out(registry: LocalEcr, folder: str, tmp_path: Path) -> None:

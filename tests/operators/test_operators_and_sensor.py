@@ -14,7 +14,7 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrStartLifecyclePolicyPreviewOperator,
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
-from airflow_provider_ecr_preview.reports import read_image_list
+from airflow_provider_ecr_preview.reports import read_image_list, read_lines
 from airflow_provider_ecr_preview.sensors.ecr_preview import EcrLifecyclePolicyPreviewSensor
 from airflow_provider_ecr_preview.triggers.ecr_preview import EcrLifecyclePolicyPreviewTrigger
 
@@ -124,6 +124,31 @@ def test_the_summary_is_the_contract_and_the_list_holds_every_image(
     assert summary["expiring_bytes_upper_bound"] is not None
     assert len({image.image_digest for image in read_image_list(path)}) == 140
     assert summary["images_uri"] == path
+
+
+def test_beside_the_affected_images_are_those_that_stay_with_the_reason(
+    repository: LocalEcr, context: Any, tmp_path: Path
+) -> None:
+    start().execute(context)
+    summarize(images_path=f"file://{tmp_path}/images.jsonl.gz").execute(context)
+    kept = list(read_lines(f"file://{tmp_path}/images.kept.jsonl.gz"))
+    assert len(kept) == 10
+    assert {(image["action"], image["reason"], image["applied_rule_priority"]) for image in kept} == {
+        ("KEEP", "within_count", 1)
+    }
+
+
+@pytest.mark.parametrize(
+    "part", [{"tag_status": "TAGGED"}, {"max_items": 5}, {"enrich": False}, {"write_kept_images": False}]
+)
+def test_what_stays_is_not_told_where_it_is_not_known_or_not_wanted(
+    repository: LocalEcr, context: Any, tmp_path: Path, part: dict[str, Any]
+) -> None:
+    start().execute(context)
+    path = f"file://{tmp_path}/images.jsonl.gz"
+    summarize(images_path=path).execute(context)
+    summarize(images_path=path, **part).execute(context)
+    assert [each.name for each in tmp_path.iterdir()] == ["images.jsonl.gz"]
 
 
 def test_a_summary_that_fails_leaves_no_half_list(repository: LocalEcr, context: Any, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from airflow_provider_ecr_preview.kept_images import KeptImage
+from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 from airflow_provider_ecr_preview.preview import EXPIRE, TRANSITION, PreviewedImage
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -25,6 +27,22 @@ def images(count: int) -> Iterator[PreviewedImage]:
             storage_class="STANDARD",
             image_size_in_bytes=None if number % 7 == 0 else 1000 + number,
         )
+
+
+def kept(count: int) -> Iterator[KeptImage]:
+    """Yield images that are younger than the others, of which every second is shielded and every fourth has no rule."""
+    for number in range(1000, 1000 + count):
+        image = RepositoryImage(
+            image_digest=f"sha256:{number:064x}",
+            image_tags=(f"release-{number}",),
+            image_pushed_at=BEGAN + timedelta(hours=number),
+            image_size_in_bytes=number,
+        )
+        if number % 4 == 0:
+            yield KeptImage(image, None, "no_rule", "Kept: no rule selects it.")
+        else:
+            shielded_from = (2,) if number % 2 == 0 else ()
+            yield KeptImage(image, 1, "within_count", "Kept by rule 1: among the newest.", shielded_from)
 
 
 def summary(images_uri: str | None, repository_name: str = "team/payments") -> dict[str, Any]:

@@ -128,7 +128,7 @@ def tab(server: Server, task_id: str = "preview") -> str:
 
 
 def rows(page: Page) -> Any:
-    return page.get_by_role("region", name="Images that would go").locator("tbody tr")
+    return page.get_by_role("region", name="Images").last.locator("tbody tr")
 
 
 def test_a_preview_is_shown_in_its_tab_and_what_others_wrote_is_text(page: Page, errors: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -12,22 +13,26 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ecr_preview.kept_images import KeptImage
 from airflow_provider_ecr_preview.preview import PreviewedImage
 from airflow_provider_ecr_preview.report_layout import image_list_path
 from airflow_provider_ecr_preview.reports import image_list
 from airflow_provider_ecr_preview.storage import slug
 from tests.plugins.conftest import Server
-from tests.plugins.previews import images, summary
+from tests.plugins.previews import images, kept, summary
 
 pytestmark = pytest.mark.xdist_group("web")
 
-ALL = [image.as_dict() for image in images(250)]
+ALL = [{**image.as_dict(), "reason": None, "explanation": None, "shielded_from": []} for image in images(250)]
+KEPT = [{"target_storage_class": None, **image.as_dict()} for image in kept(40)]
 
 
-def write(uri: str, written: list[PreviewedImage]) -> str:
-    with image_list(uri) as lines:
+def write(uri: str, written: list[PreviewedImage], stay: Iterable[KeptImage] | None = None) -> str:
+    with image_list(uri, with_kept=True) as lines:
         for image in written:
             lines.write(image)
+        if stay is not None and lines.write_kept:
+            lines.write_kept(stay)
     return uri
 
 
@@ -141,6 +146,7 @@ def test_the_timeline_has_all_images_in_bins_of_whole_days(preview: Server) -> N
         "to": "2026-01-02T00:00:00+00:00",
         "expiring": 19,
         "archiving": 5,
+        "kept": 0,
         "bytes": None,
     }
     assert sum(each["expiring"] + each["archiving"] for each in timeline["bins"]) == 250
@@ -187,6 +193,78 @@ def test_no_cell_of_the_csv_is_a_formula(server: Server, reports: Path, start: s
     text = server.get(path=server.path(what="images.csv")).content.decode()
     [row] = csv.DictReader(StringIO(text, newline=""))
     assert row["image_tags"] == f"'{tag}"
+
+
+@pytest.fixture
+def both(server: Server, reports: Path) -> Server:
+    """Return the server after the task has also written the 40 images that stay."""
+    server.push(summary(write(f"file://{reports}/both.jsonl.gz", list(images(250)), kept(40))))
+    return server
+
+
+@pytest.mark.parametrize(
+    ("action", "wanted"),
+    [
+        ("", ALL),
+        ("EXPIRE", [image for image in ALL if image["action"] == "EXPIRE"]),
+        ("KEEP", KEPT),
+        ("ANY", ALL + KEPT),
+    ],
+)
+def test_the_images_that_stay_are_listed_when_they_are_asked_for(
+    both: Server, action: str, wanted: list[dict[str, Any]]
+) -> None:
+    page = both.get(action=action, limit=500).json()
+    assert page["images"] == wanted
+    assert (page["total"], page["matching"]) == (250, len(wanted))
+
+
+def test_an_image_that_stays_has_its_reason(both: Server) -> None:
+    [image] = both.get(action="KEEP", search="release-1002").json()["images"]
+    assert (image["reason"], image["explanation"], image["applied_rule_priority"], image["shielded_from"]) == (
+        "within_count",
+        "Kept by rule 1: among the newest.",
+        1,
+        [2],
+    )
+    text = both.get(path=both.path(what="images.csv"), action="KEEP", search="release-1002").text
+    [row] = csv.DictReader(StringIO(text))
+    assert (row["action"], row["explanation"], row["shielded_from"]) == ("KEEP", image["explanation"], "2")
+
+
+def test_each_rule_tells_what_it_takes_keeps_and_shields(both: Server) -> None:
+    assert both.get(path=both.path(what="images/rules")).json()["rules"] == [
+        {"priority": None, "taken": 0, "kept": 10, "shielded": 0},
+        {"priority": 1, "taken": 200, "kept": 30, "shielded": 10},
+        {"priority": 2, "taken": 50, "kept": 0, "shielded": 0},
+    ]
+
+
+def test_the_timeline_sets_what_stays_against_what_goes(both: Server) -> None:
+    bins = both.get(path=both.path(what="images/timeline"), action="ANY").json()["bins"]
+    assert sum(each["kept"] for each in bins) == 40
+    assert sum(each["expiring"] + each["archiving"] for each in bins) == 250
+    assert sum(each["kept"] for each in both.get(path=both.path(what="images/timeline")).json()["bins"]) == 0
+
+
+def test_what_stays_is_not_known_where_it_was_not_written(preview: Server) -> None:
+    assert preview.get(path=preview.path(what="images/rules")).json() == {"rules": None}
+    assert preview.get(action="KEEP").json()["images"] == []
+
+
+def test_a_rule_that_takes_everything_keeps_none(server: Server, reports: Path) -> None:
+    server.push(summary(write(f"file://{reports}/list.gz", list(images(3)), [])))
+    rules = server.get(path=server.path(what="images/rules")).json()["rules"]
+    assert [(rule["taken"], rule["kept"]) for rule in rules] == [(1 + 1, 0), (1, 0)]
+
+
+def test_a_list_of_what_stays_that_leads_elsewhere_is_not_opened(server: Server, reports: Path, tmp_path: Path) -> None:
+    write(f"file://{tmp_path}/elsewhere.jsonl.gz", [], kept(5))
+    uri = write(f"file://{reports}/list.jsonl.gz", list(images(3)))
+    (reports / "list.kept.jsonl.gz").symlink_to(tmp_path / "elsewhere.kept.jsonl.gz")
+    server.push(summary(uri))
+    assert server.get(action="ANY").json()["matching"] == 3
+    assert server.get(path=server.path(what="images/rules")).json() == {"rules": None}
 
 
 def audit(reports: Path, names: list[str], top: list[str]) -> dict[str, Any]:

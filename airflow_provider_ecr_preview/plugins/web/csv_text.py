@@ -29,6 +29,6 @@ def _lines(rows: Iterable[Iterable[Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    text = " ".join(value) if isinstance(value, list) else value
+    text = " ".join(map(str, value)) if isinstance(value, list) else value
     # A spreadsheet would compute what begins like a formula; behind an apostrophe it is text.
     return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA_STARTS) else text

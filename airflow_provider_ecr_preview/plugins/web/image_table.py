@@ -8,12 +8,18 @@ import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from itertools import chain
 from threading import Lock
 from typing import Any, Literal
 
+from airflow_provider_ecr_preview.kept_images import KEEP
 from airflow_provider_ecr_preview.preview import PreviewedImage
 
-COLUMNS = tuple(field.name for field in fields(PreviewedImage))
+_OF_KEPT_IMAGES = ("reason", "explanation", "shielded_from")
+
+COLUMNS = (*(field.name for field in fields(PreviewedImage)), *_OF_KEPT_IMAGES)
+
+Action = Literal["EXPIRE", "TRANSITION", "KEEP", "ANY"]
 
 SortColumn = Literal[
     "image_pushed_at",
@@ -30,6 +36,9 @@ MAX_IMAGES = 1_000_000
 _CHUNK = 1_000
 _SECONDS_A_DAY = 24 * 60 * 60
 
+_AFFECTED = dict.fromkeys(("target_storage_class", *_OF_KEPT_IMAGES))
+"""What only one of the two kinds of images has."""
+
 _INSERT = "INSERT INTO images VALUES ({}, :pushed_day)".format(", ".join(f":{name}" for name in COLUMNS))
 
 
@@ -38,19 +47,21 @@ class ImageFilter:
     """Which images; what is None or empty does not matter.
 
     :param search: part of the digest or of a tag.
-    :param action: ``EXPIRE`` or ``TRANSITION``.
-    :param rule: priority of the rule that takes the image.
+    :param action: ``EXPIRE``, ``TRANSITION``, ``KEEP`` or ``ANY``; without, the affected images, which are the first
+        two.
+    :param rule: priority of the rule that decides about the image.
     """
 
     search: str = ""
-    action: str | None = None
+    action: Action | None = None
     rule: int | None = None
 
     def sql(self) -> str:
         """Return the condition, whose parameters are the fields of this."""
         conditions = {
             "instr(lower(image_digest || ' ' || image_tags), :search)": self.search,
-            "action = :action": self.action,
+            f"action <> '{KEEP}'": self.action is None,
+            "action = :action": self.action not in (None, "ANY"),
             "applied_rule_priority = :rule": self.rule is not None,
         }
         return " AND ".join(condition for condition, wanted in conditions.items() if wanted) or "TRUE"
@@ -65,7 +76,7 @@ class DayCount:
     """The images of one action that were pushed on one day.
 
     :param day: days since 1970 in UTC; None of those whose day is not known.
-    :param action: ``EXPIRE`` or ``TRANSITION``.
+    :param action: ``EXPIRE``, ``TRANSITION`` or ``KEEP``.
     :param image_count: how many.
     :param known_bytes: the sum of the sizes that are known.
     :param unknown_sizes: of how many the size is not known.
@@ -78,14 +89,33 @@ class DayCount:
     unknown_sizes: int
 
 
+@dataclass(frozen=True, slots=True)
+class RuleCounts:
+    """What one rule does with the images that it decides about.
+
+    :param priority: its priority; None of the images that no rule decides about.
+    :param taken: how many it expires or archives.
+    :param kept: how many it keeps.
+    :param shielded: how many of those a rule below it would take.
+    """
+
+    priority: int | None
+    taken: int
+    kept: int
+    shielded: int
+
+
 class ImageTable:
     """A read-only table in a temporary file, which ends with it.
 
-    :param images: the images, as :meth:`PreviewedImage.as_dict` has them.
+    :param affected: the affected images, as :meth:`PreviewedImage.as_dict` has them.
+    :param kept: those that stay, as :meth:`KeptImage.as_dict` has them; None if they were not written.
     :raises ValueError: if one of them is no such image, or there are too many.
     """
 
-    def __init__(self, images: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, affected: Iterable[Mapping[str, Any]], kept: Iterable[Mapping[str, Any]] | None = None) -> None:
+        self.has_kept = kept is not None
+        """Whether the images that stay are known."""
         # An empty name is SQLite's for a file that nobody else sees, and that is gone even when the process is killed.
         self._connection = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         weakref.finalize(self, self._connection.close)
@@ -94,7 +124,7 @@ class ImageTable:
         self._connection.execute(f"CREATE TABLE images ({', '.join(COLUMNS)}, pushed_day)")
         self._connection.execute("BEGIN")
         try:
-            self._connection.executemany(_INSERT, _rows(images))
+            self._connection.executemany(_INSERT, _rows(chain(affected, kept or ())))
         except (sqlite3.Error, KeyError, OverflowError, TypeError) as error:
             raise ValueError(f"This is no list of images: {error}") from error
         for column in ("image_pushed_at", "image_size_in_bytes", "last_recorded_pull_time", "applied_rule_priority"):
@@ -103,6 +133,7 @@ class ImageTable:
         self._connection.execute("CREATE INDEX by_tags ON images (image_tags)")
         self._connection.execute("COMMIT")
         self.image_count = self.count(ImageFilter())
+        """How many are affected."""
 
     @property
     def size_in_bytes(self) -> int:
@@ -154,6 +185,12 @@ class ImageTable:
         query = f"SELECT pushed_day, action, {sums} FROM images WHERE {wanted.sql()} GROUP BY 1, 2 ORDER BY 1, 2"
         return [DayCount(*row) for row in self._all(query, wanted)]
 
+    def by_rule(self) -> list[RuleCounts]:
+        """Return what each rule does with the images that it decides about, sorted."""
+        kept = f"action = '{KEEP}'"
+        sums = f"sum(NOT {kept}), sum({kept}), sum({kept} AND shielded_from <> '[]')"
+        return [RuleCounts(*row) for row in self._all(f"SELECT applied_rule_priority, {sums} FROM images GROUP BY 1")]
+
     def _all(self, query: str, wanted: ImageFilter | None = None) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._connection.execute(query, wanted.parameters() if wanted else {}).fetchall()
@@ -175,12 +212,14 @@ def _rows(images: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             raise ValueError(f"This list has more than {MAX_IMAGES:,} images.")
         pushed_at = image["image_pushed_at"]
         yield {
+            **_AFFECTED,
             **image,
             "image_tags": json.dumps(list(map(str, image["image_tags"])), ensure_ascii=False),
+            "shielded_from": json.dumps(list(map(int, image.get("shielded_from", ())))),
             "pushed_day": int(datetime.fromisoformat(pushed_at).timestamp()) // _SECONDS_A_DAY if pushed_at else None,
         }
 
 
 def _image(row: tuple[Any, ...]) -> dict[str, Any]:
     image = dict(zip(COLUMNS, row, strict=True))
-    return {**image, "image_tags": json.loads(image["image_tags"])}
+    return {**image, **{name: json.loads(image[name]) for name in ("image_tags", "shielded_from")}}

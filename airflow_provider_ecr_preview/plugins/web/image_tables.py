@@ -25,28 +25,39 @@ class ImageTables:
     """Opens image lists, each once for as long as it does not change."""
 
     def __init__(self) -> None:
-        self._tables: LRUCache[tuple[str, int], ImageTable] = LRUCache(
+        self._tables: LRUCache[tuple[str, int, int | None], ImageTable] = LRUCache(
             MAX_CACHED_BYTES, getsizeof=lambda table: table.size_in_bytes
         )
         self._lock = Lock()
 
-    def open(self, uri: str) -> ImageTable:
+    def open(self, uri: str, kept_uri: str | None = None) -> ImageTable:
         """Return the images of a list.
 
         :param uri: where the list is; its caller has checked that it may be opened.
-        :raises FileNotFoundError: if it is not there.
+        :param kept_uri: where the images that stay are, if they were written; checked as well.
+        :raises FileNotFoundError: if the list is not there.
         :raises ValueError: if it is no list of images.
         """
         path = ObjectStoragePath(uri)
-        key = (uri, path.checksum())
+        kept_path = ObjectStoragePath(kept_uri) if kept_uri else None
+        kept_checksum = _checksum(kept_path) if kept_path else None
+        key = (uri, path.checksum(), kept_checksum)
+        kept = _lines(kept_path) if kept_path and kept_checksum is not None else None
         # One at a time: two of a size would take twice the memory, and mostly they are the same.
         with self._lock:
             table = self._tables.get(key)
             if table is None:
-                table = ImageTable(_lines(path))
+                table = ImageTable(_lines(path), kept)
                 if table.size_in_bytes <= MAX_CACHED_BYTES:
                     self._tables[key] = table
         return table
+
+
+def _checksum(path: ObjectStoragePath) -> int | None:
+    try:
+        return path.checksum()
+    except FileNotFoundError:
+        return None
 
 
 def _lines(path: ObjectStoragePath) -> Iterator[dict[str, Any]]:

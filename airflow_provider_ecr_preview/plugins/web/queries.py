@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Depends, Query
 from pydantic import BeforeValidator, Field
 
 from airflow_provider_ecr_preview.plugins.web.image_lists import Repository
-from airflow_provider_ecr_preview.plugins.web.image_table import ImageFilter, SortColumn
+from airflow_provider_ecr_preview.plugins.web.image_table import Action, ImageFilter, SortColumn
 
 MAX_PAGE = 500
 DEFAULT_PAGE = 100
@@ -27,7 +27,7 @@ def _map_index(value: Any) -> Any:
 
 MapIndex = Annotated[int, BeforeValidator(_map_index), Query(ge=_NOT_MAPPED)]
 Text = Annotated[Annotated[str, Field(max_length=300)] | None, BeforeValidator(_none_if_empty), Query()]
-Action = Annotated[Literal["EXPIRE", "TRANSITION"] | None, BeforeValidator(_none_if_empty), Query()]
+WantedAction = Annotated[Action | None, BeforeValidator(_none_if_empty), Query()]
 Rule = Annotated[Annotated[int, Field(ge=0, le=2**31)] | None, BeforeValidator(_none_if_empty), Query()]
 Offset = Annotated[int, Query(ge=0, le=2**31)]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
@@ -38,7 +38,7 @@ def _repository(repository_name: Text = None, registry_id: Text = None, region_n
     return Repository(repository_name, registry_id, region_name)
 
 
-def _image_filter(search: Text = None, action: Action = None, rule: Rule = None) -> ImageFilter:
+def _image_filter(search: Text = None, action: WantedAction = None, rule: Rule = None) -> ImageFilter:
     return ImageFilter(search or "", action, rule)
 
 

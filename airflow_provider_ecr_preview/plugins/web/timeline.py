@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from airflow_provider_ecr_preview.kept_images import KEEP
 from airflow_provider_ecr_preview.plugins.web.image_table import DayCount
 from airflow_provider_ecr_preview.preview import EXPIRE
 
@@ -19,10 +20,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class _Bin:
     expiring: int = 0
     archiving: int = 0
+    kept: int = 0
     known_bytes: int = 0
     unknown_sizes: int = 0
 
     def add(self, counted: DayCount) -> None:
+        if counted.action == KEEP:
+            self.kept += counted.image_count
+            return
         if counted.action == EXPIRE:
             self.expiring += counted.image_count
         else:
@@ -52,6 +57,7 @@ def timeline(days: Sequence[DayCount]) -> dict[str, Any]:
                 "to": _midnight(first + (number + 1) * width),
                 "expiring": each.expiring,
                 "archiving": each.archiving,
+                "kept": each.kept,
                 "bytes": None if each.unknown_sizes else each.known_bytes,
             }
             for number, each in enumerate(bins)

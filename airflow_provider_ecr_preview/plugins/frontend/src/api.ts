@@ -1,4 +1,15 @@
-import type { Audit, AuditedRepository, Bin, ImagePage, Marker, RepositoryRef, Settings, Summary, TaskRef } from "./types";
+import type {
+  Audit,
+  AuditedRepository,
+  Bin,
+  ImagePage,
+  Marker,
+  RepositoryRef,
+  RuleCounts,
+  Settings,
+  Summary,
+  TaskRef,
+} from "./types";
 
 const SUMMARY_SCHEMA = "ecr-lifecycle-preview-summary/1";
 const AUDIT_SCHEMA_PREFIX = "ecr-lifecycle-audit/";
@@ -168,20 +179,22 @@ export interface ImageQuery {
 }
 
 export function imageParameters(task: TaskRef, query: ImageQuery): string {
-  const parameters: Record<string, string> = {
-    map_index: String(task.mapIndex),
+  return parametersOf(task, query.repository, {
     sort: query.sort,
     descending: String(query.descending),
     search: query.search,
     action: query.action,
     rule: query.rule,
-    ...(query.repository
-      ? {
-          repository_name: query.repository.repository_name,
-          registry_id: query.repository.registry_id ?? "",
-          region_name: query.repository.region_name ?? "",
-        }
-      : {}),
+  });
+}
+
+function parametersOf(task: TaskRef, repository: RepositoryRef | null, others: Record<string, string>): string {
+  const parameters: Record<string, string> = {
+    map_index: String(task.mapIndex),
+    ...others,
+    repository_name: repository?.repository_name ?? "",
+    registry_id: repository?.registry_id ?? "",
+    region_name: repository?.region_name ?? "",
   };
   return new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "")).toString();
 }
@@ -194,6 +207,16 @@ export async function readImages(task: TaskRef, query: ImageQuery, signal?: Abor
 export async function readTimeline(task: TaskRef, query: ImageQuery, signal?: AbortSignal): Promise<Bin[]> {
   const timeline = await getJson(`${ownTaskPath(task)}/images/timeline?${imageParameters(task, query)}`, signal);
   return (timeline as { bins: Bin[] }).bins;
+}
+
+/** What each rule takes, keeps and shields; null where the kept images were not written. */
+export async function readRules(
+  task: TaskRef,
+  repository: RepositoryRef | null,
+  signal?: AbortSignal,
+): Promise<{ rules: RuleCounts[] | null }> {
+  const answer = await getJson(`${ownTaskPath(task)}/images/rules?${parametersOf(task, repository, {})}`, signal);
+  return answer as { rules: RuleCounts[] | null };
 }
 
 /** All repositories of an audit; those of its result where there is no table. */

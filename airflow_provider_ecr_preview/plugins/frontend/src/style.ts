@@ -33,8 +33,11 @@ export const STYLE = `
 .ecrp .bars { display: flex; align-items: end; gap: 1px; height: 7rem; border-bottom: 1px solid var(--chakra-colors-border, #d4d4d8); }
 .ecrp .bars > span { flex: 1; min-width: 2px; display: flex; flex-direction: column; justify-content: end; height: 100%; }
 .ecrp .bars > span { max-width: 2rem; }
-.ecrp .bars .expiring { background: var(--chakra-colors-red-solid, #dc2626); }
-.ecrp .bars .archiving { background: var(--chakra-colors-blue-solid, #2563eb); }
+.ecrp i.expiring { background: var(--chakra-colors-red-solid, #dc2626); }
+.ecrp i.archiving { background: var(--chakra-colors-blue-solid, #2563eb); }
+.ecrp i.kept { background: var(--chakra-colors-fg-subtle, #a1a1aa); }
+.ecrp .key { white-space: nowrap; margin-left: .5rem; }
+.ecrp .key i { display: inline-block; width: .7em; height: .7em; margin-right: .3em; }
 .ecrp .ends { display: flex; justify-content: space-between; }
 .ecrp meter { width: 8rem; max-width: 100%; }
 .ecrp .note { border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .5rem; padding: .6rem .8rem; margin: .75rem 0; }

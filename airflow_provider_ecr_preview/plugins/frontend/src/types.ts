@@ -22,9 +22,20 @@ export interface Image {
   image_tags: string[];
   image_pushed_at: string | null;
   action: string;
-  applied_rule_priority: number;
+  applied_rule_priority: number | null;
   image_size_in_bytes: number | null;
   last_recorded_pull_time: string | null;
+}
+
+export interface ListedImage extends Image {
+  explanation: string | null;
+}
+
+export interface RuleCounts {
+  priority: number | null;
+  taken: number;
+  kept: number;
+  shielded: number;
 }
 
 export interface RepositoryRef {
@@ -117,7 +128,7 @@ export interface ImagePage {
   total: number;
   matching: number;
   offset: number;
-  images: Image[];
+  images: ListedImage[];
 }
 
 export interface Bin {
@@ -125,6 +136,7 @@ export interface Bin {
   to: string;
   expiring: number;
   archiving: number;
+  kept: number;
   bytes: number | null;
 }
 

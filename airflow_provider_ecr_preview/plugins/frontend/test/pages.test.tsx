@@ -98,10 +98,11 @@ beforeEach(() => {
   answer(/\/taskInstances\/t$/, { state: "success" });
   answer(/\/images\/timeline/, {
     bins: [
-      { from: "2025-01-01T00:00:00+00:00", to: "2025-02-01T00:00:00+00:00", expiring: 100, archiving: 3, bytes: 1 },
-      { from: "2025-02-01T00:00:00+00:00", to: "2025-03-01T00:00:00+00:00", expiring: 20, archiving: 0, bytes: 1 },
+      { from: "2025-01-01T00:00:00+00:00", to: "2025-02-01T00:00:00+00:00", expiring: 100, archiving: 3, kept: 0, bytes: 1 },
+      { from: "2025-02-01T00:00:00+00:00", to: "2025-03-01T00:00:00+00:00", expiring: 20, archiving: 0, kept: 300, bytes: 1 },
     ],
   });
+  answer(/\/images\/rules/, { rules: null });
   answer(/\/images\?/, (url: URL) => {
     const offset = Number(url.searchParams.get("offset"));
     return [200, { total: 123, matching: 123, offset, images: Array.from({ length: 50 }, (_, at) => image(offset + at)) }];
@@ -173,7 +174,46 @@ describe("the tab of a task", () => {
   it("tells who listens instead of looks how the images spread over time", async () => {
     answer(/return_value/, { value: SUMMARY });
     show();
-    expect((await screen.findByRole("img")).getAttribute("aria-label")).toContain("Most of them, 103");
+    expect((await screen.findByRole("img")).getAttribute("aria-label")).toContain("120 would be deleted, 3 archived.");
+  });
+
+  it("tells of the kept images where they are known: by rule, over time, and each with the reason", async () => {
+    answer(/return_value/, { value: SUMMARY });
+    answer(/\/images\/rules/, {
+      rules: [
+        { priority: null, taken: 0, kept: 7, shielded: 0 },
+        { priority: 1, taken: 120, kept: 293, shielded: 11 },
+      ],
+    });
+    answer(/\/images\?.*action=KEEP/, {
+      total: 123,
+      matching: 1,
+      offset: 0,
+      images: [{ ...image(900), action: "KEEP", explanation: `Kept by rule 1 (${MARKUP}).` }],
+    });
+    const { container } = show();
+    const rules = within(await screen.findByRole("region", { name: "Rules" }));
+    expect(await rules.findByText("293")).toBeDefined();
+    expect(rules.getByText("11")).toBeDefined();
+    expect(screen.getByText("no rule decides about: 7", { exact: false })).toBeDefined();
+    expect((await screen.findByRole("img")).getAttribute("aria-label")).toContain("300 kept");
+    await screen.findByText("v1");
+    expect(screen.queryByRole("columnheader", { name: "Why" })).toBeNull();
+    fireEvent.change(screen.getByLabelText("Would be"), { target: { value: "KEEP" } });
+    expect(await screen.findByText(`Kept by rule 1 (${MARKUP}).`)).toBeDefined();
+    expect(screen.getByRole("columnheader", { name: "Why" })).toBeDefined();
+    expect(container.querySelector("img")).toBeNull();
+    expect(asked.filter((url) => url.pathname.endsWith("/timeline")).every((url) => url.searchParams.get("action") === "ANY")).toBe(
+      true,
+    );
+  });
+
+  it("offers no kept images where they were not written", async () => {
+    answer(/return_value/, { value: SUMMARY });
+    show();
+    await screen.findByText("v1");
+    expect(screen.queryByRole("option", { name: "kept" })).toBeNull();
+    expect(within(screen.getByRole("region", { name: "Rules" })).queryByText("Keeps")).toBeNull();
   });
 
   it.each([

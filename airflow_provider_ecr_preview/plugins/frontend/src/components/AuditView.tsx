@@ -5,7 +5,7 @@ import { bytes, count, counted, minute, money } from "../format";
 import type { Audit, AuditedRepository, Changes, RepositoryRef, Settings, TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
 import { Badge, ConsoleLink, HostLink, place, Show, Tiles } from "./basics";
-import { Images } from "./Images";
+import { PreviewDetails } from "./PreviewDetails";
 import { Repositories } from "./Repositories";
 
 export function AuditView({ audit, task, settings }: { audit: Audit; task: TaskRef; settings: Settings }) {
@@ -22,7 +22,7 @@ export function AuditView({ audit, task, settings }: { audit: Audit; task: TaskR
         <p className="quiet">
           {place(chosen)} · <ConsoleLink repository={chosen} />
         </p>
-        <Images task={task} repository={chosen} rules={[]} />
+        <PreviewDetails task={task} repository={chosen} rules={[]} />
       </>
     );
   }

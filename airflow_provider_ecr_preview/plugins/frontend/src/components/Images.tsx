@@ -10,16 +10,19 @@ import { useEffect, useState } from "react";
 
 import { basePath, imageParameters, type ImageQuery, ownTaskPath, readImages, readTimeline } from "../api";
 import { bytes, day, shortDigest } from "../format";
-import type { Image, RepositoryRef, RuleSummary, TaskRef } from "../types";
+import type { ListedImage, RepositoryRef, RuleCounts, RuleSummary, TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
 import { Show } from "./basics";
 import { DataTable, Pager } from "./DataTable";
 import { Timeline } from "./Timeline";
 
 const PAGE_SIZE = 50;
+const SHOWS_KEPT = ["KEEP", "ANY"];
 const TYPING_MILLISECONDS = 250;
 
-const COLUMNS: ColumnDef<Image>[] = [
+const WHAT_BECOMES: Record<string, string> = { EXPIRE: "deleted", TRANSITION: "archived", KEEP: "kept" };
+
+const COLUMNS: ColumnDef<ListedImage>[] = [
   {
     accessorKey: "image_tags",
     header: "Tags",
@@ -42,18 +45,29 @@ const COLUMNS: ColumnDef<Image>[] = [
     accessorKey: "applied_rule_priority",
     header: "Rule",
     meta: { number: true },
-    cell: ({ row }) => row.original.applied_rule_priority,
+    cell: ({ row }) => row.original.applied_rule_priority ?? "–",
   },
   {
     accessorKey: "action",
     header: "Would be",
     enableSorting: false,
-    cell: ({ row }) => (row.original.action === "EXPIRE" ? "deleted" : "archived"),
+    cell: ({ row }) => WHAT_BECOMES[row.original.action] ?? row.original.action,
   },
+  { accessorKey: "explanation", header: "Why", enableSorting: false },
 ];
 
-/** Every image that would go, a page at a time, as the server has it. */
-export function Images({ task, repository, rules }: { task: TaskRef; repository: RepositoryRef | null; rules: RuleSummary[] }) {
+/** The images that would go and, where they are known, those that stay, a page at a time, as the server has it. */
+export function Images({
+  task,
+  repository,
+  rules,
+  counts,
+}: {
+  task: TaskRef;
+  repository: RepositoryRef | null;
+  rules: RuleSummary[];
+  counts: RuleCounts[] | null;
+}) {
   const [typed, setTyped] = useState("");
   const [search, setSearch] = useState("");
   const [action, setAction] = useState("");
@@ -86,13 +100,13 @@ export function Images({ task, repository, rules }: { task: TaskRef; repository:
   const parameters = imageParameters(task, query);
   const where = ownTaskPath(task);
   const page = useLoaded(`${where}?${parameters}&${query.offset}`, (signal) => readImages(task, query, signal));
-  const bins = useLoaded(`${where}?${JSON.stringify([repository, search, action, rule])}`, (signal) =>
-    readTimeline(task, query, signal),
+  const bins = useLoaded(`${where}?${JSON.stringify([repository, search, rule])}`, (signal) =>
+    readTimeline(task, { ...query, action: "ANY" }, signal),
   );
   const table = useReactTable({
     data: page.value?.images ?? [],
     columns: COLUMNS,
-    state: { sorting, pagination },
+    state: { sorting, pagination, columnVisibility: { explanation: SHOWS_KEPT.includes(action) } },
     getRowId: (image) => image.image_digest,
     manualSorting: true,
     manualPagination: true,
@@ -106,10 +120,15 @@ export function Images({ task, repository, rules }: { task: TaskRef; repository:
     getCoreRowModel: getCoreRowModel(),
   });
 
+  const choices =
+    rules.length > 0
+      ? rules
+      : (counts ?? []).flatMap(({ priority }) => (priority === null ? [] : [{ priority, description: null }]));
+
   return (
     <section aria-labelledby="ecrp-images">
-      <h3 id="ecrp-images">Images that would go</h3>
-      <Show loaded={bins}>{(value) => <Timeline bins={value} />}</Show>
+      <h3 id="ecrp-images">Images</h3>
+      <Show loaded={bins}>{(value) => <Timeline bins={value} hasKept={counts !== null} />}</Show>
       <div className="controls">
         <label>
           Search tags and digests
@@ -127,9 +146,15 @@ export function Images({ task, repository, rules }: { task: TaskRef; repository:
             <option value="">deleted or archived</option>
             <option value="EXPIRE">deleted</option>
             <option value="TRANSITION">archived</option>
+            {counts && (
+              <>
+                <option value="KEEP">kept</option>
+                <option value="ANY">any of these</option>
+              </>
+            )}
           </select>
         </label>
-        {rules.length > 0 && (
+        {choices.length > 0 && (
           <label>
             Rule
             <select
@@ -140,9 +165,9 @@ export function Images({ task, repository, rules }: { task: TaskRef; repository:
               }}
             >
               <option value="">all rules</option>
-              {rules.map((each) => (
-                <option key={each.priority} value={each.priority}>
-                  {each.priority} {each.description ?? ""}
+              {choices.map(({ priority, description }) => (
+                <option key={priority} value={priority}>
+                  {priority} {description ?? ""}
                 </option>
               ))}
             </select>
@@ -155,7 +180,7 @@ export function Images({ task, repository, rules }: { task: TaskRef; repository:
       <Show loaded={page}>
         {(value) => (
           <>
-            <DataTable table={table} label="Images that would go" />
+            <DataTable table={table} label="Images" />
             <Pager table={table as unknown as Table<never>} what="images" total={value.matching} />
           </>
         )}

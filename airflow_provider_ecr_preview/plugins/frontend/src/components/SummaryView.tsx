@@ -1,7 +1,8 @@
 import { bytes, count, day, minute, money, shortDigest } from "../format";
 import type { Settings, Summary, TaskRef } from "../types";
 import { Badge, ConsoleLink, place, Tiles } from "./basics";
-import { Images } from "./Images";
+import { PreviewDetails } from "./PreviewDetails";
+import { Rules } from "./Rules";
 
 export function SummaryView({ summary, task, settings }: { summary: Summary; task: TaskRef; settings: Settings }) {
   const total = summary.total_image_count;
@@ -36,41 +37,13 @@ export function SummaryView({ summary, task, settings }: { summary: Summary; tas
           ))}
         </ul>
       )}
-      <h3>Rules</h3>
-      <div className="wide" role="region" aria-label="Rules" tabIndex={0}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col" className="number">
-                Priority
-              </th>
-              <th scope="col">Rule</th>
-              <th scope="col">Action</th>
-              <th scope="col" className="number">
-                Images
-              </th>
-              <th scope="col" className="number">
-                Bytes at most
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {summary.rules.map((rule) => (
-              <tr key={rule.priority}>
-                <td className="number">{rule.priority}</td>
-                <td>{rule.description ?? <span className="quiet">no description</span>}</td>
-                <td>{rule.action}</td>
-                <td className="number">{count(rule.image_count)}</td>
-                <td className="number">{bytes(rule.bytes_upper_bound)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
       {summary.images_uri !== null ? (
-        <Images task={task} repository={null} rules={summary.rules} />
+        <PreviewDetails task={task} repository={null} rules={summary.rules} />
       ) : (
-        <Sample summary={summary} />
+        <>
+          <Rules rules={summary.rules} counts={null} />
+          <Sample summary={summary} />
+        </>
       )}
     </>
   );

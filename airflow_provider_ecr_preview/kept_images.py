@@ -1,0 +1,103 @@
+"""The images that a policy leaves where they are, each with the reason.
+
+A preview lists only what it takes. The reason of the rest is this package's own: which rule decides about an image, and
+whether its count or its age is not reached yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from airflow_provider_ecr_preview.policy import LifecyclePolicy
+from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage, Verdict
+from airflow_provider_ecr_preview.preview import isoformat
+
+KEEP = "KEEP"
+"""What stands for the action in the list of kept images, beside ``EXPIRE`` and ``TRANSITION`` of a preview."""
+
+
+class KeptReason(StrEnum):
+    """Why an image is kept, beside the reasons of :class:`~airflow_provider_ecr_preview.policy_evaluation.Reason`."""
+
+    NOT_IN_PREVIEW = "not_in_preview"
+    """A rule asks for it by what DescribeImages tells, and ECR's preview does not list it: ECR has the last word."""
+    NOT_EVALUATED = "not_evaluated"
+    """The policy has a rule that cannot be evaluated here."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptImage:
+    """An image that the preview does not list, and why.
+
+    :param image: the image.
+    :param applied_rule_priority: priority of the rule that decides; None where no rule asks for tags like the image's,
+        or where it is not known.
+    :param reason: a value of ``Reason`` or of :class:`KeptReason`.
+    :param explanation: the reason as one sentence for a person.
+    :param shielded_from: priorities of the rules below that would take the image, were it not for the deciding one.
+    """
+
+    image: RepositoryImage
+    applied_rule_priority: int | None
+    reason: str
+    explanation: str
+    shielded_from: tuple[int, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the image in plain JSON types, under the names that an affected image has."""
+        return {
+            "image_digest": self.image.image_digest,
+            "image_tags": list(self.image.image_tags),
+            "image_pushed_at": isoformat(self.image.image_pushed_at),
+            "action": KEEP,
+            "applied_rule_priority": self.applied_rule_priority,
+            "storage_class": self.image.storage_class.upper(),
+            "image_size_in_bytes": self.image.image_size_in_bytes,
+            "last_recorded_pull_time": isoformat(self.image.last_recorded_pull_time),
+            "image_manifest_media_type": self.image.image_manifest_media_type,
+            "artifact_media_type": self.image.artifact_media_type,
+            "reason": self.reason,
+            "explanation": self.explanation,
+            "shielded_from": list(self.shielded_from),
+        }
+
+
+def kept_images(
+    policy: LifecyclePolicy, images: Iterable[RepositoryImage], is_affected: Callable[[str], bool], now: datetime
+) -> Iterator[KeptImage]:
+    """Yield the images that a preview does not list, in the order of ``images``.
+
+    :param policy: the policy that was previewed.
+    :param images: every image of the repository, archived ones included.
+    :param is_affected: returns whether the preview lists the image of a digest.
+    :param now: when the preview was read (aware).
+    """
+    images = list(images)
+    try:
+        verdicts = policy.evaluate(images, now)
+    except ValueError as error:
+        explanation = f"Kept. Why is not known: {error}"
+        for image in images:
+            if not is_affected(image.image_digest):
+                yield KeptImage(image, None, KeptReason.NOT_EVALUATED, explanation)
+        return
+    for verdict in verdicts:
+        if not is_affected(verdict.image.image_digest):
+            yield _kept(verdict)
+
+
+def _kept(verdict: Verdict) -> KeptImage:
+    priority = verdict.rule.priority if verdict.rule else None
+    if not verdict.is_taken:
+        return KeptImage(verdict.image, priority, verdict.reason, verdict.explain(), verdict.shielded_from)
+    return KeptImage(
+        verdict.image,
+        priority,
+        KeptReason.NOT_IN_PREVIEW,
+        f"Kept, though rule {priority} asks for it: the preview does not list it. A manifest list that stays may name "
+        "it, or it was changed meanwhile.",
+    )

@@ -54,7 +54,7 @@ def timeline(days: Sequence[DayCount]) -> dict[str, Any]:
         "bins": [
             {
                 "from": _midnight(first + number * width),
-                "to": _midnight(first + (number + 1) * width),
+                "to": _midnight(min(first + (number + 1) * width, last + 1)),
                 "expiring": each.expiring,
                 "archiving": each.archiving,
                 "kept": each.kept,

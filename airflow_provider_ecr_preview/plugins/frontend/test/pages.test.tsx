@@ -174,7 +174,7 @@ describe("the tab of a task", () => {
   it("tells who listens instead of looks how the images spread over time", async () => {
     answer(/return_value/, { value: SUMMARY });
     show();
-    expect((await screen.findByRole("img")).getAttribute("aria-label")).toContain("120 would be deleted, 3 archived.");
+    expect((await screen.findByRole("img")).getAttribute("aria-label")).toContain("120 expiring, 3 archiving. The newest");
   });
 
   it("tells of the kept images where they are known: by rule, over time, and each with the reason", async () => {

@@ -72,7 +72,8 @@ export function RuleCountList({ counts }: { counts: RuleCounts[] }) {
         <li key={rule.priority}>
           {rule.priority === null
             ? `No rule: ${count(rule.kept)} stay`
-            : `Rule ${rule.priority}: takes ${count(rule.taken)}, keeps ${count(rule.kept)}, of which ${count(rule.shielded)} are shielded from the rules below`}
+            : `Rule ${rule.priority}: takes ${count(rule.taken)}, keeps ${count(rule.kept)}` +
+              (rule.shielded > 0 ? `, and shields ${count(rule.shielded)} of those from the rules below` : "")}
         </li>
       ))}
     </ul>

@@ -13,9 +13,9 @@ export function Timeline({ bins, hasKept }: { bins: Bin[]; hasKept: boolean }) {
   const newest = going[going.length - 1];
   const text =
     `Images by push date, from ${day(first.from)} to ${day(last.to)}: ` +
-    `${count(sum(bins, "expiring"))} would be deleted, ${count(sum(bins, "archiving"))} archived` +
+    `${count(sum(bins, "expiring"))} expiring, ${count(sum(bins, "archiving"))} archiving` +
     (hasKept ? `, ${count(sum(bins, "kept"))} kept` : "") +
-    (newest ? `. The newest of those that would go were pushed before ${day(newest.to)}.` : ".");
+    (newest ? `. The newest of those that go were pushed before ${day(newest.to)}.` : ".");
   return (
     <figure style={{ margin: "0 0 1rem" }}>
       <div className="bars" role="img" aria-label={text}>

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.kept_images import KEEP, kept_images
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
@@ -76,6 +77,15 @@ def test_a_policy_that_cannot_be_evaluated_here_hides_no_image() -> None:
         (images[0], "not_evaluated", None)
     ]
     assert "sinceImageAdmired" in found[0].explanation
+
+
+@pytest.mark.parametrize("keep_images", [True, False])
+def test_an_inventory_holds_the_images_where_their_reason_is_wanted(keep_images: bool) -> None:
+    inventory = RepositoryInventory(keep_images=keep_images)
+    inventory.update([stored(1), stored(2), stored(1)])
+    assert inventory.total_image_count == 2
+    assert inventory.images == ([stored(1), stored(2)] if keep_images else [])
+    assert inventory.detail(digest(2)) is not None
 
 
 IMAGES = st.lists(st.lists(st.sampled_from(["v1", "v2", "latest"]), max_size=2, unique=True), max_size=12)

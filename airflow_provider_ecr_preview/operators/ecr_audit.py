@@ -25,6 +25,7 @@ from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPre
 from airflow_provider_ecr_preview.hooks.fleet import PreviewFleet
 from airflow_provider_ecr_preview.lineage import lineage_of
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
+from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.metrics import emit_duration
 from airflow_provider_ecr_preview.operators.audit_attempt import AuditAttempt
 from airflow_provider_ecr_preview.operators.audit_result import publish
@@ -139,7 +140,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
         "lifecycle_policy_text": "json",
         "repository_names": "json",
     }
-    operator_extra_links = (EcrAuditReportLink(),)
+    operator_extra_links = (EcrPreviewTabLink(), EcrAuditReportLink())
     ui_color = "#ffe8d1"
 
     def __init__(

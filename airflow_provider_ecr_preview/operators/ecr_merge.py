@@ -14,6 +14,7 @@ from airflow_provider_ecr_preview.changes import merge_changes
 from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditIncompleteError
 from airflow_provider_ecr_preview.lineage import lineage_of
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
+from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators.audit_result import publish
 from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_fail_on, require_success
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
@@ -55,7 +56,7 @@ class EcrMergeLifecycleAuditsOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("audit_id", "audits", "reports_path")
-    operator_extra_links = (EcrAuditReportLink(),)
+    operator_extra_links = (EcrPreviewTabLink(), EcrAuditReportLink())
     ui_color = "#ffe8d1"
 
     def __init__(

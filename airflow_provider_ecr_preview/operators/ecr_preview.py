@@ -23,6 +23,7 @@ from airflow_provider_ecr_preview.hooks.errors import CallSite
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.kept_images import kept_images
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
+from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.pages import PreviewPage, summarize_pages
 from airflow_provider_ecr_preview.policy import PolicySource, lint_policy
 from airflow_provider_ecr_preview.preview import PreviewedImage, marker
@@ -257,7 +258,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
         "tag_status",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"image_ids": "json", "in_use": "json"}
-    operator_extra_links = (EcrRepositoryLink(),)
+    operator_extra_links = (EcrPreviewTabLink(), EcrRepositoryLink())
     ui_color = "#ffe8d1"
 
     def __init__(

@@ -8,11 +8,11 @@ from airflow.plugins_manager import AirflowPlugin
 
 from airflow_provider_ecr_preview.plugins.bundle import bundle_version
 from airflow_provider_ecr_preview.plugins.lazy_app import LazyApp
-from airflow_provider_ecr_preview.plugins.settings import base_path, tabs_are_shown
+from airflow_provider_ecr_preview.plugins.settings import TAB_ROUTE, base_path, tabs_are_shown
 
 URL_PREFIX = "/ecr-preview"
 
-_ROUTES = {"task_instance": "ecr-preview", "dag_run": "ecr-preview-run", "nav": "ecr-previews"}
+_ROUTES = {"task_instance": TAB_ROUTE, "dag_run": "ecr-preview-run", "nav": "ecr-previews"}
 
 
 def react_apps() -> list[dict[str, Any]]:

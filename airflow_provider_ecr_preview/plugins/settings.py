@@ -8,6 +8,9 @@ from airflow.configuration import conf
 
 SECTION = "ecr_preview"
 
+TAB_ROUTE = "ecr-preview"
+"""What the address of the tab of a task ends with."""
+
 DEFAULT_PRICE_PER_GB_MONTH = 0.10
 
 

@@ -1,0 +1,33 @@
+"""Links to the tab of a task in the Airflow UI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from airflow.providers.common.compat.sdk import BaseOperatorLink
+
+from airflow_provider_ecr_preview.plugins.settings import TAB_ROUTE, tabs_are_shown
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.types import TaskInstanceKey
+
+
+class EcrPreviewTabLink(BaseOperatorLink):
+    """Link to the tab that shows what the task has found."""
+
+    name = "ECR preview"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
+        """Return the address of the tab below that of Airflow; an empty text where the pages are turned off.
+
+        :param operator: the task.
+        :param ti_key: the task instance.
+        """
+        if not tabs_are_shown():
+            return ""
+        dag_id, run_id, task_id = (quote(each, safe="") for each in (ti_key.dag_id, ti_key.run_id, ti_key.task_id))
+        mapped = f"/mapped/{ti_key.map_index}" if ti_key.map_index is not None and ti_key.map_index >= 0 else ""
+        # Without a slash before it, so that a browser looks for it below the path that Airflow has there.
+        return f"dags/{dag_id}/runs/{run_id}/tasks/{task_id}{mapped}/plugin/{TAB_ROUTE}"

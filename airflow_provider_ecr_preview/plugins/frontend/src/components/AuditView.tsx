@@ -1,6 +1,7 @@
 import { useCallback, useState } from "react";
 
 import { readRepositories, tabPath } from "../api";
+import { WHAT_TO_DO } from "../findings";
 import { bytes, count, counted, minute, money } from "../format";
 import type { Audit, AuditedRepository, Changes, RepositoryRef, Settings, TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
@@ -67,7 +68,8 @@ export function AuditView({ audit, task, settings }: { audit: Audit; task: TaskR
         {audit.findings.map((finding) => (
           <li key={finding.severity + finding.code}>
             <Badge severity={finding.severity} /> <code>{finding.code}</code> in{" "}
-            {counted(finding.repository_count, "repository", "repositories")}, for example {finding.repositories.slice(0, 3).map(named).join(", ")}
+            {counted(finding.repository_count, "repository", "repositories")}. {WHAT_TO_DO[finding.code]}
+            <div className="quiet">For example {finding.repositories.slice(0, 3).map(named).join(", ")}</div>
           </li>
         ))}
       </ul>

@@ -2,6 +2,8 @@ import { flexRender, type Table } from "@tanstack/react-table";
 
 interface Meta {
   number?: boolean;
+  /** Whether it stays on one line: a number, a date. */
+  short?: boolean;
 }
 
 /** A table whose columns are sorted by the buttons in their headers. */
@@ -72,5 +74,6 @@ export function Pager({ table, what, total }: { table: Table<never>; what: strin
 }
 
 function classOf(meta: unknown): string | undefined {
-  return (meta as Meta | undefined)?.number ? "number" : undefined;
+  const { number, short } = (meta ?? {}) as Meta;
+  return number ? "number" : short ? "short" : undefined;
 }

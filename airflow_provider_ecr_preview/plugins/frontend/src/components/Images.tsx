@@ -31,16 +31,22 @@ const COLUMNS: ColumnDef<ListedImage>[] = [
   {
     accessorKey: "image_digest",
     header: "Digest",
+    meta: { short: true },
     cell: ({ row }) => <code title={row.original.image_digest}>{shortDigest(row.original.image_digest)}</code>,
   },
-  { accessorKey: "image_pushed_at", header: "Pushed", cell: ({ row }) => day(row.original.image_pushed_at) },
+  { accessorKey: "image_pushed_at", header: "Pushed", meta: { short: true }, cell: ({ row }) => day(row.original.image_pushed_at) },
   {
     accessorKey: "image_size_in_bytes",
     header: "Size",
     meta: { number: true },
     cell: ({ row }) => bytes(row.original.image_size_in_bytes),
   },
-  { accessorKey: "last_recorded_pull_time", header: "Last pull", cell: ({ row }) => day(row.original.last_recorded_pull_time) },
+  {
+    accessorKey: "last_recorded_pull_time",
+    header: "Last pull",
+    meta: { short: true },
+    cell: ({ row }) => day(row.original.last_recorded_pull_time),
+  },
   {
     accessorKey: "applied_rule_priority",
     header: "Rule",

@@ -75,6 +75,11 @@ export function tabPath(task: TaskRef): string {
   return path`/dags/${task.dagId}/runs/${task.runId}/tasks/${task.taskId}` + mapped + "/plugin/ecr-preview";
 }
 
+/** Where the host shows what is ours of a run. */
+export function runPath(task: TaskRef): string {
+  return path`/dags/${task.dagId}/runs/${task.runId}` + "/plugin/ecr-preview-run";
+}
+
 export type Result = { kind: "summary"; value: Summary } | { kind: "audit"; value: Audit } | { kind: "none" };
 
 export function resultOf(value: unknown): Result {

@@ -42,6 +42,18 @@ export function shortDigest(value: string): string {
   return value.replace(/^sha256:/, "").slice(0, 12);
 }
 
+/** Where a browser finds a report; null where it cannot read it, as on a disk of the worker's. */
+export function reportUrl(uri: string | null): string | null {
+  if (uri === null || /^https?:\/\//.test(uri)) {
+    return uri;
+  }
+  const [, bucket, key] = /^s3:\/\/(?:[^/]*@)?([^/]+)\/(.+)$/.exec(uri) ?? [];
+  if (bucket === undefined || key === undefined) {
+    return null;
+  }
+  return `https://s3.console.aws.amazon.com/s3/object/${encodeURIComponent(bucket)}?prefix=${encodeURIComponent(key)}`;
+}
+
 /** Where the AWS console shows a repository. */
 export function consoleUrl(registryId: string | null, regionName: string | null, repositoryName: string): string | null {
   if (registryId === null || regionName === null || !/^[a-z0-9-]+$/.test(regionName) || !/^\d+$/.test(registryId)) {

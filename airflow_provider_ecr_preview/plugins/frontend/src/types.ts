@@ -107,6 +107,7 @@ export interface Audit {
   failures: (RepositoryRef & { error: string | null; message: string | null })[];
   without_policy: RepositoryRef[];
   top: AuditedRepository[];
+  report_uri: string | null;
   changes: Changes | null;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { differences } from "../src/components/Comparison";
-import { bytes, consoleUrl, count, money } from "../src/format";
+import { bytes, consoleUrl, count, money, reportUrl } from "../src/format";
 import type { AuditedRepository } from "../src/types";
 
 describe("numbers", () => {
@@ -49,4 +49,15 @@ describe("what differs between two audits", () => {
       ["new", null, 2],
     ]);
   });
+});
+
+describe("the address of a report", () => {
+  it.each([
+    ["https://reports.example/x.md", "https://reports.example/x.md"],
+    ["s3://aws_default@reports/ecr/x.md", "https://s3.console.aws.amazon.com/s3/object/reports?prefix=ecr%2Fx.md"],
+    ["s3://reports/x.md", "https://s3.console.aws.amazon.com/s3/object/reports?prefix=x.md"],
+    ["file:///reports/x.md", null],
+    ["javascript:alert(1)", null],
+    [null, null],
+  ])("of %s is %s", (uri, url) => expect(reportUrl(uri)).toBe(url));
 });

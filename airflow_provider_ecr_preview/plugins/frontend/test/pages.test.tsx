@@ -57,6 +57,7 @@ const AUDIT = {
   ],
   without_policy: [{ registry_id: "123456789012", region_name: "eu-west-1", repository_name: "shop/bare" }],
   top: [],
+  report_uri: "s3://aws_default@reports/ecr/audits/x y.md",
   changes: null,
 };
 
@@ -226,6 +227,22 @@ describe("the tab of a task", () => {
     expect(await screen.findByText(text, { exact: false })).toBeDefined();
   });
 
+  it("looks again while the task runs, and shows what it found when it has ended", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    answer(/return_value/, {}, 404);
+    answer(/\/taskInstances\/t$/, { state: "running" });
+    show();
+    await screen.findByText("This task is running.", { exact: false });
+    answer(/return_value/, { value: SUMMARY });
+    await vi.advanceTimersByTimeAsync(5_100);
+    expect(await screen.findByText("$2.50")).toBeDefined();
+    const found = asked.length;
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(asked.filter((url) => url.pathname.includes("return_value")).length).toBe(2);
+    expect(asked.length).toBeGreaterThanOrEqual(found);
+    vi.useRealTimers();
+  });
+
   it.each([
     [401, "Reload the page"],
     [403, "may not read the XCom"],
@@ -269,6 +286,11 @@ describe("the tab of an audit", () => {
     show();
     expect(await screen.findByText("1,234")).toBeDefined();
     expect(screen.getByText("8 without a policy, 2 failed")).toBeDefined();
+    expect(screen.getByText(/remove the rule, or correct its tags/)).toBeDefined();
+    expect(screen.getByRole("link", { name: "the report" }).getAttribute("href")).toBe(
+      "https://s3.console.aws.amazon.com/s3/object/reports?prefix=ecr%2Faudits%2Fx%20y.md",
+    );
+    expect(screen.getByRole("link", { name: "the run" }).getAttribute("href")).toMatch(/\/plugin\/ecr-preview-run$/);
     expect(screen.getByText(/shop\/denied.*no right/)).toBeDefined();
     expect(screen.getByText(/shop\/bare/)).toBeDefined();
     expect(screen.getByText(/1 part of the audit is missing/)).toBeDefined();

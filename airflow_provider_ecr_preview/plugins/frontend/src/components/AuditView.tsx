@@ -1,8 +1,8 @@
 import { useCallback, useState } from "react";
 
-import { readRepositories, tabPath } from "../api";
+import { readRepositories, runPath, tabPath } from "../api";
 import { WHAT_TO_DO } from "../findings";
-import { bytes, count, counted, minute, money } from "../format";
+import { bytes, count, counted, minute, money, reportUrl } from "../format";
 import type { Audit, AuditedRepository, Changes, RepositoryRef, Settings, TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
 import { Badge, ConsoleLink, HostLink, place, Show, Tiles } from "./basics";
@@ -33,7 +33,8 @@ export function AuditView({ audit, task, settings }: { audit: Audit; task: TaskR
       <h2>Audit of {minute(audit.audited_at)}</h2>
       <p className="quiet">
         {audit.audit_id} · nothing was deleted: this is what the policies would do now ·{" "}
-        <HostLink to={tabPath(task)}>the task</HostLink>
+        <HostLink to={tabPath(task)}>the task</HostLink> · <HostLink to={runPath(task)}>the run</HostLink>
+        <Report uri={audit.report_uri} />
       </p>
       {audit.missing_part_count > 0 && (
         <p className="note warning">
@@ -81,6 +82,26 @@ export function AuditView({ audit, task, settings }: { audit: Audit; task: TaskR
   );
 }
 
+function Report({ uri }: { uri: string | null }) {
+  const url = reportUrl(uri);
+  if (url !== null) {
+    return (
+      <>
+        {" · "}
+        <a href={url} target="_blank" rel="noreferrer">
+          the report
+        </a>
+      </>
+    );
+  }
+  return uri === null ? null : (
+    <>
+      {" · the report: "}
+      <code>{uri}</code>
+    </>
+  );
+}
+
 function WhatChanged({ changes }: { changes: Changes }) {
   return (
     <section>
@@ -115,7 +136,7 @@ function References({ title, repositories }: { title: string; repositories: (Rep
       <ul>
         {repositories.map((repository) => (
           <li key={named(repository)}>
-            {named(repository)}
+            {named(repository)} <ConsoleLink repository={repository} />
             {repository.message ? `: ${repository.message}` : ""}
           </li>
         ))}

@@ -46,11 +46,13 @@ distributed: $(READY) ## Audit in batches on two Celery workers, PostgreSQL and 
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraints constraints.txt --group distributed
 	@$(BIN)/python scripts/distributed.py
 
-bench: $(READY) ## Measure against boto3: one preview, many repositories, long image lists; about 20 minutes
+bench: $(READY) frontend ## Measure against boto3: one preview, many repositories, and the pages; about 25 minutes
 	@$(BIN)/python benchmarks/read_preview.py
 	@$(BIN)/python benchmarks/evaluate_policy.py
 	@$(BIN)/python benchmarks/audit_fleet.py
+	@$(BIN)/python benchmarks/kept_images.py
 	@$(BIN)/python benchmarks/image_pages.py
+	@$(BIN)/python benchmarks/pages_in_browser.py
 
 compatibility: $(READY) ## Run the tests on an earlier Airflow; AIRFLOW=3.1
 	$(BIN)/python scripts/compatibility.py $(or $(AIRFLOW),3.1)

@@ -55,7 +55,7 @@ def main() -> None:
         _run([UV, "venv", "--quiet", "--python", sys.executable, environment])
     _run([UV, "pip", "install", "--quiet", "--python", python, *_packages(release)])
     _run([UV, "pip", "install", "--quiet", "--python", python, "--no-deps", "--editable", ROOT])
-    _run([python, "-m", "pytest", "-n", "auto", *(arguments.pytest or ["--ignore=tests/packaging"])])
+    _run([python, "-m", "pytest", "-n", "auto", *(arguments.pytest or ["--ignore=tests/packaging", "--ignore=tests/plugins/browser"])])
 
 
 def _packages(release: Release) -> list[str]:

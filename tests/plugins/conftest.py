@@ -14,9 +14,10 @@ import pytest
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from airflow_provider_ecr_preview.reports import image_list
+from airflow_provider_ecr_preview.xcom import MARKER_KEY
 from tests.plugins.dag_permissions import READABLE
 from tests.plugins.previews import images, summary
 
@@ -85,6 +86,16 @@ class Server:
         with create_session() as session:
             query = update(XComModel).filter_by(**its, key="return_value").values(value=value)
             assert session.execute(query).rowcount == 1
+
+    def mark(self, marker: Any, dag_id: str = "payments", task_id: str = "preview", map_index: int = -1) -> None:
+        """Put the marker beside it, by which the pages find it."""
+        its = {"dag_id": dag_id, "run_id": self.run_id, "task_id": task_id, "map_index": map_index}
+        XComModel.set(MARKER_KEY, marker, **its, serialize=False)
+
+    def forget_markers(self) -> None:
+        """Remove the markers of all tests before."""
+        with create_session() as session:
+            session.execute(delete(XComModel).filter_by(key=MARKER_KEY))
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,9 @@ export const STYLE = `
 .ecrp th button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; }
 .ecrp code { font-family: ui-monospace, monospace; font-size: .85em; overflow-wrap: anywhere; }
 .ecrp .controls { display: flex; flex-wrap: wrap; gap: .75rem; align-items: end; margin: .5rem 0; }
-.ecrp .controls label { display: flex; flex-direction: column; font-size: .8rem; gap: .15rem; }
+.ecrp .controls label { max-width: 100%; display: flex; flex-direction: column; font-size: .8rem; gap: .15rem; }
 .ecrp input, .ecrp select, .ecrp .button { font: inherit; font-size: .875rem; color: inherit; background: var(--chakra-colors-bg, #fff); border: 1px solid var(--chakra-colors-fg-muted, #71717a); border-radius: .375rem; padding: .3rem .55rem; cursor: pointer; }
+.ecrp :is(input, select) { max-width: 100%; box-sizing: border-box; }
 .ecrp .button:disabled { opacity: .6; cursor: default; }
 .ecrp :is(a, button, input, select, [tabindex]):focus-visible { outline: 2px solid var(--chakra-colors-brand-solid, #2563eb); outline-offset: 2px; }
 .ecrp button.link { font: inherit; color: var(--chakra-colors-brand-fg, var(--chakra-colors-fg, #0b4f9e)); text-decoration: underline; background: none; border: 0; padding: 0; cursor: pointer; text-align: left; }

@@ -1,5 +1,5 @@
 import { type MarkerValue, tabPath } from "../api";
-import { bytes, count, minute } from "../format";
+import { bytes, count, counted, minute } from "../format";
 import type { Marker } from "../types";
 import { HostLink } from "./basics";
 
@@ -40,7 +40,7 @@ export function Markers({ tasks, label }: { tasks: MarkedTask[]; label: string }
               </td>
               <td>
                 {value.kind === "audit"
-                  ? `audit of ${count(number(value, "repository_count"))} repositories`
+                  ? `audit of ${counted(number(value, "repository_count") ?? 0, "repository", "repositories")}`
                   : String(value.counts["repository_name"] ?? "")}
               </td>
               <td>{minute(marker.timestamp)}</td>

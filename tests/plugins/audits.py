@@ -1,0 +1,29 @@
+"""Audits as tasks push and write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_ecr_preview.audit import Audit, marker
+from airflow_provider_ecr_preview.audit_reports import AuditReports
+from airflow_provider_ecr_preview.outcome import RepositoryOutcome
+from tests.core.builders import NOW
+from tests.plugins.conftest import Server
+
+
+def push_audit(
+    server: Server, reports: Path, outcomes: Iterable[RepositoryOutcome], *, audit_id: str = "weekly", **task: Any
+) -> None:
+    """Put an audit, its marker and its table where a task would.
+
+    :param task: which task, as for :meth:`Server.push`.
+    """
+    outcomes = list(outcomes)
+    audit = Audit(audit_id, NOW)
+    audit.update(outcomes)
+    written = AuditReports(f"file://{reports}", audit_id=f"{audit_id} {task}", audited_at=NOW)
+    value = audit.as_xcom(table_uris=written.write_tables(outcomes), report_uri=written.markdown_uri)
+    server.push(value, **task)
+    server.mark(marker(value), **task)

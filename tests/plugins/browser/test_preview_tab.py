@@ -1,0 +1,134 @@
+"""The tab of a task that has summarised a preview."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from airflow_provider_ecr_preview.reports import image_list
+from tests.plugins.browser.looking import MARKUP, check_accessible, tab_path
+from tests.plugins.conftest import Server
+from tests.plugins.previews import images, kept, summary
+
+
+@pytest.fixture
+def tab(page: Page, server: Server, reports: Path) -> Page:
+    """Return the tab of a preview of 250 images, which has markup wherever others may write it."""
+    uri = f"file://{reports}/browser.jsonl.gz"
+    with image_list(uri, with_kept=True) as written:
+        for image in images(250):
+            written.write(image)
+        assert written.write_kept
+        written.write_kept(kept(40))
+    rule = {"priority": 1, "action": "expire", "description": MARKUP, "image_count": 200, "bytes_upper_bound": 1}
+    finding = {"code": "newest_image_expires", "severity": "critical", "message": MARKUP, "image_digests": []}
+    server.push(
+        summary(uri, repository_name=MARKUP)
+        | {
+            "status": "COMPLETE",
+            "previewed_at": "2026-11-20T10:00:00+00:00",
+            "expiring_image_count": 200,
+            "archiving_image_count": 50,
+            "total_image_count": 400,
+            "expiring_bytes_upper_bound": 25_000_000_000,
+            "rules": [rule],
+            "findings": [finding],
+            "sample": [],
+        }
+    )
+    page.goto(tab_path(server))
+    expect(page.locator(".ecrp h2")).to_be_visible()
+    return page
+
+
+def rows(page: Page) -> Any:
+    return page.get_by_role("region", name="Images").last.locator("tbody tr")
+
+
+def test_a_preview_is_shown_in_its_tab_and_what_others_wrote_is_text(tab: Page) -> None:
+    expect(tab.locator(".ecrp h2")).to_have_text(MARKUP)
+    expect(tab.get_by_text("$2.50")).to_be_visible()
+    expect(rows(tab)).to_have_count(50)
+    expect(tab.locator(".ecrp img")).to_have_count(0)
+    check_accessible(tab)
+
+
+def test_images_are_paged_sorted_searched_and_filtered(tab: Page) -> None:
+    expect(tab.get_by_text(re.compile("1.50 of 250 images"))).to_be_visible()
+    tab.get_by_role("button", name="Next").click()
+    expect(tab.get_by_text(re.compile("51.100 of 250 images"))).to_be_visible()
+    tab.get_by_role("button", name="Pushed").click()
+    expect(tab.get_by_text(re.compile("1.50 of 250 images"))).to_be_visible()
+    expect(rows(tab).first).to_contain_text("2026-01-11")
+    expect(tab.get_by_role("columnheader", name="Pushed")).to_have_attribute("aria-sort", "descending")
+    tab.get_by_label("Search tags and digests").fill("build-1")
+    expect(rows(tab).first).to_contain_text("build-1")
+    tab.get_by_role("combobox", name="Would be").select_option("TRANSITION")
+    expect(tab.get_by_text("archived").last).to_be_visible()
+
+
+def test_the_csv_holds_what_is_searched_for(tab: Page, tmp_path: Path) -> None:
+    tab.get_by_label("Search tags and digests").fill("build-11")
+    link = tab.get_by_role("link", name="Download CSV")
+    expect(link).to_have_attribute("href", re.compile("search=build-11"))
+    with tab.expect_download() as download:
+        link.click()
+    download.value.save_as(tmp_path / "images.csv")
+    with (tmp_path / "images.csv").open(newline="") as lines:
+        found = [*csv.DictReader(lines)]
+    assert found
+    assert all("build-11" in row["image_tags"] for row in found)
+
+
+def test_the_colours_follow_the_theme_of_airflow(tab: Page) -> None:
+    colour = "getComputedStyle(document.querySelector('.ecrp')).color"
+    light = tab.evaluate(colour)
+    tab.evaluate("document.documentElement.className = 'dark'")
+    assert tab.evaluate(colour) != light
+
+
+def test_the_tabs_of_the_host_lead_away_and_back_without_a_reload(tab: Page) -> None:
+    tab.evaluate("window.kept = true")
+    tab.get_by_role("link", name="Details").click()
+    tab.get_by_role("link", name="ECR preview").click()
+    expect(tab.locator(".ecrp h2")).to_have_text(MARKUP)
+    assert tab.evaluate("window.kept") is True
+
+
+def test_the_images_that_stay_have_their_reason(tab: Page) -> None:
+    rules = tab.get_by_role("region", name="Rules").locator("tbody tr")
+    expect(rules.first).to_contain_text("30")
+    expect(tab.get_by_role("img", name=re.compile("200 expiring, 50 archiving, 40 kept"))).to_be_visible()
+    tab.get_by_role("combobox", name="Would be").select_option("kept")
+    expect(tab.get_by_text(re.compile("1.40 of 40 images"))).to_be_visible()
+    expect(rows(tab).first).to_contain_text("Kept")
+    check_accessible(tab)
+
+
+def test_a_task_without_a_preview_says_so(tab: Page, server: Server) -> None:
+    server.push("nothing of ours")
+    tab.reload()
+    expect(tab.get_by_text("This task has no ECR preview.")).to_be_visible()
+    check_accessible(tab)
+
+
+def test_a_list_that_cannot_be_read_is_told_of_beside_what_is_known(tab: Page, reports: Path) -> None:
+    (reports / "browser.jsonl.gz").unlink()
+    tab.reload()
+    expect(tab.get_by_role("alert").first).to_contain_text("not there any more")
+    expect(tab.get_by_text("$2.50")).to_be_visible()
+    check_accessible(tab)
+
+
+def test_every_control_can_be_reached_and_used_by_keyboard(tab: Page) -> None:
+    tab.get_by_label("Search tags and digests").focus()
+    tab.keyboard.type("build-1")
+    expect(rows(tab).first).to_contain_text("build-1")
+    tab.get_by_role("button", name="Size").focus()
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "descending")

@@ -1,0 +1,32 @@
+"""The tab of a DAG run: all previews of it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from airflow_provider_ecr_preview.preview import marker
+from tests.core.builders import archiving, previewed, summary
+from tests.plugins.browser.looking import MARKUP, check_accessible, run_path
+from tests.plugins.conftest import Server
+
+
+def test_mapped_previews_are_listed_and_each_leads_to_its_own_tab(page: Page, server: Server) -> None:
+    for index, name in enumerate(("team/api", MARKUP)):
+        value = summary(previewed(1), archiving(2), repository_name=name).as_xcom()
+        its = {"task_id": "mapped", "map_index": index}
+        server.push(value, **its)
+        server.mark(marker(value), **its)
+    page.goto(run_path(server))
+    rows = page.get_by_role("region", name="ECR previews of this run").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.filter(has_text=MARKUP)).to_contain_text("1")
+    check_accessible(page)
+    page.get_by_role("link", name="payments / mapped [1]").click()
+    expect(page.locator(".ecrp h2")).to_have_text(MARKUP)
+    expect(page.locator(".ecrp img")).to_have_count(0)
+
+
+def test_a_run_without_a_preview_says_so(page: Page, server: Server) -> None:
+    page.goto(run_path(server))
+    expect(page.get_by_text("This run has no ECR preview.")).to_be_visible()
+    check_accessible(page)

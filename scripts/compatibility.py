@@ -41,6 +41,9 @@ TOOLS = (
     "rich",
 )
 
+# What looks at the build, and at the pages in a browser, which those releases are not installed for.
+WITHOUT = ("--ignore=tests/packaging", "--ignore=tests/plugins/browser")
+
 
 def main() -> None:
     """Make the environment if there is none, and run the tests in it."""
@@ -55,7 +58,7 @@ def main() -> None:
         _run([UV, "venv", "--quiet", "--python", sys.executable, environment])
     _run([UV, "pip", "install", "--quiet", "--python", python, *_packages(release)])
     _run([UV, "pip", "install", "--quiet", "--python", python, "--no-deps", "--editable", ROOT])
-    _run([python, "-m", "pytest", "-n", "auto", *(arguments.pytest or ["--ignore=tests/packaging", "--ignore=tests/plugins/browser"])])
+    _run([python, "-m", "pytest", "-n", "auto", *(arguments.pytest or WITHOUT)])
 
 
 def _packages(release: Release) -> list[str]:

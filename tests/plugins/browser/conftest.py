@@ -48,8 +48,8 @@ def chromium() -> str:
     return found
 
 
-# Of this folder alone: as long as Playwright runs, no other test could have an event loop.
-@pytest.fixture(scope="package")
+# Of one module: as long as Playwright runs, no other test could have an event loop.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
@@ -57,7 +57,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def address(server: Server) -> Iterator[str]:
     """Serve the application over HTTP."""
     if not BUNDLE.is_file():
@@ -74,7 +74,7 @@ def address(server: Server) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def sessions(browser: Browser, address: str, server: Server) -> Iterator[Callable[[str], BrowserContext]]:
     """Return the session of a user, which keeps what the browser has loaded of Airflow."""
     opened: dict[str, BrowserContext] = {}

@@ -16,6 +16,7 @@ from airflow_provider_ecr_preview.exceptions import AuditStoppedError, Candidate
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, FindingSeverity
 from airflow_provider_ecr_preview.hooks.comparer import PolicyComparer
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
+from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_fail_on, is_too_many
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.repository_selection import Names, names_of
@@ -98,6 +99,7 @@ class EcrCompareLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrev
         "lifecycle_policy_text": "json",
         "repository_names": "json",
     }
+    operator_extra_links = (EcrPreviewTabLink(),)
     ui_color = "#ffe8d1"
 
     def __init__(

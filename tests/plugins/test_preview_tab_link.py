@@ -13,6 +13,7 @@ from airflow_provider_ecr_preview.operators.ecr_audit import (
     EcrAuditLifecyclePoliciesOperator,
     EcrMergeLifecycleAuditsOperator,
 )
+from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_preview import EcrSummarizeLifecyclePolicyPreviewOperator
 
 
@@ -47,6 +48,7 @@ def test_there_is_no_link_to_pages_that_are_turned_off(monkeypatch: pytest.Monke
         EcrSummarizeLifecyclePolicyPreviewOperator,
         EcrAuditLifecyclePoliciesOperator,
         EcrMergeLifecycleAuditsOperator,
+        EcrCompareLifecyclePoliciesOperator,
     ],
 )
 def test_every_task_that_the_tab_shows_leads_to_it(operator: Any) -> None:

@@ -4,6 +4,7 @@ import type {
   Bin,
   ImagePage,
   Marker,
+  PolicyComparisonResult,
   RepositoryRef,
   RuleCounts,
   Settings,
@@ -12,6 +13,7 @@ import type {
 } from "./types";
 
 const SUMMARY_SCHEMA = "ecr-lifecycle-preview-summary/1";
+const COMPARISON_SCHEMA = "ecr-lifecycle-comparison/1";
 const AUDIT_SCHEMA_PREFIX = "ecr-lifecycle-audit/";
 const MARKER_KEY = "ecr_lifecycle_preview";
 const MAX_MARKERS = 100;
@@ -80,7 +82,11 @@ export function runPath(task: TaskRef): string {
   return path`/dags/${task.dagId}/runs/${task.runId}` + "/plugin/ecr-preview-run";
 }
 
-export type Result = { kind: "summary"; value: Summary } | { kind: "audit"; value: Audit } | { kind: "none" };
+export type Result =
+  | { kind: "summary"; value: Summary }
+  | { kind: "audit"; value: Audit }
+  | { kind: "comparison"; value: PolicyComparisonResult }
+  | { kind: "none" };
 
 export function resultOf(value: unknown): Result {
   if (typeof value !== "object" || value === null || !("schema" in value) || typeof value.schema !== "string") {
@@ -88,6 +94,9 @@ export function resultOf(value: unknown): Result {
   }
   if (value.schema === SUMMARY_SCHEMA) {
     return { kind: "summary", value: value as unknown as Summary };
+  }
+  if (value.schema === COMPARISON_SCHEMA) {
+    return { kind: "comparison", value: value as unknown as PolicyComparisonResult };
   }
   if (value.schema.startsWith(AUDIT_SCHEMA_PREFIX) && "repository_count" in value) {
     return { kind: "audit", value: value as unknown as Audit };

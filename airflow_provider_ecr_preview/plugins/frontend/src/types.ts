@@ -111,6 +111,35 @@ export interface Audit {
   changes: Changes | null;
 }
 
+export interface PolicyDifference {
+  policy: string;
+  expiring_image_count: number;
+  archiving_image_count: number;
+  expiring_bytes_upper_bound: number | null;
+  newly_affected_image_count: number;
+  newly_affected_bytes_upper_bound: number | null;
+  no_longer_affected_image_count: number;
+  action_changed_image_count: number;
+}
+
+export interface ComparedPolicy extends PolicyDifference {
+  newly_affected_image_digests: string[];
+  no_longer_affected_image_digests: string[];
+  findings: Finding[];
+}
+
+export interface PolicyComparisonResult {
+  schema: string;
+  compared_at: string;
+  method: string;
+  repository_count: number;
+  failed_count: number;
+  differing_repository_count: number;
+  policies: (PolicyDifference & { findings: Record<string, number> })[];
+  repositories: (RepositoryRef & { policies: ComparedPolicy[] })[];
+  failures: (RepositoryRef & { message: string | null })[];
+}
+
 /** One task instance, by which its results are found. */
 export interface TaskRef {
   dagId: string;

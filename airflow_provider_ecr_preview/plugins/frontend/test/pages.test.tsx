@@ -335,6 +335,81 @@ function entries(...tasks: [dag: string, timestamp: string][]) {
 
 const MARKER = { value: { kind: "audit", counts: { repository_count: 60, expiring_image_count: 9, expiring_bytes_upper_bound: 1 } } };
 
+describe("the tab of a comparison of policies", () => {
+  const numbers = {
+    expiring_image_count: 40,
+    archiving_image_count: 0,
+    expiring_bytes_upper_bound: null,
+    newly_affected_image_count: 0,
+    newly_affected_bytes_upper_bound: 0,
+    no_longer_affected_image_count: 0,
+    action_changed_image_count: 0,
+    newly_affected_image_digests: [] as string[],
+    no_longer_affected_image_digests: [],
+  };
+  const finding = (code: string) => ({ code, severity: "critical", message: MARKUP, image_digests: [] });
+  const repository = (name: string, newly: number) => ({
+    registry_id: "123456789012",
+    region_name: "eu-west-1",
+    repository_name: name,
+    policies: [
+      { ...numbers, policy: "applied", findings: [finding("dead_rule")] },
+      {
+        ...numbers,
+        policy: "candidate",
+        newly_affected_image_count: newly,
+        newly_affected_image_digests: [`sha256:${"a".repeat(64)}`],
+        findings: [finding("dead_rule"), ...(newly > 5 ? [finding("newest_image_expires")] : [])],
+      },
+    ],
+  });
+  const COMPARISON = {
+    schema: "ecr-lifecycle-comparison/1",
+    compared_at: "2026-11-20T10:00:00+00:00",
+    method: "simulation",
+    repository_count: 90,
+    failed_count: 1,
+    differing_repository_count: 70,
+    policies: [
+      { ...numbers, policy: "applied", findings: {} },
+      { ...numbers, policy: "candidate", newly_affected_image_count: 1234, findings: { newest_image_expires: 3 } },
+    ],
+    repositories: [repository("shop/web", 3), repository("shop/api", 9)],
+    errors: {},
+    failures: [{ registry_id: null, region_name: "eu-west-1", repository_name: "shop/denied", error: "E", message: MARKUP }],
+  };
+
+  it("shows what a candidate would take beside the applied policy, in all and by repository", async () => {
+    answer(/return_value/, { value: COMPARISON });
+    const { container } = show();
+    expect(await screen.findByText("applied and candidate compared")).toBeDefined();
+    expect(screen.getByText(/not a preview of ECR's/)).toBeDefined();
+    expect(screen.getByText("1,234")).toBeDefined();
+    expect(screen.getByText("newest_image_expires (3)")).toBeDefined();
+    expect(screen.getByText("The 2 that differ most are listed.")).toBeDefined();
+    const rows = within(screen.getByRole("region", { name: "Repositories" })).getAllByRole("row");
+    expect(rows.map((row) => row.querySelector("td")?.textContent?.slice(0, 8))).toEqual([undefined, "shop/api", "shop/web"]);
+    expect(within(rows[1]!).getByText("newest_image_expires")).toBeDefined();
+    expect(within(rows[1]!).queryByText("dead_rule")).toBeNull();
+    expect(within(rows[1]!).getByText("aaaaaaaaaaaa")).toBeDefined();
+    expect(screen.getByText(/shop\/denied/).textContent).toContain(MARKUP);
+    expect(container.querySelector("img")).toBeNull();
+  });
+
+  it("is searched and sorted", async () => {
+    answer(/return_value/, { value: COMPARISON });
+    show();
+    await screen.findByText("applied and candidate compared");
+    const names = () => screen.getAllByText(/^shop\/(web|api)/).map((cell) => cell.textContent?.slice(0, 8));
+    fireEvent.click(screen.getByRole("button", { name: /^Repository/ }));
+    expect(names()).toEqual(["shop/api", "shop/web"]);
+    fireEvent.click(screen.getByRole("button", { name: /^Repository/ }));
+    expect(names()).toEqual(["shop/web", "shop/api"]);
+    fireEvent.change(screen.getByLabelText("Search repositories and findings"), { target: { value: "newest" } });
+    expect(names()).toEqual(["shop/api"]);
+  });
+});
+
 describe("the tab of a run", () => {
   it("lists the tasks that have a preview, each with a link to its tab", async () => {
     answer(/xcomEntries\/ecr_lifecycle_preview/, MARKER);

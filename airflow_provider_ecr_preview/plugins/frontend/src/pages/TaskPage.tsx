@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { readResult, readSettings, readState, tabPath } from "../api";
 import { Show } from "../components/basics";
 import { AuditView } from "../components/AuditView";
+import { PolicyComparison } from "../components/PolicyComparison";
 import { SummaryView } from "../components/SummaryView";
 import type { TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
@@ -33,6 +34,9 @@ export function TaskPage({ task }: { task: TaskRef }) {
         }
         if (result.kind === "audit") {
           return <AuditView audit={result.value} task={task} settings={settings} />;
+        }
+        if (result.kind === "comparison") {
+          return <PolicyComparison comparison={result.value} />;
         }
         return (
           <p className="quiet">

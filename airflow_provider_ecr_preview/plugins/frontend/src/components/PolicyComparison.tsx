@@ -1,0 +1,203 @@
+import { type ColumnDef, getCoreRowModel, getFilteredRowModel, getSortedRowModel, useReactTable } from "@tanstack/react-table";
+import { useMemo, useState } from "react";
+
+import { bytes, count, counted, minute, shortDigest } from "../format";
+import type { ComparedPolicy, Finding, PolicyComparisonResult, PolicyDifference, RepositoryRef } from "../types";
+import { Badge, ConsoleLink, place } from "./basics";
+import { DataTable } from "./DataTable";
+
+const METHODS: Record<string, string> = {
+  preview: "by ECR's preview",
+  simulation: "a simulation over the images that were there, not a preview of ECR's",
+  both: "by ECR's preview, with a simulation beside it",
+};
+
+/** What candidate policies would do beside the applied one, over all repositories and in each that differs. */
+export function PolicyComparison({ comparison }: { comparison: PolicyComparisonResult }) {
+  const [first, ...others] = comparison.policies;
+  const listed = comparison.repositories.length;
+  return (
+    <>
+      <h2>{[first, ...others].map((policy) => policy?.policy).join(" and ")} compared</h2>
+      <p className="quiet">
+        {minute(comparison.compared_at)} · {METHODS[comparison.method] ?? comparison.method} · nothing was deleted, and no policy
+        was applied
+      </p>
+      <p>
+        {counted(comparison.repository_count, "repository", "repositories")},{" "}
+        {count(comparison.differing_repository_count)} of which differ, {count(comparison.failed_count)} failed.
+      </p>
+      <Totals policies={comparison.policies} />
+      <Repositories comparison={comparison} first={first?.policy ?? ""} />
+      {comparison.differing_repository_count > listed && (
+        <p className="quiet">The {count(listed)} that differ most are listed.</p>
+      )}
+      {comparison.failures.length > 0 && (
+        <section>
+          <h3>Could not be compared</h3>
+          <ul>
+            {comparison.failures.map((failure) => (
+              <li key={failure.repository_name}>
+                {failure.repository_name} ({place(failure)}): {failure.message}
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+function Totals({ policies }: { policies: (PolicyDifference & { findings: Record<string, number> })[] }) {
+  return (
+    <div className="wide" role="region" aria-label="Policies" tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Policy</th>
+            {["Would be deleted", "Archived", "Bytes at most", "Newly affected", "Bytes at most", "No longer"].map((title, at) => (
+              <th key={at} scope="col" className="number">
+                {title}
+              </th>
+            ))}
+            <th scope="col">Findings, by repositories</th>
+          </tr>
+        </thead>
+        <tbody>
+          {policies.map((policy) => (
+            <tr key={policy.policy}>
+              <th scope="row">{policy.policy}</th>
+              <td className="number">{count(policy.expiring_image_count)}</td>
+              <td className="number">{count(policy.archiving_image_count)}</td>
+              <td className="number">{bytes(policy.expiring_bytes_upper_bound)}</td>
+              <td className="number">{count(policy.newly_affected_image_count)}</td>
+              <td className="number">{bytes(policy.newly_affected_bytes_upper_bound)}</td>
+              <td className="number">{count(policy.no_longer_affected_image_count)}</td>
+              <td>
+                {Object.entries(policy.findings)
+                  .map(([code, repositories]) => `${code} (${count(repositories)})`)
+                  .join(", ")}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+interface Row {
+  repository: RepositoryRef;
+  policy: ComparedPolicy;
+  newFindings: Finding[];
+}
+
+/** A row for each repository and each policy but the first, which it is compared with. */
+export function rowsOf(comparison: PolicyComparisonResult): Row[] {
+  return comparison.repositories.flatMap((repository) => {
+    const [first, ...others] = repository.policies;
+    const known = new Set(first?.findings.map((finding) => finding.code));
+    return others.map((policy) => ({
+      repository,
+      policy,
+      newFindings: policy.findings.filter((finding) => !known.has(finding.code)),
+    }));
+  });
+}
+
+function Repositories({ comparison, first }: { comparison: PolicyComparisonResult; first: string }) {
+  const [search, setSearch] = useState("");
+  const rows = useMemo(() => rowsOf(comparison), [comparison]);
+  const columns = useMemo<ColumnDef<Row>[]>(
+    () => [
+      {
+        id: "repository",
+        accessorFn: ({ repository }) => repository.repository_name,
+        header: "Repository",
+        cell: ({ row }) => (
+          <>
+            {row.original.repository.repository_name} <ConsoleLink repository={row.original.repository} />
+          </>
+        ),
+      },
+      { id: "policy", accessorFn: ({ policy }) => policy.policy, header: "Policy" },
+      number("newly", "Newly affected", (policy) => policy.newly_affected_image_count),
+      number("bytes", "Bytes at most", (policy) => policy.newly_affected_bytes_upper_bound, bytes),
+      number("no_longer", "No longer", (policy) => policy.no_longer_affected_image_count),
+      number("changed", "Other action", (policy) => policy.action_changed_image_count),
+      {
+        id: "findings",
+        accessorFn: ({ newFindings }) => newFindings.map((finding) => finding.code).join(" "),
+        header: "New findings",
+        cell: ({ row }) =>
+          row.original.newFindings.map((finding) => (
+            <div key={finding.code}>
+              <Badge severity={finding.severity} /> <code>{finding.code}</code> {finding.message}
+            </div>
+          )),
+      },
+      {
+        id: "images",
+        header: "Some of the images",
+        enableSorting: false,
+        cell: ({ row }) => <Digests policy={row.original.policy} />,
+      },
+    ],
+    [],
+  );
+  const table = useReactTable({
+    data: rows,
+    columns,
+    state: { globalFilter: search },
+    initialState: { sorting: [{ id: "newly", desc: true }] },
+    globalFilterFn: "includesString",
+    onGlobalFilterChange: setSearch,
+    getCoreRowModel: getCoreRowModel(),
+    getFilteredRowModel: getFilteredRowModel(),
+    getSortedRowModel: getSortedRowModel(),
+  });
+  if (rows.length === 0) {
+    return null;
+  }
+  return (
+    <section>
+      <h3>Beside {first}, by repository</h3>
+      <div className="controls">
+        <label>
+          Search repositories and findings
+          <input type="search" value={search} onChange={(event) => setSearch(event.target.value)} />
+        </label>
+      </div>
+      <DataTable table={table} label="Repositories" />
+    </section>
+  );
+}
+
+function number(
+  id: string,
+  header: string,
+  of: (policy: ComparedPolicy) => number | null,
+  told: (value: number | null) => string = count,
+): ColumnDef<Row> {
+  return { id, header, meta: { number: true }, accessorFn: ({ policy }) => of(policy), cell: ({ row }) => told(of(row.original.policy)) };
+}
+
+function Digests({ policy }: { policy: ComparedPolicy }) {
+  const lists: [string, string[]][] = [
+    ["Newly affected", policy.newly_affected_image_digests],
+    ["No longer affected", policy.no_longer_affected_image_digests],
+  ];
+  return lists.map(
+    ([title, digests]) =>
+      digests.length > 0 && (
+        <details key={title}>
+          <summary>{title}</summary>
+          {digests.map((digest) => (
+            <div key={digest}>
+              <code title={digest}>{shortDigest(digest)}</code>
+            </div>
+          ))}
+        </details>
+      ),
+  );
+}

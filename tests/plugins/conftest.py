@@ -82,15 +82,20 @@ class Server:
 
     def push(self, value: Any, dag_id: str = "payments", task_id: str = "preview", map_index: int = -1) -> None:
         """Put a value in the place of what the task has returned."""
-        its = {"dag_id": dag_id, "run_id": self.run_id, "task_id": task_id, "map_index": map_index}
-        with create_session() as session:
-            query = update(XComModel).filter_by(**its, key="return_value").values(value=value)
-            assert session.execute(query).rowcount == 1
+        self._store("return_value", value, dag_id, task_id, map_index)
 
     def mark(self, marker: Any, dag_id: str = "payments", task_id: str = "preview", map_index: int = -1) -> None:
         """Put the marker beside it, by which the pages find it."""
         its = {"dag_id": dag_id, "run_id": self.run_id, "task_id": task_id, "map_index": map_index}
-        XComModel.set(MARKER_KEY, marker, **its, serialize=False)
+        XComModel.set(MARKER_KEY, None, **its)
+        self._store(MARKER_KEY, marker, dag_id, task_id, map_index)
+
+    def _store(self, key: str, value: Any, dag_id: str, task_id: str, map_index: int) -> None:
+        # As Airflow keeps it, and not in the form in which each of its releases takes it.
+        its = {"dag_id": dag_id, "run_id": self.run_id, "task_id": task_id, "map_index": map_index}
+        with create_session() as session:
+            query = update(XComModel).filter_by(**its, key=key).values(value=value)
+            assert session.execute(query).rowcount == 1
 
     def forget_markers(self) -> None:
         """Remove the markers of all tests before."""

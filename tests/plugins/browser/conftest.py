@@ -64,10 +64,11 @@ def address(server: Server) -> Iterator[str]:
         pytest.skip("The pages are not built: make frontend")
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        application = uvicorn.Server(uvicorn.Config(server.client.app, lifespan="off", log_level="error"))
+        application = uvicorn.Server(uvicorn.Config(server.client.app, lifespan="off", ws="none", log_level="error"))
         thread = threading.Thread(target=application.run, kwargs={"sockets": [listening]})
         thread.start()
         while not application.started:
+            assert thread.is_alive(), "The server did not start; its log says why."
             time.sleep(0.05)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         application.should_exit = True

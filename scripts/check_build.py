@@ -20,6 +20,7 @@ PACKAGE = "airflow_provider_ecr_preview"
 EXAMPLES = "example_dags"
 FRONTEND = f"{PACKAGE}/plugins/frontend/"
 BUNDLE = f"{PACKAGE}/plugins/static/main.js"
+BUILT = {BUNDLE, f"{PACKAGE}/plugins/static/LICENSES.txt"}
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -58,7 +59,7 @@ def _check_wheel(wheel: Path, tracked: set[str]) -> None:
     package = {name for name in tracked if name.startswith(f"{PACKAGE}/") and not name.startswith(FRONTEND)}
     examples = {f"{PACKAGE}/{name}" for name in tracked if name.startswith(f"{EXAMPLES}/")}
     own = {f"{information}/{name}" for name in _WHEEL_OWN}
-    _expect(wheel, "files", names, package | examples | own | {BUNDLE})
+    _expect(wheel, "files", names, package | examples | own | BUILT)
     _expect(wheel, "type marker", {f"{PACKAGE}/py.typed"} & names, {f"{PACKAGE}/py.typed"})
     _expect(wheel, "licence", {metadata["License-Expression"]}, {"Apache-2.0"})
     if not bundle_size:
@@ -72,7 +73,7 @@ def _check_sdist(sdist: Path, tracked: set[str]) -> None:
     with tarfile.open(sdist) as archive:
         names = {member.name.split("/", 1)[1] for member in archive.getmembers() if member.isfile()}
     kept = {name for name in tracked if name in _SDIST_FILES or name.split("/")[0] in _SDIST_FOLDERS}
-    _expect(sdist, "files", names, kept | set(_SDIST_OWN) | {BUNDLE})
+    _expect(sdist, "files", names, kept | set(_SDIST_OWN) | BUILT)
     console.print(f"{sdist.name}: {len(names)} files, {sdist.stat().st_size:,} bytes")
 
 

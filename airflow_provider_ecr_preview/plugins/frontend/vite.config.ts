@@ -1,4 +1,9 @@
+import { join } from "node:path";
+
+import license from "rollup-plugin-license";
 import { defineConfig } from "vitest/config";
+
+const STATIC = join(import.meta.dirname, "../static");
 
 // The host has its own React; a second one would not share its state.
 const globals = {
@@ -7,27 +12,35 @@ const globals = {
   "react/jsx-runtime": "ReactJSXRuntime",
 };
 
-// What is in the bundle beside our own.
-const LICENCES = "/*! Holds @tanstack/react-table and @tanstack/table-core: MIT License, Copyright (c) 2016 Tanner Linsley */";
+// What may be in the bundle of a package that others install.
+const FREE = "(MIT OR ISC OR BSD-2-Clause OR BSD-3-Clause OR 0BSD OR Apache-2.0)";
+
+const NOTICE = "/*! Holds libraries of others; their licences are in LICENSES.txt of the package that brings this. */";
 
 export default defineConfig(({ mode }) => ({
   define: mode === "test" ? {} : { "process.env.NODE_ENV": JSON.stringify("production") },
   esbuild: { jsx: "automatic" },
   plugins: [
+    license({
+      thirdParty: {
+        output: join(STATIC, "LICENSES.txt"),
+        allow: { test: FREE, failOnUnlicensed: true, failOnViolation: true },
+      },
+    }),
     {
-      name: "licences",
+      name: "notice",
       // At the very end, because the minifier removes comments.
       generateBundle(_options, bundle) {
         for (const chunk of Object.values(bundle)) {
           if (chunk.type === "chunk") {
-            chunk.code = `${LICENCES}\n${chunk.code}`;
+            chunk.code = `${NOTICE}\n${chunk.code}`;
           }
         }
       },
     },
   ],
   build: {
-    outDir: "../static",
+    outDir: STATIC,
     emptyOutDir: true,
     target: "es2022",
     lib: { entry: "src/main.tsx", name: "AirflowPlugin", formats: ["umd"], fileName: () => "main.js" },

@@ -16,7 +16,9 @@ const SUMMARY_SCHEMA = "ecr-lifecycle-preview-summary/1";
 const COMPARISON_SCHEMA = "ecr-lifecycle-comparison/1";
 const AUDIT_SCHEMA_PREFIX = "ecr-lifecycle-audit/";
 const MARKER_KEY = "ecr_lifecycle_preview";
+/** What Airflow hands out at once, unless its configuration says otherwise. */
 const MAX_MARKERS = 100;
+const MAX_MARKER_PAGES = 10;
 
 export class ApiError extends Error {
   constructor(
@@ -75,6 +77,23 @@ export function ownTaskPath(task: TaskRef): string {
 export function tabPath(task: TaskRef): string {
   const mapped = task.mapIndex >= 0 ? path`/mapped/${task.mapIndex}` : "";
   return path`/dags/${task.dagId}/runs/${task.runId}/tasks/${task.taskId}` + mapped + "/plugin/ecr-preview";
+}
+
+/** Where a task is shown on a page of its own, which has the whole width of the window. */
+export function taskPagePath(task: TaskRef): string {
+  const mapped: Record<string, string> = task.mapIndex >= 0 ? { map_index: String(task.mapIndex) } : {};
+  const names = new URLSearchParams({ dag_id: task.dagId, run_id: task.runId, task_id: task.taskId, ...mapped });
+  return `/plugin/ecr-previews?${names}`;
+}
+
+/** Names a task in the address of a page. */
+export function taskKey(task: TaskRef): string {
+  return [task.dagId, task.runId, task.taskId, ...(task.mapIndex >= 0 ? [task.mapIndex] : [])].join("/");
+}
+
+/** Names a repository in the address of a page. */
+export function repositoryKey(repository: RepositoryRef): string {
+  return [repository.registry_id, repository.region_name, repository.repository_name].join("/");
 }
 
 /** Where the host shows what is ours of a run. */
@@ -137,27 +156,67 @@ interface XComEntry {
   timestamp: string;
 }
 
-/** The latest tasks that pushed a preview or an audit, newest first, of a run or of all DAGs that the user may read. */
-export async function readMarkers(dagId: string, runId: string, signal?: AbortSignal): Promise<Marker[]> {
+interface MarkerPage {
+  markers: Marker[];
+  /** How many there are on all pages. */
+  total: number;
+}
+
+async function readMarkerPage(dagId: string, runId: string, query: string, signal?: AbortSignal): Promise<MarkerPage> {
   const list = path`/api/v2/dags/${dagId}/dagRuns/${runId}/taskInstances/` + `~/xcomEntries?xcom_key=${MARKER_KEY}`;
-  const read = async (offset: number) =>
-    (await getJson(`${list}&limit=${MAX_MARKERS}&offset=${offset}`, signal)) as {
-      xcom_entries: XComEntry[];
-      total_entries: number;
-    };
-  let page = await read(0);
-  if (page.total_entries > page.xcom_entries.length) {
-    page = await read(Math.max(page.total_entries - MAX_MARKERS, 0));
+  const page = (await getJson(`${list}&${query}`, signal)) as { xcom_entries: XComEntry[]; total_entries: number };
+  const markers = page.xcom_entries.map((entry) => ({
+    dagId: entry.dag_id,
+    runId: entry.run_id,
+    taskId: entry.task_id,
+    mapIndex: entry.map_index,
+    timestamp: entry.timestamp,
+  }));
+  return { markers, total: page.total_entries };
+}
+
+/** Some of the tasks of one run that pushed a preview or an audit, mapped ones by their index. */
+export function readRunMarkers(
+  dagId: string,
+  runId: string,
+  offset: number,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<MarkerPage> {
+  return readMarkerPage(dagId, runId, `limit=${limit}&offset=${offset}`, signal);
+}
+
+/**
+ * The latest tasks of all DAGs that the user may read, newest first, without the mapped ones, which are parts of others.
+ *
+ * @yields some at a time, and at last whether there are no others.
+ */
+export async function* latestMarkers(signal?: AbortSignal): AsyncGenerator<Marker[], boolean> {
+  const read = (page: number) =>
+    readMarkerPage(
+      "~",
+      "~",
+      `map_index=-1&order_by=-timestamp&limit=${MAX_MARKERS}&offset=${page * MAX_MARKERS}`,
+      signal,
+    );
+  const first = await read(0);
+  const pages = Math.min(Math.ceil(first.total / MAX_MARKERS), MAX_MARKER_PAGES);
+  const isWhole = first.total <= MAX_MARKERS * MAX_MARKER_PAGES;
+  if (isNewestFirst(first.markers)) {
+    yield first.markers;
+    for (let page = 1; page < pages; page += 1) {
+      yield (await read(page)).markers;
+    }
+    return isWhole;
   }
-  return page.xcom_entries
-    .map((entry) => ({
-      dagId: entry.dag_id,
-      runId: entry.run_id,
-      taskId: entry.task_id,
-      mapIndex: entry.map_index,
-      timestamp: entry.timestamp,
-    }))
-    .sort((one, other) => other.timestamp.localeCompare(one.timestamp));
+  // Airflow 3.1 sorts them by DAG, whatever it is asked for.
+  const others = await Promise.all(Array.from({ length: Math.max(pages - 1, 0) }, (_, at) => read(at + 1)));
+  yield [first, ...others].flatMap((page) => page.markers).sort((one, other) => other.timestamp.localeCompare(one.timestamp));
+  return isWhole;
+}
+
+function isNewestFirst(markers: Marker[]): boolean {
+  return markers.every((marker, at) => at === 0 || marker.timestamp <= (markers[at - 1]?.timestamp ?? ""));
 }
 
 export interface MarkerValue {
@@ -243,10 +302,29 @@ export async function readRepositories(task: TaskRef, audit: Audit, signal?: Abo
     return table.rows.map((row) => repositoryOf(Object.fromEntries(table.columns.map((name, at) => [name, row[at]]))));
   } catch (error) {
     if (error instanceof ApiError && [404, 409, 410].includes(error.status)) {
-      return audit.top.map((repository) => ({ ...repository, status: "previewed", message: null }));
+      return ofResult(audit);
     }
     throw error;
   }
+}
+
+/** What the result itself names: the first of each kind. */
+function ofResult(audit: Audit): AuditedRepository[] {
+  const unknown = {
+    expiring_image_count: null,
+    archiving_image_count: null,
+    total_image_count: null,
+    expiring_bytes_upper_bound: null,
+    policy_fingerprint: null,
+    findings: [],
+    images_uri: null,
+    message: null,
+  };
+  return [
+    ...audit.top.map((repository) => ({ ...unknown, ...repository, status: "previewed" })),
+    ...audit.failures.map((repository) => ({ ...unknown, ...repository, status: "failed" })),
+    ...audit.without_policy.map((repository) => ({ ...unknown, ...repository, status: "without_policy" })),
+  ];
 }
 
 function repositoryOf(row: Record<string, unknown>): AuditedRepository {
@@ -260,6 +338,7 @@ function repositoryOf(row: Record<string, unknown>): AuditedRepository {
     archiving_image_count: number("archiving_image_count"),
     total_image_count: number("total_image_count"),
     expiring_bytes_upper_bound: number("expiring_bytes_upper_bound"),
+    policy_fingerprint: text("policy_fingerprint"),
     findings: (text("finding_codes") ?? "").split(/[,\s]+/).filter(Boolean),
     images_uri: text("images_uri"),
     status: text("status") ?? "",

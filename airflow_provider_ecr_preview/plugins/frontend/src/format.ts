@@ -1,5 +1,6 @@
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 const GIGABYTE = 1e9;
+const MILLISECONDS_A_DAY = 24 * 60 * 60 * 1000;
 
 export const UNKNOWN = "not known";
 
@@ -20,6 +21,11 @@ export function money(value: number | null, pricePerGbMonth: number): string {
   return value === null ? UNKNOWN : `$${((value / GIGABYTE) * pricePerGbMonth).toFixed(2)}`;
 }
 
+/** A price as people write it: 0.1 as $0.10, and 0.023 as it is. */
+export function price(value: number): string {
+  return `$${value.toFixed(Math.max(2, String(value).split(".")[1]?.length ?? 0))}`;
+}
+
 export function count(value: number | null): string {
   return value === null ? UNKNOWN : value.toLocaleString("en");
 }
@@ -31,6 +37,11 @@ export function counted(value: number, one: string, several: string): string {
 
 export function day(value: string | null): string {
   return value === null ? "never" : value.slice(0, 10);
+}
+
+/** How many days ago something was. */
+export function age(value: string | null, now: number): string {
+  return value === null ? "" : counted(Math.max(Math.floor((now - Date.parse(value)) / MILLISECONDS_A_DAY), 0), "day", "days");
 }
 
 export function minute(value: string): string {

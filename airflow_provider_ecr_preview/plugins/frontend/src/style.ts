@@ -7,10 +7,11 @@ export const STYLE = `
 .ecrp .quiet { color: var(--chakra-colors-fg-muted, #52525b); font-size: .875rem; }
 .ecrp a { color: var(--chakra-colors-brand-fg, var(--chakra-colors-fg, #0b4f9e)); text-decoration: underline; }
 .ecrp .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .75rem; margin: .75rem 0; padding: 0; }
-.ecrp .tile { border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .5rem; padding: .6rem .8rem; background: var(--chakra-colors-bg-subtle, transparent); }
+.ecrp .tile { border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .5rem; padding: .6rem .8rem; }
 .ecrp .tile dt { font-size: .8rem; color: var(--chakra-colors-fg-muted, #52525b); }
 .ecrp .tile dd { font-size: 1.3rem; font-weight: 600; margin: 0; }
 .ecrp .tile dd small { display: block; font-size: .75rem; font-weight: 400; color: var(--chakra-colors-fg-muted, #52525b); }
+.ecrp .aside { float: right; margin-left: 1rem; }
 .ecrp .wide { overflow-x: auto; }
 .ecrp table { border-collapse: collapse; width: 100%; font-size: .875rem; }
 .ecrp th, .ecrp td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--chakra-colors-border, #d4d4d8); vertical-align: top; }
@@ -24,7 +25,7 @@ export const STYLE = `
 .ecrp input, .ecrp select, .ecrp .button { font: inherit; font-size: .875rem; color: inherit; background: var(--chakra-colors-bg, #fff); border: 1px solid var(--chakra-colors-fg-muted, #71717a); border-radius: .375rem; padding: .3rem .55rem; cursor: pointer; }
 .ecrp :is(input, select) { max-width: 100%; box-sizing: border-box; }
 .ecrp .button:disabled { opacity: .6; cursor: default; }
-.ecrp :is(a, button, input, select, [tabindex]):focus-visible { outline: 2px solid var(--chakra-colors-brand-solid, #2563eb); outline-offset: 2px; }
+.ecrp :is(a, button, input, select, summary, [tabindex]):focus-visible { outline: 2px solid var(--chakra-colors-brand-solid, #2563eb); outline-offset: 2px; }
 .ecrp button.link { font: inherit; color: var(--chakra-colors-brand-fg, var(--chakra-colors-fg, #0b4f9e)); text-decoration: underline; background: none; border: 0; padding: 0; cursor: pointer; text-align: left; }
 .ecrp .badge { border: 1px solid currentColor; border-radius: .375rem; padding: 0 .4rem; font-size: .75rem; font-weight: 600; white-space: nowrap; }
 .ecrp .critical { color: var(--chakra-colors-red-fg, #b91c1c); }
@@ -32,15 +33,19 @@ export const STYLE = `
 .ecrp .info { color: var(--chakra-colors-blue-fg, #1d4ed8); }
 .ecrp ul.findings { list-style: none; padding: 0; margin: 0; }
 .ecrp ul.findings li { padding: .35rem 0; }
-.ecrp .bars { display: flex; align-items: end; gap: 1px; height: 7rem; border-bottom: 1px solid var(--chakra-colors-border, #d4d4d8); }
-.ecrp .bars > span { flex: 1; min-width: 2px; display: flex; flex-direction: column; justify-content: end; height: 100%; }
-.ecrp .bars > span { max-width: 2rem; }
-.ecrp i.expiring { background: var(--chakra-colors-red-solid, #dc2626); }
-.ecrp i.archiving { background: var(--chakra-colors-blue-solid, #2563eb); }
-.ecrp i.kept { background: var(--chakra-colors-fg-subtle, #a1a1aa); }
+.ecrp .chart { margin: 0 0 1rem; min-width: 0; }
+.ecrp .plot { width: 100%; height: 10rem; }
+.ecrp .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem; }
+.ecrp .tip { background: var(--chakra-colors-bg-panel, var(--chakra-colors-bg, #fff)); color: var(--chakra-colors-fg, #18181b); border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .375rem; padding: .35rem .6rem; font-size: .8rem; max-width: 18rem; overflow-wrap: anywhere; }
+.ecrp .tile-shape { cursor: pointer; }
+.ecrp .tile-shape rect { stroke: var(--chakra-colors-bg, #fff); stroke-width: 2; }
+.ecrp .tile-shape text { fill: var(--chakra-colors-fg, #18181b); stroke: none; font-size: 12px; }
 .ecrp .key { white-space: nowrap; margin-left: .5rem; }
 .ecrp .key i { display: inline-block; width: .7em; height: .7em; margin-right: .3em; }
-.ecrp .ends { display: flex; justify-content: space-between; }
-.ecrp meter { width: 8rem; max-width: 100%; }
+.ecrp summary { cursor: pointer; }
+.ecrp :is(td code, td small, .place) { white-space: nowrap; }
+.ecrp .bar { display: inline-block; width: 6rem; height: .5rem; margin-right: .35rem; border-radius: .25rem; background: var(--chakra-colors-bg-emphasized, #e4e4e7); overflow: hidden; }
+.ecrp .bar i { display: block; height: 100%; background: var(--chakra-colors-brand-solid, #2563eb); }
+.ecrp .back { margin-bottom: .75rem; }
 .ecrp .note { border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .5rem; padding: .6rem .8rem; margin: .75rem 0; }
 `;

@@ -73,20 +73,45 @@ export interface AuditedRepository extends RepositoryRef {
   archiving_image_count: number | null;
   total_image_count: number | null;
   expiring_bytes_upper_bound: number | null;
+  policy_fingerprint: string | null;
   findings: string[];
   images_uri: string | null;
   status: string;
   message: string | null;
 }
 
+export interface ChangedRepository extends RepositoryRef {
+  newly_affected_image_count: number | null;
+  no_longer_affected_image_count: number | null;
+  affected_image_count_before: number | null;
+  affected_image_count: number | null;
+  policy_changed: boolean | null;
+  alarm: string | null;
+}
+
 export interface Changes {
   compared_count: number;
+  appeared_count: number;
+  disappeared_count: number | null;
   newly_affected_image_count: number;
   no_longer_affected_image_count: number;
   policy_changed_count: number;
-  alarms: (RepositoryRef & { alarm: string | null })[];
+  alarms: ChangedRepository[];
+  top: ChangedRepository[];
   disappeared: RepositoryRef[];
   notes: string[];
+}
+
+/** The sums of one registry and Region. */
+export interface RegistryCounts {
+  registry_id: string | null;
+  region_name: string | null;
+  repository_count: number;
+  failed_count: number;
+  without_policy_count: number;
+  expiring_image_count: number;
+  archiving_image_count: number;
+  expiring_bytes_upper_bound: number | null;
 }
 
 export interface Audit {
@@ -106,7 +131,10 @@ export interface Audit {
   findings: FindingCount[];
   failures: (RepositoryRef & { error: string | null; message: string | null })[];
   without_policy: RepositoryRef[];
-  top: AuditedRepository[];
+  registries: RegistryCounts[];
+  registries_left_out: number;
+  top: Omit<AuditedRepository, "status" | "message" | "policy_fingerprint">[];
+  summaries: Summary[] | null;
   report_uri: string | null;
   changes: Changes | null;
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { differences } from "../src/components/Comparison";
-import { bytes, consoleUrl, count, money, reportUrl } from "../src/format";
+import { changesOf, differences } from "../src/components/Comparison";
+import { byGravity, severityOf } from "../src/findings";
+import { age, bytes, consoleUrl, count, money, price, reportUrl } from "../src/format";
 import type { AuditedRepository } from "../src/types";
 
 describe("numbers", () => {
@@ -16,6 +17,33 @@ describe("numbers", () => {
   it("what is not known has no price and no count", () => {
     expect(money(null, 0.1)).toBe("not known");
     expect(count(null)).toBe("not known");
+  });
+});
+
+describe("prices and ages", () => {
+  it.each([
+    [0.1, "$0.10"],
+    [0.023, "$0.023"],
+    [1, "$1.00"],
+  ])("a price of %s is told as %s", (value, text) => expect(price(value)).toBe(text));
+
+  it.each([
+    ["2026-01-01T00:00:00+00:00", "2 days"],
+    ["2026-01-02T12:00:00+00:00", "0 days"],
+    ["2026-01-02T00:00:00+00:00", "1 day"],
+    [null, ""],
+  ])("an image of %s is %s old", (pushed, text) => expect(age(pushed, Date.parse("2026-01-03T06:00:00Z"))).toBe(text));
+});
+
+describe("findings", () => {
+  it("are sorted by how grave they are, and one that is not known is taken for information", () => {
+    expect(["storage_class_costs", "something_new", "dead_rule", "newest_image_expires"].sort(byGravity)).toEqual([
+      "newest_image_expires",
+      "dead_rule",
+      "something_new",
+      "storage_class_costs",
+    ]);
+    expect(severityOf("something_new")).toBe("info");
   });
 });
 
@@ -36,18 +64,40 @@ describe("the console", () => {
 
 describe("what differs between two audits", () => {
   const repository = (name: string, images: number | null) =>
-    ({ registry_id: "1", region_name: "r", repository_name: name, expiring_image_count: images }) as AuditedRepository;
+    ({
+      registry_id: "1",
+      region_name: "r",
+      repository_name: name,
+      expiring_image_count: images,
+      findings: [] as string[],
+      status: "previewed",
+    }) as AuditedRepository;
 
   it("names each repository whose count changed, the largest difference first, and one that came or went", () => {
     const found = differences(
       [repository("same", 1), repository("more", 1), repository("gone", 3)],
       [repository("same", 1), repository("more", 9), repository("new", 2)],
     );
-    expect(found.map((each) => [each.repository.repository_name, each.before, each.after])).toEqual([
+    const images = (each: AuditedRepository | undefined) => each?.expiring_image_count ?? null;
+    expect(found.map((each) => [each.repository.repository_name, images(each.before), images(each.after)])).toEqual([
       ["more", 1, 9],
       ["gone", 3, null],
       ["new", null, 2],
     ]);
+    expect(found.map(changesOf)).toEqual([[], ["not in the later audit"], ["new in the later audit"]]);
+  });
+
+  it("tells of another policy, another status and findings that came or went, where no count changed", () => {
+    const before = { ...repository("a", 1), policy_fingerprint: "1", findings: ["dead_rule"] };
+    const after = { ...repository("a", 1), policy_fingerprint: "2", findings: ["newest_image_expires"], status: "failed" };
+    const [found] = differences([before], [after]);
+    expect(found && changesOf(found)).toEqual([
+      "previewed, then failed",
+      "another policy",
+      "+ newest_image_expires",
+      "− dead_rule",
+    ]);
+    expect(differences([before], [{ ...before }])).toEqual([]);
   });
 });
 

@@ -56,7 +56,10 @@ const AUDIT = {
     { registry_id: null, region_name: "eu-west-1", repository_name: "shop/denied", error: "AccessDeniedError", message: "no right" },
   ],
   without_policy: [{ registry_id: "123456789012", region_name: "eu-west-1", repository_name: "shop/bare" }],
+  registries: [],
+  registries_left_out: 0,
   top: [],
+  summaries: null,
   report_uri: "s3://aws_default@reports/ecr/audits/x y.md",
   changes: null,
 };
@@ -175,7 +178,7 @@ describe("the tab of a task", () => {
   it("tells who listens instead of looks how the images spread over time", async () => {
     answer(/return_value/, { value: SUMMARY });
     show();
-    expect((await screen.findByRole("img")).getAttribute("aria-label")).toContain("120 expiring, 3 archiving. The newest");
+    expect((await screen.findByRole("figure")).getAttribute("aria-label")).toContain("120 expiring, 3 archiving. The newest");
   });
 
   it("tells of the kept images where they are known: by rule, over time, and each with the reason", async () => {
@@ -197,7 +200,7 @@ describe("the tab of a task", () => {
     expect(await rules.findByText("293")).toBeDefined();
     expect(rules.getByText("11")).toBeDefined();
     expect(screen.getByText("no rule decides about: 7", { exact: false })).toBeDefined();
-    expect((await screen.findByRole("img")).getAttribute("aria-label")).toContain("300 kept");
+    expect((await screen.findByRole("figure")).getAttribute("aria-label")).toContain("300 kept");
     await screen.findByText("v1");
     expect(screen.queryByRole("columnheader", { name: "Why" })).toBeNull();
     fireEvent.change(screen.getByLabelText("Would be"), { target: { value: "KEEP" } });
@@ -294,7 +297,81 @@ describe("the tab of an audit", () => {
     expect(screen.getByText(/shop\/denied.*no right/)).toBeDefined();
     expect(screen.getByText(/shop\/bare/)).toBeDefined();
     expect(screen.getByText(/1 part of the audit is missing/)).toBeDefined();
-    expect(screen.getByText(/in 4 repositories/)).toBeDefined();
+    expect(screen.getByRole("button", { name: "4 repositories" })).toBeDefined();
+  });
+
+  it("lists the repositories of a finding, and leads to one of them", async () => {
+    answer(/\/repositories/, { columns: COLUMNS, rows: [...ROWS, ["123456789012", "eu-west-1", "shop/web", "previewed", null, 1, 0, 2, 3, "dead_rule", null]] });
+    Element.prototype.scrollIntoView = () => undefined;
+    show();
+    await screen.findByText("1–50 of 5,001 repositories");
+    fireEvent.click(screen.getByRole("button", { name: "4 repositories" }));
+    expect(screen.getByText("1–2 of 2 repositories")).toBeDefined();
+    fireEvent.click(screen.getAllByRole("button", { name: "shop/web" })[0]!);
+    expect(await screen.findByRole("heading", { name: "shop/web" })).toBeDefined();
+    expect(screen.getByText("of 2")).toBeDefined();
+    expect(screen.getByText(/remove the rule, or correct its tags/)).toBeDefined();
+    expect(screen.getByText(/Give the audit a reports_path/)).toBeDefined();
+  });
+
+  it("shows the whole summary of a repository where the audit holds it", async () => {
+    answer(/return_value/, { value: { ...AUDIT, summaries: [{ ...SUMMARY, repository_name: "team/service-4999" }] } });
+    show();
+    fireEvent.click(await screen.findByRole("button", { name: "team/service-4999" }));
+    expect(await screen.findByText("The newest image would expire.", { exact: false })).toBeDefined();
+    await screen.findByText("v1");
+    expect(asked.filter((url) => url.pathname.endsWith("/images")).at(-1)?.searchParams.get("repository_name")).toBe("team/service-4999");
+  });
+
+  it.each([
+    ["those that would lose images", 4999],
+    ["with a finding", 1],
+    ["without a policy", 1],
+    ["that failed", 1],
+  ])("shows only repositories %s", async (kind, total) => {
+    const others = [
+      ["1", "r", "shop/bare", "without_policy", null, null, null, null, null, "", null],
+      ["1", "r", "shop/denied", "failed", `no right ${MARKUP}`, null, null, null, null, "", null],
+    ];
+    answer(/\/repositories/, { columns: COLUMNS, rows: [...ROWS, ...others] });
+    show();
+    await screen.findByText("1–50 of 5,002 repositories");
+    fireEvent.change(screen.getByLabelText("Show"), { target: { value: screen.getByRole<HTMLOptionElement>("option", { name: kind }).value } });
+    expect(screen.getByText(new RegExp(`of ${total.toLocaleString("en")} repositories`))).toBeDefined();
+    expect(screen.queryByText(`no right ${MARKUP}`) !== null).toBe(kind === "that failed");
+  });
+
+  it("tells what changed since the audit before, and shows the sums of each registry and Region", async () => {
+    const changed = (name: string) => ({
+      registry_id: "1", region_name: "r", repository_name: name, newly_affected_image_count: 3, no_longer_affected_image_count: 0,
+      affected_image_count_before: 4, affected_image_count: 7, policy_changed: true, alarm: null,
+    });
+    answer(/return_value/, {
+      value: {
+        ...AUDIT,
+        registries: ["r", "s"].map((region_name) => ({ ...AUDIT, registry_id: "1", region_name, repository_count: 30 })),
+        changes: {
+          compared_count: 9, appeared_count: 1, disappeared_count: null, newly_affected_image_count: 27,
+          no_longer_affected_image_count: 0, policy_changed_count: 1, disappeared: [], notes: [MARKUP],
+          alarms: [{ ...changed("shop/alarm"), alarm: "27 more images" }],
+          top: Array.from({ length: 9 }, (_, at) => changed(`shop/changed-${at}`)),
+        },
+      },
+    });
+    const { container } = show();
+    expect(await screen.findByText(/27 more images would go, 0 no longer; 1 policy changed, 1 repository appeared\./)).toBeDefined();
+    expect(screen.getByText(/shop\/alarm.*27 more images/)).toBeDefined();
+    expect(screen.getAllByRole("button", { name: /shop\/changed/ })).toHaveLength(5);
+    fireEvent.click(screen.getByRole("button", { name: /Show all 9/ }));
+    expect(screen.getAllByRole("button", { name: /shop\/changed/ })).toHaveLength(9);
+    expect(within(screen.getByRole("region", { name: "Registries and Regions" })).getAllByRole("row")).toHaveLength(3);
+    expect(container.querySelector("img")).toBeNull();
+  });
+
+  it("draws the repositories by their bytes, and tells of the largest who does not see it", async () => {
+    show();
+    const map = await screen.findByRole("figure", { name: /Bytes at most, by repository, the 60 largest/ });
+    expect(map.getAttribute("aria-label")).toContain("team/service-4999 with 5.0 MB");
   });
 
   it("sorts, searches and pages 5,000 repositories", async () => {
@@ -411,17 +488,69 @@ describe("the tab of a comparison of policies", () => {
 });
 
 describe("the tab of a run", () => {
-  it("lists the tasks that have a preview, each with a link to its tab", async () => {
+  const run = { dagId: "d", runId: "r" };
+
+  function preview(counts: object) {
+    return { value: { kind: "summary", counts: { registry_id: "1", region_name: "r", ...counts } } };
+  }
+
+  it("shows its one audit in full, and each task with a link to its tab", async () => {
     answer(/xcomEntries\/ecr_lifecycle_preview/, MARKER);
+    answer(/return_value/, { value: AUDIT });
     answer(/xcom_key=/, entries(["d", "2026-11-20T10:00:00Z"]));
-    show({ dagId: "d", runId: "r" });
-    const link = await screen.findByRole("link", { name: /d \/ audit/ });
-    expect(link.getAttribute("href")).toBe("/airflow/dags/d/runs/2026-11-20T10%3A00%3A00Z/tasks/audit/plugin/ecr-preview");
+    show(run);
+    expect(await screen.findByText("1,234")).toBeDefined();
+    expect(screen.queryByText("Every ECR preview of this run")).toBeNull();
+    expect(screen.getByRole("link", { name: "the task" }).getAttribute("href")).toBe(
+      "/airflow/dags/d/runs/2026-11-20T10%3A00%3A00Z/tasks/audit/plugin/ecr-preview",
+    );
+  });
+
+  it("adds up its previews, each repository once", async () => {
+    answer(/runs\/1\//i, {}, 404);
+    answer(/xcom_key=/, entries(["d", "1"], ["d", "2"], ["d", "3"]));
+    const of = (repository_name: string, images: number) => ({
+      repository_name, expiring_image_count: images, archiving_image_count: 0, total_image_count: 100, expiring_bytes_upper_bound: 1e9,
+    });
+    answer(/dagRuns\/1\/.*ecr_lifecycle_preview/, preview(of("shop/api", 11)));
+    answer(/dagRuns\/2\/.*ecr_lifecycle_preview/, preview(of("shop/api", 20)));
+    answer(/dagRuns\/3\/.*ecr_lifecycle_preview/, preview(of(MARKUP, 5)));
+    answer(/xcom_key=/, entries(["d", "1"], ["d", "2"], ["d", "3"]));
+    const { container } = show(run);
+    expect(await screen.findByText("of 200")).toBeDefined();
+    expect(screen.getByText("25")).toBeDefined();
+    expect(screen.getByText("$0.20")).toBeDefined();
+    expect(screen.getAllByRole("link")).toHaveLength(3);
+    expect(container.querySelector("img")).toBeNull();
+  });
+
+  it("has no sum of what is not all known", async () => {
+    answer(/xcom_key=/, entries(["d", "1"], ["d", "2"]));
+    answer(/dagRuns\/1\/.*ecr_lifecycle_preview/, preview({ repository_name: "a", expiring_bytes_upper_bound: 5 }));
+    answer(/dagRuns\/2\/.*ecr_lifecycle_preview/, preview({ repository_name: "b", expiring_bytes_upper_bound: null }));
+    show(run);
+    expect((await screen.findAllByText("not known")).length).toBeGreaterThan(0);
+  });
+
+  it("shows thousands of mapped previews a page at a time, and asks for no others", async () => {
+    answer(/xcomEntries\/ecr_lifecycle_preview/, preview({ repository_name: "a", expiring_image_count: 1 }));
+    answer(/xcom_key=/, (url: URL) => {
+      const offset = Number(url.searchParams.get("offset"));
+      const xcom_entries = Array.from({ length: 50 }, (_, at) => ({
+        dag_id: "d", run_id: "r", task_id: "mapped", map_index: offset + at, timestamp: "2026-11-20T10:00:00Z",
+      }));
+      return [200, { total_entries: 5000, xcom_entries }];
+    });
+    show(run);
+    expect(await screen.findByText("1–50 of 5,000 previews")).toBeDefined();
+    fireEvent.click(screen.getByRole("button", { name: "Next" }));
+    expect(await screen.findByRole("link", { name: /mapped \[99\]/ })).toBeDefined();
+    expect(asked.filter((url) => /xcomEntries\/ecr_/.test(url.pathname))).toHaveLength(100);
   });
 
   it("says that there is none", async () => {
     answer(/xcom_key=/, entries());
-    show({ dagId: "d", runId: "r" });
+    show(run);
     expect(await screen.findByText("This run has no ECR preview.")).toBeDefined();
   });
 });
@@ -453,6 +582,49 @@ describe("the page of the registry", () => {
     });
     expect(await screen.findByText("1 repository differs.")).toBeDefined();
     expect(screen.getByText("team/service-0002")).toBeDefined();
+  });
+
+  it("finds the latest audits whatever the order in which the host lists them", async () => {
+    // Airflow 3.1 sorts by DAG; later releases as they are asked to.
+    answer(/xcom_key=/, (url: URL) => {
+      const offset = Number(url.searchParams.get("offset"));
+      const all = Array.from({ length: 250 }, (_, at) => new Date(Date.UTC(2026, 0, 1, 0, (at * 7) % 250)).toISOString());
+      const { xcom_entries } = entries(...all.map((time): [string, string] => ["d", time]));
+      return [200, { total_entries: 250, xcom_entries: xcom_entries.slice(offset, offset + 100) }];
+    });
+    show({});
+    const options = within(await screen.findByLabelText("Audit")).getAllByRole("option");
+    expect(options[0]?.textContent).toContain("2026-01-01 04:09 UTC");
+    expect(options).toHaveLength(30);
+    expect(asked.find((url) => url.searchParams.has("xcom_key"))?.search).toContain("map_index=-1&order_by=-timestamp");
+  });
+
+  it("looks past previews of single repositories for audits", async () => {
+    const times = Array.from({ length: 300 }, (_, at) => new Date(Date.UTC(2026, 0, 1, 0, 300 - at)).toISOString());
+    const { xcom_entries } = entries(...times.map((time): [string, string] => ["d", time]));
+    answer(/xcom_key=/, (url: URL) => {
+      const offset = Number(url.searchParams.get("offset"));
+      return [200, { total_entries: 300, xcom_entries: xcom_entries.slice(offset, offset + 100) }];
+    });
+    answer(/xcomEntries\/ecr_lifecycle_preview/, (url: URL) =>
+      url.pathname.includes(encodeURIComponent(times[205]!)) ? [200, MARKER] : [200, { value: { kind: "summary", counts: {} } }],
+    );
+    show({});
+    expect(within(await screen.findByLabelText("Audit")).getAllByRole("option")).toHaveLength(1);
+  });
+
+  it("shows the task that the address names, on a page of its own", async () => {
+    const parameters = new URLSearchParams({ dag_id: "d", run_id: "r", task_id: "t", map_index: "2" });
+    vi.stubGlobal("ReactRouterDOM", {
+      useSearchParams: () => [parameters, () => undefined],
+      Link: ({ to, children }: { to: string; children: string }) => <a href={to}>{children}</a>,
+    });
+    answer(/return_value/, { value: SUMMARY });
+    show({});
+    expect(await screen.findByText("$2.50")).toBeDefined();
+    expect(screen.getByRole("link", { name: "d / r / t [2]" }).getAttribute("href")).toBe("/dags/d/runs/r/tasks/t/mapped/2/plugin/ecr-preview");
+    expect(asked.find((url) => url.pathname.includes("return_value"))?.searchParams.get("map_index")).toBe("2");
+    vi.unstubAllGlobals();
   });
 
   it("says how to begin when there is no audit", async () => {

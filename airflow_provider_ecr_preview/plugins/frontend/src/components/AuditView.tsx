@@ -1,33 +1,53 @@
-import { useCallback, useState } from "react";
+import { useCallback, useRef, useState } from "react";
 
-import { readRepositories, runPath, tabPath } from "../api";
-import { WHAT_TO_DO } from "../findings";
-import { bytes, count, counted, minute, money, reportUrl } from "../format";
-import type { Audit, AuditedRepository, Changes, RepositoryRef, Settings, TaskRef } from "../types";
+import { readRepositories, repositoryKey, runPath, tabPath } from "../api";
+import { FINDINGS } from "../findings";
+import { bytes, count, counted, minute, reportUrl } from "../format";
+import type { Audit, FindingCount, RepositoryRef, Settings, TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
-import { Badge, ConsoleLink, HostLink, place, Show, Tiles } from "./basics";
-import { PreviewDetails } from "./PreviewDetails";
+import { useParameters } from "../useParameters";
+import { Badge, ConsoleLink, HostLink, LinkButton, named, place, Show, Tiles } from "./basics";
+import { Changes } from "./Changes";
+import { savings } from "./PreviewTiles";
+import { Registries } from "./Registries";
 import { Repositories } from "./Repositories";
+import { RepositoryView } from "./RepositoryView";
 
+/** An audit, or the one of its repositories that the address names. */
 export function AuditView({ audit, task, settings }: { audit: Audit; task: TaskRef; settings: Settings }) {
-  const [chosen, setChosen] = useState<AuditedRepository | null>(null);
-  const choose = useCallback((repository: AuditedRepository) => setChosen(repository), []);
+  const [parameters, setParameters] = useParameters();
+  const [search, setSearch] = useState("");
+  const list = useRef<HTMLDivElement>(null);
   const repositories = useLoaded(`${tabPath(task)} repositories`, (signal) => readRepositories(task, audit, signal));
-  if (chosen !== null) {
+  const choose = useCallback(
+    (repository: RepositoryRef) => setParameters({ repository: repositoryKey(repository) }),
+    // That of the host is a new one at every render, and does the same.
+    [],
+  );
+  const wanted = parameters.get("repository");
+  if (wanted !== null) {
     return (
       <>
-        <button className="button" type="button" onClick={() => setChosen(null)}>
+        <button className="button back" type="button" onClick={() => setParameters({ repository: "" })}>
           Back to the audit
         </button>
-        <h2>{chosen.repository_name}</h2>
-        <p className="quiet">
-          {place(chosen)} · <ConsoleLink repository={chosen} />
-        </p>
-        <PreviewDetails task={task} repository={chosen} rules={[]} />
+        <Show loaded={repositories}>
+          {(value) => {
+            const chosen = value.find((each) => repositoryKey(each) === wanted);
+            return chosen ? (
+              <RepositoryView repository={chosen} audit={audit} task={task} settings={settings} />
+            ) : (
+              <p className="quiet">The repository that the address of this page names is not in this audit.</p>
+            );
+          }}
+        </Show>
       </>
     );
   }
-  const size = audit.expiring_bytes_upper_bound;
+  const look = (text: string) => {
+    setSearch(text);
+    list.current?.scrollIntoView({ block: "start" });
+  };
   return (
     <>
       <h2>Audit of {minute(audit.audited_at)}</h2>
@@ -42,43 +62,72 @@ export function AuditView({ audit, task, settings }: { audit: Audit; task: TaskR
           the repositories there.
         </p>
       )}
-      <Tiles
-        tiles={[
-          [
-            "Repositories",
-            count(audit.repository_count),
-            `${count(audit.without_policy_count)} without a policy, ${count(audit.failed_count)} failed`,
-          ],
-          [
-            "Images that would be deleted",
-            count(audit.expiring_image_count),
-            audit.total_image_count === null ? undefined : `of ${count(audit.total_image_count)}`,
-          ],
-          ["Images that would be archived", count(audit.archiving_image_count), "archiving saves nothing by itself"],
-          ["Bytes", bytes(size ?? audit.expiring_bytes_upper_bound_known), size === null ? "known of; not all are" : "at most: layers are shared"],
-          [
-            "Storage costs",
-            money(size, settings.price_per_gb_month),
-            `a month at most, at $${settings.price_per_gb_month} per GB`,
-          ],
-        ]}
-      />
+      <AuditTiles audit={audit} settings={settings} />
       <h3>What to look at</h3>
       {audit.findings.length === 0 && <p className="quiet">Nothing was found that a person should look at.</p>}
       <ul className="findings">
         {audit.findings.map((finding) => (
-          <li key={finding.severity + finding.code}>
-            <Badge severity={finding.severity} /> <code>{finding.code}</code> in{" "}
-            {counted(finding.repository_count, "repository", "repositories")}. {WHAT_TO_DO[finding.code]}
-            <div className="quiet">For example {finding.repositories.slice(0, 3).map(named).join(", ")}</div>
-          </li>
+          <FindingItem key={finding.severity + finding.code} finding={finding} onChoose={choose} onSearch={look} />
         ))}
       </ul>
-      {audit.changes !== null && <WhatChanged changes={audit.changes} />}
-      <Show loaded={repositories}>{(value) => <Repositories repositories={value} onChoose={choose} />}</Show>
-      <References title="Could not be previewed" repositories={audit.failures} />
-      <References title="Without a lifecycle policy" repositories={audit.without_policy} />
+      {audit.changes !== null && <Changes changes={audit.changes} onChoose={choose} />}
+      <Registries registries={audit.registries} leftOut={audit.registries_left_out} />
+      <div ref={list}>
+        <Show loaded={repositories}>
+          {(value) => <Repositories repositories={value} search={search} onSearch={setSearch} onChoose={choose} />}
+        </Show>
+      </div>
+      <References title="Could not be previewed" total={audit.failed_count} repositories={audit.failures} />
+      <References title="Without a lifecycle policy" total={audit.without_policy_count} repositories={audit.without_policy} />
     </>
+  );
+}
+
+function AuditTiles({ audit, settings }: { audit: Audit; settings: Settings }) {
+  const { expiring_bytes_upper_bound: size, total_image_count: total } = audit;
+  return (
+    <Tiles
+      tiles={[
+        [
+          "Repositories",
+          count(audit.repository_count),
+          `${count(audit.without_policy_count)} without a policy, ${count(audit.failed_count)} failed`,
+        ],
+        ["Images that would be deleted", count(audit.expiring_image_count), total === null ? undefined : `of ${count(total)}`],
+        ["Images that would be archived", count(audit.archiving_image_count), "archiving saves nothing by itself"],
+        ["Bytes", bytes(size ?? audit.expiring_bytes_upper_bound_known), size === null ? "known of; not all are" : "at most: layers are shared"],
+        savings(size, settings),
+      ]}
+    />
+  );
+}
+
+function FindingItem({
+  finding,
+  onChoose,
+  onSearch,
+}: {
+  finding: FindingCount;
+  onChoose: (repository: RepositoryRef) => void;
+  onSearch: (text: string) => void;
+}) {
+  return (
+    <li>
+      <Badge severity={finding.severity} /> <code>{finding.code}</code> in{" "}
+      <LinkButton onClick={() => onSearch(finding.code)}>
+        {counted(finding.repository_count, "repository", "repositories")}
+      </LinkButton>
+      . {FINDINGS[finding.code]?.whatToDo}
+      <div className="quiet">
+        For example{" "}
+        {finding.repositories.slice(0, 3).map((repository, at) => (
+          <span key={repositoryKey(repository)}>
+            {at > 0 && ", "}
+            <LinkButton onClick={() => onChoose(repository)}>{repository.repository_name}</LinkButton> ({place(repository)})
+          </span>
+        ))}
+      </div>
+    </li>
   );
 }
 
@@ -102,31 +151,15 @@ function Report({ uri }: { uri: string | null }) {
   );
 }
 
-function WhatChanged({ changes }: { changes: Changes }) {
-  return (
-    <section>
-      <h3>Since the previous audit</h3>
-      {changes.compared_count > 0 && (
-        <p>
-          {count(changes.newly_affected_image_count)} more images would go, {count(changes.no_longer_affected_image_count)} no
-          longer; {count(changes.policy_changed_count)} policies changed.
-        </p>
-      )}
-      <ul>
-        {changes.alarms.map((alarm) => (
-          <li key={named(alarm)} className="critical">
-            {named(alarm)}: {alarm.alarm}
-          </li>
-        ))}
-        {changes.notes.map((note) => (
-          <li key={note}>{note}</li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
-function References({ title, repositories }: { title: string; repositories: (RepositoryRef & { message?: string | null })[] }) {
+function References({
+  title,
+  total,
+  repositories,
+}: {
+  title: string;
+  total: number;
+  repositories: (RepositoryRef & { message?: string | null })[];
+}) {
   if (repositories.length === 0) {
     return null;
   }
@@ -141,10 +174,12 @@ function References({ title, repositories }: { title: string; repositories: (Rep
           </li>
         ))}
       </ul>
+      {total > repositories.length && (
+        <p className="quiet">
+          These are the first {count(repositories.length)} of {count(total)}; the others are in the table above where the audit
+          has a reports_path.
+        </p>
+      )}
     </section>
   );
-}
-
-function named(repository: RepositoryRef): string {
-  return `${repository.repository_name} (${place(repository)})`;
 }

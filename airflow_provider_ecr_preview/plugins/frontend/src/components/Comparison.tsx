@@ -1,84 +1,228 @@
-import { readRepositories, readResult, tabPath } from "../api";
-import { count, counted, minute } from "../format";
-import type { AuditedRepository, Marker } from "../types";
+import {
+  type ColumnDef,
+  getCoreRowModel,
+  getFilteredRowModel,
+  getPaginationRowModel,
+  getSortedRowModel,
+  type Table,
+  useReactTable,
+} from "@tanstack/react-table";
+import { useState } from "react";
+
+import { readRepositories, readResult, repositoryKey, taskKey } from "../api";
+import { byGravity } from "../findings";
+import { bytes, count, counted, minute } from "../format";
+import type { Audit, AuditedRepository, Marker } from "../types";
 import { useLoaded } from "../useLoaded";
-import { place, Show } from "./basics";
+import { Place, Show, Tiles } from "./basics";
+import { DataTable, Pager } from "./DataTable";
+
+const PAGE_SIZE = 50;
 
 export interface Difference {
   repository: AuditedRepository;
-  before: number | null;
-  after: number | null;
+  /** Not there where the audit does not have the repository. */
+  before: AuditedRepository | undefined;
+  after: AuditedRepository | undefined;
 }
 
-/** What two audits say of each repository where they differ, the largest difference first. */
+/** What two audits say of each repository where they differ, the largest difference of images first. */
 export function differences(before: AuditedRepository[], after: AuditedRepository[]): Difference[] {
-  const key = (each: AuditedRepository) => JSON.stringify([each.registry_id, each.region_name, each.repository_name]);
-  const all = new Map([...before, ...after].map((each) => [key(each), each]));
-  const old = new Map(before.map((each) => [key(each), each.expiring_image_count]));
-  const now = new Map(after.map((each) => [key(each), each.expiring_image_count]));
+  const all = new Map([...before, ...after].map((each) => [repositoryKey(each), each]));
+  const old = new Map(before.map((each) => [repositoryKey(each), each]));
+  const now = new Map(after.map((each) => [repositoryKey(each), each]));
   return [...all]
-    .map(([at, repository]) => ({ repository, before: old.get(at) ?? null, after: now.get(at) ?? null }))
-    .filter((each) => each.before !== each.after)
-    .sort((one, other) => size(other) - size(one));
+    .map(([key, repository]) => ({ repository, before: old.get(key), after: now.get(key) }))
+    .filter((each) => tellsApart(each))
+    .sort((one, other) => Math.abs(grown(other, images)) - Math.abs(grown(one, images)));
 }
 
-function size(difference: Difference): number {
-  return Math.abs((difference.after ?? 0) - (difference.before ?? 0));
+function tellsApart({ before, after }: Difference): boolean {
+  const said = (each: AuditedRepository | undefined) =>
+    each &&
+    JSON.stringify([
+      each.status,
+      each.expiring_image_count,
+      each.archiving_image_count,
+      each.expiring_bytes_upper_bound,
+      each.policy_fingerprint,
+      [...each.findings].sort(),
+    ]);
+  return said(before) !== said(after);
 }
 
-const MAX_SHOWN = 200;
+type Number = (repository: AuditedRepository) => number | null;
 
+const images: Number = (repository) => repository.expiring_image_count;
+const size: Number = (repository) => repository.expiring_bytes_upper_bound;
+
+function of(repository: AuditedRepository | undefined, what: Number): number | null {
+  return repository ? what(repository) : null;
+}
+
+function grown({ before, after }: Difference, what: Number): number {
+  return (of(after, what) ?? 0) - (of(before, what) ?? 0);
+}
+
+/** What else is other than it was, in words. */
+export function changesOf({ before, after }: Difference): string[] {
+  if (!before) {
+    return ["new in the later audit"];
+  }
+  if (!after) {
+    return ["not in the later audit"];
+  }
+  const added = after.findings.filter((code) => !before.findings.includes(code)).sort(byGravity);
+  const gone = before.findings.filter((code) => !after.findings.includes(code)).sort(byGravity);
+  return [
+    ...(before.status !== after.status ? [`${before.status}, then ${after.status}`.replaceAll("_", " ")] : []),
+    ...(before.policy_fingerprint !== after.policy_fingerprint && before.policy_fingerprint && after.policy_fingerprint
+      ? ["another policy"]
+      : []),
+    ...added.map((code) => `+ ${code}`),
+    ...gone.map((code) => `− ${code}`),
+  ];
+}
+
+const COLUMNS: ColumnDef<Difference>[] = [
+  {
+    id: "repository",
+    accessorFn: ({ repository }) => repository.repository_name,
+    header: "Repository",
+    cell: ({ row }) => (
+      <>
+        {row.original.repository.repository_name}
+        <Place repository={row.original.repository} />
+      </>
+    ),
+  },
+  ...columnsOf("images", "Would be deleted", images, count),
+  ...columnsOf("bytes", "Bytes at most", size, bytes),
+  {
+    id: "changes",
+    accessorFn: (difference) => changesOf(difference).join(", "),
+    header: "What else",
+    meta: { short: true },
+    cell: ({ row }) => changesOf(row.original).map((change) => <div key={change}>{change}</div>),
+  },
+];
+
+function columnsOf(id: string, title: string, what: Number, told: (value: number | null) => string): ColumnDef<Difference>[] {
+  const cell = (repository: AuditedRepository | undefined) => {
+    const value = of(repository, what);
+    return value === null ? "–" : told(value);
+  };
+  return [
+    {
+      id,
+      accessorFn: ({ after }) => of(after, what) ?? -1,
+      header: title,
+      meta: { number: true },
+      cell: ({ row }) => `${cell(row.original.before)} → ${cell(row.original.after)}`,
+    },
+    {
+      id: `${id}_grown`,
+      accessorFn: (difference) => grown(difference, what),
+      header: "Difference",
+      meta: { number: true },
+      cell: ({ row }) => signed(grown(row.original, what), told),
+    },
+  ];
+}
+
+function signed(value: number, told: (value: number | null) => string): string {
+  return value === 0 ? "0" : `${value > 0 ? "+" : "−"}${told(Math.abs(value))}`;
+}
+
+/** Two audits, the earlier one before the later. */
 export function Comparison({ one, other }: { one: Marker; other: Marker }) {
   const [earlier, later] = one.timestamp < other.timestamp ? [one, other] : [other, one];
-  const loaded = useLoaded(tabPath(earlier) + tabPath(later), async (signal) => {
-    const [before, after] = await Promise.all([repositories(earlier, signal), repositories(later, signal)]);
-    return differences(before, after);
-  });
+  const loaded = useLoaded(`${taskKey(earlier)} ${taskKey(later)}`, (signal) =>
+    Promise.all([readAudit(earlier, signal), readAudit(later, signal)]),
+  );
   return (
     <Show loaded={loaded}>
-      {(found) => (
-        <section>
-          <h2>
-            {minute(earlier.timestamp)} against {minute(later.timestamp)}
-          </h2>
-          <p className="quiet">
-            {found.length === 0
-              ? "The two audits say the same of every repository."
-              : `${counted(found.length, "repository differs", "repositories differ")}${found.length > MAX_SHOWN ? `, the first ${MAX_SHOWN} are shown` : ""}.`}
-          </p>
-          <div className="wide" role="region" aria-label="What differs" tabIndex={0}>
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Repository</th>
-                  <th scope="col">Registry and Region</th>
-                  <th scope="col" className="number">
-                    Would have been deleted
-                  </th>
-                  <th scope="col" className="number">
-                    Would be deleted
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {found.slice(0, MAX_SHOWN).map(({ repository, before, after }) => (
-                  <tr key={place(repository) + repository.repository_name}>
-                    <td>{repository.repository_name}</td>
-                    <td>{place(repository)}</td>
-                    <td className="number">{before === null ? "–" : count(before)}</td>
-                    <td className="number">{after === null ? "–" : count(after)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        </section>
-      )}
+      {([before, after]) =>
+        before && after ? (
+          <Differences before={before} after={after} />
+        ) : (
+          <p className="quiet">The result of one of these audits is not there any more.</p>
+        )
+      }
     </Show>
   );
 }
 
-async function repositories(marker: Marker, signal: AbortSignal): Promise<AuditedRepository[]> {
+interface WholeAudit {
+  audit: Audit;
+  repositories: AuditedRepository[];
+}
+
+async function readAudit(marker: Marker, signal: AbortSignal): Promise<WholeAudit | null> {
   const result = await readResult(marker, signal);
-  return result.kind === "audit" ? readRepositories(marker, result.value, signal) : [];
+  return result.kind === "audit"
+    ? { audit: result.value, repositories: await readRepositories(marker, result.value, signal) }
+    : null;
+}
+
+function Differences({ before, after }: { before: WholeAudit; after: WholeAudit }) {
+  const [found] = useState(() => differences(before.repositories, after.repositories));
+  const [search, setSearch] = useState("");
+  const table = useReactTable({
+    data: found,
+    columns: COLUMNS,
+    state: { globalFilter: search },
+    initialState: { pagination: { pageIndex: 0, pageSize: PAGE_SIZE } },
+    getRowId: ({ repository }) => repositoryKey(repository),
+    globalFilterFn: "includesString",
+    onGlobalFilterChange: setSearch,
+    getCoreRowModel: getCoreRowModel(),
+    getFilteredRowModel: getFilteredRowModel(),
+    getSortedRowModel: getSortedRowModel(),
+    getPaginationRowModel: getPaginationRowModel(),
+  });
+  return (
+    <section>
+      <h2>
+        {minute(before.audit.audited_at)} against {minute(after.audit.audited_at)}
+      </h2>
+      <Tiles
+        tiles={[
+          tile("Repositories", before, after, (audit) => audit.repository_count, count),
+          tile("Images that would be deleted", before, after, (audit) => audit.expiring_image_count, count),
+          tile("Images that would be archived", before, after, (audit) => audit.archiving_image_count, count),
+          tile("Bytes at most", before, after, (audit) => audit.expiring_bytes_upper_bound, bytes),
+        ]}
+      />
+      <p className="quiet">
+        {found.length === 0
+          ? "The two audits say the same of every repository."
+          : `${counted(found.length, "repository differs", "repositories differ")}.`}
+      </p>
+      {found.length > 0 && (
+        <>
+          <div className="controls">
+            <label>
+              Search repositories and findings
+              <input type="search" value={search} onChange={(event) => setSearch(event.target.value)} />
+            </label>
+          </div>
+          <DataTable table={table} label="What differs" />
+          <Pager table={table as unknown as Table<never>} what="repositories" total={table.getFilteredRowModel().rows.length} />
+        </>
+      )}
+    </section>
+  );
+}
+
+function tile(
+  label: string,
+  before: WholeAudit,
+  after: WholeAudit,
+  what: (audit: Audit) => number | null,
+  told: (value: number | null) => string,
+): [string, string, string] {
+  const [then, now] = [what(before.audit), what(after.audit)];
+  const difference = then === null || now === null ? "" : `, ${signed(now - then, told)}`;
+  return [label, told(now), `${told(then)} before${difference}`];
 }

@@ -9,12 +9,12 @@ import {
 import { useEffect, useState } from "react";
 
 import { basePath, imageParameters, type ImageQuery, ownTaskPath, readImages, readTimeline } from "../api";
-import { bytes, day, shortDigest } from "../format";
+import { Timeline } from "../charts/Timeline";
+import { age, bytes, day, shortDigest, UNKNOWN } from "../format";
 import type { ListedImage, RepositoryRef, RuleCounts, RuleSummary, TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
 import { Show } from "./basics";
 import { DataTable, Pager } from "./DataTable";
-import { Timeline } from "./Timeline";
 
 const PAGE_SIZE = 50;
 const SHOWS_KEPT = ["KEEP", "ANY"];
@@ -34,7 +34,17 @@ const COLUMNS: ColumnDef<ListedImage>[] = [
     meta: { short: true },
     cell: ({ row }) => <code title={row.original.image_digest}>{shortDigest(row.original.image_digest)}</code>,
   },
-  { accessorKey: "image_pushed_at", header: "Pushed", meta: { short: true }, cell: ({ row }) => day(row.original.image_pushed_at) },
+  {
+    accessorKey: "image_pushed_at",
+    header: "Pushed",
+    meta: { short: true },
+    cell: ({ row }) => (
+      <>
+        {row.original.image_pushed_at === null ? UNKNOWN : day(row.original.image_pushed_at)}{" "}
+        <small className="quiet">{age(row.original.image_pushed_at, Date.now())}</small>
+      </>
+    ),
+  },
   {
     accessorKey: "image_size_in_bytes",
     header: "Size",

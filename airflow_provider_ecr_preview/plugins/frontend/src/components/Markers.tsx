@@ -1,12 +1,7 @@
-import { type MarkerValue, tabPath } from "../api";
+import { tabPath } from "../api";
 import { bytes, count, counted, minute } from "../format";
-import type { Marker } from "../types";
+import { type MarkedTask, number } from "../markers";
 import { HostLink } from "./basics";
-
-export interface MarkedTask {
-  marker: Marker;
-  value: MarkerValue;
-}
 
 /** Tasks that pushed a preview or an audit, each with what it found. */
 export function Markers({ tasks, label }: { tasks: MarkedTask[]; label: string }) {
@@ -43,7 +38,7 @@ export function Markers({ tasks, label }: { tasks: MarkedTask[]; label: string }
                   ? `audit of ${counted(number(value, "repository_count") ?? 0, "repository", "repositories")}`
                   : String(value.counts["repository_name"] ?? "")}
               </td>
-              <td>{minute(marker.timestamp)}</td>
+              <td className="short">{minute(marker.timestamp)}</td>
               <td className="number">{count(number(value, "expiring_image_count"))}</td>
               <td className="number">{count(number(value, "archiving_image_count"))}</td>
               <td className="number">{bytes(number(value, "expiring_bytes_upper_bound"))}</td>
@@ -53,9 +48,4 @@ export function Markers({ tasks, label }: { tasks: MarkedTask[]; label: string }
       </table>
     </div>
   );
-}
-
-export function number(value: MarkerValue, name: string): number | null {
-  const found = value.counts[name];
-  return typeof found === "number" ? found : null;
 }

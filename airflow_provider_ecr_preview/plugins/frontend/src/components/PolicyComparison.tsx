@@ -3,7 +3,7 @@ import { useMemo, useState } from "react";
 
 import { bytes, count, counted, minute, shortDigest } from "../format";
 import type { ComparedPolicy, Finding, PolicyComparisonResult, PolicyDifference, RepositoryRef } from "../types";
-import { Badge, ConsoleLink, place } from "./basics";
+import { Badge, Place, place } from "./basics";
 import { DataTable } from "./DataTable";
 
 const METHODS: Record<string, string> = {
@@ -55,12 +55,12 @@ function Totals({ policies }: { policies: (PolicyDifference & { findings: Record
         <thead>
           <tr>
             <th scope="col">Policy</th>
-            {["Would be deleted", "Archived", "Bytes at most", "Newly affected", "Bytes at most", "No longer"].map((title, at) => (
+            {["Would be deleted", "Archived", "Bytes at most", "Newly affected", "No longer"].map((title, at) => (
               <th key={at} scope="col" className="number">
                 {title}
               </th>
             ))}
-            <th scope="col">Findings, by repositories</th>
+            <th scope="col">Findings (repositories)</th>
           </tr>
         </thead>
         <tbody>
@@ -70,13 +70,17 @@ function Totals({ policies }: { policies: (PolicyDifference & { findings: Record
               <td className="number">{count(policy.expiring_image_count)}</td>
               <td className="number">{count(policy.archiving_image_count)}</td>
               <td className="number">{bytes(policy.expiring_bytes_upper_bound)}</td>
-              <td className="number">{count(policy.newly_affected_image_count)}</td>
-              <td className="number">{bytes(policy.newly_affected_bytes_upper_bound)}</td>
+              <td className="number">
+                {count(policy.newly_affected_image_count)}{" "}
+                <small className="quiet">{bytes(policy.newly_affected_bytes_upper_bound)}</small>
+              </td>
               <td className="number">{count(policy.no_longer_affected_image_count)}</td>
               <td>
-                {Object.entries(policy.findings)
-                  .map(([code, repositories]) => `${code} (${count(repositories)})`)
-                  .join(", ")}
+                {Object.entries(policy.findings).map(([code, repositories]) => (
+                  <div key={code}>
+                    {code} ({count(repositories)})
+                  </div>
+                ))}
               </td>
             </tr>
           ))}
@@ -116,7 +120,8 @@ function Repositories({ comparison, first }: { comparison: PolicyComparisonResul
         header: "Repository",
         cell: ({ row }) => (
           <>
-            {row.original.repository.repository_name} <ConsoleLink repository={row.original.repository} />
+            {row.original.repository.repository_name}
+            <Place repository={row.original.repository} />
           </>
         ),
       },
@@ -131,9 +136,12 @@ function Repositories({ comparison, first }: { comparison: PolicyComparisonResul
         header: "New findings",
         cell: ({ row }) =>
           row.original.newFindings.map((finding) => (
-            <div key={finding.code}>
-              <Badge severity={finding.severity} /> <code>{finding.code}</code> {finding.message}
-            </div>
+            <details key={finding.code}>
+              <summary>
+                <Badge severity={finding.severity} /> <code>{finding.code}</code>
+              </summary>
+              {finding.message}
+            </details>
           )),
       },
       {
@@ -148,7 +156,13 @@ function Repositories({ comparison, first }: { comparison: PolicyComparisonResul
   const table = useReactTable({
     data: rows,
     columns,
-    state: { globalFilter: search },
+    state: {
+      globalFilter: search,
+      columnVisibility: {
+        policy: comparison.policies.length > 2,
+        changed: rows.some(({ policy }) => policy.action_changed_image_count > 0),
+      },
+    },
     initialState: { sorting: [{ id: "newly", desc: true }] },
     globalFilterFn: "includesString",
     onGlobalFilterChange: setSearch,

@@ -1,25 +1,39 @@
+import type { ReactNode } from "react";
+
 import { readRules, tabPath } from "../api";
 import type { RepositoryRef, RuleSummary, TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
+import { Failure } from "./basics";
 import { Images } from "./Images";
-import { RuleCountList, Rules } from "./Rules";
+import { Rules } from "./Rules";
 
 /** The rules of one repository and its images, by which each rule can be followed. */
 export function PreviewDetails({
   task,
   repository,
   rules,
+  instead,
 }: {
   task: TaskRef;
   repository: RepositoryRef | null;
   rules: RuleSummary[];
+  /** What to show where the image list cannot be read, beside the reason. */
+  instead?: ReactNode;
 }) {
   const loaded = useLoaded(tabPath(task) + JSON.stringify(repository), (signal) => readRules(task, repository, signal));
   const counts = loaded.value?.rules ?? null;
   return (
     <>
-      {rules.length > 0 ? <Rules rules={rules} counts={counts} /> : counts && <RuleCountList counts={counts} />}
-      <Images task={task} repository={repository} rules={rules} counts={counts} />
+      <Rules rules={rules} counts={counts} />
+      {loaded.state === "failed" ? (
+        <>
+          <h3>Images</h3>
+          <Failure error={loaded.error} />
+          {instead}
+        </>
+      ) : (
+        <Images task={task} repository={repository} rules={rules} counts={counts} />
+      )}
     </>
   );
 }

@@ -9,21 +9,46 @@ import {
 } from "@tanstack/react-table";
 import { useMemo, useState } from "react";
 
+import { repositoryKey } from "../api";
+import { RepositoryMap } from "../charts/RepositoryMap";
+import { byGravity, severityOf } from "../findings";
 import { bytes, count } from "../format";
 import type { AuditedRepository } from "../types";
+import { LinkButton, Place } from "./basics";
 import { DataTable, Pager } from "./DataTable";
 
 const PAGE_SIZE = 50;
 
+const STATUSES: Record<string, string> = { previewed: "previewed", without_policy: "without a policy", failed: "failed" };
+
+const HIDDEN = { registry_id: false, region_name: false, status: false };
+
+const KINDS: Record<string, { title: string; holds: (repository: AuditedRepository) => boolean }> = {
+  "": { title: "all repositories", holds: () => true },
+  affected: {
+    title: "those that would lose images",
+    holds: (each) => (each.expiring_image_count ?? 0) + (each.archiving_image_count ?? 0) > 0,
+  },
+  critical: { title: "with a critical finding", holds: (each) => each.findings.some((code) => severityOf(code) === "critical") },
+  findings: { title: "with a finding", holds: (each) => each.findings.length > 0 },
+  without_policy: { title: "without a policy", holds: (each) => each.status === "without_policy" },
+  failed: { title: "that failed", holds: (each) => each.status === "failed" },
+};
+
 /** The repositories of an audit, by what they would free. */
 export function Repositories({
   repositories,
+  search,
+  onSearch,
   onChoose,
 }: {
   repositories: AuditedRepository[];
+  search: string;
+  onSearch: (text: string) => void;
   onChoose: (repository: AuditedRepository) => void;
 }) {
-  const [search, setSearch] = useState("");
+  const [kind, setKind] = useState("");
+  const shown = useMemo(() => repositories.filter((each) => KINDS[kind]?.holds(each)), [repositories, kind]);
   const largest = useMemo(
     () => repositories.reduce((most, each) => Math.max(most, each.expiring_bytes_upper_bound ?? 0), 1),
     [repositories],
@@ -33,16 +58,12 @@ export function Repositories({
       {
         accessorKey: "repository_name",
         header: "Repository",
-        cell: ({ row }) =>
-          row.original.images_uri === null ? (
-            row.original.repository_name
-          ) : (
-            <button className="link" type="button" onClick={() => onChoose(row.original)}>
-              {row.original.repository_name}
-            </button>
-          ),
+        cell: ({ row }) => <RepositoryCell repository={row.original} onChoose={onChoose} />,
       },
-      { accessorKey: "region_name", header: "Region" },
+      // Not shown by themselves, and searched.
+      { accessorKey: "registry_id" },
+      { accessorKey: "region_name" },
+      { accessorFn: ({ status }) => STATUSES[status] ?? status, id: "status" },
       number("expiring_image_count", "Would be deleted"),
       number("archiving_image_count", "Archived"),
       number("total_image_count", "Of"),
@@ -57,31 +78,39 @@ export function Repositories({
             "–"
           ) : (
             <>
-              <meter min={0} max={largest} value={size} aria-hidden="true" /> {bytes(size)}
+              <span className="bar" aria-hidden="true">
+                <i style={{ width: `${(100 * size) / largest}%` }} />
+              </span>
+              {bytes(size)}
             </>
           );
         },
       },
       {
-        accessorFn: (repository) => repository.findings.join(", "),
+        accessorFn: (repository) => [...repository.findings].sort(byGravity).join(", "),
         id: "findings",
         header: "Findings",
+        cell: ({ row }) =>
+          [...row.original.findings].sort(byGravity).map((code) => (
+            <div key={code} className={severityOf(code)}>
+              {code}
+            </div>
+          )),
       },
-      { accessorKey: "status", header: "Status" },
     ],
     [largest, onChoose],
   );
   const table = useReactTable({
-    data: repositories,
+    data: shown,
     columns,
-    state: { globalFilter: search },
+    state: { globalFilter: search, columnVisibility: HIDDEN },
     initialState: {
       sorting: [{ id: "expiring_bytes_upper_bound", desc: true }],
       pagination: { pageIndex: 0, pageSize: PAGE_SIZE },
     },
-    getRowId: (repository) => `${repository.registry_id} ${repository.region_name} ${repository.repository_name}`,
+    getRowId: repositoryKey,
     globalFilterFn: "includesString",
-    onGlobalFilterChange: setSearch,
+    onGlobalFilterChange: onSearch,
     getCoreRowModel: getCoreRowModel(),
     getFilteredRowModel: getFilteredRowModel(),
     getSortedRowModel: getSortedRowModel(),
@@ -90,10 +119,21 @@ export function Repositories({
   return (
     <section aria-labelledby="ecrp-repositories">
       <h3 id="ecrp-repositories">Repositories</h3>
+      <RepositoryMap repositories={repositories} onChoose={onChoose} />
       <div className="controls">
         <label>
           Search repositories and findings
-          <input type="search" value={search} onChange={(event) => setSearch(event.target.value)} />
+          <input type="search" value={search} onChange={(event) => onSearch(event.target.value)} />
+        </label>
+        <label>
+          Show
+          <select value={kind} onChange={(event) => setKind(event.target.value)}>
+            {Object.entries(KINDS).map(([value, { title }]) => (
+              <option key={value} value={value}>
+                {title}
+              </option>
+            ))}
+          </select>
         </label>
       </div>
       <DataTable table={table} label="Repositories" />
@@ -103,6 +143,28 @@ export function Repositories({
         total={table.getFilteredRowModel().rows.length}
       />
     </section>
+  );
+}
+
+function RepositoryCell({
+  repository,
+  onChoose,
+}: {
+  repository: AuditedRepository;
+  onChoose: (repository: AuditedRepository) => void;
+}) {
+  return (
+    <>
+      {repository.status === "previewed" ? (
+        <LinkButton onClick={() => onChoose(repository)}>{repository.repository_name}</LinkButton>
+      ) : (
+        <>
+          {repository.repository_name} <b>{STATUSES[repository.status] ?? repository.status}</b>
+        </>
+      )}
+      <Place repository={repository} />
+      {repository.message !== null && <div className="quiet">{repository.message}</div>}
+    </>
   );
 }
 

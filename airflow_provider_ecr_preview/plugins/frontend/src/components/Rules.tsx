@@ -1,10 +1,18 @@
 import { bytes, count } from "../format";
 import type { RuleCounts, RuleSummary } from "../types";
 
-/** What each rule takes and, where it is known, what it keeps and shields from the rules below. */
+/**
+ * What each rule takes and, where it is known, what it keeps and shields from the rules below.
+ *
+ * Of a repository in a large audit only the counts are known here: of the rules that decide about an image.
+ */
 export function Rules({ rules, counts }: { rules: RuleSummary[]; counts: RuleCounts[] | null }) {
-  const of = new Map(counts?.map((each) => [each.priority, each]));
-  const unruled = of.get(null);
+  const countsOf = new Map(counts?.map((each) => [each.priority, each]));
+  const unruled = countsOf.get(null);
+  const rows = rules.length > 0 ? rules.map((rule) => ({ priority: rule.priority, rule })) : priorities(counts);
+  if (rows.length === 0) {
+    return null;
+  }
   return (
     <section>
       <h3>Rules</h3>
@@ -12,41 +20,39 @@ export function Rules({ rules, counts }: { rules: RuleSummary[]; counts: RuleCou
         <table>
           <thead>
             <tr>
-              <th scope="col" className="number">
-                Priority
-              </th>
-              <th scope="col">Rule</th>
-              <th scope="col">Action</th>
-              <th scope="col" className="number">
-                Takes
-              </th>
-              <th scope="col" className="number">
-                Bytes at most
-              </th>
+              <NumberHead>Priority</NumberHead>
+              {rules.length > 0 && (
+                <>
+                  <th scope="col">Rule</th>
+                  <th scope="col">Action</th>
+                </>
+              )}
+              <NumberHead>Takes</NumberHead>
+              {rules.length > 0 && <NumberHead>Bytes at most</NumberHead>}
               {counts && (
                 <>
-                  <th scope="col" className="number">
-                    Keeps
-                  </th>
-                  <th scope="col" className="number">
-                    Shields
-                  </th>
+                  <NumberHead>Keeps</NumberHead>
+                  <NumberHead>Shields</NumberHead>
                 </>
               )}
             </tr>
           </thead>
           <tbody>
-            {rules.map((rule) => (
-              <tr key={`${rule.priority} ${rule.action}`}>
-                <td className="number">{rule.priority}</td>
-                <td>{rule.description ?? <span className="quiet">no description</span>}</td>
-                <td>{rule.action}</td>
-                <td className="number">{count(rule.image_count)}</td>
-                <td className="number">{bytes(rule.bytes_upper_bound)}</td>
+            {rows.map(({ priority, rule }) => (
+              <tr key={priority}>
+                <td className="number">{priority}</td>
+                {rule && (
+                  <>
+                    <td>{rule.description ?? <span className="quiet">no description</span>}</td>
+                    <td>{rule.action}</td>
+                  </>
+                )}
+                <td className="number">{count(rule?.image_count ?? countsOf.get(priority)?.taken ?? 0)}</td>
+                {rule && <td className="number">{bytes(rule.bytes_upper_bound)}</td>}
                 {counts && (
                   <>
-                    <td className="number">{count(of.get(rule.priority)?.kept ?? 0)}</td>
-                    <td className="number">{count(of.get(rule.priority)?.shielded ?? 0)}</td>
+                    <td className="number">{count(countsOf.get(priority)?.kept ?? 0)}</td>
+                    <td className="number">{count(countsOf.get(priority)?.shielded ?? 0)}</td>
                   </>
                 )}
               </tr>
@@ -64,18 +70,14 @@ export function Rules({ rules, counts }: { rules: RuleSummary[]; counts: RuleCou
   );
 }
 
-/** The rules of a repository in an audit, of which only the counts are known here. */
-export function RuleCountList({ counts }: { counts: RuleCounts[] }) {
+function priorities(counts: RuleCounts[] | null): { priority: number; rule?: RuleSummary }[] {
+  return (counts ?? []).flatMap(({ priority }) => (priority === null ? [] : [{ priority }]));
+}
+
+function NumberHead({ children }: { children: string }) {
   return (
-    <ul className="quiet">
-      {counts.map((rule) => (
-        <li key={rule.priority}>
-          {rule.priority === null
-            ? `No rule: ${count(rule.kept)} stay`
-            : `Rule ${rule.priority}: takes ${count(rule.taken)}, keeps ${count(rule.kept)}` +
-              (rule.shielded > 0 ? `, and shields ${count(rule.shielded)} of those from the rules below` : "")}
-        </li>
-      ))}
-    </ul>
+    <th scope="col" className="number">
+      {children}
+    </th>
   );
 }

@@ -1,11 +1,22 @@
-import { bytes, count, day, minute, money, shortDigest } from "../format";
-import type { Settings, Summary, TaskRef } from "../types";
-import { Badge, ConsoleLink, place, Tiles } from "./basics";
+import { bytes, day, minute, shortDigest } from "../format";
+import type { Finding, RepositoryRef, Settings, Summary, TaskRef } from "../types";
+import { Badge, ConsoleLink, place } from "./basics";
 import { PreviewDetails } from "./PreviewDetails";
+import { PreviewTiles } from "./PreviewTiles";
 import { Rules } from "./Rules";
 
-export function SummaryView({ summary, task, settings }: { summary: Summary; task: TaskRef; settings: Settings }) {
-  const total = summary.total_image_count;
+/** One preview: the result of a task or, with `repository`, one of those in an audit. */
+export function SummaryView({
+  summary,
+  repository = null,
+  task,
+  settings,
+}: {
+  summary: Summary;
+  repository?: RepositoryRef | null;
+  task: TaskRef;
+  settings: Settings;
+}) {
   return (
     <>
       <h2>{summary.repository_name}</h2>
@@ -13,39 +24,51 @@ export function SummaryView({ summary, task, settings }: { summary: Summary; tas
         {place(summary)} · previewed {minute(summary.previewed_at)} · nothing was deleted: this is what the policy would do
         now · <ConsoleLink repository={summary} />
       </p>
-      <Tiles
-        tiles={[
-          ["Images that would be deleted", count(summary.expiring_image_count), total === null ? undefined : `of ${count(total)}`],
-          ["Images that would be archived", count(summary.archiving_image_count), "archiving saves nothing by itself"],
-          ["Bytes", bytes(summary.expiring_bytes_upper_bound), "at most: layers are shared"],
-          [
-            "Storage costs",
-            money(summary.expiring_bytes_upper_bound, settings.price_per_gb_month),
-            `a month at most, at $${settings.price_per_gb_month} per GB`,
-          ],
-        ]}
-      />
+      <PreviewTiles counts={summary} settings={settings} />
       <h3>What to look at</h3>
       {summary.findings.length === 0 ? (
         <p className="quiet">Nothing was found that a person should look at.</p>
       ) : (
         <ul className="findings">
           {summary.findings.map((finding) => (
-            <li key={finding.code}>
-              <Badge severity={finding.severity} /> <code>{finding.code}</code> {finding.message}
-            </li>
+            <FindingItem key={finding.code} finding={finding} />
           ))}
         </ul>
       )}
       {summary.images_uri !== null ? (
-        <PreviewDetails task={task} repository={null} rules={summary.rules} />
+        <PreviewDetails
+          task={task}
+          repository={repository}
+          rules={summary.rules}
+          instead={<Sample summary={summary} />}
+        />
       ) : (
         <>
           <Rules rules={summary.rules} counts={null} />
+          <h3>Images</h3>
+          <p className="quiet">Give the task an images_path to see all of them here.</p>
           <Sample summary={summary} />
         </>
       )}
     </>
+  );
+}
+
+function FindingItem({ finding }: { finding: Finding }) {
+  return (
+    <li>
+      <Badge severity={finding.severity} /> <code>{finding.code}</code> {finding.message}
+      {finding.image_digests.length > 0 && (
+        <details className="quiet">
+          <summary>Some of the images</summary>
+          {finding.image_digests.map((digest) => (
+            <div key={digest}>
+              <code>{digest}</code>
+            </div>
+          ))}
+        </details>
+      )}
+    </li>
   );
 }
 
@@ -55,8 +78,7 @@ function Sample({ summary }: { summary: Summary }) {
   }
   return (
     <section>
-      <h3>Some of the images that would go</h3>
-      <p className="quiet">Give the task an images_path to see all of them here.</p>
+      <p>Some of those that would go:</p>
       <ul>
         {summary.sample.map((image) => (
           <li key={image.image_digest}>

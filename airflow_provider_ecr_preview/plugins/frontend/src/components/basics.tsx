@@ -2,6 +2,7 @@ import { Component, type ReactNode } from "react";
 
 import { basePath } from "../api";
 import { consoleUrl } from "../format";
+import { hostRouter } from "../host";
 import type { RepositoryRef, Severity } from "../types";
 import type { Loaded } from "../useLoaded";
 
@@ -41,14 +42,19 @@ export function Show<T>({ loaded, children }: { loaded: Loaded<T>; children: (va
   return <div aria-busy={loaded.state === "loading"}>{children(loaded.value)}</div>;
 }
 
-interface Router {
-  Link: (props: { to: string; children: ReactNode }) => ReactNode;
-}
-
 /** A link to a page of the host, without a reload where the host shares its router. */
 export function HostLink({ to, children }: { to: string; children: ReactNode }) {
-  const router = (globalThis as { ReactRouterDOM?: Router }).ReactRouterDOM;
+  const router = hostRouter();
   return router ? <router.Link to={to}>{children}</router.Link> : <a href={basePath() + to}>{children}</a>;
+}
+
+/** A button that looks like a link, for what stays on the page. */
+export function LinkButton({ onClick, children }: { onClick: () => void; children: ReactNode }) {
+  return (
+    <button className="link" type="button" onClick={onClick}>
+      {children}
+    </button>
+  );
 }
 
 export function Badge({ severity }: { severity: Severity }) {
@@ -71,15 +77,28 @@ export function Tiles({ tiles }: { tiles: [label: string, value: string, note?: 
   );
 }
 
-export function ConsoleLink({ repository }: { repository: RepositoryRef }) {
+export function ConsoleLink({ repository, children = "Open in the AWS console" }: { repository: RepositoryRef; children?: string }) {
   const url = consoleUrl(repository.registry_id, repository.region_name, repository.repository_name);
   return url === null ? null : (
     <a href={url} target="_blank" rel="noreferrer">
-      Open in the AWS console
+      {children}
     </a>
   );
 }
 
-export function place(repository: RepositoryRef): string {
+export function place(repository: Pick<RepositoryRef, "registry_id" | "region_name">): string {
   return [repository.registry_id, repository.region_name].filter(Boolean).join(", ");
+}
+
+/** Where a repository is, and the way to it in the AWS console, on one line. */
+export function Place({ repository }: { repository: RepositoryRef }) {
+  return (
+    <div className="quiet place">
+      {place(repository)} <ConsoleLink repository={repository}>console</ConsoleLink>
+    </div>
+  );
+}
+
+export function named(repository: RepositoryRef): string {
+  return `${repository.repository_name} (${place(repository)})`;
 }

@@ -1,32 +1,29 @@
-import { useState } from "react";
-
-import { readMarkers, readResult, readSettings, tabPath } from "../api";
-import { AuditView } from "../components/AuditView";
+import { latestMarkers, readSettings, taskKey } from "../api";
+import { Trend } from "../charts/Trend";
 import { Show } from "../components/basics";
-import { type MarkedTask, number } from "../components/Markers";
 import { Comparison } from "../components/Comparison";
-import { Trend } from "../components/Trend";
+import { Markers } from "../components/Markers";
+import { TaskResult } from "../components/TaskResult";
 import { minute } from "../format";
+import { marked, type MarkedTask, number } from "../markers";
 import { useLoaded } from "../useLoaded";
-import { marked } from "./RunPage";
+import { useParameters } from "../useParameters";
+
+const MAX_AUDITS = 30;
 
 /** The audits of all DAGs that the user may read: the latest in full, how they went over time, and two compared. */
 export function RegistryPage() {
+  const [parameters, setParameters] = useParameters();
   const loaded = useLoaded("registry", async (signal) => {
-    const [tasks, settings] = await Promise.all([
-      readMarkers("~", "~", signal).then((markers) => marked(markers, signal)),
-      readSettings(signal),
-    ]);
-    // Of an audit in parts, the merged one is shown.
-    const audits = tasks.filter(({ marker, value }) => value.kind === "audit" && marker.mapIndex < 0);
-    return { audits, settings };
+    const [latest, settings] = await Promise.all([latestAudits(signal), readSettings(signal)]);
+    return { ...latest, settings };
   });
-  const [chosen, setChosen] = useState(0);
-  const [other, setOther] = useState("");
+  const choose = (audit: string) => setParameters({ audit, with: "", repository: "" });
   return (
     <Show loaded={loaded}>
-      {({ audits, settings }) => {
-        const current = audits[chosen];
+      {({ audits, isWhole, settings }) => {
+        const wanted = parameters.get("audit");
+        const current = audits.find((each) => taskKey(each.marker) === wanted) ?? audits[0];
         if (!current) {
           return (
             <p className="quiet">
@@ -35,40 +32,50 @@ export function RegistryPage() {
             </p>
           );
         }
-        const compared = audits.find((each) => tabPath(each.marker) === other);
+        const others = audits.filter((each) => each !== current);
+        const compared = others.find((each) => taskKey(each.marker) === parameters.get("with"));
         return (
           <>
+            {wanted !== null && wanted !== taskKey(current.marker) && (
+              <p className="note">The audit that the address of this page names is not among the latest. This is the latest of all.</p>
+            )}
             <div className="controls">
               <label>
                 Audit
-                <select value={chosen} onChange={(event) => setChosen(Number(event.target.value))}>
-                  {audits.map((each, at) => (
-                    <option key={tabPath(each.marker)} value={at}>
-                      {titleOf(each)}
-                    </option>
-                  ))}
+                <select value={taskKey(current.marker)} onChange={(event) => choose(event.target.value)}>
+                  <Options audits={audits} />
                 </select>
               </label>
               <label>
                 Compare with
-                <select value={other} onChange={(event) => setOther(event.target.value)}>
+                <select
+                  value={compared ? taskKey(compared.marker) : ""}
+                  onChange={(event) => setParameters({ audit: taskKey(current.marker), with: event.target.value, repository: "" })}
+                >
                   <option value="">nothing</option>
-                  {audits
-                    .filter((each) => each !== current)
-                    .map((each) => (
-                      <option key={tabPath(each.marker)} value={tabPath(each.marker)}>
-                        {titleOf(each)}
-                      </option>
-                    ))}
+                  <Options audits={others} />
                 </select>
               </label>
             </div>
-            <Trend audits={audits.filter(({ marker }) => marker.dagId === current.marker.dagId)} />
-            {compared && compared !== current ? (
-              <Comparison key={tabPath(current.marker) + other} one={current.marker} other={compared.marker} />
+            {compared ? (
+              <Comparison key={taskKey(compared.marker)} one={current.marker} other={compared.marker} />
             ) : (
-              <OneAudit key={tabPath(current.marker)} audit={current} settings={settings} />
+              <>
+                {parameters.get("repository") === null && (
+                  <Trend
+                    audits={audits.filter(({ marker }) => isOfOneSeries(marker, current.marker))}
+                    current={taskKey(current.marker)}
+                    onChoose={choose}
+                  />
+                )}
+                <TaskResult key={taskKey(current.marker)} task={current.marker} settings={settings} />
+              </>
             )}
+            <details>
+              <summary>Latest audits that you may read ({audits.length})</summary>
+              <Markers tasks={audits} label="Latest audits" />
+              {!isWhole && <p className="quiet">There are earlier ones, which the tabs of their tasks show.</p>}
+            </details>
           </>
         );
       }}
@@ -76,21 +83,34 @@ export function RegistryPage() {
   );
 }
 
-function OneAudit({ audit, settings }: { audit: MarkedTask; settings: Parameters<typeof AuditView>[0]["settings"] }) {
-  const loaded = useLoaded(tabPath(audit.marker), (signal) => readResult(audit.marker, signal));
-  return (
-    <Show loaded={loaded}>
-      {(result) =>
-        result.kind === "audit" ? (
-          <AuditView audit={result.value} task={audit.marker} settings={settings} />
-        ) : (
-          <p className="quiet">The result of this audit is not there any more.</p>
-        )
-      }
-    </Show>
-  );
+/** The audits of one task are compared over time; those of another may be of other repositories. */
+function isOfOneSeries(one: MarkedTask["marker"], other: MarkedTask["marker"]): boolean {
+  return one.dagId === other.dagId && one.taskId === other.taskId;
 }
 
-function titleOf({ marker, value }: MarkedTask): string {
-  return `${minute(marker.timestamp)}, ${marker.dagId}, ${number(value, "repository_count") ?? "?"} repositories`;
+function Options({ audits }: { audits: MarkedTask[] }) {
+  return audits.map(({ marker, value }) => (
+    <option key={taskKey(marker)} value={taskKey(marker)}>
+      {minute(marker.timestamp)}, {marker.dagId}, {number(value, "repository_count") ?? "?"} repositories
+    </option>
+  ));
+}
+
+/** The newest audits, and whether there are no others. */
+async function latestAudits(signal: AbortSignal): Promise<{ audits: MarkedTask[]; isWhole: boolean }> {
+  const audits: MarkedTask[] = [];
+  const pages = latestMarkers(signal);
+  for (;;) {
+    const page = await pages.next();
+    if (page.done) {
+      return { audits, isWhole: page.value };
+    }
+    for (let at = 0; at < page.value.length; at += MAX_AUDITS) {
+      const found = await marked(page.value.slice(at, at + MAX_AUDITS), signal);
+      audits.push(...found.filter(({ value }) => value.kind === "audit"));
+      if (audits.length > MAX_AUDITS) {
+        return { audits: audits.slice(0, MAX_AUDITS), isWhole: false };
+      }
+    }
+  }
 }

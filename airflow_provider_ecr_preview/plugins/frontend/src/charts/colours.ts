@@ -1,0 +1,20 @@
+// The host's own, which follow its light and dark mode; the second of each is for a host that lacks them.
+export const EXPIRING = "var(--chakra-colors-red-solid, #dc2626)";
+export const ARCHIVING = "var(--chakra-colors-blue-solid, #2563eb)";
+export const KEPT = "var(--chakra-colors-fg-subtle, #a1a1aa)";
+
+// Of areas with text on them.
+export const CRITICAL_TILE = "var(--chakra-colors-red-muted, #fecaca)";
+export const TILE = "var(--chakra-colors-blue-muted, #bfdbfe)";
+
+const LINE = "var(--chakra-colors-border, #d4d4d8)";
+
+export const AXIS = {
+  stroke: LINE,
+  tickLine: false,
+  tick: { fill: "var(--chakra-colors-fg-muted, #52525b)", fontSize: 12 },
+};
+
+export const GRID = { stroke: LINE, vertical: false };
+
+export const CURSOR = { fill: "var(--chakra-colors-fg-muted, #52525b)", fillOpacity: 0.15 };

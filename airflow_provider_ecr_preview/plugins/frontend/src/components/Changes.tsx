@@ -1,0 +1,96 @@
+import { useState } from "react";
+
+import { repositoryKey } from "../api";
+import { count, counted } from "../format";
+import type { ChangedRepository, Changes as ChangesOfAudit, RepositoryRef } from "../types";
+import { LinkButton, named, Place } from "./basics";
+
+const MAX_AT_FIRST = 5;
+
+/** What an audit found to be other than the audit before it. */
+export function Changes({ changes, onChoose }: { changes: ChangesOfAudit; onChoose: (repository: RepositoryRef) => void }) {
+  return (
+    <section>
+      <h3>Since the previous audit</h3>
+      {changes.compared_count > 0 && (
+        <p>
+          {count(changes.newly_affected_image_count)} more images would go, {count(changes.no_longer_affected_image_count)} no
+          longer; {counted(changes.policy_changed_count, "policy", "policies")} changed,{" "}
+          {counted(changes.appeared_count, "repository", "repositories")} appeared
+          {changes.disappeared_count !== null && `, ${count(changes.disappeared_count)} disappeared`}.
+        </p>
+      )}
+      {(changes.alarms.length > 0 || changes.notes.length > 0) && (
+        <ul>
+          {changes.alarms.map((alarm) => (
+            <li key={repositoryKey(alarm)} className="critical">
+              {named(alarm)}: {alarm.alarm}
+            </li>
+          ))}
+          {changes.notes.map((note) => (
+            <li key={note}>{note}</li>
+          ))}
+        </ul>
+      )}
+      {changes.top.length > 0 && <Changed repositories={changes.top} onChoose={onChoose} />}
+      {changes.disappeared.length > 0 && <p>Disappeared: {changes.disappeared.map(named).join(", ")}.</p>}
+    </section>
+  );
+}
+
+function Changed({
+  repositories,
+  onChoose,
+}: {
+  repositories: ChangedRepository[];
+  onChoose: (repository: RepositoryRef) => void;
+}) {
+  const [isWhole, setWhole] = useState(false);
+  const shown = isWhole ? repositories : repositories.slice(0, MAX_AT_FIRST);
+  return (
+    <>
+    <div className="wide" role="region" aria-label="What changed" tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Repository</th>
+            <th scope="col" className="number">
+              Affected before
+            </th>
+            <th scope="col" className="number">
+              Now
+            </th>
+            <th scope="col" className="number">
+              Newly
+            </th>
+            <th scope="col" className="number">
+              No longer
+            </th>
+            <th scope="col">Policy</th>
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((each) => (
+            <tr key={repositoryKey(each)}>
+              <td>
+                <LinkButton onClick={() => onChoose(each)}>{each.repository_name}</LinkButton>
+                <Place repository={each} />
+              </td>
+              <td className="number">{count(each.affected_image_count_before)}</td>
+              <td className="number">{count(each.affected_image_count)}</td>
+              <td className="number">{count(each.newly_affected_image_count)}</td>
+              <td className="number">{count(each.no_longer_affected_image_count)}</td>
+              <td>{each.policy_changed ? "changed" : ""}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+      {shown.length < repositories.length && (
+        <p>
+          <LinkButton onClick={() => setWhole(true)}>Show all {count(repositories.length)} that changed most</LinkButton>
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,31 @@
+import { bytes, count, money, price } from "../format";
+import type { Settings } from "../types";
+import { Tiles } from "./basics";
+
+interface Counts {
+  expiring_image_count: number | null;
+  archiving_image_count: number | null;
+  total_image_count: number | null;
+  expiring_bytes_upper_bound: number | null;
+}
+
+/** What would go of one repository, at a glance. */
+export function PreviewTiles({ counts, settings }: { counts: Counts; settings: Settings }) {
+  const { expiring_image_count: expiring, total_image_count: total, expiring_bytes_upper_bound: size } = counts;
+  return (
+    <Tiles
+      tiles={[
+        ["Images that would be deleted", count(expiring), total === null ? undefined : `of ${count(total)}`],
+        ["Images that would be archived", count(counts.archiving_image_count), "archiving saves nothing by itself"],
+        ["Bytes", bytes(size), "at most: layers are shared"],
+        savings(size, settings),
+      ]}
+    />
+  );
+}
+
+/** What the bytes cost in a month, which is no more than is saved. */
+export function savings(size: number | null, settings: Settings): [string, string, string] {
+  const note = `at most, at ${price(settings.price_per_gb_month)} for a GB and month`;
+  return ["Saved in a month", money(size, settings.price_per_gb_month), note];
+}

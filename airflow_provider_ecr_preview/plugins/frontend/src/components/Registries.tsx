@@ -1,0 +1,43 @@
+import { bytes, count } from "../format";
+import type { RegistryCounts } from "../types";
+import { place } from "./basics";
+
+/** The sums of each registry and Region, where an audit covers several. */
+export function Registries({ registries, leftOut }: { registries: RegistryCounts[]; leftOut: number }) {
+  if (registries.length + leftOut < 2) {
+    return null;
+  }
+  return (
+    <section>
+      <h3>Registries and Regions</h3>
+      <div className="wide" role="region" aria-label="Registries and Regions" tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Registry and Region</th>
+              {["Repositories", "Without a policy", "Failed", "Would be deleted", "Archived", "Bytes at most"].map((title) => (
+                <th key={title} scope="col" className="number">
+                  {title}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {registries.map((each) => (
+              <tr key={`${each.registry_id} ${each.region_name}`}>
+                <th scope="row">{place(each) || "not known"}</th>
+                <td className="number">{count(each.repository_count)}</td>
+                <td className="number">{count(each.without_policy_count)}</td>
+                <td className="number">{count(each.failed_count)}</td>
+                <td className="number">{count(each.expiring_image_count)}</td>
+                <td className="number">{count(each.archiving_image_count)}</td>
+                <td className="number">{bytes(each.expiring_bytes_upper_bound)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {leftOut > 0 && <p className="quiet">and {count(leftOut)} more.</p>}
+    </section>
+  );
+}

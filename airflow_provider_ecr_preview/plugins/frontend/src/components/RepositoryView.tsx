@@ -1,0 +1,52 @@
+import { repositoryKey } from "../api";
+import { byGravity, FINDINGS, severityOf } from "../findings";
+import type { Audit, AuditedRepository, Settings, TaskRef } from "../types";
+import { Badge, ConsoleLink, place } from "./basics";
+import { PreviewDetails } from "./PreviewDetails";
+import { PreviewTiles } from "./PreviewTiles";
+import { SummaryView } from "./SummaryView";
+
+/** One repository of an audit: its whole summary where the result of the audit holds it, and what is in the table where not. */
+export function RepositoryView({
+  repository,
+  audit,
+  task,
+  settings,
+}: {
+  repository: AuditedRepository;
+  audit: Audit;
+  task: TaskRef;
+  settings: Settings;
+}) {
+  const key = repositoryKey(repository);
+  const summary = audit.summaries?.find((each) => repositoryKey(each) === key);
+  if (summary) {
+    return <SummaryView summary={summary} repository={repository} task={task} settings={settings} />;
+  }
+  return (
+    <>
+      <h2>{repository.repository_name}</h2>
+      <p className="quiet">
+        {place(repository)} · nothing was deleted: this is what the policy would do now · <ConsoleLink repository={repository} />
+      </p>
+      <PreviewTiles counts={repository} settings={settings} />
+      {repository.findings.length > 0 && (
+        <>
+          <h3>What to look at</h3>
+          <ul className="findings">
+            {[...repository.findings].sort(byGravity).map((code) => (
+              <li key={code}>
+                <Badge severity={severityOf(code)} /> <code>{code}</code> {FINDINGS[code]?.whatToDo}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {repository.images_uri === null ? (
+        <p className="quiet">Give the audit a reports_path to see every image here.</p>
+      ) : (
+        <PreviewDetails task={task} repository={repository} rules={[]} />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,21 @@
+import { type MarkerValue, readMarker } from "./api";
+import type { Marker } from "./types";
+
+export interface MarkedTask {
+  marker: Marker;
+  value: MarkerValue;
+}
+
+export function number(value: MarkerValue, name: string): number | null {
+  const found = value.counts[name];
+  return typeof found === "number" ? found : null;
+}
+
+/** Read what each task found, without those that may not be read. */
+export async function marked(markers: Marker[], signal: AbortSignal): Promise<MarkedTask[]> {
+  const values = await Promise.all(markers.map((marker) => readMarker(marker, signal)));
+  return markers.flatMap((marker, at) => {
+    const value = values[at];
+    return value ? [{ marker, value }] : [];
+  });
+}

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Collection, Iterable
 from io import BytesIO
+from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
@@ -36,7 +37,8 @@ def write_whole(target: ObjectStoragePath, data: bytes | IO[bytes]) -> None:
     try:
         with part.open("wb") as stored:
             shutil.copyfileobj(source, stored)
-        part.replace(target)
+        # Not by the path's own method, which would put the file into a folder of that name.
+        Path(part.path).replace(target.path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise

@@ -378,7 +378,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
 def _check_file(images_path: str) -> None:
     """Refuse a place that cannot be written to now, not when the whole preview has been read."""
     path = ObjectStoragePath(images_path)
-    if images_path.endswith("/") or not path.name:
+    if images_path.endswith("/") or not path.name or (path.protocol == "file" and path.is_dir()):
         raise ValueError(f"images_path is {images_path!r} and names a folder. Name a file in it: ....jsonl.gz")
     try:
         _ = path.fs

@@ -262,6 +262,13 @@ class TestReading:
             summarize(images_path=images_path).execute(context)
         assert len(previewed.calls) == 0
 
+    def test_a_folder_that_is_there_is_no_place_for_the_list(
+        self, previewed: LocalEcr, context: Any, tmp_path: Path
+    ) -> None:
+        with pytest.raises(ValueError, match="names a folder"):
+            summarize(images_path=f"file://{tmp_path}").execute(context)
+        assert len(previewed.calls) == 0
+
     def test_nothing_was_started(self, repository: LocalEcr, context: Any) -> None:
         with pytest.raises(exceptions.PreviewNotFoundError, match=rf"{REPOSITORY} \(us-east-1\).*Start one first"):
             summarize().execute(context)

@@ -21,14 +21,20 @@ MAX_LINE_BYTES = 1024 * 1024
 """An image with a thousand tags, which is the most, takes a fifth of it."""
 
 
+_Key = tuple[str, int, int | None]
+"""Where a list is, and the checksums of it and of the list of what stays."""
+
+
 class ImageTables:
     """Opens image lists, each once for as long as it does not change."""
 
     def __init__(self) -> None:
-        self._tables: LRUCache[tuple[str, int, int | None], ImageTable] = LRUCache(
+        self._tables: LRUCache[_Key, ImageTable] = LRUCache(
             MAX_CACHED_BYTES, getsizeof=lambda table: table.size_in_bytes
         )
         self._lock = Lock()
+        # One list at a time: two of a size would take twice the memory, and mostly they are the same.
+        self._reading = Lock()
 
     def open(self, uri: str, kept_uri: str | None = None) -> ImageTable:
         """Return the images of a list.
@@ -42,15 +48,20 @@ class ImageTables:
         kept_path = ObjectStoragePath(kept_uri) if kept_uri else None
         kept_checksum = _checksum(kept_path) if kept_path else None
         key = (uri, path.checksum(), kept_checksum)
-        kept = _lines(kept_path) if kept_path and kept_checksum is not None else None
-        # One at a time: two of a size would take twice the memory, and mostly they are the same.
-        with self._lock:
-            table = self._tables.get(key)
-            if table is None:
-                table = ImageTable(_lines(path), kept)
-                if table.size_in_bytes <= MAX_CACHED_BYTES:
+        if known := self._known(key):
+            return known
+        with self._reading:
+            if known := self._known(key):  # to whoever had the lock before
+                return known
+            table = ImageTable(_lines(path), _lines(kept_path) if kept_path and kept_checksum is not None else None)
+            if table.size_in_bytes <= MAX_CACHED_BYTES:
+                with self._lock:
                     self._tables[key] = table
-        return table
+            return table
+
+    def _known(self, key: _Key) -> ImageTable | None:
+        with self._lock:
+            return self._tables.get(key)
 
 
 def _checksum(path: ObjectStoragePath) -> int | None:

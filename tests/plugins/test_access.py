@@ -137,6 +137,27 @@ def test_there_is_no_page_of_the_schema(server: Server, page: str) -> None:
         assert server.get(user, f"/ecr-preview/{page}").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("user", "what", "limit", "status"),
+    [
+        (None, "images", 1, 401),
+        ("bob", "images", 1, 403),
+        ("alice", "repositories", 1, 404),
+        ("alice", "images", 0, 422),
+    ],
+)
+def test_no_refusal_is_kept_by_a_cache(preview: Server, user: str | None, what: str, limit: int, status: int) -> None:
+    answer = preview.get(user, preview.path(what=what), limit=limit)
+    assert (answer.status_code, answer.headers.get("cache-control")) == (status, "private, no-store")
+
+
+def test_a_list_that_is_gone_is_asked_for_again_when_it_was_written_anew(preview: Server, reports: Path) -> None:
+    (reports / "payments.jsonl.gz").unlink()
+    answer = preview.get()
+    # Which a browser keeps, unless it is told not to.
+    assert (answer.status_code, answer.headers.get("cache-control")) == (410, "private, no-store")
+
+
 @each(OF_IMAGES)
 def test_nothing_of_a_dag_is_kept_by_a_cache_or_taken_for_another_type(preview: Server, route: APIRoute) -> None:
     headers = preview.get("alice", address(route, preview)).headers

@@ -16,7 +16,7 @@ CODES = set(re.findall(r'Finding\(\s*"(\w+)"', (ROOT / "findings.py").read_text(
 @pytest.mark.parametrize(
     ("text", "entry"),
     [
-        (ROOT / "plugins" / "frontend" / "src" / "findings.ts", r"^  (\w+): "),
+        (ROOT / "plugins" / "frontend" / "src" / "findings.ts", r"^  (\w+): \{$"),
         (ROOT.parent / "README.md", r"^\| `(\w+)` \| (?:critical|warning|info) \|"),
     ],
     ids=["pages", "readme"],

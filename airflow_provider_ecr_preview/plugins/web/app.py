@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from airflow_provider_ecr_preview.plugins.web import images, pages, repositories
+from airflow_provider_ecr_preview.plugins.web.access import PRIVATE
 
 # Its schema would be open to anybody.
 app = FastAPI(title="ECR preview", docs_url=None, redoc_url=None, openapi_url=None)
@@ -21,4 +24,14 @@ app.include_router(repositories.router)
 def explain(_: Request, error: RequestValidationError) -> JSONResponse:
     """Answer what is wrong with a request in one sentence, as all other errors do."""
     wrong = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
-    return JSONResponse({"detail": f"This request is not understood: {wrong}."}, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"This request is not understood: {wrong}.")
+
+
+@app.exception_handler(HTTPException)
+def refuse(_: Request, error: HTTPException) -> JSONResponse:
+    """Answer an error so that it is asked for again: a browser keeps some of them, such as a list that is gone."""
+    return _refusal(error.status_code, error.detail, error.headers)
+
+
+def _refusal(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"detail": detail}, status, headers={**(headers or {}), **PRIVATE})

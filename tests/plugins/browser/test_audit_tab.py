@@ -61,7 +61,7 @@ def test_repositories_are_sorted_searched_and_paged(audit: Page) -> None:
 
 
 def test_a_repository_leads_to_its_images_and_back(audit: Page) -> None:
-    audit.get_by_role("button", name="team/largest").click()
+    rows(audit).get_by_role("button", name="team/largest").click()
     expect(audit.get_by_role("region", name="Images").last.locator("tbody tr")).to_have_count(50)
     expect(audit.get_by_role("link", name="Open in the AWS console")).to_have_attribute(
         "href", re.compile("/ecr/repositories/private/123456789012/team/largest")
@@ -69,6 +69,35 @@ def test_a_repository_leads_to_its_images_and_back(audit: Page) -> None:
     check_accessible(audit)
     audit.get_by_role("button", name="Back to the audit").click()
     expect(rows(audit)).to_have_count(50)
+
+
+def test_a_repository_has_an_address_of_its_own_and_the_browser_leads_back(audit: Page) -> None:
+    rows(audit).get_by_role("button", name="team/largest").click()
+    expect(audit.get_by_role("heading", name="team/largest")).to_be_visible()
+    assert "repository=123456789012" in audit.url
+    audit.reload()
+    expect(audit.get_by_role("heading", name="team/largest")).to_be_visible()
+    audit.go_back()
+    expect(audit.get_by_role("heading", name="Audit of")).to_be_visible()
+
+
+def test_the_repositories_are_drawn_by_their_bytes_and_each_leads_to_its_images(audit: Page) -> None:
+    tiles = audit.locator(".tile-shape")
+    expect(tiles).to_have_count(58)
+    expect(tiles.first).to_contain_text("team/largest")
+    tiles.first.hover()
+    expect(audit.locator(".tip")).to_contain_text("90 B at most")
+    tiles.first.click()
+    expect(audit.get_by_role("heading", name="team/largest")).to_be_visible()
+
+
+def test_the_repositories_of_a_finding_are_one_step_away(audit: Page) -> None:
+    audit.get_by_role("button", name="1 repository").first.click()
+    expect(rows(audit)).to_have_count(1)
+    audit.get_by_label("Search repositories and findings").fill("")
+    audit.get_by_role("combobox", name="Show").select_option("that failed")
+    expect(rows(audit)).to_have_count(1)
+    expect(rows(audit).first).to_contain_text(f"No right: {MARKUP}")
 
 
 def test_on_a_phone_only_tables_are_scrolled_sideways(audit: Page) -> None:

@@ -103,7 +103,7 @@ def test_the_tabs_of_the_host_lead_away_and_back_without_a_reload(tab: Page) -> 
 def test_the_images_that_stay_have_their_reason(tab: Page) -> None:
     rules = tab.get_by_role("region", name="Rules").locator("tbody tr")
     expect(rules.first).to_contain_text("30")
-    expect(tab.get_by_role("img", name=re.compile("200 expiring, 50 archiving, 40 kept"))).to_be_visible()
+    expect(tab.get_by_role("figure", name=re.compile("200 expiring, 50 archiving, 40 kept"))).to_be_visible()
     tab.get_by_role("combobox", name="Would be").select_option("kept")
     expect(tab.get_by_text(re.compile("1.40 of 40 images"))).to_be_visible()
     expect(rows(tab).first).to_contain_text("Kept")

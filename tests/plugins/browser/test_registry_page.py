@@ -50,7 +50,7 @@ def test_an_audit_is_chosen_and_two_are_compared(page_of: Callable[[str], Page],
     audit.select_option(index=1)
     assert audit.input_value() != first
     page.get_by_role("combobox", name="Compare with").select_option(index=1)
-    expect(page.get_by_text("2 repositories differ.")).to_be_visible()
+    expect(page.get_by_text("3 repositories differ.")).to_be_visible()
     row = page.get_by_role("region", name="What differs").locator("tbody tr", has_text="shared/api")
     expect(row).to_contain_text(re.compile("2.*5"))
     check_accessible(page)
@@ -60,10 +60,33 @@ def test_the_task_and_the_run_are_reached_without_a_reload(page: Page, audits: N
     page.goto(PAGE)
     page.evaluate("window.kept = true")
     page.get_by_role("link", name="the run").click()
-    expect(page.get_by_text("ECR previews of this run")).to_be_visible()
+    expect(page.get_by_text("Every ECR preview of this run")).to_be_visible()
+    expect(page.get_by_role("heading", name="Audit of")).to_be_visible()
     page.get_by_role("link", name="payments / preview").click()
+    expect(page.get_by_role("link", name="On a page of its own")).to_be_visible()
+    page.get_by_role("link", name="On a page of its own").click()
+    expect(page.get_by_role("link", name="payments / manual")).to_be_visible()
     expect(page.get_by_role("heading", name="Audit of")).to_be_visible()
     assert page.evaluate("window.kept") is True
+
+
+def test_what_is_chosen_is_in_the_address_and_the_browser_leads_back(
+    page_of: Callable[[str], Page], audits: None
+) -> None:
+    page = page_of("carol")
+    page.goto(PAGE)
+    audit = page.get_by_role("combobox", name="Audit")
+    first = audit.input_value()
+    audit.select_option(index=1)
+    page.get_by_role("combobox", name="Compare with").select_option(index=1)
+    page.reload()
+    expect(page.get_by_role("region", name="What differs")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Audit of")).to_be_visible()
+    page.go_back()
+    expect(audit).to_have_value(first)
+    page.goto(f"{PAGE}?audit=payments/long/gone")
+    expect(page.get_by_text("not among the latest")).to_be_visible()
 
 
 def test_thousands_of_repositories_are_sorted_and_searched(page: Page, server: Server, reports: Path) -> None:

@@ -20,6 +20,7 @@ def test_mapped_previews_are_listed_and_each_leads_to_its_own_tab(page: Page, se
     rows = page.get_by_role("region", name="ECR previews of this run").locator("tbody tr")
     expect(rows).to_have_count(2)
     expect(rows.filter(has_text=MARKUP)).to_contain_text("1")
+    expect(page.get_by_text("The ECR previews of this run together")).to_be_visible()
     check_accessible(page)
     page.get_by_role("link", name="payments / mapped [1]").click()
     expect(page.locator(".ecrp h2")).to_have_text(MARKUP)

@@ -223,6 +223,9 @@ function tile(
   told: (value: number | null) => string,
 ): [string, string, string] {
   const [then, now] = [what(before.audit), what(after.audit)];
+  if (then === now) {
+    return [label, told(now), "as before"];
+  }
   const difference = then === null || now === null ? "" : `, ${signed(now - then, told)}`;
   return [label, told(now), `${told(then)} before${difference}`];
 }

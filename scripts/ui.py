@@ -6,16 +6,22 @@ import argparse
 import contextlib
 import fcntl
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from local_airflow import PASSWORD, ROOT, USER, LocalAirflow, free_port
+from local_airflow import KEPT, PASSWORD, ROOT, USER, LocalAirflow, free_port
 from rich.console import Console
 
 DEFAULT_PORT = 8080
 
 _PREVIEW_SECONDS = 20
+_REPORTS = KEPT / "ui-reports"
+_FIRST_RUNS = {
+    "ecr_audit_registry": {"reports_path": f"file://{_REPORTS}"},
+    "ecr_preview_single": {"images_path": f"file://{_REPORTS}/payments-api.jsonl.gz"},
+}
 _DAGS = sorted(path.stem for path in (ROOT / "example_dags").glob("*.py"))
 
 
@@ -43,14 +49,25 @@ def main() -> None:
             with airflow.progress.step(f"{len(_DAGS)} example DAGs"):
                 for dag_id in _DAGS:
                     airflow.wait_for_dag(dag_id)
+            _begin(airflow)
             _welcome(console, airflow.url, ecr.environment)
             while True:
                 airflow.pause()
 
 
+def _begin(airflow: LocalAirflow) -> None:
+    """Let an audit and a preview run, so that the pages have something to show."""
+    # Reports of an earlier UI would be compared with, and they are of another registry.
+    shutil.rmtree(_REPORTS, ignore_errors=True)
+    for dag_id, conf in _FIRST_RUNS.items():
+        airflow.post(f"dags/{dag_id}/dagRuns", {"dag_run_id": "first", "logical_date": None, "conf": conf})
+
+
 def _welcome(console: Console, url: str, environment: dict[str, str]) -> None:
     console.print(
         f"\n[bold]Airflow is at {url}[/], user {USER}, password {PASSWORD}, until Ctrl-C.\n\n"
+        f"An audit of the registry is running. What it finds is at {url}/plugin/ecr-previews (under Browse) in half\n"
+        'a minute, and in the tab "ECR preview" of its tasks and its run.\n\n'
         f"Trigger {url}/dags/ecr_preview_deferrable: a preview takes {_PREVIEW_SECONDS} s here,\n"
         "and while it does, the task is deferred and holds no worker slot. The summary is in the XCom of summarize.\n\n"
         "The same ECR from a terminal:",

@@ -12,7 +12,12 @@ from airflow_provider_ecr_preview.plugins.settings import TAB_ROUTE, base_path, 
 
 URL_PREFIX = "/ecr-preview"
 
-_ROUTES = {"task_instance": TAB_ROUTE, "dag_run": "ecr-preview-run", "nav": "ecr-previews"}
+_PLACES = (
+    ("task_instance", "ECR preview", TAB_ROUTE),
+    ("dag_run", "ECR preview", "ecr-preview-run"),
+    ("nav", "ECR previews", "ecr-previews"),
+)
+"""Where a page is shown, how it is called there, and what its address ends with."""
 
 
 def react_apps() -> list[dict[str, Any]]:
@@ -22,15 +27,15 @@ def react_apps() -> list[dict[str, Any]]:
         return []
     return [
         {
-            # One name, because the host loads the bundle once and finds the component under it.
-            "name": "ECR preview",
+            # The host looks for the component under this name, so main.tsx has it, too.
+            "name": name,
             # Absolute, because Airflow 3.2 resolves no relative address.
             "bundle_url": f"{base_path()}{URL_PREFIX}/static/main.js?v={version}",
             "destination": destination,
             "url_route": route,
             **({"category": "browse"} if destination == "nav" else {}),
         }
-        for destination, route in _ROUTES.items()
+        for destination, name, route in _PLACES
     ]
 
 

@@ -125,6 +125,15 @@ def test_a_list_that_cannot_be_read_is_told_of_beside_what_is_known(tab: Page, r
     check_accessible(tab)
 
 
+def test_the_bars_of_the_timeline_are_told_by_arrow_keys(tab: Page) -> None:
+    tab.get_by_role("application", name="Images by push date, bar by bar").focus()
+    tab.keyboard.press("ArrowRight")
+    expect(tab.locator(".tip")).to_contain_text("would be deleted")
+    before = tab.locator(".tip b").inner_text()
+    tab.keyboard.press("ArrowRight")
+    expect(tab.locator(".tip b")).not_to_have_text(before)
+
+
 def test_every_control_can_be_reached_and_used_by_keyboard(tab: Page) -> None:
     tab.get_by_label("Search tags and digests").focus()
     tab.keyboard.type("build-1")

@@ -57,8 +57,10 @@ def test_an_audit_is_chosen_and_two_are_compared(page_of: Callable[[str], Page],
 
 
 def test_the_task_and_the_run_are_reached_without_a_reload(page: Page, audits: None) -> None:
-    page.goto(PAGE)
+    page.goto("/")
     page.evaluate("window.kept = true")
+    page.get_by_role("button", name="Browse").click()
+    page.get_by_role("menuitem", name="ECR previews").click()
     page.get_by_role("link", name="the run").click()
     expect(page.get_by_text("Every ECR preview of this run")).to_be_visible()
     expect(page.get_by_role("heading", name="Audit of")).to_be_visible()

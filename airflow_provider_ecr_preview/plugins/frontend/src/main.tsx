@@ -36,6 +36,9 @@ export default function EcrPreview({ dagId, runId, taskId, mapIndex }: HostProps
   );
 }
 
+// The host loads the bundle once, whatever the names of the pages that are in it, and looks for each under its name.
+Object.assign(globalThis, { "ECR preview": EcrPreview, "ECR previews": EcrPreview });
+
 /** The task that the address of a page of its own names. */
 function taskOf(parameters: URLSearchParams): TaskRef | null {
   const [dagId, runId, taskId] = ["dag_id", "run_id", "task_id"].map((name) => parameters.get(name));

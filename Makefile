@@ -54,7 +54,7 @@ bench: $(READY) frontend ## Measure against boto3: one preview, many repositorie
 	@$(BIN)/python benchmarks/image_pages.py
 	@$(BIN)/python benchmarks/pages_in_browser.py
 
-compatibility: $(READY) ## Run the tests on an earlier Airflow; AIRFLOW=3.1
+compatibility: $(READY) frontend ## Run the tests on an earlier Airflow; AIRFLOW=3.1
 	$(BIN)/python scripts/compatibility.py $(or $(AIRFLOW),3.1)
 
 lint: $(READY) ## Check style and formatting

@@ -37,6 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
             # Airflow's own, where it answers its own pages.
             item.add_marker(pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning"))
+            item.add_marker(pytest.mark.filterwarnings("ignore:The `name` is not the first:DeprecationWarning"))
 
 
 def chromium() -> str:

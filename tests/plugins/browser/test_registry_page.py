@@ -48,7 +48,7 @@ def test_an_audit_is_chosen_and_two_are_compared(page_of: Callable[[str], Page],
     first = audit.input_value()
     check_accessible(page)
     audit.select_option(index=1)
-    assert audit.input_value() != first
+    expect(audit).not_to_have_value(first)
     page.get_by_role("combobox", name="Compare with").select_option(index=1)
     expect(page.get_by_text("3 repositories differ.")).to_be_visible()
     row = page.get_by_role("region", name="What differs").locator("tbody tr", has_text="shared/api")

@@ -19,7 +19,8 @@ export default function EcrPreview({ dagId, runId, taskId, mapIndex }: HostProps
   const [parameters] = useParameters();
   const named = dagId ? null : taskOf(parameters);
   return (
-    <main className="ecrp" key={[dagId, runId, taskId, mapIndex].join("\n")}>
+    // Focusable, so that who has no mouse can scroll it where the host leaves it little room.
+    <main className="ecrp" tabIndex={0} key={[dagId, runId, taskId, mapIndex].join("\n")}>
       <style>{STYLE}</style>
       <ErrorBoundary>
         {dagId && runId && taskId ? (

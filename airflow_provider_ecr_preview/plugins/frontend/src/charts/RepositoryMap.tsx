@@ -1,4 +1,4 @@
-import { Treemap, type TreemapNode } from "recharts";
+import { ResponsiveContainer, Treemap, type TreemapNode } from "recharts";
 
 import { repositoryKey } from "../api";
 import { place } from "../components/basics";
@@ -42,28 +42,28 @@ export function RepositoryMap({
         {title}: <Key colour={CRITICAL_TILE}>with a critical finding</Key> <Key colour={TILE}>without</Key>
       </figcaption>
       <div className="map" aria-hidden="true">
-        <Treemap
-          width="100%"
-          height={200}
-          data={tiles}
-          dataKey="size"
-          isAnimationActive={false}
-          isUpdateAnimationActive={false}
-          content={TileShape}
-          onClick={(node) => onChoose((node as unknown as Tile).repository)}
-        >
-          {tip<Tile>(({ repository, size }) => (
-            <>
-              <b>{repository.repository_name}</b>
-              <div className="quiet">{place(repository)}</div>
-              <div>{bytes(size)} at most</div>
-              <div>
-                {counted(repository.expiring_image_count ?? 0, "image", "images")} of {count(repository.total_image_count)} would be
-                deleted
-              </div>
-            </>
-          ))}
-        </Treemap>
+        <ResponsiveContainer width="100%" height={200}>
+          <Treemap
+            data={tiles}
+            dataKey="size"
+            isAnimationActive={false}
+            isUpdateAnimationActive={false}
+            content={TileShape}
+            onClick={(node) => onChoose((node as unknown as Tile).repository)}
+          >
+            {tip<Tile>(({ repository, size }) => (
+              <>
+                <b>{repository.repository_name}</b>
+                <div className="quiet">{place(repository)}</div>
+                <div>{bytes(size)} at most</div>
+                <div>
+                  {counted(repository.expiring_image_count ?? 0, "image", "images")} of {count(repository.total_image_count)} would be
+                  deleted
+                </div>
+              </>
+            ))}
+          </Treemap>
+        </ResponsiveContainer>
       </div>
     </figure>
   );

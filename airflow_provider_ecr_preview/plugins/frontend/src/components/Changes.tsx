@@ -49,43 +49,43 @@ function Changed({
   const shown = isWhole ? repositories : repositories.slice(0, MAX_AT_FIRST);
   return (
     <>
-    <div className="wide" role="region" aria-label="What changed" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Repository</th>
-            <th scope="col" className="number">
-              Affected before
-            </th>
-            <th scope="col" className="number">
-              Now
-            </th>
-            <th scope="col" className="number">
-              Newly
-            </th>
-            <th scope="col" className="number">
-              No longer
-            </th>
-            <th scope="col">Policy</th>
-          </tr>
-        </thead>
-        <tbody>
-          {shown.map((each) => (
-            <tr key={repositoryKey(each)}>
-              <td>
-                <LinkButton onClick={() => onChoose(each)}>{each.repository_name}</LinkButton>
-                <Place repository={each} />
-              </td>
-              <td className="number">{count(each.affected_image_count_before)}</td>
-              <td className="number">{count(each.affected_image_count)}</td>
-              <td className="number">{count(each.newly_affected_image_count)}</td>
-              <td className="number">{count(each.no_longer_affected_image_count)}</td>
-              <td>{each.policy_changed ? "changed" : ""}</td>
+      <div className="wide" role="region" aria-label="What changed" tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Repository</th>
+              <th scope="col" className="number">
+                Affected before
+              </th>
+              <th scope="col" className="number">
+                Now
+              </th>
+              <th scope="col" className="number">
+                Newly
+              </th>
+              <th scope="col" className="number">
+                No longer
+              </th>
+              <th scope="col">Policy</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+          </thead>
+          <tbody>
+            {shown.map((each) => (
+              <tr key={repositoryKey(each)}>
+                <td>
+                  <LinkButton onClick={() => onChoose(each)}>{each.repository_name}</LinkButton>
+                  <Place repository={each} />
+                </td>
+                <td className="number">{count(each.affected_image_count_before)}</td>
+                <td className="number">{count(each.affected_image_count)}</td>
+                <td className="number">{count(each.newly_affected_image_count)}</td>
+                <td className="number">{count(each.no_longer_affected_image_count)}</td>
+                <td>{each.policy_changed ? "changed" : ""}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
       {shown.length < repositories.length && (
         <p>
           <LinkButton onClick={() => setWhole(true)}>Show all {count(repositories.length)} that changed most</LinkButton>

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from importlib.util import find_spec
@@ -14,6 +15,7 @@ from airflow_provider_ecr_preview.audit_table_rows import COLUMNS, Row
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from airflow.sdk import ObjectStoragePath
 
 ROW_GROUP = 1000
 
@@ -100,6 +102,16 @@ class ParquetFile:
 def table_formats() -> dict[str, type[TableFile]]:
     """Return the formats that can be written here, by the ending of their files."""
     return {"csv": CsvFile, "parquet": ParquetFile} if find_spec("pyarrow") else {"csv": CsvFile}
+
+
+def csv_rows(file: ObjectStoragePath) -> Iterator[dict[str, str]]:
+    """Yield the rows of a file that :class:`CsvFile` made, as texts.
+
+    :param file: where it is.
+    """
+    with file.open("r", encoding="utf-8", newline="") as lines:
+        # Not the file itself, which cannot be iterated in Airflow 3.1.1.
+        yield from csv.DictReader(iter(lines.readline, ""))
 
 
 @cache

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_ecr_preview.audit_table_files import csv_rows
 from airflow_provider_ecr_preview.changes import Baseline, BaselineRepository, Site
 from airflow_provider_ecr_preview.report_layout import TABLES, audit_date_of, partition
 from airflow_provider_ecr_preview.reports import read_image_list
@@ -57,8 +57,7 @@ def image_actions(images_uri: str) -> Mapping[str, str] | None:
 def _rows(folder: ObjectStoragePath) -> Iterator[dict[str, str]]:
     for file in files_under(folder):
         if file.suffix == ".csv":
-            with file.open("r", encoding="utf-8", newline="") as lines:
-                yield from csv.DictReader(lines)
+            yield from csv_rows(file)
 
 
 def _repository(row: dict[str, str]) -> BaselineRepository:

@@ -15,20 +15,21 @@ UV = Path(sys.executable).with_name("uv")
 
 
 class Release(NamedTuple):
-    """A release of Airflow, and the day up to which the packages around it are known to work with it."""
+    """A release of Airflow, the day up to which the packages around it are known to work with it, and which do not."""
 
     version: str
     packages_of: str
+    without: tuple[str, ...] = ()
 
 
 # An old Airflow with the newest of everything else does not start; its users have the packages of its own time.
 RELEASES = {
-    "3.1.1": Release("3.1.1", "2025-11-10"),
+    "3.1.1": Release("3.1.1", "2025-11-10", ("structlog!=25.5.0",)),
     "3.1": Release("3.1.8", "2026-03-31"),
     "3.2": Release("3.2.2", "2026-07-01"),
 }
 # What this package and its tests want newer than that, and what belongs to it.
-NEWER = ("awscrt", "boto3", "botocore", "moto", "responses", "s3transfer")
+NEWER = ("apache-airflow-providers-common-compat", "awscrt", "boto3", "botocore", "moto", "responses", "s3transfer")
 TOOLS = (
     "apache-airflow-providers-openlineage",
     "duckdb",
@@ -69,7 +70,13 @@ def _packages(release: Release) -> list[str]:
     wanted = [*project["dependencies"], *project["optional-dependencies"]["local"], *TOOLS]
     today = "2999-01-01"
     newer = [f"--exclude-newer-package={name}={today}" for name in NEWER]
-    return [f"--exclude-newer={release.packages_of}", *newer, f"apache-airflow=={release.version}", *wanted]
+    return [
+        f"--exclude-newer={release.packages_of}",
+        *newer,
+        f"apache-airflow=={release.version}",
+        *release.without,
+        *wanted,
+    ]
 
 
 def _run(command: list[str | Path]) -> None:

@@ -12,6 +12,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from airflow_provider_ecr_preview.audit_table_files import csv_rows
 from airflow_provider_ecr_preview.audit_table_rows import COLUMNS
 from airflow_provider_ecr_preview.plugins.web.access import PRIVATE, READS_XCOM
 from airflow_provider_ecr_preview.plugins.web.queries import MapIndex
@@ -51,11 +52,10 @@ def _answer(tables: list[str]) -> JSONResponse:
 
 def _rows(uri: str) -> list[list[Any]]:
     site = site_of(uri)
-    with ObjectStoragePath(uri).open("r", encoding="utf-8", newline="") as lines:
-        try:
-            return [[*site, *_values(row)] for row in islice(csv.DictReader(lines), MAX_REPOSITORIES)]
-        except (csv.Error, KeyError, TypeError) as error:
-            raise ValueError(f"This is no table of repositories: {error}") from error
+    try:
+        return [[*site, *_values(row)] for row in islice(csv_rows(ObjectStoragePath(uri)), MAX_REPOSITORIES)]
+    except (csv.Error, KeyError, TypeError) as error:
+        raise ValueError(f"This is no table of repositories: {error}") from error
 
 
 def _values(row: Mapping[str, str]) -> list[Any]:

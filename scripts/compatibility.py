@@ -29,8 +29,18 @@ RELEASES = {
     "3.2": Release("3.2.2", "2026-07-01"),
 }
 # What this package and its tests want newer than that, and what belongs to it.
-NEWER = ("apache-airflow-providers-common-compat", "awscrt", "boto3", "botocore", "moto", "responses", "s3transfer")
+NEWER = (
+    "apache-airflow-providers-common-compat",
+    "apache-airflow-providers-standard",
+    "awscrt",
+    "boto3",
+    "botocore",
+    "moto",
+    "responses",
+    "s3transfer",
+)
 TOOLS = (
+    "apache-airflow-providers-cncf-kubernetes",
     "apache-airflow-providers-openlineage",
     "duckdb",
     "hypothesis",

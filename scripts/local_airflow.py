@@ -31,6 +31,9 @@ KEPT = ROOT / ".build"
 HOST = "127.0.0.1"
 USER = PASSWORD = "admin"  # noqa: S105  # this Airflow answers this machine only
 
+_EXAMPLE_REPORTS = tuple(Path(tempfile.gettempdir(), name) for name in ("ecr", "ecr-clean-up"))
+"""Where the examples say that reports may go, or put them."""
+
 _START_SECONDS = 240
 _LOG_LINES = 15
 _PORTS = range(20_000, 30_000)
@@ -234,7 +237,7 @@ def _settings(home: Path, url: str, port: int) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
-        "AIRFLOW__ECR_PREVIEW__REPORTS_PATH": f"file://{KEPT},file://{tempfile.gettempdir()}/ecr",  # as the examples say
+        "AIRFLOW__ECR_PREVIEW__REPORTS_PATH": ",".join(f"file://{folder}" for folder in (KEPT, *_EXAMPLE_REPORTS)),
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -67,7 +67,7 @@ class ImageTables:
 def _checksum(path: ObjectStoragePath) -> int | None:
     try:
         return path.checksum()
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # the second is S3's answer where a folder may not be listed
         return None
 
 

@@ -88,7 +88,9 @@ def test_what_is_chosen_is_in_the_address_and_the_browser_leads_back(
     page.go_back()
     expect(audit).to_have_value(first)
     page.goto(f"{PAGE}?audit=payments/long/gone")
-    expect(page.get_by_text("not among the latest")).to_be_visible()
+    expect(page.get_by_text("not there any more, or not yours to read")).to_be_visible()
+    page.get_by_role("button", name="Show the latest audit").click()
+    expect(page.get_by_role("heading", name="Audit of")).to_be_visible()
 
 
 def test_thousands_of_repositories_are_sorted_and_searched(page: Page, server: Server, reports: Path) -> None:

@@ -14,7 +14,7 @@ import type {
 
 const SUMMARY_SCHEMA = "ecr-lifecycle-preview-summary/1";
 const COMPARISON_SCHEMA = "ecr-lifecycle-comparison/1";
-const AUDIT_SCHEMA_PREFIX = "ecr-lifecycle-audit/";
+const AUDIT_SCHEMA = "ecr-lifecycle-audit/1";
 const MARKER_KEY = "ecr_lifecycle_preview";
 /** What Airflow hands out at once, unless its configuration says otherwise. */
 const MAX_MARKERS = 100;
@@ -80,15 +80,32 @@ export function tabPath(task: TaskRef): string {
 }
 
 /** Where a task is shown on a page of its own, which has the whole width of the window. */
-export function taskPagePath(task: TaskRef): string {
-  const mapped: Record<string, string> = task.mapIndex >= 0 ? { map_index: String(task.mapIndex) } : {};
-  const names = new URLSearchParams({ dag_id: task.dagId, run_id: task.runId, task_id: task.taskId, ...mapped });
+export function taskPagePath(task: TaskRef, repository: string | null): string {
+  const names = new URLSearchParams({ dag_id: task.dagId, run_id: task.runId, task_id: task.taskId });
+  if (task.mapIndex >= 0) {
+    names.set("map_index", String(task.mapIndex));
+  }
+  if (repository !== null) {
+    names.set("repository", repository);
+  }
   return `/plugin/ecr-previews?${names}`;
 }
 
 /** Names a task in the address of a page. */
 export function taskKey(task: TaskRef): string {
-  return [task.dagId, task.runId, task.taskId, ...(task.mapIndex >= 0 ? [task.mapIndex] : [])].join("/");
+  return [task.dagId, task.runId, task.taskId, ...(task.mapIndex >= 0 ? [String(task.mapIndex)] : [])]
+    .map((part) => part.replace(/[%/]/g, encodeURIComponent))
+    .join("/");
+}
+
+/** The task that is named so in the address; null if none is. */
+export function taskOfKey(key: string): TaskRef | null {
+  try {
+    const [dagId, runId, taskId, mapIndex] = key.split("/").map(decodeURIComponent);
+    return dagId && runId && taskId ? { dagId, runId, taskId, mapIndex: Number(mapIndex ?? -1) } : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Names a repository in the address of a page. */
@@ -117,7 +134,7 @@ export function resultOf(value: unknown): Result {
   if (value.schema === COMPARISON_SCHEMA) {
     return { kind: "comparison", value: value as unknown as PolicyComparisonResult };
   }
-  if (value.schema.startsWith(AUDIT_SCHEMA_PREFIX) && "repository_count" in value) {
+  if (value.schema === AUDIT_SCHEMA) {
     return { kind: "audit", value: value as unknown as Audit };
   }
   return { kind: "none" };
@@ -138,10 +155,15 @@ export async function readResult(task: TaskRef, signal?: AbortSignal): Promise<R
   }
 }
 
+/** The state of a task; null as long as it waits for others. */
 export async function readState(task: TaskRef, signal?: AbortSignal): Promise<string | null> {
   const mapped = task.mapIndex >= 0 ? `/${task.mapIndex}` : "";
   const instance = (await getJson(taskPath(task) + mapped, signal)) as { state?: string | null };
   return instance.state ?? null;
+}
+
+export async function readRunState(dagId: string, runId: string, signal?: AbortSignal): Promise<string> {
+  return ((await getJson(path`/api/v2/dags/${dagId}/dagRuns/${runId}`, signal)) as { state: string }).state;
 }
 
 export async function readSettings(signal?: AbortSignal): Promise<Settings> {
@@ -175,15 +197,15 @@ async function readMarkerPage(dagId: string, runId: string, query: string, signa
   return { markers, total: page.total_entries };
 }
 
-/** Some of the tasks of one run that pushed a preview or an audit, mapped ones by their index. */
+/** Some of the tasks of one run that pushed a preview or an audit; with `mapIndex` -1, only those that are not mapped. */
 export function readRunMarkers(
   dagId: string,
   runId: string,
-  offset: number,
-  limit: number,
+  { offset, limit, mapIndex }: { offset: number; limit: number; mapIndex?: number },
   signal?: AbortSignal,
 ): Promise<MarkerPage> {
-  return readMarkerPage(dagId, runId, `limit=${limit}&offset=${offset}`, signal);
+  const mapped = mapIndex === undefined ? "" : `&map_index=${mapIndex}`;
+  return readMarkerPage(dagId, runId, `limit=${limit}&offset=${offset}${mapped}`, signal);
 }
 
 /**
@@ -224,10 +246,10 @@ export interface MarkerValue {
   counts: Record<string, unknown>;
 }
 
-export async function readMarker(marker: Marker, signal?: AbortSignal): Promise<MarkerValue | null> {
+export async function readMarker(task: TaskRef, signal?: AbortSignal): Promise<MarkerValue | null> {
   try {
     const entry = (await getJson(
-      `${taskPath(marker)}/xcomEntries/${MARKER_KEY}?map_index=${marker.mapIndex}`,
+      `${taskPath(task)}/xcomEntries/${MARKER_KEY}?map_index=${task.mapIndex}`,
       signal,
     )) as { value?: MarkerValue };
     return entry.value?.counts ? entry.value : null;
@@ -277,9 +299,14 @@ export async function readImages(task: TaskRef, query: ImageQuery, signal?: Abor
   return (await getJson(`${ownTaskPath(task)}/images?${imageParameters(task, query)}${page}`, signal)) as ImagePage;
 }
 
-export async function readTimeline(task: TaskRef, query: ImageQuery, signal?: AbortSignal): Promise<Bin[]> {
+/** The images by push date, and how many have none that is known. */
+export async function readTimeline(
+  task: TaskRef,
+  query: ImageQuery,
+  signal?: AbortSignal,
+): Promise<{ bins: Bin[]; undated: number }> {
   const timeline = await getJson(`${ownTaskPath(task)}/images/timeline?${imageParameters(task, query)}`, signal);
-  return (timeline as { bins: Bin[] }).bins;
+  return timeline as { bins: Bin[]; undated: number };
 }
 
 /** What each rule takes, keeps and shields; null where the kept images were not written. */
@@ -292,20 +319,34 @@ export async function readRules(
   return answer as { rules: RuleCounts[] | null };
 }
 
+export interface Repositories {
+  repositories: AuditedRepository[];
+  /** Whether these are all of the audit, or only those that its result names. */
+  isWhole: boolean;
+}
+
 /** All repositories of an audit; those of its result where there is no table. */
-export async function readRepositories(task: TaskRef, audit: Audit, signal?: AbortSignal): Promise<AuditedRepository[]> {
+export async function readRepositories(task: TaskRef, audit: Audit, signal?: AbortSignal): Promise<Repositories> {
   try {
     const table = (await getJson(`${ownTaskPath(task)}/repositories?map_index=${task.mapIndex}`, signal)) as {
       columns: string[];
       rows: unknown[][];
     };
-    return table.rows.map((row) => repositoryOf(Object.fromEntries(table.columns.map((name, at) => [name, row[at]]))));
+    const repositories = table.rows.map((row) =>
+      repositoryOf(Object.fromEntries(table.columns.map((name, at) => [name, row[at]]))),
+    );
+    return { repositories, isWhole: isWhole(repositories, audit) };
   } catch (error) {
     if (error instanceof ApiError && [404, 409, 410].includes(error.status)) {
-      return ofResult(audit);
+      const repositories = ofResult(audit);
+      return { repositories, isWhole: isWhole(repositories, audit) };
     }
     throw error;
   }
+}
+
+function isWhole(repositories: AuditedRepository[], audit: Audit): boolean {
+  return repositories.length >= audit.repository_count && audit.missing_part_count === 0;
 }
 
 /** What the result itself names: the first of each kind. */

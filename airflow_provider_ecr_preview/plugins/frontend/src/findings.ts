@@ -47,6 +47,10 @@ export function severityOf(code: string): Severity {
   return FINDINGS[code]?.severity ?? "info";
 }
 
+export function isCritical(codes: string[]): boolean {
+  return codes.some((code) => severityOf(code) === "critical");
+}
+
 /** Sort by severity, the gravest first, and by code. */
 export function byGravity(one: string, other: string): number {
   return ORDER.indexOf(severityOf(one)) - ORDER.indexOf(severityOf(other)) || one.localeCompare(other);

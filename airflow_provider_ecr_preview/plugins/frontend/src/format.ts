@@ -18,7 +18,8 @@ export function bytes(value: number | null): string {
 }
 
 export function money(value: number | null, pricePerGbMonth: number): string {
-  return value === null ? UNKNOWN : `$${((value / GIGABYTE) * pricePerGbMonth).toFixed(2)}`;
+  const dollars = ((value ?? 0) / GIGABYTE) * pricePerGbMonth;
+  return value === null ? UNKNOWN : `$${dollars.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }
 
 /** A price as people write it: 0.1 as $0.10, and 0.023 as it is. */

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 
 type Parameters = [URLSearchParams, (change: (before: URLSearchParams) => URLSearchParams) => void];
 
-/** What the host shares of its router; nothing of it in the earliest releases, and in our own tests. */
+/** What the host shares of its router; nothing where there is no host, as in our own tests. */
 interface Router {
   Link: (props: { to: string; children: ReactNode }) => ReactNode;
   useSearchParams: () => Parameters;

@@ -91,6 +91,7 @@ export interface ChangedRepository extends RepositoryRef {
 
 export interface Changes {
   compared_count: number;
+  counts_only_count: number;
   appeared_count: number;
   disappeared_count: number | null;
   newly_affected_image_count: number;

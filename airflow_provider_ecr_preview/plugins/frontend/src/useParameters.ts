@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useCallback, useRef, useState } from "react";
 
 import { hostRouter } from "./host";
 
@@ -6,8 +6,11 @@ import { hostRouter } from "./host";
 export function useParameters(): [URLSearchParams, (changes: Record<string, string>) => void] {
   // Which of the two it is stays the same as long as the page is there.
   const [parameters, setParameters] = (hostRouter()?.useSearchParams ?? useOwnParameters)();
-  const change = (changes: Record<string, string>) =>
-    setParameters((before) => {
+  // The host's changes the parameters of the render that it is of, so it has to be the latest.
+  const latest = useRef(setParameters);
+  latest.current = setParameters;
+  const change = useCallback((changes: Record<string, string>) => {
+    latest.current((before) => {
       const after = new URLSearchParams(before);
       for (const [name, value] of Object.entries(changes)) {
         if (value === "") {
@@ -18,6 +21,7 @@ export function useParameters(): [URLSearchParams, (changes: Record<string, stri
       }
       return after;
     });
+  }, []);
   return [parameters, change];
 }
 

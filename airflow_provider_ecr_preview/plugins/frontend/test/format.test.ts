@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { changesOf, differences } from "../src/components/Comparison";
+import { changesOf, differences, grown } from "../src/components/Comparison";
 import { byGravity, severityOf } from "../src/findings";
 import { age, bytes, consoleUrl, count, money, price, reportUrl } from "../src/format";
 import type { AuditedRepository } from "../src/types";
@@ -17,6 +17,7 @@ describe("numbers", () => {
   it("what is not known has no price and no count", () => {
     expect(money(null, 0.1)).toBe("not known");
     expect(count(null)).toBe("not known");
+    expect(money(123_456_000_000_000, 0.1)).toBe("$12,345.60");
   });
 });
 
@@ -85,6 +86,15 @@ describe("what differs between two audits", () => {
       ["new", null, 2],
     ]);
     expect(found.map(changesOf)).toEqual([[], ["not in the later audit"], ["new in the later audit"]]);
+  });
+
+  it("takes what is not known for no number", () => {
+    const [found] = differences([repository("a", 500)], [{ ...repository("a", null), status: "failed" }]);
+    expect(found && grown(found, (each) => each.expiring_image_count)).toBeNull();
+    const [gone] = differences([repository("a", 500)], [{ ...repository("a", null), status: "without_policy" }]);
+    expect(gone && grown(gone, (each) => each.expiring_image_count)).toBe(-500);
+    const unknown = { ...repository("a", 1), policy_fingerprint: null };
+    expect(differences([{ ...unknown, policy_fingerprint: "1" }], [unknown])).toEqual([]);
   });
 
   it("tells of another policy, another status and findings that came or went, where no count changed", () => {

@@ -223,6 +223,7 @@ describe("the tab of a task", () => {
   it.each([
     [{ value: { something: "else" } }, "success", "This task has no ECR preview."],
     [{ value: null }, "deferred", "This task is deferred."],
+    [{ value: null }, null, "This task waits for others."],
   ])("says in a few words that there is nothing to show", async (value, state, text) => {
     answer(/return_value/, value);
     answer(/\/taskInstances\/t$/, { state });
@@ -310,8 +311,8 @@ describe("the tab of an audit", () => {
     fireEvent.click(screen.getAllByRole("button", { name: "shop/web" })[0]!);
     expect(await screen.findByRole("heading", { name: "shop/web" })).toBeDefined();
     expect(screen.getByText("of 2")).toBeDefined();
-    expect(screen.getByText(/remove the rule, or correct its tags/)).toBeDefined();
-    expect(screen.getByText(/Give the audit a reports_path/)).toBeDefined();
+    expect(screen.getAllByText(/remove the rule, or correct its tags/)).toHaveLength(2);
+    expect(screen.getByText(/The audit wrote no image lists/)).toBeDefined();
   });
 
   it("shows the whole summary of a repository where the audit holds it", async () => {
@@ -351,7 +352,7 @@ describe("the tab of an audit", () => {
         ...AUDIT,
         registries: ["r", "s"].map((region_name) => ({ ...AUDIT, registry_id: "1", region_name, repository_count: 30 })),
         changes: {
-          compared_count: 9, appeared_count: 1, disappeared_count: null, newly_affected_image_count: 27,
+          compared_count: 9, counts_only_count: 0, appeared_count: 1, disappeared_count: null, newly_affected_image_count: 27,
           no_longer_affected_image_count: 0, policy_changed_count: 1, disappeared: [], notes: [MARKUP],
           alarms: [{ ...changed("shop/alarm"), alarm: "27 more images" }],
           top: Array.from({ length: 9 }, (_, at) => changed(`shop/changed-${at}`)),
@@ -490,6 +491,8 @@ describe("the tab of a comparison of policies", () => {
 describe("the tab of a run", () => {
   const run = { dagId: "d", runId: "r" };
 
+  beforeEach(() => answer(/dagRuns\/r$/, { state: "success" }));
+
   function preview(counts: object) {
     return { value: { kind: "summary", counts: { registry_id: "1", region_name: "r", ...counts } } };
   }
@@ -507,7 +510,6 @@ describe("the tab of a run", () => {
   });
 
   it("adds up its previews, each repository once", async () => {
-    answer(/runs\/1\//i, {}, 404);
     answer(/xcom_key=/, entries(["d", "1"], ["d", "2"], ["d", "3"]));
     const of = (repository_name: string, images: number) => ({
       repository_name, expiring_image_count: images, archiving_image_count: 0, total_image_count: 100, expiring_bytes_upper_bound: 1e9,
@@ -535,6 +537,9 @@ describe("the tab of a run", () => {
   it("shows thousands of mapped previews a page at a time, and asks for no others", async () => {
     answer(/xcomEntries\/ecr_lifecycle_preview/, preview({ repository_name: "a", expiring_image_count: 1 }));
     answer(/xcom_key=/, (url: URL) => {
+      if (url.searchParams.has("map_index")) {
+        return [200, entries()];
+      }
       const offset = Number(url.searchParams.get("offset"));
       const xcom_entries = Array.from({ length: 50 }, (_, at) => ({
         dag_id: "d", run_id: "r", task_id: "mapped", map_index: offset + at, timestamp: "2026-11-20T10:00:00Z",
@@ -546,6 +551,37 @@ describe("the tab of a run", () => {
     fireEvent.click(screen.getByRole("button", { name: "Next" }));
     expect(await screen.findByRole("link", { name: /mapped \[99\]/ })).toBeDefined();
     expect(asked.filter((url) => /xcomEntries\/ecr_/.test(url.pathname))).toHaveLength(100);
+  });
+
+  it("shows the audit of which its many mapped tasks are parts", async () => {
+    answer(/xcomEntries\/ecr_lifecycle_preview/, MARKER);
+    answer(/return_value/, { value: AUDIT });
+    answer(/xcom_key=/, (url: URL) => [
+      200,
+      url.searchParams.has("map_index") ? entries(["d", "2026-11-20T10:00:00Z"]) : { ...entries(["d", "1"]), total_entries: 61 },
+    ]);
+    show(run);
+    expect(await screen.findByText("1,234")).toBeDefined();
+    expect(screen.getByText("1–50 of 61 previews")).toBeDefined();
+  });
+
+  it("says what it is of while the run goes on, and looks again until it has ended", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    answer(/dagRuns\/r$/, { state: "running" });
+    answer(/xcom_key=/, entries());
+    show(run);
+    expect(await screen.findByText("This run is running and has no ECR preview yet.")).toBeDefined();
+    answer(/xcom_key=/, entries(["d", "1"], ["d", "2"]));
+    answer(/xcomEntries\/ecr_lifecycle_preview/, preview({ repository_name: "a", expiring_image_count: 7 }));
+    await vi.advanceTimersByTimeAsync(5_100);
+    expect(await screen.findByText(/of tasks that are not listed here nothing is known/)).toBeDefined();
+    answer(/dagRuns\/r$/, { state: "success" });
+    await vi.advanceTimersByTimeAsync(10_200);
+    await waitFor(() => expect(screen.queryByText(/nothing is known/)).toBeNull());
+    const found = asked.length;
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(asked.length).toBe(found);
+    vi.useRealTimers();
   });
 
   it("says that there is none", async () => {
@@ -574,7 +610,40 @@ describe("the page of the registry", () => {
     expect(options.map((option) => option.textContent?.slice(0, 10))).toEqual(["2026-11-20", "2026-11-19"]);
   });
 
+  it("opens the audit that a link names, also when it is not among the latest, and none in its place", async () => {
+    const link = (audit: string) =>
+      vi.stubGlobal("ReactRouterDOM", {
+        useSearchParams: () => [new URLSearchParams({ audit }), () => undefined],
+        Link: ({ to, children }: { to: string; children: string }) => <a href={to}>{children}</a>,
+      });
+    link("old/scheduled__2025%2F1/audit");
+    const { unmount } = show({});
+    expect(await screen.findByText("1,234")).toBeDefined();
+    expect(asked.some((url) => url.pathname.includes("/dags/old/dagRuns/scheduled__2025%2F1/taskInstances/audit/"))).toBe(true);
+    unmount();
+    link("hidden/2026-11-18T10:00:00Z/audit");
+    show({});
+    expect(await screen.findByText(/not there any more, or not yours to read/)).toBeDefined();
+    expect(screen.queryByText("1,234")).toBeNull();
+    vi.unstubAllGlobals();
+  });
+
+  it("compares of two audits that are not wholly known what both name, and says so", async () => {
+    show({});
+    await screen.findByText("1,234");
+    expect(await screen.findByText(/only the repositories that the result of the audit names/)).toBeDefined();
+    fireEvent.change(screen.getByLabelText("Compare with"), {
+      target: { value: within(screen.getByLabelText("Compare with")).getAllByRole<HTMLOptionElement>("option")[1]?.value },
+    });
+    expect(await screen.findByText(/Only repositories that the results of both audits name/)).toBeDefined();
+    expect(screen.getByText("The two audits say the same of every repository.")).toBeDefined();
+  });
+
   it("compares two audits", async () => {
+    answer(/return_value/, (url: URL) => [
+      200,
+      { value: { ...AUDIT, missing_part_count: 0, repository_count: url.pathname.includes("2026-11-20") ? 3 : 2 } },
+    ]);
     show({});
     await screen.findByText("1,234");
     fireEvent.change(screen.getByLabelText("Compare with"), {

@@ -1,8 +1,8 @@
+import { useMemo } from "react";
 import { ResponsiveContainer, Treemap, type TreemapNode } from "recharts";
 
-import { repositoryKey } from "../api";
 import { place } from "../components/basics";
-import { severityOf } from "../findings";
+import { isCritical } from "../findings";
 import { bytes, count, counted } from "../format";
 import type { AuditedRepository } from "../types";
 import { CRITICAL_TILE, TILE } from "./colours";
@@ -29,7 +29,7 @@ export function RepositoryMap({
   repositories: AuditedRepository[];
   onChoose: (repository: AuditedRepository) => void;
 }) {
-  const tiles = tilesOf(repositories);
+  const tiles = useMemo(() => tilesOf(repositories), [repositories]);
   if (tiles.length < 2) {
     return null;
   }
@@ -41,7 +41,7 @@ export function RepositoryMap({
       <figcaption className="quiet">
         {title}: <Key colour={CRITICAL_TILE}>with a critical finding</Key> <Key colour={TILE}>without</Key>
       </figcaption>
-      <div className="map" aria-hidden="true">
+      <div aria-hidden="true">
         <ResponsiveContainer width="100%" height={200}>
           <Treemap
             data={tiles}
@@ -73,10 +73,9 @@ export function RepositoryMap({
 export function tilesOf(repositories: AuditedRepository[]): Tile[] {
   return repositories
     .map((repository) => ({
-      key: repositoryKey(repository),
       name: repository.repository_name,
       size: repository.expiring_bytes_upper_bound ?? 0,
-      fill: repository.findings.some((code) => severityOf(code) === "critical") ? CRITICAL_TILE : TILE,
+      fill: isCritical(repository.findings) ? CRITICAL_TILE : TILE,
       repository,
     }))
     .filter((tile) => tile.size > 0)

@@ -1,13 +1,13 @@
 import { Bar, BarChart, CartesianGrid, XAxis, YAxis } from "recharts";
 
-import { count, day } from "../format";
+import { count, counted, day } from "../format";
 import type { Bin } from "../types";
 import { ARCHIVING, AXIS, EXPIRING, GRID, KEPT } from "./colours";
 import { Key } from "./Key";
 import { tip } from "./Tip";
 
 /** How many images of each age would go, and how many would stay. */
-export function Timeline({ bins, hasKept }: { bins: Bin[]; hasKept: boolean }) {
+export function Timeline({ bins, undated, hasKept }: { bins: Bin[]; undated: number; hasKept: boolean }) {
   const first = bins[0];
   const last = bins[bins.length - 1];
   if (!first || !last) {
@@ -25,6 +25,7 @@ export function Timeline({ bins, hasKept }: { bins: Bin[]; hasKept: boolean }) {
       <figcaption className="quiet">
         Images by push date: <Key colour={EXPIRING}>deleted</Key> <Key colour={ARCHIVING}>archived</Key>{" "}
         {hasKept && <Key colour={KEPT}>kept</Key>}
+        {undated > 0 && ` · ${counted(undated, "image", "images")} without a known push date not among them`}
       </figcaption>
       <BarChart responsive className="plot" data={bins} barCategoryGap={1} aria-label="Images by push date, bar by bar">
         <CartesianGrid {...GRID} />

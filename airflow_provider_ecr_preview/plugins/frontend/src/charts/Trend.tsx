@@ -4,6 +4,7 @@ import { taskKey } from "../api";
 import { number, type MarkedTask } from "../markers";
 import { bytes, count, day, minute } from "../format";
 import { AXIS, EXPIRING, GRID, KEPT } from "./colours";
+import { Key } from "./Key";
 import { tip } from "./Tip";
 
 interface Point {
@@ -53,14 +54,19 @@ function Plot({
   const text = `${title}: ${told(points[0]?.[what] ?? null)} at first, ${told(points[points.length - 1]?.[what] ?? null)} at last.`;
   return (
     <figure className="chart" aria-label={text}>
-      <figcaption className="quiet">{title}</figcaption>
+      <figcaption className="quiet">
+        {title}; a bar leads to its audit: <Key colour={EXPIRING}>shown below</Key>
+      </figcaption>
       <BarChart responsive className="plot" data={points} aria-label={`${title}, bar by bar`}>
         <CartesianGrid {...GRID} />
         <XAxis {...AXIS} dataKey="when" tickFormatter={day} minTickGap={24} />
         <YAxis {...AXIS} width="auto" allowDecimals={what === "size"} tickFormatter={told} />
         {tip<Point>((point) => (
           <>
-            <b>{minute(point.when)}</b>
+            <b>
+              {minute(point.when)}
+              {point.fill === EXPIRING && ", shown below"}
+            </b>
             <div>{told(point[what])}</div>
           </>
         ))}

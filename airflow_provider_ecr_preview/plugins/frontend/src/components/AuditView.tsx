@@ -1,4 +1,4 @@
-import { useCallback, useRef, useState } from "react";
+import { type ReactNode, useCallback, useLayoutEffect, useRef, useState } from "react";
 
 import { readRepositories, repositoryKey, runPath, tabPath } from "../api";
 import { FINDINGS } from "../findings";
@@ -10,75 +10,94 @@ import { Badge, ConsoleLink, HostLink, LinkButton, named, place, Show, Tiles } f
 import { Changes } from "./Changes";
 import { savings } from "./PreviewTiles";
 import { Registries } from "./Registries";
-import { Repositories } from "./Repositories";
+import { EVERYTHING, Repositories, type RepositoryFilter } from "./Repositories";
 import { RepositoryView } from "./RepositoryView";
 
 /** An audit, or the one of its repositories that the address names. */
 export function AuditView({ audit, task, settings }: { audit: Audit; task: TaskRef; settings: Settings }) {
   const [parameters, setParameters] = useParameters();
-  const [search, setSearch] = useState("");
+  const [filter, setFilter] = useState<RepositoryFilter>(EVERYTHING);
   const list = useRef<HTMLDivElement>(null);
   const repositories = useLoaded(`${tabPath(task)} repositories`, (signal) => readRepositories(task, audit, signal));
   const choose = useCallback(
     (repository: RepositoryRef) => setParameters({ repository: repositoryKey(repository) }),
-    // That of the host is a new one at every render, and does the same.
-    [],
+    [setParameters],
   );
   const wanted = parameters.get("repository");
-  if (wanted !== null) {
-    return (
-      <>
-        <button className="button back" type="button" onClick={() => setParameters({ repository: "" })}>
-          Back to the audit
-        </button>
-        <Show loaded={repositories}>
-          {(value) => {
-            const chosen = value.find((each) => repositoryKey(each) === wanted);
-            return chosen ? (
-              <RepositoryView repository={chosen} audit={audit} task={task} settings={settings} />
-            ) : (
-              <p className="quiet">The repository that the address of this page names is not in this audit.</p>
-            );
-          }}
-        </Show>
-      </>
-    );
-  }
   const look = (text: string) => {
-    setSearch(text);
+    setFilter({ ...EVERYTHING, search: text });
     list.current?.scrollIntoView({ block: "start" });
   };
   return (
     <>
-      <h2>Audit of {minute(audit.audited_at)}</h2>
-      <p className="quiet">
-        {audit.audit_id} · nothing was deleted: this is what the policies would do now ·{" "}
-        <HostLink to={tabPath(task)}>the task</HostLink> · <HostLink to={runPath(task)}>the run</HostLink>
-        <Report uri={audit.report_uri} />
-      </p>
-      {audit.missing_part_count > 0 && (
-        <p className="note warning">
-          {counted(audit.missing_part_count, "part of the audit is", "parts of the audit are")} missing; nothing is known of
-          the repositories there.
-        </p>
+      {wanted !== null && (
+        <ChosenRepository key={wanted} onBack={() => setParameters({ repository: "" })}>
+          <Show loaded={repositories}>
+            {({ repositories: all }) => {
+              const chosen = all.find((each) => repositoryKey(each) === wanted);
+              return chosen ? (
+                <RepositoryView repository={chosen} audit={audit} task={task} settings={settings} />
+              ) : (
+                <p className="note">The repository that the address of this page names is not among those that are known here.</p>
+              );
+            }}
+          </Show>
+        </ChosenRepository>
       )}
-      <AuditTiles audit={audit} settings={settings} />
-      <h3>What to look at</h3>
-      {audit.findings.length === 0 && <p className="quiet">Nothing was found that a person should look at.</p>}
-      <ul className="findings">
-        {audit.findings.map((finding) => (
-          <FindingItem key={finding.severity + finding.code} finding={finding} onChoose={choose} onSearch={look} />
-        ))}
-      </ul>
-      {audit.changes !== null && <Changes changes={audit.changes} onChoose={choose} />}
-      <Registries registries={audit.registries} leftOut={audit.registries_left_out} />
-      <div ref={list}>
-        <Show loaded={repositories}>
-          {(value) => <Repositories repositories={value} search={search} onSearch={setSearch} onChoose={choose} />}
-        </Show>
+      {/* Kept, so that whoever comes back finds the list as it was left. */}
+      <div hidden={wanted !== null}>
+        <h2>Audit of {minute(audit.audited_at)}</h2>
+        <p className="quiet">
+          {audit.audit_id} · nothing was deleted: this is what the policies would do now ·{" "}
+          <HostLink to={tabPath(task)}>the task</HostLink> · <HostLink to={runPath(task)}>the run</HostLink>
+          <Report uri={audit.report_uri} />
+        </p>
+        {audit.missing_part_count > 0 && (
+          <p className="note warning">
+            {counted(audit.missing_part_count, "part of the audit is", "parts of the audit are")} missing; nothing is known of
+            the repositories there.
+          </p>
+        )}
+        <AuditTiles audit={audit} settings={settings} />
+        <h3>What to look at</h3>
+        {audit.findings.length === 0 && <p className="quiet">Nothing was found that a person should look at.</p>}
+        <ul className="findings">
+          {audit.findings.map((finding) => (
+            <FindingItem key={finding.severity + finding.code} finding={finding} onChoose={choose} onSearch={look} />
+          ))}
+        </ul>
+        {audit.changes !== null && <Changes changes={audit.changes} onChoose={choose} />}
+        <Registries registries={audit.registries} leftOut={audit.registries_left_out} />
+        <div ref={list}>
+          <Show loaded={repositories}>
+            {({ repositories: all, isWhole }) => (
+              <Repositories repositories={all} isWhole={isWhole} filter={filter} onFilter={setFilter} onChoose={choose} />
+            )}
+          </Show>
+        </div>
+        <References title="Could not be previewed" total={audit.failed_count} repositories={audit.failures} />
+        <References title="Without a lifecycle policy" total={audit.without_policy_count} repositories={audit.without_policy} />
       </div>
-      <References title="Could not be previewed" total={audit.failed_count} repositories={audit.failures} />
-      <References title="Without a lifecycle policy" total={audit.without_policy_count} repositories={audit.without_policy} />
+    </>
+  );
+}
+
+/** What is shown in place of the list, from its top on, and the way back to where the list was. */
+function ChosenRepository({ onBack, children }: { onBack: () => void; children: ReactNode }) {
+  const back = useRef<HTMLButtonElement>(null);
+  useLayoutEffect(() => {
+    const page = back.current?.closest(".ecrp");
+    const before = page?.scrollTop ?? 0;
+    page?.scrollTo({ top: 0 });
+    back.current?.focus({ preventScroll: true });
+    return () => page?.scrollTo({ top: before });
+  }, []);
+  return (
+    <>
+      <button ref={back} className="button back" type="button" onClick={onBack}>
+        Back to the audit
+      </button>
+      {children}
     </>
   );
 }
@@ -96,7 +115,7 @@ function AuditTiles({ audit, settings }: { audit: Audit; settings: Settings }) {
         ["Images that would be deleted", count(audit.expiring_image_count), total === null ? undefined : `of ${count(total)}`],
         ["Images that would be archived", count(audit.archiving_image_count), "archiving saves nothing by itself"],
         ["Bytes", bytes(size ?? audit.expiring_bytes_upper_bound_known), size === null ? "known of; not all are" : "at most: layers are shared"],
-        savings(size, settings),
+        savings(size, settings, audit.expiring_bytes_upper_bound_known),
       ]}
     />
   );
@@ -118,15 +137,17 @@ function FindingItem({
         {counted(finding.repository_count, "repository", "repositories")}
       </LinkButton>
       . {FINDINGS[finding.code]?.whatToDo}
-      <div className="quiet">
-        For example{" "}
-        {finding.repositories.slice(0, 3).map((repository, at) => (
-          <span key={repositoryKey(repository)}>
-            {at > 0 && ", "}
-            <LinkButton onClick={() => onChoose(repository)}>{repository.repository_name}</LinkButton> ({place(repository)})
-          </span>
-        ))}
-      </div>
+      {finding.repositories.length > 0 && (
+        <div className="quiet">
+          For example{" "}
+          {finding.repositories.slice(0, 3).map((repository, at) => (
+            <span key={repositoryKey(repository)}>
+              {at > 0 && ", "}
+              <LinkButton onClick={() => onChoose(repository)}>{repository.repository_name}</LinkButton> ({place(repository)})
+            </span>
+          ))}
+        </div>
+      )}
     </li>
   );
 }
@@ -176,8 +197,8 @@ function References({
       </ul>
       {total > repositories.length && (
         <p className="quiet">
-          These are the first {count(repositories.length)} of {count(total)}; the others are in the table above where the audit
-          has a reports_path.
+          These are the first {count(repositories.length)} of {count(total)}; the table above has the others where it has all
+          repositories.
         </p>
       )}
     </section>

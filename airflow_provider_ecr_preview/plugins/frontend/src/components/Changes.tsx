@@ -18,6 +18,8 @@ export function Changes({ changes, onChoose }: { changes: ChangesOfAudit; onChoo
           longer; {counted(changes.policy_changed_count, "policy", "policies")} changed,{" "}
           {counted(changes.appeared_count, "repository", "repositories")} appeared
           {changes.disappeared_count !== null && `, ${count(changes.disappeared_count)} disappeared`}.
+          {changes.counts_only_count > 0 &&
+            ` Of ${counted(changes.counts_only_count, "repository", "repositories")} only the numbers could be compared.`}
         </p>
       )}
       {(changes.alarms.length > 0 || changes.notes.length > 0) && (

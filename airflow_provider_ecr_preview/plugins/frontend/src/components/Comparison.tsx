@@ -7,15 +7,15 @@ import {
   type Table,
   useReactTable,
 } from "@tanstack/react-table";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 
-import { readRepositories, readResult, repositoryKey, taskKey } from "../api";
+import { readRepositories, readResult, type Repositories, repositoryKey, taskKey } from "../api";
 import { byGravity } from "../findings";
 import { bytes, count, counted, minute } from "../format";
 import type { Audit, AuditedRepository, Marker } from "../types";
 import { useLoaded } from "../useLoaded";
 import { Place, Show, Tiles } from "./basics";
-import { DataTable, Pager } from "./DataTable";
+import { DataTable, isText, Pager } from "./DataTable";
 
 const PAGE_SIZE = 50;
 
@@ -34,10 +34,11 @@ export function differences(before: AuditedRepository[], after: AuditedRepositor
   return [...all]
     .map(([key, repository]) => ({ repository, before: old.get(key), after: now.get(key) }))
     .filter((each) => tellsApart(each))
-    .sort((one, other) => Math.abs(grown(other, images)) - Math.abs(grown(one, images)));
+    .sort((one, other) => Math.abs(grown(other, images) ?? 0) - Math.abs(grown(one, images) ?? 0));
 }
 
 function tellsApart({ before, after }: Difference): boolean {
+  const hasPolicies = before?.policy_fingerprint != null && after?.policy_fingerprint != null;
   const said = (each: AuditedRepository | undefined) =>
     each &&
     JSON.stringify([
@@ -45,7 +46,7 @@ function tellsApart({ before, after }: Difference): boolean {
       each.expiring_image_count,
       each.archiving_image_count,
       each.expiring_bytes_upper_bound,
-      each.policy_fingerprint,
+      hasPolicies && each.policy_fingerprint,
       [...each.findings].sort(),
     ]);
   return said(before) !== said(after);
@@ -60,8 +61,15 @@ function of(repository: AuditedRepository | undefined, what: Number): number | n
   return repository ? what(repository) : null;
 }
 
-function grown({ before, after }: Difference, what: Number): number {
-  return (of(after, what) ?? 0) - (of(before, what) ?? 0);
+/** How many more there are; null where one of the two is not known, which is no zero. */
+export function grown({ before, after }: Difference, what: Number): number | null {
+  const [then, now] = [known(before, what), known(after, what)];
+  return then === null || now === null ? null : now - then;
+}
+
+/** A repository that is not there, or without a policy, loses nothing. */
+function known(repository: AuditedRepository | undefined, what: Number): number | null {
+  return !repository || repository.status === "without_policy" ? 0 : what(repository);
 }
 
 /** What else is other than it was, in words. */
@@ -115,17 +123,22 @@ function columnsOf(id: string, title: string, what: Number, told: (value: number
   return [
     {
       id,
-      accessorFn: ({ after }) => of(after, what) ?? -1,
+      accessorFn: ({ after }) => of(after, what) ?? undefined,
       header: title,
       meta: { number: true },
+      sortUndefined: "last",
       cell: ({ row }) => `${cell(row.original.before)} → ${cell(row.original.after)}`,
     },
     {
       id: `${id}_grown`,
-      accessorFn: (difference) => grown(difference, what),
-      header: "Difference",
+      accessorFn: (difference) => grown(difference, what) ?? undefined,
+      header: `${title}, difference`,
       meta: { number: true },
-      cell: ({ row }) => signed(grown(row.original, what), told),
+      sortUndefined: "last",
+      cell: ({ row }) => {
+        const difference = grown(row.original, what);
+        return difference === null ? "–" : signed(difference, told);
+      },
     },
   ];
 }
@@ -153,20 +166,24 @@ export function Comparison({ one, other }: { one: Marker; other: Marker }) {
   );
 }
 
-interface WholeAudit {
+interface WholeAudit extends Repositories {
   audit: Audit;
-  repositories: AuditedRepository[];
 }
 
 async function readAudit(marker: Marker, signal: AbortSignal): Promise<WholeAudit | null> {
   const result = await readResult(marker, signal);
   return result.kind === "audit"
-    ? { audit: result.value, repositories: await readRepositories(marker, result.value, signal) }
+    ? { audit: result.value, ...(await readRepositories(marker, result.value, signal)) }
     : null;
 }
 
 function Differences({ before, after }: { before: WholeAudit; after: WholeAudit }) {
-  const [found] = useState(() => differences(before.repositories, after.repositories));
+  const isWhole = before.isWhole && after.isWhole;
+  const found = useMemo(() => {
+    const all = differences(before.repositories, after.repositories);
+    // A repository that one of them does not name may be there all the same.
+    return isWhole ? all : all.filter((each) => each.before && each.after);
+  }, [before, after, isWhole]);
   const [search, setSearch] = useState("");
   const table = useReactTable({
     data: found,
@@ -175,6 +192,7 @@ function Differences({ before, after }: { before: WholeAudit; after: WholeAudit 
     initialState: { pagination: { pageIndex: 0, pageSize: PAGE_SIZE } },
     getRowId: ({ repository }) => repositoryKey(repository),
     globalFilterFn: "includesString",
+    getColumnCanGlobalFilter: isText,
     onGlobalFilterChange: setSearch,
     getCoreRowModel: getCoreRowModel(),
     getFilteredRowModel: getFilteredRowModel(),
@@ -199,6 +217,12 @@ function Differences({ before, after }: { before: WholeAudit; after: WholeAudit 
           ? "The two audits say the same of every repository."
           : `${counted(found.length, "repository differs", "repositories differ")}.`}
       </p>
+      {!isWhole && (
+        <p className="note">
+          Only repositories that the results of both audits name are compared. Give the audits a reports_path, and the API
+          server [ecr_preview] reports_path, to compare all of them.
+        </p>
+      )}
       {found.length > 0 && (
         <>
           <div className="controls">

@@ -1,4 +1,6 @@
-import { flexRender, type Table } from "@tanstack/react-table";
+import { type Column, flexRender, type Table } from "@tanstack/react-table";
+
+import { count } from "../format";
 
 interface Meta {
   number?: boolean;
@@ -54,19 +56,40 @@ export function DataTable<T>({ table, label }: { table: Table<T>; label: string 
   );
 }
 
+/** Whether a column is searched: not the numbers, and not only those that are known in the first row. */
+export function isText<T>(column: Column<T>): boolean {
+  return !(column.columnDef.meta as Meta | undefined)?.number;
+}
+
 export function Pager({ table, what, total }: { table: Table<never>; what: string; total: number }) {
   const { pageIndex, pageSize } = table.getState().pagination;
-  const first = total === 0 ? 0 : pageIndex * pageSize + 1;
-  const last = Math.min((pageIndex + 1) * pageSize, total);
+  return <Pages what={what} page={pageIndex} size={pageSize} total={total} onPage={table.setPageIndex} />;
+}
+
+export function Pages({
+  what,
+  page,
+  size,
+  total,
+  onPage,
+}: {
+  what: string;
+  page: number;
+  size: number;
+  total: number;
+  onPage: (page: number) => void;
+}) {
+  const first = total === 0 ? 0 : page * size + 1;
+  const last = Math.min((page + 1) * size, total);
   return (
     <nav className="controls" aria-label={`Pages of ${what}`}>
-      <button className="button" type="button" disabled={!table.getCanPreviousPage()} onClick={() => table.previousPage()}>
+      <button className="button" type="button" disabled={page === 0} onClick={() => onPage(page - 1)}>
         Previous
       </button>
       <span role="status">
-        {first.toLocaleString("en")}–{last.toLocaleString("en")} of {total.toLocaleString("en")} {what}
+        {count(first)}–{count(last)} of {count(total)} {what}
       </span>
-      <button className="button" type="button" disabled={!table.getCanNextPage()} onClick={() => table.nextPage()}>
+      <button className="button" type="button" disabled={last >= total} onClick={() => onPage(page + 1)}>
         Next
       </button>
     </nav>

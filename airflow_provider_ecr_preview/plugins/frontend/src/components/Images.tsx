@@ -55,7 +55,8 @@ const COLUMNS: ColumnDef<ListedImage>[] = [
     accessorKey: "last_recorded_pull_time",
     header: "Last pull",
     meta: { short: true },
-    cell: ({ row }) => day(row.original.last_recorded_pull_time),
+    // Pulls and sizes come together: where one was not asked for, the other was not.
+    cell: ({ row }) => (row.original.image_size_in_bytes === null ? UNKNOWN : day(row.original.last_recorded_pull_time)),
   },
   {
     accessorKey: "applied_rule_priority",
@@ -144,7 +145,7 @@ export function Images({
   return (
     <section aria-labelledby="ecrp-images">
       <h3 id="ecrp-images">Images</h3>
-      <Show loaded={bins}>{(value) => <Timeline bins={value} hasKept={counts !== null} />}</Show>
+      <Show loaded={bins}>{({ bins: all, undated }) => <Timeline bins={all} undated={undated} hasKept={counts !== null} />}</Show>
       <div className="controls">
         <label>
           Search tags and digests

@@ -1,6 +1,7 @@
 import { type ColumnDef, getCoreRowModel, getFilteredRowModel, getSortedRowModel, useReactTable } from "@tanstack/react-table";
 import { useMemo, useState } from "react";
 
+import { repositoryKey } from "../api";
 import { bytes, count, counted, minute, shortDigest } from "../format";
 import type { ComparedPolicy, Finding, PolicyComparisonResult, PolicyDifference, RepositoryRef } from "../types";
 import { Badge, Place, place } from "./basics";
@@ -37,7 +38,7 @@ export function PolicyComparison({ comparison }: { comparison: PolicyComparisonR
           <h3>Could not be compared</h3>
           <ul>
             {comparison.failures.map((failure) => (
-              <li key={failure.repository_name}>
+              <li key={repositoryKey(failure)}>
                 {failure.repository_name} ({place(failure)}): {failure.message}
               </li>
             ))}

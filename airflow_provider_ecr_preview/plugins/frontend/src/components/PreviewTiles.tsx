@@ -24,8 +24,9 @@ export function PreviewTiles({ counts, settings }: { counts: Counts; settings: S
   );
 }
 
-/** What the bytes cost in a month, which is no more than is saved. */
-export function savings(size: number | null, settings: Settings): [string, string, string] {
-  const note = `at most, at ${price(settings.price_per_gb_month)} for a GB and month`;
-  return ["Saved in a month", money(size, settings.price_per_gb_month), note];
+/** What the bytes cost in a month: no more than that is saved. Where not all are known, of those that are. */
+export function savings(size: number | null, settings: Settings, known: number | null = null): [string, string, string] {
+  const which = size === null && known !== null ? "for the bytes that are known" : "at most";
+  const note = `${which}, at ${price(settings.price_per_gb_month)} for a GB and month`;
+  return ["Saved in a month", money(size ?? known, settings.price_per_gb_month), note];
 }

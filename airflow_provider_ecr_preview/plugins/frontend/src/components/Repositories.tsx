@@ -7,21 +7,29 @@ import {
   type Table,
   useReactTable,
 } from "@tanstack/react-table";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 
 import { repositoryKey } from "../api";
 import { RepositoryMap } from "../charts/RepositoryMap";
-import { byGravity, severityOf } from "../findings";
+import { byGravity, isCritical, severityOf } from "../findings";
 import { bytes, count } from "../format";
 import type { AuditedRepository } from "../types";
 import { LinkButton, Place } from "./basics";
-import { DataTable, Pager } from "./DataTable";
+import { DataTable, isText, Pager } from "./DataTable";
 
 const PAGE_SIZE = 50;
 
 const STATUSES: Record<string, string> = { previewed: "previewed", without_policy: "without a policy", failed: "failed" };
 
-const HIDDEN = { registry_id: false, region_name: false, status: false };
+const HIDDEN = { registry_id: false, region_name: false, status: false, message: false };
+
+/** Which repositories are shown: those that hold a text, of one of the kinds. */
+export interface RepositoryFilter {
+  search: string;
+  kind: string;
+}
+
+export const EVERYTHING: RepositoryFilter = { search: "", kind: "" };
 
 const KINDS: Record<string, { title: string; holds: (repository: AuditedRepository) => boolean }> = {
   "": { title: "all repositories", holds: () => true },
@@ -29,7 +37,7 @@ const KINDS: Record<string, { title: string; holds: (repository: AuditedReposito
     title: "those that would lose images",
     holds: (each) => (each.expiring_image_count ?? 0) + (each.archiving_image_count ?? 0) > 0,
   },
-  critical: { title: "with a critical finding", holds: (each) => each.findings.some((code) => severityOf(code) === "critical") },
+  critical: { title: "with a critical finding", holds: (each) => isCritical(each.findings) },
   findings: { title: "with a finding", holds: (each) => each.findings.length > 0 },
   without_policy: { title: "without a policy", holds: (each) => each.status === "without_policy" },
   failed: { title: "that failed", holds: (each) => each.status === "failed" },
@@ -38,16 +46,18 @@ const KINDS: Record<string, { title: string; holds: (repository: AuditedReposito
 /** The repositories of an audit, by what they would free. */
 export function Repositories({
   repositories,
-  search,
-  onSearch,
+  isWhole,
+  filter,
+  onFilter,
   onChoose,
 }: {
   repositories: AuditedRepository[];
-  search: string;
-  onSearch: (text: string) => void;
+  isWhole: boolean;
+  filter: RepositoryFilter;
+  onFilter: (filter: RepositoryFilter) => void;
   onChoose: (repository: AuditedRepository) => void;
 }) {
-  const [kind, setKind] = useState("");
+  const { search, kind } = filter;
   const shown = useMemo(() => repositories.filter((each) => KINDS[kind]?.holds(each)), [repositories, kind]);
   const largest = useMemo(
     () => repositories.reduce((most, each) => Math.max(most, each.expiring_bytes_upper_bound ?? 0), 1),
@@ -64,11 +74,13 @@ export function Repositories({
       { accessorKey: "registry_id" },
       { accessorKey: "region_name" },
       { accessorFn: ({ status }) => STATUSES[status] ?? status, id: "status" },
+      { accessorKey: "message" },
       number("expiring_image_count", "Would be deleted"),
       number("archiving_image_count", "Archived"),
       number("total_image_count", "Of"),
       {
-        accessorKey: "expiring_bytes_upper_bound",
+        id: "expiring_bytes_upper_bound",
+        accessorFn: (repository) => repository.expiring_bytes_upper_bound ?? undefined,
         header: "Bytes at most",
         meta: { number: true },
         sortUndefined: "last",
@@ -105,12 +117,16 @@ export function Repositories({
     columns,
     state: { globalFilter: search, columnVisibility: HIDDEN },
     initialState: {
-      sorting: [{ id: "expiring_bytes_upper_bound", desc: true }],
+      // Among those whose bytes are not known, the one of which the most images would go.
+      sorting: [
+        { id: "expiring_bytes_upper_bound", desc: true },
+        { id: "expiring_image_count", desc: true },
+      ],
       pagination: { pageIndex: 0, pageSize: PAGE_SIZE },
     },
     getRowId: repositoryKey,
     globalFilterFn: "includesString",
-    onGlobalFilterChange: onSearch,
+    getColumnCanGlobalFilter: isText,
     getCoreRowModel: getCoreRowModel(),
     getFilteredRowModel: getFilteredRowModel(),
     getSortedRowModel: getSortedRowModel(),
@@ -119,15 +135,21 @@ export function Repositories({
   return (
     <section aria-labelledby="ecrp-repositories">
       <h3 id="ecrp-repositories">Repositories</h3>
+      {!isWhole && (
+        <p className="note">
+          These are only the repositories that the result of the audit names. Give the audit a reports_path, and the API
+          server [ecr_preview] reports_path, to see all of them.
+        </p>
+      )}
       <RepositoryMap repositories={repositories} onChoose={onChoose} />
       <div className="controls">
         <label>
           Search repositories and findings
-          <input type="search" value={search} onChange={(event) => onSearch(event.target.value)} />
+          <input type="search" value={search} onChange={(event) => onFilter({ ...filter, search: event.target.value })} />
         </label>
         <label>
           Show
-          <select value={kind} onChange={(event) => setKind(event.target.value)}>
+          <select value={kind} onChange={(event) => onFilter({ ...filter, kind: event.target.value })}>
             {Object.entries(KINDS).map(([value, { title }]) => (
               <option key={value} value={value}>
                 {title}
@@ -168,14 +190,19 @@ function RepositoryCell({
   );
 }
 
-function number(name: keyof AuditedRepository, header: string): ColumnDef<AuditedRepository> {
+function number(
+  name: "expiring_image_count" | "archiving_image_count" | "total_image_count",
+  header: string,
+): ColumnDef<AuditedRepository> {
   return {
-    accessorKey: name,
+    id: name,
+    accessorFn: (repository) => repository[name] ?? undefined,
     header,
     meta: { number: true },
+    sortUndefined: "last",
     cell: ({ row }) => {
       const value = row.original[name];
-      return typeof value === "number" ? count(value) : "–";
+      return value === null ? "–" : count(value);
     },
   };
 }

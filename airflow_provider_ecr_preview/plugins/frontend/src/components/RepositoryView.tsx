@@ -23,6 +23,21 @@ export function RepositoryView({
   if (summary) {
     return <SummaryView summary={summary} repository={repository} task={task} settings={settings} />;
   }
+  if (repository.status !== "previewed") {
+    return (
+      <>
+        <h2>{repository.repository_name}</h2>
+        <p className="quiet">
+          {place(repository)} · <ConsoleLink repository={repository} />
+        </p>
+        <p className="note">
+          {repository.status === "without_policy"
+            ? "This repository has no lifecycle policy, so nothing would be deleted."
+            : `This repository could not be previewed, so nothing is known of it. ${repository.message ?? ""}`}
+        </p>
+      </>
+    );
+  }
   return (
     <>
       <h2>{repository.repository_name}</h2>
@@ -43,7 +58,11 @@ export function RepositoryView({
         </>
       )}
       {repository.images_uri === null ? (
-        <p className="quiet">Give the audit a reports_path to see every image here.</p>
+        <p className="quiet">
+          {audit.report_uri === null
+            ? "Give the audit a reports_path to see every image here."
+            : "The audit wrote no image lists (write_image_lists=False)."}
+        </p>
       ) : (
         <PreviewDetails task={task} repository={repository} rules={[]} />
       )}

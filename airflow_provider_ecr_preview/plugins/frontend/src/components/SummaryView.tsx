@@ -1,4 +1,4 @@
-import { bytes, day, minute, shortDigest } from "../format";
+import { bytes, day, minute, shortDigest, UNKNOWN } from "../format";
 import type { Finding, RepositoryRef, Settings, Summary, TaskRef } from "../types";
 import { Badge, ConsoleLink, place } from "./basics";
 import { PreviewDetails } from "./PreviewDetails";
@@ -46,7 +46,9 @@ export function SummaryView({
         <>
           <Rules rules={summary.rules} counts={null} />
           <h3>Images</h3>
-          <p className="quiet">Give the task an images_path to see all of them here.</p>
+          <p className="quiet">
+            Give the task {repository === null ? "an images_path" : "a reports_path"} to see all of them here.
+          </p>
           <Sample summary={summary} />
         </>
       )}
@@ -83,7 +85,7 @@ function Sample({ summary }: { summary: Summary }) {
         {summary.sample.map((image) => (
           <li key={image.image_digest}>
             {image.image_tags.join(", ") || "untagged"} <code>{shortDigest(image.image_digest)}</code>, pushed{" "}
-            {day(image.image_pushed_at)}, {bytes(image.image_size_in_bytes)}
+            {image.image_pushed_at === null ? UNKNOWN : day(image.image_pushed_at)}, {bytes(image.image_size_in_bytes)}
           </li>
         ))}
       </ul>

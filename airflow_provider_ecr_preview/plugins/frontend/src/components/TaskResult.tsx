@@ -3,7 +3,7 @@ import type { Result } from "../api";
 import type { Settings, TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
 import { AuditView } from "./AuditView";
-import { Show } from "./basics";
+import { ErrorBoundary, Show } from "./basics";
 import { PolicyComparison } from "./PolicyComparison";
 import { SummaryView } from "./SummaryView";
 
@@ -32,12 +32,12 @@ export function ResultView({
   task: TaskRef;
   settings: Settings;
 }) {
-  switch (result.kind) {
-    case "summary":
-      return <SummaryView summary={result.value} task={task} settings={settings} />;
-    case "audit":
-      return <AuditView audit={result.value} task={task} settings={settings} />;
-    case "comparison":
-      return <PolicyComparison comparison={result.value} />;
-  }
+  return (
+    // Of each task its own, so that the way to another stays open.
+    <ErrorBoundary key={taskKey(task)}>
+      {result.kind === "summary" && <SummaryView summary={result.value} task={task} settings={settings} />}
+      {result.kind === "audit" && <AuditView audit={result.value} task={task} settings={settings} />}
+      {result.kind === "comparison" && <PolicyComparison comparison={result.value} />}
+    </ErrorBoundary>
+  );
 }

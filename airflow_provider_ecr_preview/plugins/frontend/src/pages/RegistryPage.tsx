@@ -1,6 +1,6 @@
-import { latestMarkers, readSettings, taskKey } from "../api";
+import { latestMarkers, readMarker, readSettings, taskKey, taskOfKey } from "../api";
 import { Trend } from "../charts/Trend";
-import { Show } from "../components/basics";
+import { LinkButton, Show } from "../components/basics";
 import { Comparison } from "../components/Comparison";
 import { Markers } from "../components/Markers";
 import { TaskResult } from "../components/TaskResult";
@@ -14,31 +14,44 @@ const MAX_AUDITS = 30;
 /** The audits of all DAGs that the user may read: the latest in full, how they went over time, and two compared. */
 export function RegistryPage() {
   const [parameters, setParameters] = useParameters();
-  const loaded = useLoaded("registry", async (signal) => {
-    const [latest, settings] = await Promise.all([latestAudits(signal), readSettings(signal)]);
-    return { ...latest, settings };
+  const latest = useLoaded("latest", async (signal) => {
+    const [audits, settings] = await Promise.all([latestAudits(signal), readSettings(signal)]);
+    return { ...audits, settings };
   });
+  const wanted = [parameters.get("audit"), parameters.get("with")];
+  // A link may be older than the latest.
+  const named = useLoaded(wanted.join("\n"), (signal) => Promise.all(wanted.map((key) => readAudit(key, signal))));
   const choose = (audit: string) => setParameters({ audit, with: "", repository: "" });
   return (
-    <Show loaded={loaded}>
-      {({ audits, isWhole, settings }) => {
-        const wanted = parameters.get("audit");
-        const current = audits.find((each) => taskKey(each.marker) === wanted) ?? audits[0];
-        if (!current) {
+    <Show loaded={latest}>
+      {({ audits: found, isWhole, settings }) => {
+        const audits = united(found, named.value ?? []);
+        const [current = wanted[0] === null ? audits[0] : undefined, compared] = wanted.map((key) =>
+          audits.find((each) => taskKey(each.marker) === key),
+        );
+        if (audits.length === 0) {
           return (
             <p className="quiet">
               There is no audit that you may read yet. Run a DAG with EcrAuditLifecyclePoliciesOperator, for example
-              ecr_audit_registry.
+              ecr_audit_registry. A preview of a single repository is in the tab of its task.
             </p>
           );
         }
+        if (!current || (wanted[1] !== null && !compared)) {
+          return named.state === "loading" ? (
+            <p className="quiet" role="status">
+              Loading…
+            </p>
+          ) : (
+            <>
+              <p className="note">The audit that the address of this page names is not there any more, or not yours to read.</p>
+              <LinkButton onClick={() => choose("")}>Show the latest audit</LinkButton>
+            </>
+          );
+        }
         const others = audits.filter((each) => each !== current);
-        const compared = others.find((each) => taskKey(each.marker) === parameters.get("with"));
         return (
           <>
-            {wanted !== null && wanted !== taskKey(current.marker) && (
-              <p className="note">The audit that the address of this page names is not among the latest. This is the latest of all.</p>
-            )}
             <div className="controls">
               <label>
                 Audit
@@ -58,7 +71,7 @@ export function RegistryPage() {
               </label>
             </div>
             {compared ? (
-              <Comparison key={taskKey(compared.marker)} one={current.marker} other={compared.marker} />
+              <Comparison key={`${taskKey(current.marker)} ${taskKey(compared.marker)}`} one={current.marker} other={compared.marker} />
             ) : (
               <>
                 {parameters.get("repository") === null && (
@@ -74,7 +87,7 @@ export function RegistryPage() {
             <details>
               <summary>Latest audits that you may read ({audits.length})</summary>
               <Markers tasks={audits} label="Latest audits" />
-              {!isWhole && <p className="quiet">There are earlier ones, which the tabs of their tasks show.</p>}
+              {!isWhole && <p className="quiet">There may be others, which the tabs of their tasks show.</p>}
             </details>
           </>
         );
@@ -94,6 +107,22 @@ function Options({ audits }: { audits: MarkedTask[] }) {
       {minute(marker.timestamp)}, {marker.dagId}, {number(value, "repository_count") ?? "?"} repositories
     </option>
   ));
+}
+
+/** The newest first, each once. */
+function united(latest: MarkedTask[], named: (MarkedTask | null)[]): MarkedTask[] {
+  const all = new Map([...named.filter((each) => each !== null), ...latest].map((each) => [taskKey(each.marker), each]));
+  return [...all.values()].sort((one, other) => other.marker.timestamp.localeCompare(one.marker.timestamp));
+}
+
+/** The audit that is named so in the address; null if there is none. */
+async function readAudit(key: string | null, signal: AbortSignal): Promise<MarkedTask | null> {
+  const task = key === null ? null : taskOfKey(key);
+  const value = task && (await readMarker(task, signal));
+  if (!value || value.kind !== "audit") {
+    return null;
+  }
+  return { marker: { ...task, timestamp: String(value.counts["audited_at"] ?? "") }, value };
 }
 
 /** The newest audits, and whether there are no others. */

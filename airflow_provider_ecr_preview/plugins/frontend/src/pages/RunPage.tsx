@@ -1,42 +1,65 @@
 import { useState } from "react";
 
-import { readRunMarkers, readSettings, taskKey } from "../api";
+import { readRunMarkers, readRunState, readSettings, taskKey } from "../api";
 import { Show, Tiles } from "../components/basics";
+import { Pages } from "../components/DataTable";
 import { Markers } from "../components/Markers";
 import { savings } from "../components/PreviewTiles";
 import { TaskResult } from "../components/TaskResult";
 import { bytes, count } from "../format";
 import { marked, type MarkedTask, number } from "../markers";
 import type { Settings } from "../types";
+import { useLater } from "../useLater";
 import { useLoaded } from "../useLoaded";
 
 const PAGE_SIZE = 50;
+const ENDED = ["success", "failed"];
+
+/** Beyond these, a run is one of many previews rather than of an audit. */
+const MAX_UNMAPPED = 20;
 
 /** What a run would take: its one audit or preview in full, or the sum of its previews; and each of them, mapped ones too. */
 export function RunPage({ dagId, runId }: { dagId: string; runId: string }) {
-  const [offset, setOffset] = useState(0);
-  const loaded = useLoaded(`${dagId} ${runId} ${offset}`, async (signal) => {
-    const [{ markers, total }, settings] = await Promise.all([
-      readRunMarkers(dagId, runId, offset, PAGE_SIZE, signal),
+  const [page, setPage] = useState(0);
+  const [looks, setLooks] = useState(0);
+  const audit = useLoaded(`${dagId} ${runId} ${looks}`, (signal) => auditOf(dagId, runId, signal));
+  const loaded = useLoaded(`${dagId} ${runId} ${looks} ${page}`, async (signal) => {
+    const [{ markers, total }, state, settings] = await Promise.all([
+      readRunMarkers(dagId, runId, { offset: page * PAGE_SIZE, limit: PAGE_SIZE }, signal),
+      readRunState(dagId, runId, signal),
       readSettings(signal),
     ]);
-    return { tasks: await marked(markers, signal), total, settings };
+    return { tasks: await marked(markers, signal), total, state, settings };
   });
+  useLater(loaded.state === "ready" && !ENDED.includes(loaded.value.state), looks, () => setLooks((before) => before + 1));
   return (
     <Show loaded={loaded}>
-      {({ tasks, total, settings }) => {
+      {({ tasks, total, state, settings }) => {
         if (total === 0) {
-          return <p className="quiet">This run has no ECR preview.</p>;
+          return (
+            <p className="quiet">
+              {ENDED.includes(state) ? "This run has no ECR preview." : `This run is ${state} and has no ECR preview yet.`}
+            </p>
+          );
         }
-        const main = total <= PAGE_SIZE ? mainOf(tasks) : undefined;
+        const main = audit.value ?? (total === 1 ? tasks[0] : undefined);
         return (
           <>
-            {main ? <TaskResult task={main.marker} settings={settings} /> : total <= PAGE_SIZE && <Sums tasks={tasks} settings={settings} />}
+            {state !== "success" && (
+              <p className="note">
+                This run {state === "failed" ? "has failed" : `is ${state}`}: of tasks that are not listed here nothing is known.
+              </p>
+            )}
+            {main ? (
+              <TaskResult key={taskKey(main.marker)} task={main.marker} settings={settings} />
+            ) : (
+              audit.state !== "loading" && total <= PAGE_SIZE && <Sums tasks={tasks} settings={settings} />
+            )}
             {!(main && total === 1) && (
               <section>
                 <h3>Every ECR preview of this run</h3>
                 <Markers tasks={tasks} label="ECR previews of this run" />
-                {total > PAGE_SIZE && <Pages offset={offset} total={total} onChange={setOffset} />}
+                {total > PAGE_SIZE && <Pages what="previews" page={page} size={PAGE_SIZE} total={total} onPage={setPage} />}
               </section>
             )}
           </>
@@ -46,13 +69,14 @@ export function RunPage({ dagId, runId }: { dagId: string; runId: string }) {
   );
 }
 
-/** The one task that stands for the run: its audit, of which others are parts; or its only preview. */
-export function mainOf(tasks: MarkedTask[]): MarkedTask | undefined {
-  const audits = tasks.filter(({ marker, value }) => value.kind === "audit" && marker.mapIndex < 0);
-  if (audits.length > 0) {
-    return audits.length === 1 ? audits[0] : undefined;
+/** The one audit of a run, of which mapped ones are parts; null where it has none or several. */
+async function auditOf(dagId: string, runId: string, signal: AbortSignal): Promise<MarkedTask | null> {
+  const page = await readRunMarkers(dagId, runId, { offset: 0, limit: MAX_UNMAPPED, mapIndex: -1 }, signal);
+  if (page.total > MAX_UNMAPPED) {
+    return null;
   }
-  return tasks.length === 1 ? tasks[0] : undefined;
+  const audits = (await marked(page.markers, signal)).filter(({ value }) => value.kind === "audit");
+  return audits.length === 1 ? (audits[0] ?? null) : null;
 }
 
 /** The sum of the previews of a run, each repository counted once. */
@@ -94,22 +118,5 @@ function Sums({ tasks, settings }: { tasks: MarkedTask[]; settings: Settings }) 
         ]}
       />
     </>
-  );
-}
-
-function Pages({ offset, total, onChange }: { offset: number; total: number; onChange: (offset: number) => void }) {
-  const last = Math.min(offset + PAGE_SIZE, total);
-  return (
-    <nav className="controls" aria-label="Pages of previews">
-      <button className="button" type="button" disabled={offset === 0} onClick={() => onChange(offset - PAGE_SIZE)}>
-        Previous
-      </button>
-      <span role="status">
-        {count(offset + 1)}–{count(last)} of {count(total)} previews
-      </span>
-      <button className="button" type="button" disabled={last === total} onClick={() => onChange(offset + PAGE_SIZE)}>
-        Next
-      </button>
-    </nav>
   );
 }

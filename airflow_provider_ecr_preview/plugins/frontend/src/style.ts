@@ -11,7 +11,7 @@ export const STYLE = `
 .ecrp .tile dt { font-size: .8rem; color: var(--chakra-colors-fg-muted, #52525b); }
 .ecrp .tile dd { font-size: 1.3rem; font-weight: 600; margin: 0; }
 .ecrp .tile dd small { display: block; font-size: .75rem; font-weight: 400; color: var(--chakra-colors-fg-muted, #52525b); }
-.ecrp .aside { float: right; margin-left: 1rem; }
+.ecrp .aside { text-align: right; margin: 0; }
 .ecrp .wide { overflow-x: auto; }
 .ecrp table { border-collapse: collapse; width: 100%; font-size: .875rem; }
 .ecrp th, .ecrp td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--chakra-colors-border, #d4d4d8); vertical-align: top; }
@@ -35,6 +35,7 @@ export const STYLE = `
 .ecrp ul.findings li { padding: .35rem 0; }
 .ecrp .chart { margin: 0 0 1rem; min-width: 0; }
 .ecrp .plot { width: 100%; height: 10rem; }
+.ecrp .plot text { font-size: 12px; }
 .ecrp .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem; }
 .ecrp .tip { background: var(--chakra-colors-bg-panel, var(--chakra-colors-bg, #fff)); color: var(--chakra-colors-fg, #18181b); border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .375rem; padding: .35rem .6rem; font-size: .8rem; max-width: 18rem; overflow-wrap: anywhere; }
 .ecrp .tile-shape { cursor: pointer; }

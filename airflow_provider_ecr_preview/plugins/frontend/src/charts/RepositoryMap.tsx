@@ -11,7 +11,7 @@ import { tip } from "./Tip";
 
 const MAX_TILES = 60;
 const TEXT_HEIGHT = 14;
-const LETTER_WIDTH = 6.5;
+const LETTER_WIDTH = 7.5;
 
 interface Tile {
   [name: string]: unknown;

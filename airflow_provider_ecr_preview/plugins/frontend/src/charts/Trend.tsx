@@ -3,7 +3,7 @@ import { Bar, BarChart, CartesianGrid, XAxis, YAxis } from "recharts";
 import { taskKey } from "../api";
 import { number, type MarkedTask } from "../markers";
 import { bytes, count, day, minute } from "../format";
-import { AXIS, EXPIRING, GRID, KEPT } from "./colours";
+import { AXIS, SHOWN, GRID, KEPT } from "./colours";
 import { Key } from "./Key";
 import { tip } from "./Tip";
 
@@ -26,7 +26,7 @@ export function Trend({ audits, current, onChoose }: { audits: MarkedTask[]; cur
       task: taskKey(marker),
       images: number(value, "expiring_image_count"),
       size: number(value, "expiring_bytes_upper_bound"),
-      fill: taskKey(marker) === current ? EXPIRING : KEPT,
+      fill: taskKey(marker) === current ? SHOWN : KEPT,
     }))
     .reverse();
   const of = { points, onChoose };
@@ -55,7 +55,7 @@ function Plot({
   return (
     <figure className="chart" aria-label={text}>
       <figcaption className="quiet">
-        {title}; a bar leads to its audit: <Key colour={EXPIRING}>shown below</Key>
+        {title}; a bar leads to its audit: <Key colour={SHOWN}>shown below</Key>
       </figcaption>
       <BarChart responsive className="plot" data={points} aria-label={`${title}, bar by bar`}>
         <CartesianGrid {...GRID} />
@@ -65,7 +65,7 @@ function Plot({
           <>
             <b>
               {minute(point.when)}
-              {point.fill === EXPIRING && ", shown below"}
+              {point.fill === SHOWN && ", shown below"}
             </b>
             <div>{told(point[what])}</div>
           </>

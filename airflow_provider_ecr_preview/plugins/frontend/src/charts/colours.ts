@@ -7,6 +7,8 @@ export const KEPT = "var(--chakra-colors-fg-subtle, #a1a1aa)";
 export const CRITICAL_TILE = "var(--chakra-colors-red-muted, #fecaca)";
 export const TILE = "var(--chakra-colors-blue-muted, #bfdbfe)";
 
+export const SHOWN = "var(--chakra-colors-brand-solid, #2563eb)";
+
 const LINE = "var(--chakra-colors-border, #d4d4d8)";
 
 export const AXIS = {

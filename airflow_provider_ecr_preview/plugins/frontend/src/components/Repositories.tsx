@@ -58,7 +58,12 @@ export function Repositories({
   onChoose: (repository: AuditedRepository) => void;
 }) {
   const { search, kind } = filter;
-  const shown = useMemo(() => repositories.filter((each) => KINDS[kind]?.holds(each)), [repositories, kind]);
+  // Among those whose bytes are the same, or are not known, the one of which the most images would go.
+  const sorted = useMemo(
+    () => [...repositories].sort((one, other) => (other.expiring_image_count ?? 0) - (one.expiring_image_count ?? 0)),
+    [repositories],
+  );
+  const shown = useMemo(() => sorted.filter((each) => KINDS[kind]?.holds(each)), [sorted, kind]);
   const largest = useMemo(
     () => repositories.reduce((most, each) => Math.max(most, each.expiring_bytes_upper_bound ?? 0), 1),
     [repositories],
@@ -117,11 +122,7 @@ export function Repositories({
     columns,
     state: { globalFilter: search, columnVisibility: HIDDEN },
     initialState: {
-      // Among those whose bytes are not known, the one of which the most images would go.
-      sorting: [
-        { id: "expiring_bytes_upper_bound", desc: true },
-        { id: "expiring_image_count", desc: true },
-      ],
+      sorting: [{ id: "expiring_bytes_upper_bound", desc: true }],
       pagination: { pageIndex: 0, pageSize: PAGE_SIZE },
     },
     getRowId: repositoryKey,

@@ -39,8 +39,8 @@ def earlier_summaries_of(value: Any, parameter: str = "previous_summaries") -> l
         value = value.get("summaries")
         if value is None:
             raise ValueError(
-                f"{parameter} is an audit of too many repositories to hold their summaries. Audit fewer at a time "
-                "(batch_size), or give the summaries themselves."
+                f"{parameter} is an audit of too many repositories to hold their summaries. Audit fewer in a task, "
+                "and map the clean-up over these audits, or give the summaries themselves."
             )
     if isinstance(value, Mapping):
         value = [value]

@@ -71,8 +71,8 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "reports_path": {
                         "description": (
-                            "The folders below which the API server may open image lists, as URLs with commas between.\n"
-                            "Without any, the pages show summaries and no image lists.\n"
+                            "The folders below which the API server may open reports, as URLs with commas between.\n"
+                            "Without any, the pages show what results hold: no image lists, and not all repositories.\n"
                         ),
                         "version_added": "0.1.0",
                         "type": "string",

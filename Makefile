@@ -16,8 +16,8 @@ USABLE := import importlib.util as u, sys, venv; \
 FRONTEND := airflow_provider_ecr_preview/plugins/frontend
 BUNDLE := airflow_provider_ecr_preview/plugins/static/main.js
 
-# JOBS=... says in how many processes the tests run.
-JOBS := auto
+# JOBS=... says in how many processes the tests run; many of them wait, so there are more than processors.
+JOBS := $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

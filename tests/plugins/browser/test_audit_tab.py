@@ -84,8 +84,8 @@ def test_a_repository_has_an_address_of_its_own_and_the_browser_leads_back(audit
 def test_the_repositories_are_drawn_by_their_bytes_and_each_leads_to_its_images(audit: Page) -> None:
     tiles = audit.locator(".tile-shape")
     expect(tiles).to_have_count(58)
-    expect(tiles.first).to_contain_text("team/largest")
     tiles.first.hover()
+    expect(audit.locator(".tip")).to_contain_text("team/largest")
     expect(audit.locator(".tip")).to_contain_text("90 B at most")
     tiles.first.click()
     expect(audit.get_by_role("heading", name="team/largest")).to_be_visible()

@@ -1,12 +1,4 @@
-import {
-  type ColumnDef,
-  getCoreRowModel,
-  getFilteredRowModel,
-  getPaginationRowModel,
-  getSortedRowModel,
-  type Table,
-  useReactTable,
-} from "@tanstack/react-table";
+import type { ColumnDef, Table } from "@tanstack/react-table";
 import { useMemo, useState } from "react";
 
 import { readRepositories, readResult, type Repositories, repositoryKey, taskKey } from "../api";
@@ -14,10 +6,9 @@ import { byGravity } from "../findings";
 import { bytes, count, counted, minute } from "../format";
 import type { Audit, AuditedRepository, Marker } from "../types";
 import { useLoaded } from "../useLoaded";
-import { Place, Show, Tiles } from "./basics";
-import { DataTable, isText, Pager } from "./DataTable";
-
-const PAGE_SIZE = 50;
+import { useSearchedTable } from "../useSearchedTable";
+import { named, NamedPlace, Show, Tiles } from "./basics";
+import { DataTable, Pager } from "./DataTable";
 
 export interface Difference {
   repository: AuditedRepository;
@@ -95,14 +86,9 @@ export function changesOf({ before, after }: Difference): string[] {
 const COLUMNS: ColumnDef<Difference>[] = [
   {
     id: "repository",
-    accessorFn: ({ repository }) => repository.repository_name,
+    accessorFn: ({ repository }) => named(repository),
     header: "Repository",
-    cell: ({ row }) => (
-      <>
-        {row.original.repository.repository_name}
-        <Place repository={row.original.repository} />
-      </>
-    ),
+    cell: ({ row }) => <NamedPlace repository={row.original.repository} />,
   },
   ...columnsOf("images", "Would be deleted", images, count),
   ...columnsOf("bytes", "Bytes at most", size, bytes),
@@ -185,19 +171,11 @@ function Differences({ before, after }: { before: WholeAudit; after: WholeAudit 
     return isWhole ? all : all.filter((each) => each.before && each.after);
   }, [before, after, isWhole]);
   const [search, setSearch] = useState("");
-  const table = useReactTable({
+  const table = useSearchedTable({
     data: found,
     columns: COLUMNS,
-    state: { globalFilter: search },
-    initialState: { pagination: { pageIndex: 0, pageSize: PAGE_SIZE } },
-    getRowId: ({ repository }) => repositoryKey(repository),
-    globalFilterFn: "includesString",
-    getColumnCanGlobalFilter: isText,
-    onGlobalFilterChange: setSearch,
-    getCoreRowModel: getCoreRowModel(),
-    getFilteredRowModel: getFilteredRowModel(),
-    getSortedRowModel: getSortedRowModel(),
-    getPaginationRowModel: getPaginationRowModel(),
+    search,
+    rowId: ({ repository }) => repositoryKey(repository),
   });
   return (
     <section>

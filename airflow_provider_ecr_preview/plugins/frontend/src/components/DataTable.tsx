@@ -1,8 +1,8 @@
-import { type Column, flexRender, type Table } from "@tanstack/react-table";
+import { flexRender, type Table } from "@tanstack/react-table";
 
 import { count } from "../format";
 
-interface Meta {
+export interface Meta {
   number?: boolean;
   /** Whether it stays on one line: a number, a date. */
   short?: boolean;
@@ -54,11 +54,6 @@ export function DataTable<T>({ table, label }: { table: Table<T>; label: string 
       </table>
     </div>
   );
-}
-
-/** Whether a column is searched: not the numbers, and not only those that are known in the first row. */
-export function isText<T>(column: Column<T>): boolean {
-  return !(column.columnDef.meta as Meta | undefined)?.number;
 }
 
 export function Pager({ table, what, total }: { table: Table<never>; what: string; total: number }) {

@@ -1,11 +1,12 @@
-import { type ColumnDef, getCoreRowModel, getFilteredRowModel, getSortedRowModel, useReactTable } from "@tanstack/react-table";
+import type { ColumnDef, Table } from "@tanstack/react-table";
 import { useMemo, useState } from "react";
 
 import { repositoryKey } from "../api";
 import { bytes, count, counted, minute, shortDigest } from "../format";
 import type { ComparedPolicy, Finding, PolicyComparisonResult, PolicyDifference, RepositoryRef } from "../types";
-import { Badge, Place, place } from "./basics";
-import { DataTable } from "./DataTable";
+import { useSearchedTable } from "../useSearchedTable";
+import { Badge, named, NamedPlace } from "./basics";
+import { DataTable, Pager } from "./DataTable";
 
 const METHODS: Record<string, string> = {
   preview: "by ECR's preview",
@@ -39,7 +40,7 @@ export function PolicyComparison({ comparison }: { comparison: PolicyComparisonR
           <ul>
             {comparison.failures.map((failure) => (
               <li key={repositoryKey(failure)}>
-                {failure.repository_name} ({place(failure)}): {failure.message}
+                {named(failure)}: {failure.message}
               </li>
             ))}
           </ul>
@@ -117,14 +118,9 @@ function Repositories({ comparison, first }: { comparison: PolicyComparisonResul
     () => [
       {
         id: "repository",
-        accessorFn: ({ repository }) => repository.repository_name,
+        accessorFn: ({ repository }) => named(repository),
         header: "Repository",
-        cell: ({ row }) => (
-          <>
-            {row.original.repository.repository_name}
-            <Place repository={row.original.repository} />
-          </>
-        ),
+        cell: ({ row }) => <NamedPlace repository={row.original.repository} />,
       },
       { id: "policy", accessorFn: ({ policy }) => policy.policy, header: "Policy" },
       number("newly", "Newly affected", (policy) => policy.newly_affected_image_count),
@@ -154,22 +150,16 @@ function Repositories({ comparison, first }: { comparison: PolicyComparisonResul
     ],
     [],
   );
-  const table = useReactTable({
+  const table = useSearchedTable({
     data: rows,
     columns,
-    state: {
-      globalFilter: search,
-      columnVisibility: {
-        policy: comparison.policies.length > 2,
-        changed: rows.some(({ policy }) => policy.action_changed_image_count > 0),
-      },
+    search,
+    rowId: ({ repository, policy }) => `${repositoryKey(repository)} ${policy.policy}`,
+    sorting: [{ id: "newly", desc: true }],
+    columnVisibility: {
+      policy: comparison.policies.length > 2,
+      changed: rows.some(({ policy }) => policy.action_changed_image_count > 0),
     },
-    initialState: { sorting: [{ id: "newly", desc: true }] },
-    globalFilterFn: "includesString",
-    onGlobalFilterChange: setSearch,
-    getCoreRowModel: getCoreRowModel(),
-    getFilteredRowModel: getFilteredRowModel(),
-    getSortedRowModel: getSortedRowModel(),
   });
   if (rows.length === 0) {
     return null;
@@ -184,6 +174,7 @@ function Repositories({ comparison, first }: { comparison: PolicyComparisonResul
         </label>
       </div>
       <DataTable table={table} label="Repositories" />
+      <Pager table={table as unknown as Table<never>} what="rows" total={table.getFilteredRowModel().rows.length} />
     </section>
   );
 }

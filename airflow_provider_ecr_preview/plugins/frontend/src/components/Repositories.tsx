@@ -1,12 +1,4 @@
-import {
-  type ColumnDef,
-  getCoreRowModel,
-  getFilteredRowModel,
-  getPaginationRowModel,
-  getSortedRowModel,
-  type Table,
-  useReactTable,
-} from "@tanstack/react-table";
+import type { ColumnDef, Table } from "@tanstack/react-table";
 import { useMemo } from "react";
 
 import { repositoryKey } from "../api";
@@ -14,10 +6,9 @@ import { RepositoryMap } from "../charts/RepositoryMap";
 import { byGravity, isCritical, severityOf } from "../findings";
 import { bytes, count } from "../format";
 import type { AuditedRepository } from "../types";
+import { useSearchedTable } from "../useSearchedTable";
 import { LinkButton, Place } from "./basics";
-import { DataTable, isText, Pager } from "./DataTable";
-
-const PAGE_SIZE = 50;
+import { DataTable, Pager } from "./DataTable";
 
 const STATUSES: Record<string, string> = { previewed: "previewed", without_policy: "without a policy", failed: "failed" };
 
@@ -117,21 +108,13 @@ export function Repositories({
     ],
     [largest, onChoose],
   );
-  const table = useReactTable({
+  const table = useSearchedTable({
     data: shown,
     columns,
-    state: { globalFilter: search, columnVisibility: HIDDEN },
-    initialState: {
-      sorting: [{ id: "expiring_bytes_upper_bound", desc: true }],
-      pagination: { pageIndex: 0, pageSize: PAGE_SIZE },
-    },
-    getRowId: repositoryKey,
-    globalFilterFn: "includesString",
-    getColumnCanGlobalFilter: isText,
-    getCoreRowModel: getCoreRowModel(),
-    getFilteredRowModel: getFilteredRowModel(),
-    getSortedRowModel: getSortedRowModel(),
-    getPaginationRowModel: getPaginationRowModel(),
+    search,
+    rowId: repositoryKey,
+    sorting: [{ id: "expiring_bytes_upper_bound", desc: true }],
+    columnVisibility: HIDDEN,
   });
   return (
     <section aria-labelledby="ecrp-repositories">

@@ -99,6 +99,16 @@ export function Place({ repository }: { repository: RepositoryRef }) {
   );
 }
 
+/** A repository in a cell of a table. */
+export function NamedPlace({ repository }: { repository: RepositoryRef }) {
+  return (
+    <>
+      {repository.repository_name}
+      <Place repository={repository} />
+    </>
+  );
+}
+
 export function named(repository: RepositoryRef): string {
   return `${repository.repository_name} (${place(repository)})`;
 }

@@ -93,6 +93,13 @@ def test_what_is_chosen_is_in_the_address_and_the_browser_leads_back(
     expect(page.get_by_role("heading", name="Audit of")).to_be_visible()
 
 
+def test_a_repository_is_linked_to_with_its_audit(page: Page, audits: None) -> None:
+    page.goto(PAGE)
+    page.locator("td").get_by_role("button", name="shared/web").click()
+    expect(page.get_by_role("heading", name="shared/web")).to_be_visible()
+    expect(page).to_have_url(re.compile("audit=payments.*repository=123456789012"))
+
+
 def test_thousands_of_repositories_are_sorted_and_searched(page: Page, server: Server, reports: Path) -> None:
     outcomes = [without_policy(f"team/service-{number:04}") for number in range(3000)]
     push_audit(server, reports, [*outcomes, audited("team/last")])

@@ -1,6 +1,6 @@
 import { type ReactNode, useCallback, useLayoutEffect, useRef, useState } from "react";
 
-import { readRepositories, repositoryKey, runPath, tabPath } from "../api";
+import { readRepositories, repositoryKey, runPath, tabPath, taskKey } from "../api";
 import { FINDINGS } from "../findings";
 import { bytes, count, counted, minute, reportUrl } from "../format";
 import type { Audit, FindingCount, RepositoryRef, Settings, TaskRef } from "../types";
@@ -14,14 +14,26 @@ import { EVERYTHING, Repositories, type RepositoryFilter } from "./Repositories"
 import { RepositoryView } from "./RepositoryView";
 
 /** An audit, or the one of its repositories that the address names. */
-export function AuditView({ audit, task, settings }: { audit: Audit; task: TaskRef; settings: Settings }) {
+export function AuditView({
+  audit,
+  task,
+  settings,
+  isOneOfMany,
+}: {
+  audit: Audit;
+  task: TaskRef;
+  settings: Settings;
+  /** Whether the address of the page has to say which audit a repository is of. */
+  isOneOfMany: boolean;
+}) {
   const [parameters, setParameters] = useParameters();
   const [filter, setFilter] = useState<RepositoryFilter>(EVERYTHING);
   const list = useRef<HTMLDivElement>(null);
   const repositories = useLoaded(`${tabPath(task)} repositories`, (signal) => readRepositories(task, audit, signal));
   const choose = useCallback(
-    (repository: RepositoryRef) => setParameters({ repository: repositoryKey(repository) }),
-    [setParameters],
+    (repository: RepositoryRef) =>
+      setParameters({ ...(isOneOfMany ? { audit: taskKey(task) } : {}), repository: repositoryKey(repository) }),
+    [setParameters, isOneOfMany, taskKey(task)],
   );
   const wanted = parameters.get("repository");
   const look = (text: string) => {

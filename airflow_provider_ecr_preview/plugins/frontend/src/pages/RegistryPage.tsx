@@ -81,7 +81,7 @@ export function RegistryPage() {
                     onChoose={choose}
                   />
                 )}
-                <TaskResult key={taskKey(current.marker)} task={current.marker} settings={settings} />
+                <TaskResult key={taskKey(current.marker)} task={current.marker} settings={settings} isOneOfMany />
               </>
             )}
             <details>

@@ -10,7 +10,7 @@ import { useParameters } from "../useParameters";
 
 const ENDED = ["success", "failed", "skipped", "upstream_failed", "removed"];
 
-/** What one task found, or a few words where it found nothing: before Airflow 3.4 the tab is on every task. */
+/** What one task found, or a few words where it found nothing: the tab is on every task. */
 export function TaskPage({ task, isTab = false }: { task: TaskRef; isTab?: boolean }) {
   const [parameters] = useParameters();
   const [looks, setLooks] = useState(0);

@@ -15,7 +15,7 @@ interface Point {
   fill: string;
 }
 
-/** What the audits of one DAG found, the oldest first. */
+/** What the audits of one task found, the oldest first. */
 export function Trend({ audits, current, onChoose }: { audits: MarkedTask[]; current: string; onChoose: (task: string) => void }) {
   if (audits.length < 2) {
     return null;

@@ -1,4 +1,4 @@
-import type { ColumnDef, Table } from "@tanstack/react-table";
+import type { ColumnDef } from "@tanstack/react-table";
 import { useMemo, useState } from "react";
 
 import { readRepositories, readResult, type Repositories, repositoryKey, taskKey } from "../api";
@@ -8,7 +8,7 @@ import type { Audit, AuditedRepository, Marker } from "../types";
 import { useLoaded } from "../useLoaded";
 import { useSearchedTable } from "../useSearchedTable";
 import { named, NamedPlace, Show, Tiles } from "./basics";
-import { DataTable, Pager } from "./DataTable";
+import { DataTable, Pager, SearchBox } from "./DataTable";
 
 export interface Difference {
   repository: AuditedRepository;
@@ -204,13 +204,10 @@ function Differences({ before, after }: { before: WholeAudit; after: WholeAudit 
       {found.length > 0 && (
         <>
           <div className="controls">
-            <label>
-              Search repositories and findings
-              <input type="search" value={search} onChange={(event) => setSearch(event.target.value)} />
-            </label>
+            <SearchBox what="repositories and findings" text={search} onText={setSearch} />
           </div>
           <DataTable table={table} label="What differs" />
-          <Pager table={table as unknown as Table<never>} what="repositories" total={table.getFilteredRowModel().rows.length} />
+          <Pager table={table} what="repositories" />
         </>
       )}
     </section>

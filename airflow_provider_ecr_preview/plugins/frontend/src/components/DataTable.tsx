@@ -56,9 +56,18 @@ export function DataTable<T>({ table, label }: { table: Table<T>; label: string 
   );
 }
 
-export function Pager({ table, what, total }: { table: Table<never>; what: string; total: number }) {
+export function Pager<T>({ table, what }: { table: Table<T>; what: string }) {
   const { pageIndex, pageSize } = table.getState().pagination;
-  return <Pages what={what} page={pageIndex} size={pageSize} total={total} onPage={table.setPageIndex} />;
+  return <Pages what={what} page={pageIndex} size={pageSize} total={table.getRowCount()} onPage={table.setPageIndex} />;
+}
+
+export function SearchBox({ what, text, onText }: { what: string; text: string; onText: (text: string) => void }) {
+  return (
+    <label>
+      Search {what}
+      <input type="search" value={text} onChange={(event) => onText(event.target.value)} />
+    </label>
+  );
 }
 
 export function Pages({

@@ -3,7 +3,6 @@ import {
   getCoreRowModel,
   type PaginationState,
   type SortingState,
-  type Table,
   useReactTable,
 } from "@tanstack/react-table";
 import { useEffect, useState } from "react";
@@ -14,7 +13,7 @@ import { age, bytes, day, shortDigest, UNKNOWN } from "../format";
 import type { ListedImage, RepositoryRef, RuleCounts, RuleSummary, TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
 import { Show } from "./basics";
-import { DataTable, Pager } from "./DataTable";
+import { DataTable, Pager, SearchBox } from "./DataTable";
 
 const PAGE_SIZE = 50;
 const SHOWS_KEPT = ["KEEP", "ANY"];
@@ -147,10 +146,7 @@ export function Images({
       <h3 id="ecrp-images">Images</h3>
       <Show loaded={bins}>{({ bins: all, undated }) => <Timeline bins={all} undated={undated} hasKept={counts !== null} />}</Show>
       <div className="controls">
-        <label>
-          Search tags and digests
-          <input type="search" value={typed} onChange={(event) => setTyped(event.target.value)} />
-        </label>
+        <SearchBox what="tags and digests" text={typed} onText={setTyped} />
         <label>
           Would be
           <select
@@ -195,10 +191,10 @@ export function Images({
         </a>
       </div>
       <Show loaded={page}>
-        {(value) => (
+        {() => (
           <>
             <DataTable table={table} label="Images" />
-            <Pager table={table as unknown as Table<never>} what="images" total={value.matching} />
+            <Pager table={table} what="images" />
           </>
         )}
       </Show>

@@ -1,4 +1,4 @@
-import type { ColumnDef, Table } from "@tanstack/react-table";
+import type { ColumnDef } from "@tanstack/react-table";
 import { useMemo, useState } from "react";
 
 import { repositoryKey } from "../api";
@@ -6,7 +6,7 @@ import { bytes, count, counted, minute, shortDigest } from "../format";
 import type { ComparedPolicy, Finding, PolicyComparisonResult, PolicyDifference, RepositoryRef } from "../types";
 import { useSearchedTable } from "../useSearchedTable";
 import { Badge, named, NamedPlace } from "./basics";
-import { DataTable, Pager } from "./DataTable";
+import { DataTable, Pager, SearchBox } from "./DataTable";
 
 const METHODS: Record<string, string> = {
   preview: "by ECR's preview",
@@ -168,13 +168,10 @@ function Repositories({ comparison, first }: { comparison: PolicyComparisonResul
     <section>
       <h3>Beside {first}, by repository</h3>
       <div className="controls">
-        <label>
-          Search repositories and findings
-          <input type="search" value={search} onChange={(event) => setSearch(event.target.value)} />
-        </label>
+        <SearchBox what="repositories and findings" text={search} onText={setSearch} />
       </div>
       <DataTable table={table} label="Repositories" />
-      <Pager table={table as unknown as Table<never>} what="rows" total={table.getFilteredRowModel().rows.length} />
+      <Pager table={table} what="rows" />
     </section>
   );
 }

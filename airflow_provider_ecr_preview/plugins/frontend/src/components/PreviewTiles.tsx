@@ -9,7 +9,7 @@ interface Counts {
   expiring_bytes_upper_bound: number | null;
 }
 
-/** What would go of one repository, at a glance. */
+/** What would go of a repository, or of those of a run, at a glance. */
 export function PreviewTiles({ counts, settings }: { counts: Counts; settings: Settings }) {
   const { expiring_image_count: expiring, total_image_count: total, expiring_bytes_upper_bound: size } = counts;
   return (

@@ -1,4 +1,4 @@
-import type { ColumnDef, Table } from "@tanstack/react-table";
+import type { ColumnDef } from "@tanstack/react-table";
 import { useMemo } from "react";
 
 import { repositoryKey } from "../api";
@@ -8,7 +8,7 @@ import { bytes, count } from "../format";
 import type { AuditedRepository } from "../types";
 import { useSearchedTable } from "../useSearchedTable";
 import { LinkButton, Place } from "./basics";
-import { DataTable, Pager } from "./DataTable";
+import { DataTable, Pager, SearchBox } from "./DataTable";
 
 const STATUSES: Record<string, string> = { previewed: "previewed", without_policy: "without a policy", failed: "failed" };
 
@@ -127,10 +127,7 @@ export function Repositories({
       )}
       <RepositoryMap repositories={repositories} onChoose={onChoose} />
       <div className="controls">
-        <label>
-          Search repositories and findings
-          <input type="search" value={search} onChange={(event) => onFilter({ ...filter, search: event.target.value })} />
-        </label>
+        <SearchBox what="repositories and findings" text={search} onText={(text) => onFilter({ ...filter, search: text })} />
         <label>
           Show
           <select value={kind} onChange={(event) => onFilter({ ...filter, kind: event.target.value })}>
@@ -143,11 +140,7 @@ export function Repositories({
         </label>
       </div>
       <DataTable table={table} label="Repositories" />
-      <Pager
-        table={table as unknown as Table<never>}
-        what="repositories"
-        total={table.getFilteredRowModel().rows.length}
-      />
+      <Pager table={table} what="repositories" />
     </section>
   );
 }

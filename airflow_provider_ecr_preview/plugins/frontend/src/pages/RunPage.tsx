@@ -1,12 +1,11 @@
 import { useState } from "react";
 
 import { readRunMarkers, readRunState, readSettings, taskKey } from "../api";
-import { Show, Tiles } from "../components/basics";
+import { Show } from "../components/basics";
 import { Pages } from "../components/DataTable";
 import { Markers } from "../components/Markers";
-import { savings } from "../components/PreviewTiles";
+import { PreviewTiles } from "../components/PreviewTiles";
 import { TaskResult } from "../components/TaskResult";
-import { bytes, count } from "../format";
 import { marked, type MarkedTask, number } from "../markers";
 import type { Settings } from "../types";
 import { useLater } from "../useLater";
@@ -22,19 +21,20 @@ const MAX_UNMAPPED = 20;
 export function RunPage({ dagId, runId }: { dagId: string; runId: string }) {
   const [page, setPage] = useState(0);
   const [looks, setLooks] = useState(0);
-  const audit = useLoaded(`${dagId} ${runId} ${looks}`, (signal) => auditOf(dagId, runId, signal));
   const loaded = useLoaded(`${dagId} ${runId} ${looks} ${page}`, async (signal) => {
     const [{ markers, total }, state, settings] = await Promise.all([
       readRunMarkers(dagId, runId, { offset: page * PAGE_SIZE, limit: PAGE_SIZE }, signal),
       readRunState(dagId, runId, signal),
       readSettings(signal),
     ]);
-    return { tasks: await marked(markers, signal), total, state, settings };
+    const tasks = await marked(markers, signal);
+    const audit = total <= PAGE_SIZE ? auditAmong(tasks) : await auditBeside(dagId, runId, signal);
+    return { tasks, total, state, settings, audit };
   });
   useLater(loaded.state === "ready" && !ENDED.includes(loaded.value.state), looks, () => setLooks((before) => before + 1));
   return (
     <Show loaded={loaded}>
-      {({ tasks, total, state, settings }) => {
+      {({ tasks, total, state, settings, audit }) => {
         if (total === 0) {
           return (
             <p className="quiet">
@@ -42,7 +42,7 @@ export function RunPage({ dagId, runId }: { dagId: string; runId: string }) {
             </p>
           );
         }
-        const main = audit.value ?? (total === 1 ? tasks[0] : undefined);
+        const main = audit ?? (total === 1 ? tasks[0] : undefined);
         return (
           <>
             {state !== "success" && (
@@ -53,7 +53,7 @@ export function RunPage({ dagId, runId }: { dagId: string; runId: string }) {
             {main ? (
               <TaskResult key={taskKey(main.marker)} task={main.marker} settings={settings} />
             ) : (
-              audit.state !== "loading" && total <= PAGE_SIZE && <Sums tasks={tasks} settings={settings} />
+              total <= PAGE_SIZE && <Sums tasks={tasks} settings={settings} />
             )}
             {!(main && total === 1) && (
               <section>
@@ -69,14 +69,17 @@ export function RunPage({ dagId, runId }: { dagId: string; runId: string }) {
   );
 }
 
-/** The one audit of a run, of which mapped ones are parts; null where it has none or several. */
-async function auditOf(dagId: string, runId: string, signal: AbortSignal): Promise<MarkedTask | null> {
+/** The one audit of a run, of which mapped ones are parts; undefined where there is none, or several. */
+function auditAmong(tasks: MarkedTask[]): MarkedTask | undefined {
+  const unmapped = tasks.filter(({ marker }) => marker.mapIndex < 0);
+  const audits = unmapped.filter(({ value }) => value.kind === "audit");
+  return unmapped.length <= MAX_UNMAPPED && audits.length === 1 ? audits[0] : undefined;
+}
+
+/** The same of a run whose tasks are on several pages, on any of which it may be. */
+async function auditBeside(dagId: string, runId: string, signal: AbortSignal): Promise<MarkedTask | undefined> {
   const page = await readRunMarkers(dagId, runId, { offset: 0, limit: MAX_UNMAPPED, mapIndex: -1 }, signal);
-  if (page.total > MAX_UNMAPPED) {
-    return null;
-  }
-  const audits = (await marked(page.markers, signal)).filter(({ value }) => value.kind === "audit");
-  return audits.length === 1 ? (audits[0] ?? null) : null;
+  return page.total > MAX_UNMAPPED ? undefined : auditAmong(await marked(page.markers, signal));
 }
 
 /** The sum of the previews of a run, each repository counted once. */
@@ -103,20 +106,17 @@ function Sums({ tasks, settings }: { tasks: MarkedTask[]; settings: Settings }) 
   if (!tasks.some(({ value }) => value.kind === "summary")) {
     return null;
   }
-  const size = sumOf(tasks, "expiring_bytes_upper_bound");
-  const total = sumOf(tasks, "total_image_count");
+  const counts = {
+    expiring_image_count: sumOf(tasks, "expiring_image_count"),
+    archiving_image_count: sumOf(tasks, "archiving_image_count"),
+    total_image_count: sumOf(tasks, "total_image_count"),
+    expiring_bytes_upper_bound: sumOf(tasks, "expiring_bytes_upper_bound"),
+  };
   return (
     <>
       <h2>The ECR previews of this run together</h2>
       <p className="quiet">Nothing was deleted: this is what the policies would do now. Of a repository, the latest preview counts.</p>
-      <Tiles
-        tiles={[
-          ["Images that would be deleted", count(sumOf(tasks, "expiring_image_count")), total === null ? undefined : `of ${count(total)}`],
-          ["Images that would be archived", count(sumOf(tasks, "archiving_image_count")), "archiving saves nothing by itself"],
-          ["Bytes", bytes(size), "at most: layers are shared"],
-          savings(size, settings),
-        ]}
-      />
+      <PreviewTiles counts={counts} settings={settings} />
     </>
   );
 }

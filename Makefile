@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made and kept up to date from constraints.txt and pyproject.toml.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui frontend test coverage bench compatibility distributed lint format types build check install constraints clean no-python
+.PHONY: help demo ui frontend test nightly coverage bench compatibility distributed lint format types build check install constraints clean no-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,6 +38,9 @@ $(BUNDLE): hatch_build.py $(shell find $(FRONTEND) -name node_modules -prune -o 
 test: $(READY) frontend ## Run the tests, in parallel and without network
 	$(BIN)/python hatch_build.py --run test
 	$(BIN)/python -m pytest -n $(JOBS)
+
+nightly: $(READY) ## Run the tests that take minutes, which are marked nightly, one process a processor
+	$(BIN)/python -m pytest -n logical -m nightly
 
 coverage: $(READY) ## Check that the tests of the pure core take every branch of it
 	$(BIN)/python -m pytest -q -n $(JOBS) tests/core --cov --cov-config=tests/core/coverage.ini

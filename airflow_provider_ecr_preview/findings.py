@@ -95,7 +95,7 @@ class UsedImages:
             self.examples[image.image_digest] = users[0]
 
 
-def recent_pulls_since(now: datetime, days: int = RECENTLY_PULLED_DAYS) -> RecentPulls:
+def recent_pulls_since(now: datetime, days: float = RECENTLY_PULLED_DAYS) -> RecentPulls:
     """Return an empty collection of the images pulled in the last ``days`` days."""
     return RecentPulls(now - timedelta(days=days))
 

@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from airflow_provider_ecr_preview.comparison import PolicyEffect
-from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, find, recent_pulls_since
+from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.pages import COMPLETE, PreviewPage, PreviewStatus
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage, Verdict
-from airflow_provider_ecr_preview.preview import PreviewedImage, PreviewSummary
+from airflow_provider_ecr_preview.preview import PreviewedImage
 from airflow_provider_ecr_preview.xcom import RepositoryRef
 
 
@@ -24,31 +25,30 @@ def simulate(
     now: datetime,
     *,
     ref: RepositoryRef,
-    recently_pulled_days: int = RECENTLY_PULLED_DAYS,
+    lookout: Lookout | None = None,
 ) -> PolicyEffect:
-    """Return what a policy would do with a repository, as far as it can be told without ECR's preview.
+    """Return what a policy would do with a repository, as far as that is known without ECR's preview.
 
     :param policy: the policy.
     :param images: every image of the repository, archived ones included.
     :param now: the time at which the policy acts (aware).
     :param ref: the repository.
-    :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
+    :param lookout: what to look out for among the affected images.
     :raises ValueError: if the policy has a ``countType`` that is not known here.
     """
     inventory = RepositoryInventory(policy.rules)
-    summary = PreviewSummary(
-        ref["repository_name"], ref["registry_id"] or "", ref["region_name"] or "", policy, previewed_at=now
-    )
-    recent_pulls = recent_pulls_since(now, recently_pulled_days)
     effect = PolicyEffect(policy.fingerprint)
+    taken = []
     for verdict in policy.evaluate(images, now):
         inventory.add(verdict.image)
         if verdict.is_taken:
-            image = _taken(verdict)
-            summary.add(image)
-            recent_pulls.add(image)
-            effect.add(image)
-    effect.findings = summary.as_xcom(inventory=inventory, findings=find(summary, inventory, recent_pulls))["findings"]
+            taken.append(_taken(verdict))
+            effect.add(taken[-1])
+    preview = PreviewStatus(
+        ref["registry_id"] or "", ref["repository_name"], ref["region_name"] or "", COMPLETE, policy
+    )
+    value = read_preview([PreviewPage(preview, taken)], inventory=inventory, lookout=lookout, now=now)
+    effect.findings = value["findings"]
     return effect
 
 

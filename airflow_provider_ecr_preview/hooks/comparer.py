@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_ecr_preview.comparison import PolicyEffect, checked_by_simulation, compare_effects
+from airflow_provider_ecr_preview.core.preview.reading import Lookout
 from airflow_provider_ecr_preview.exceptions import EcrPreviewError, LifecyclePolicyNotFoundError, RepositoryError
-from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.hooks.errors import CallSite
 from airflow_provider_ecr_preview.hooks.fleet import PreviewFleet, PreviewTarget
 from airflow_provider_ecr_preview.outcome import RepositoryOutcome
@@ -50,7 +50,7 @@ class PolicyComparer:
     :param registry_id: the registry (account); the caller's own if None.
     :param max_workers: number of threads that ask for previews.
     :param repository_timeout: time that one preview has, in seconds.
-    :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
+    :param lookout: what to look out for among the affected images.
     :param should_stop: asked again and again; once it returns True, the comparison ends early.
     """
 
@@ -60,7 +60,7 @@ class PolicyComparer:
     registry_id: str | None = None
     max_workers: int = 16
     repository_timeout: float = 3600.0
-    recently_pulled_days: int = RECENTLY_PULLED_DAYS
+    lookout: Lookout = field(default_factory=Lookout)
     should_stop: Callable[[], bool] = bool
 
     def compare(self, repository_names: Sequence[str]) -> Iterator[ComparedRepository | FailedRepository]:
@@ -107,7 +107,7 @@ class PolicyComparer:
             registry_id=self.registry_id,
             max_workers=self.max_workers,
             repository_timeout=self.repository_timeout,
-            recently_pulled_days=self.recently_pulled_days,
+            lookout=self.lookout,
             image_lists=lists.open,
             on_progress=lambda progress: log.info("%s: %s.", policy, progress),
             should_stop=self.should_stop,
@@ -136,7 +136,7 @@ class PolicyComparer:
                         images,
                         now,
                         ref=self._ref(name),
-                        recently_pulled_days=self.recently_pulled_days,
+                        lookout=self.lookout,
                     )
                 )
         except EcrPreviewError as error:

@@ -9,15 +9,15 @@ from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from airflow_provider_ecr_preview.core.preview.reading import Lookout
 from airflow_provider_ecr_preview.exceptions import PreviewTimeoutError, RepositoryError
-from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
 from airflow_provider_ecr_preview.hooks.fleet_jobs import JobQueue
 from airflow_provider_ecr_preview.hooks.fleet_progress import FleetProgress, remaining_seconds
-from airflow_provider_ecr_preview.hooks.fleet_reader import ImageLists, PreviewReader, UsedImagesOf
+from airflow_provider_ecr_preview.hooks.fleet_reader import ImageLists, PreviewReader
 from airflow_provider_ecr_preview.hooks.fleet_schedule import RepositoryWork, Schedule, VisitTime
 from airflow_provider_ecr_preview.hooks.fleet_steps import PreviewSteps, StartedPreview
 from airflow_provider_ecr_preview.hooks.paced_calls import GET_PREVIEW, START_PREVIEW, PacedCalls, StoppedError
@@ -66,8 +66,7 @@ class PreviewFleet:
         for no bound.
     :param max_restarts: how often a preview that expired or was replaced is started again.
     :param enrich: whether to ask DescribeImages for all images, their sizes and last pulls.
-    :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
-    :param used_images: returns what collects the affected images of a repository that something runs.
+    :param lookout: what to look out for among the affected images.
     :param image_lists: opens the list of a repository's affected images, as a context manager that gives up the list
         when it ends with an error.
     :param on_started: called with every preview that was started, in the thread that iterates, so that an attempt that
@@ -87,8 +86,7 @@ class PreviewFleet:
     timeout: float | None = None
     max_restarts: int = 3
     enrich: bool = True
-    recently_pulled_days: int = RECENTLY_PULLED_DAYS
-    used_images: UsedImagesOf | None = None
+    lookout: Lookout = field(default_factory=Lookout)
     image_lists: ImageLists | None = None
     on_started: Callable[[StartedPreview], object] | None = None
     on_progress: Callable[[FleetProgress], object] | None = None
@@ -179,8 +177,7 @@ class _FleetRun:
             PreviewReader(
                 self._calls,
                 enrich=fleet.enrich,
-                recently_pulled_days=fleet.recently_pulled_days,
-                used_images=fleet.used_images,
+                lookout=fleet.lookout,
                 image_lists=fleet.image_lists,
                 on_page=self._count_images,
             ),

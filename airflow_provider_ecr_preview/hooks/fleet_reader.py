@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
-from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
-from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, UsedImages, find, recent_pulls_since
+from airflow_provider_ecr_preview.core.preview.reading import ImageList, Lookout, read_preview
 from airflow_provider_ecr_preview.hooks.fleet_schedule import RepositoryWork
 from airflow_provider_ecr_preview.hooks.paced_calls import DESCRIBE_IMAGES, GET_PREVIEW, PacedCalls
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
-from airflow_provider_ecr_preview.kept_images import KeptImage, kept_images
-from airflow_provider_ecr_preview.pages import PageCheck, PreviewPage, PreviewStatus, checked, summarize_pages
+from airflow_provider_ecr_preview.pages import PageCheck, PreviewPage, PreviewStatus, checked
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
-from airflow_provider_ecr_preview.preview import PreviewedImage
 from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
 
 PREVIEW_PAGE_SIZE = 100
 DESCRIBE_IMAGES_PAGE_SIZE = 1000
-
-
-UsedImagesOf = Callable[[RepositoryId], UsedImages | None]
-"""Returns what collects the affected images of a repository that something runs; None if nobody asked."""
-
-
-class ImageList(Protocol):
-    """Where the affected images of one repository are written as they stream by."""
-
-    @property
-    def images_uri(self) -> str | None:
-        """Where the list can be read when it is whole."""
-        ...
-
-    @property
-    def write_kept(self) -> Callable[[Iterable[KeptImage]], object] | None:
-        """Takes in the images that stay, all at once; None where nobody wants to know."""
-        ...
-
-    def write(self, image: PreviewedImage) -> object:
-        """Take in one image."""
-        ...
 
 
 ImageLists = Callable[[PreviewStatus], AbstractContextManager[ImageList]]
@@ -53,8 +27,7 @@ class PreviewReader:
 
     :param calls: makes the calls.
     :param enrich: whether to ask DescribeImages for all images, their sizes and last pulls.
-    :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
-    :param used_images: returns what collects the affected images of a repository that something runs.
+    :param lookout: what to look out for among the affected images.
     :param image_lists: opens the list of a repository's affected images. The block ends without error only when the
         preview was read to its end; a list of another preview, or of half of one, has to be given up.
     :param on_page: called with the number of images of every page.
@@ -65,15 +38,13 @@ class PreviewReader:
         calls: PacedCalls,
         *,
         enrich: bool = True,
-        recently_pulled_days: int = RECENTLY_PULLED_DAYS,
-        used_images: UsedImagesOf | None = None,
+        lookout: Lookout | None = None,
         image_lists: ImageLists | None = None,
         on_page: Callable[[int], object] = bool,
     ) -> None:
         self._calls = calls
         self._enrich = enrich
-        self._recently_pulled_days = recently_pulled_days
-        self._used_images = used_images
+        self._lookout = lookout
         self._image_lists = image_lists
         self._on_page = on_page
 
@@ -85,28 +56,15 @@ class PreviewReader:
         :param next_token: token of the second.
         :raises RepositoryError: if the pages cannot be read, or are not one whole preview.
         """
-        recent_pulls = recent_pulls_since(datetime.now(UTC), self._recently_pulled_days)
-        used_images = self._used_images(RepositoryId.of_preview(first.preview)) if self._used_images else None
         pages = checked(self._pages(work, first, next_token), PageCheck(work.policy_fingerprint))
         with self._image_lists(first.preview) if self._image_lists else nullcontext() as image_list:
-            write_kept = image_list.write_kept if image_list is not None else None
-            inventory = self._inventory(work, first.preview.policy, keep_images=write_kept is not None)
-
-            def on_image(image: PreviewedImage) -> None:
-                recent_pulls.add(image)
-                if used_images is not None:
-                    used_images.add(image)
-                if image_list is not None:
-                    image_list.write(image)
-
-            summary = summarize_pages(pages, inventory, on_image)
-            if write_kept is not None and inventory is not None:
-                write_kept(kept_images(summary.policy, inventory.images, summary.__contains__, summary.previewed_at))
-        return summary.as_xcom(
-            inventory=inventory,
-            findings=find(summary, inventory, recent_pulls, used_images),
-            images_uri=image_list.images_uri if image_list is not None else None,
-        )
+            keep_images = image_list is not None and image_list.write_kept is not None
+            return read_preview(
+                pages,
+                inventory=self._inventory(work, first.preview.policy, keep_images=keep_images),
+                lookout=self._lookout,
+                image_list=image_list,
+            )
 
     def _pages(self, work: RepositoryWork, first: PreviewPage, next_token: str | None) -> Iterator[PreviewPage]:
         self._on_page(len(first.images))

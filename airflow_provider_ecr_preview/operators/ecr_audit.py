@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.audit_reports import AuditReports
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
 from airflow_provider_ecr_preview.changes import Alarms
 from airflow_provider_ecr_preview.cleanup_in_use import used_images_in
+from airflow_provider_ecr_preview.core.preview.reading import Lookout
 from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditStoppedError
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
@@ -275,8 +276,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
             repository_timeout=self.repository_timeout,
             timeout=None if self.timeout is None else max(began_at + self.timeout - time.time(), 0.0),
             enrich=self.enrich,
-            recently_pulled_days=self.recently_pulled_days,
-            used_images=used_images_in(self.in_use),
+            lookout=Lookout(recently_pulled_days=self.recently_pulled_days, used_images=used_images_in(self.in_use)),
             on_progress=lambda progress: self.log.info("%s.", progress),
             progress_interval=self.progress_interval,
             should_stop=lambda: self._is_stopped,

@@ -12,6 +12,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, mapping_of
 from airflow_provider_ecr_preview.comparison import Comparison, new_findings
 from airflow_provider_ecr_preview.comparison_table import comparison_table
+from airflow_provider_ecr_preview.core.preview.reading import Lookout
 from airflow_provider_ecr_preview.exceptions import AuditStoppedError, CandidateRefusedError
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, FindingSeverity
 from airflow_provider_ecr_preview.hooks.comparer import PolicyComparer
@@ -147,7 +148,7 @@ class EcrCompareLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrev
             registry_id=self.registry_id or None,
             max_workers=self.max_workers,
             repository_timeout=self.repository_timeout,
-            recently_pulled_days=self.recently_pulled_days,
+            lookout=Lookout(recently_pulled_days=self.recently_pulled_days),
             should_stop=lambda: self._is_stopped,
         )
         comparison = Comparison(policies, self.method, datetime.now(UTC))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
@@ -13,20 +12,18 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowSkipException, conf
 from airflow.sdk import ObjectStoragePath
 
-from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
 from airflow_provider_ecr_preview.cleanup_in_use import used_images_in
+from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
 from airflow_provider_ecr_preview.exceptions import LifecyclePolicyNotFoundError, PreviewInProgressError
-from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, UsedImages, find, recent_pulls_since
+from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.hooks.arguments import check_waiting
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook, TagStatus
 from airflow_provider_ecr_preview.hooks.errors import CallSite
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
-from airflow_provider_ecr_preview.kept_images import kept_images
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
-from airflow_provider_ecr_preview.pages import PreviewPage, summarize_pages
 from airflow_provider_ecr_preview.policy import PolicySource, lint_policy
-from airflow_provider_ecr_preview.preview import PreviewedImage, marker
+from airflow_provider_ecr_preview.preview import marker
 from airflow_provider_ecr_preview.reports import image_list
 from airflow_provider_ecr_preview.tables import render, summary_table
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
@@ -310,46 +307,16 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePol
         )
         with_kept = self._with_kept
         inventory = self._inventory(keep_images=with_kept) if self.enrich else None
-        recent_pulls = recent_pulls_since(datetime.now(UTC), self.recently_pulled_days)
-        used_images: UsedImages | None = None
-        used_images_of = used_images_in(self.in_use)
-
-        def watched() -> Iterator[PreviewPage]:
-            nonlocal used_images
-            for page in pages:
-                # Which registry it is, is known from the first page on.
-                used_images = used_images or used_images_of(RepositoryId.of_preview(page.preview))
-                yield page
-
-        with ExitStack() as stack:
-            images = (
-                stack.enter_context(image_list(self.images_path, with_kept=with_kept)) if self.images_path else None
-            )
-
-            def on_image(image: PreviewedImage) -> None:
-                recent_pulls.add(image)
-                if used_images is not None:
-                    used_images.add(image)
-                if images is not None:
-                    images.write(image)
-
-            summary = summarize_pages(watched(), inventory, on_image)
-            if images is not None and images.write_kept is not None and inventory is not None:
-                images.write_kept(
-                    kept_images(summary.policy, inventory.images, summary.__contains__, summary.previewed_at)
-                )
-        value = summary.as_xcom(
-            inventory=inventory,
-            findings=find(summary, inventory, recent_pulls, used_images),
-            images_uri=self.images_path or None,
-        )
+        lookout = Lookout(recently_pulled_days=self.recently_pulled_days, used_images=used_images_in(self.in_use))
+        with image_list(self.images_path, with_kept=with_kept) if self.images_path else nullcontext() as images:
+            value = read_preview(pages, inventory=inventory, lookout=lookout, image_list=images)
         EcrRepositoryLink.persist(
             context=context,
             operator=self,
-            region_name=summary.region_name,
+            region_name=value["region_name"],
             aws_partition=self.hook.conn_partition,
-            registry_id=summary.registry_id,
-            repository_name=summary.repository_name,
+            registry_id=value["registry_id"],
+            repository_name=value["repository_name"],
         )
         if self.do_xcom_push:
             context["ti"].xcom_push(key=MARKER_KEY, value=marker(value))

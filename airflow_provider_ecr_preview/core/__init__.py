@@ -1,0 +1,1 @@
+"""Decides: the standard library alone."""

@@ -1,0 +1,1 @@
+"""One preview: its pages, the images in it, its summary."""

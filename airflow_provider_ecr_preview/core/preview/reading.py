@@ -1,0 +1,96 @@
+"""One complete preview becomes a summary: its pages, the repository's images, what to look out for, and the lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
+from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, UsedImages, find, recent_pulls_since
+from airflow_provider_ecr_preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.kept_images import KeptImage, kept_images
+from airflow_provider_ecr_preview.pages import PreviewPage, summarize_pages
+from airflow_provider_ecr_preview.preview import PreviewedImage
+from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+
+UsedImagesOf = Callable[[RepositoryId], UsedImages | None]
+"""Returns what collects the affected images of a repository that something runs; None if that is not known."""
+
+
+class ImageList(Protocol):
+    """Where the images of one preview are written as they stream by."""
+
+    @property
+    def images_uri(self) -> str | None:
+        """Where the list can be read once it is complete."""
+        ...
+
+    @property
+    def write_kept(self) -> Callable[[Iterable[KeptImage]], object] | None:
+        """Takes the images that stay, all at once; None where they are not wanted."""
+        ...
+
+    def write(self, image: PreviewedImage) -> object:
+        """Write one affected image."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lookout:
+    """What to look out for among the affected images.
+
+    :param recently_pulled_days: an affected image that was pulled within this number of days is a finding.
+    :param used_images: returns what collects the affected images of a repository that something runs.
+    """
+
+    recently_pulled_days: float = RECENTLY_PULLED_DAYS
+    used_images: UsedImagesOf | None = None
+
+
+def read_preview(
+    pages: Iterable[PreviewPage],
+    *,
+    inventory: RepositoryInventory | None = None,
+    lookout: Lookout | None = None,
+    image_list: ImageList | None = None,
+    now: datetime | None = None,
+) -> PreviewSummaryXCom:
+    """Read a preview once, page by page, and return its summary.
+
+    :param pages: the pages, already checked.
+    :param inventory: the images of the repository, which add sizes and pulls; without it most findings cannot be made.
+    :param lookout: what to look out for.
+    :param image_list: where the images are written.
+    :param now: the time from which recent pulls are counted (aware).
+    :raises PreviewInconsistentError: if the preview lists an image twice.
+    :raises ValueError: if there is no page.
+    """
+    lookout = lookout or Lookout()
+    recent_pulls = recent_pulls_since(now or datetime.now(UTC), lookout.recently_pulled_days)
+    used_images: UsedImages | None = None
+
+    def watched() -> Iterator[PreviewPage]:
+        nonlocal used_images
+        for page in pages:
+            # The registry is known from the first page on.
+            if lookout.used_images is not None and used_images is None:
+                used_images = lookout.used_images(RepositoryId.of_preview(page.preview))
+            yield page
+
+    def on_image(image: PreviewedImage) -> None:
+        recent_pulls.add(image)
+        if used_images is not None:
+            used_images.add(image)
+        if image_list is not None:
+            image_list.write(image)
+
+    summary = summarize_pages(watched(), inventory, on_image)
+    if image_list is not None and image_list.write_kept is not None and inventory is not None:
+        image_list.write_kept(kept_images(summary.policy, inventory.images, summary.__contains__, summary.previewed_at))
+    return summary.as_xcom(
+        inventory=inventory,
+        findings=find(summary, inventory, recent_pulls, used_images),
+        images_uri=None if image_list is None else image_list.images_uri,
+    )

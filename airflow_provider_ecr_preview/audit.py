@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_ecr_preview.audit_counts import AuditTotals, expiring_bytes, summary_of
-from airflow_provider_ecr_preview.audit_room import MAX_MESSAGE_CHARACTERS, fitted, json_size
 from airflow_provider_ecr_preview.bounded import Leading, cut
+from airflow_provider_ecr_preview.core.values import json_size
 from airflow_provider_ecr_preview.findings import SEVERITY_ORDER
 from airflow_provider_ecr_preview.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.xcom import (
@@ -22,6 +22,7 @@ from airflow_provider_ecr_preview.xcom import (
     MAX_AUDIT_BYTES,
     MAX_EXAMPLES,
     MAX_LISTED,
+    MAX_MESSAGE_CHARACTERS,
     MAX_TOP_REPOSITORIES,
     AuditedRepository,
     AuditXCom,
@@ -145,21 +146,6 @@ class Audit:
             report_uri=report_uri,
             table_uris=list(table_uris),
         )
-
-    def as_xcom(
-        self,
-        *,
-        changes: ChangesXCom | None = None,
-        report_uri: str | None = None,
-        table_uris: Iterable[str] = (),
-    ) -> AuditXCom:
-        """Return the audit as the XCom contract has it, in at most 48 KiB.
-
-        :param changes: what changed since the last audit.
-        :param report_uri: where the report for a person was written.
-        :param table_uris: where the tables with a row for every repository were written.
-        """
-        return fitted(self.as_dict(changes=changes, report_uri=report_uri, table_uris=table_uris))
 
     @classmethod
     def from_xcom(cls, value: AuditXCom) -> Audit:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
+from airflow_provider_ecr_preview.audit import Audit
 from airflow_provider_ecr_preview.bounded import cut
+from airflow_provider_ecr_preview.core.values import fitted, json_size
 from airflow_provider_ecr_preview.xcom import (
     MAX_AUDIT_BYTES,
     MAX_EXAMPLES,
     MAX_LISTED,
+    MAX_MESSAGE_CHARACTERS,
     MAX_TOP_REPOSITORIES,
     AuditXCom,
     ChangesXCom,
 )
 
-MAX_MESSAGE_CHARACTERS = 300
 
-
-class _Room(NamedTuple):
+class _Limits(NamedTuple):
     """How much of each list is pushed."""
 
     top: int
@@ -28,62 +29,74 @@ class _Room(NamedTuple):
     uris: bool
 
 
-_ROOMS = (
-    _Room(MAX_TOP_REPOSITORIES, MAX_LISTED, MAX_EXAMPLES, MAX_MESSAGE_CHARACTERS, uris=True),
-    _Room(MAX_TOP_REPOSITORIES, MAX_LISTED, 1, 120, uris=True),
-    _Room(MAX_TOP_REPOSITORIES, 20, 0, 120, uris=True),
-    _Room(MAX_TOP_REPOSITORIES, 20, 0, 120, uris=False),
-    _Room(MAX_TOP_REPOSITORIES, 5, 0, 80, uris=False),
-    _Room(20, 5, 0, 80, uris=False),
-    _Room(5, 1, 0, 40, uris=False),
-    _Room(0, 0, 0, 0, uris=False),
+_LIMITS = (
+    _Limits(MAX_TOP_REPOSITORIES, MAX_LISTED, MAX_EXAMPLES, MAX_MESSAGE_CHARACTERS, uris=True),
+    _Limits(MAX_TOP_REPOSITORIES, MAX_LISTED, 1, 120, uris=True),
+    _Limits(MAX_TOP_REPOSITORIES, 20, 0, 120, uris=True),
+    _Limits(MAX_TOP_REPOSITORIES, 20, 0, 120, uris=False),
+    _Limits(MAX_TOP_REPOSITORIES, 5, 0, 80, uris=False),
+    _Limits(20, 5, 0, 80, uris=False),
+    _Limits(5, 1, 0, 40, uris=False),
+    _Limits(0, 0, 0, 0, uris=False),
 )
 
 
-def fitted(value: AuditXCom) -> AuditXCom:
+def audit_xcom(
+    audit: Audit,
+    *,
+    changes: ChangesXCom | None = None,
+    report_uri: str | None = None,
+    table_uris: Iterable[str] = (),
+) -> AuditXCom:
+    """Return an audit as the XCom contract has it, in at most 48 KiB.
+
+    :param audit: the audit.
+    :param changes: what changed since the last audit.
+    :param report_uri: where the report for a person was written.
+    :param table_uris: where the tables with a row for every repository were written.
+    """
+    return fitted_audit(audit.as_dict(changes=changes, report_uri=report_uri, table_uris=table_uris))
+
+
+def fitted_audit(value: AuditXCom) -> AuditXCom:
     """Return an audit as it is if it fits, else without summaries and with lists that are cut until it does."""
     if json_size(value) <= MAX_AUDIT_BYTES:
         return value
-    shorter = (_cut_to(room, value) for room in _ROOMS)
-    return next((each for each in shorter if json_size(each) <= MAX_AUDIT_BYTES), _cut_to(_ROOMS[-1], value))
+    return fitted(value, MAX_AUDIT_BYTES, _LIMITS, _cut_to)
 
 
-def json_size(value: Any) -> int:
-    """Return the length of a value as the JSON that Airflow stores."""
-    return len(json.dumps(value))
-
-
-def _cut_to(room: _Room, value: AuditXCom) -> AuditXCom:
+def _cut_to(value: AuditXCom, limits: _Limits) -> AuditXCom:
     changes = value["changes"]
     return {
         **value,
-        "registries": value["registries"][: room.listed],
-        "registries_left_out": value["registries_left_out"] + len(value["registries"][room.listed :]),
+        "registries": value["registries"][: limits.listed],
+        "registries_left_out": value["registries_left_out"] + len(value["registries"][limits.listed :]),
         "findings": [
-            {**finding, "repositories": finding["repositories"][: room.examples]}
-            for finding in value["findings"][: room.listed]
+            {**finding, "repositories": finding["repositories"][: limits.examples]}
+            for finding in value["findings"][: limits.listed]
         ],
-        "errors": dict(list(value["errors"].items())[: room.listed]),
+        "errors": dict(list(value["errors"].items())[: limits.listed]),
         "failures": [
-            {**failure, "message": cut(failure["message"], room.characters)}
-            for failure in value["failures"][: room.listed]
+            {**failure, "message": cut(failure["message"], limits.characters)}
+            for failure in value["failures"][: limits.listed]
         ],
-        "without_policy": value["without_policy"][: room.listed],
+        "without_policy": value["without_policy"][: limits.listed],
         "top": [
-            repository if room.uris else {**repository, "images_uri": None} for repository in value["top"][: room.top]
+            repository if limits.uris else {**repository, "images_uri": None}
+            for repository in value["top"][: limits.top]
         ],
         "summaries": None,
-        "changes": None if changes is None else _changes_cut_to(room, changes),
-        "table_uris": value["table_uris"][: room.listed],
+        "changes": None if changes is None else _changes_cut_to(changes, limits),
+        "table_uris": value["table_uris"][: limits.listed],
     }
 
 
-def _changes_cut_to(room: _Room, changes: ChangesXCom) -> ChangesXCom:
+def _changes_cut_to(changes: ChangesXCom, limits: _Limits) -> ChangesXCom:
     return {
         **changes,
-        "baselines": changes["baselines"][: room.listed],
-        "alarms": changes["alarms"][: room.listed],
-        "top": changes["top"][: room.listed],
-        "disappeared": changes["disappeared"][: room.listed],
-        "notes": changes["notes"][: room.listed],
+        "baselines": changes["baselines"][: limits.listed],
+        "alarms": changes["alarms"][: limits.listed],
+        "top": changes["top"][: limits.listed],
+        "disappeared": changes["disappeared"][: limits.listed],
+        "notes": changes["notes"][: limits.listed],
     }

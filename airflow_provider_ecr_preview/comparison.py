@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from airflow_provider_ecr_preview.audit_room import MAX_MESSAGE_CHARACTERS, json_size
 from airflow_provider_ecr_preview.bounded import Leading, cut
+from airflow_provider_ecr_preview.core.values import fitted
 from airflow_provider_ecr_preview.findings import SEVERITY_ORDER
 from airflow_provider_ecr_preview.inventory import DigestKey, digest_key, digest_of
 from airflow_provider_ecr_preview.preview import EXPIRE, PreviewedImage
@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.xcom import (
     MAX_AUDIT_BYTES,
     MAX_FINDING_DIGESTS,
     MAX_LISTED,
+    MAX_MESSAGE_CHARACTERS,
     MAX_TOP_REPOSITORIES,
     ComparedPolicy,
     ComparedRepository,
@@ -154,9 +155,9 @@ class Comparison:
         shorter = FailedRepository(**{**failure, "message": cut(failure["message"], MAX_MESSAGE_CHARACTERS)})
         self._failures.add(failure["repository_name"], shorter)
 
-    def as_xcom(self) -> ComparisonXCom:
-        """Return the comparison as the XCom contract has it, in at most 48 KiB: its lists are cut, its sums are not."""
-        value = ComparisonXCom(
+    def as_dict(self) -> ComparisonXCom:
+        """Return the comparison under the names of the XCom contract, with lists of any length."""
+        return ComparisonXCom(
             schema=COMPARISON_SCHEMA,
             compared_at=self.compared_at.astimezone(UTC).isoformat(),
             method=self.method,
@@ -168,10 +169,17 @@ class Comparison:
             errors=dict(self._errors.most_common()),
             failures=list(self._failures),
         )
-        return _fitted(value)
 
 
-class _Room(NamedTuple):
+def comparison_xcom(comparison: Comparison) -> ComparisonXCom:
+    """Return a comparison as the XCom contract has it, in at most 48 KiB: its lists are cut, its sums are not.
+
+    :param comparison: the comparison.
+    """
+    return fitted(comparison.as_dict(), MAX_AUDIT_BYTES, _LIMITS, _cut_to)
+
+
+class _Limits(NamedTuple):
     """How much of each list is pushed."""
 
     repositories: int
@@ -180,45 +188,40 @@ class _Room(NamedTuple):
     failures: int
 
 
-_ROOMS = (
-    _Room(MAX_TOP_REPOSITORIES, MAX_FINDING_DIGESTS, MAX_MESSAGE_CHARACTERS, MAX_LISTED),
-    _Room(MAX_TOP_REPOSITORIES, 3, 120, 20),
-    _Room(20, 3, 120, 20),
-    _Room(5, 1, 80, 5),
-    _Room(1, 0, 0, 1),
-    _Room(0, 0, 0, 0),
+_LIMITS = (
+    _Limits(MAX_TOP_REPOSITORIES, MAX_FINDING_DIGESTS, MAX_MESSAGE_CHARACTERS, MAX_LISTED),
+    _Limits(MAX_TOP_REPOSITORIES, 3, 120, 20),
+    _Limits(20, 3, 120, 20),
+    _Limits(5, 1, 80, 5),
+    _Limits(1, 0, 0, 1),
+    _Limits(0, 0, 0, 0),
 )
 
 
-def _fitted(value: ComparisonXCom) -> ComparisonXCom:
-    shorter = (_cut_to(room, value) for room in _ROOMS)
-    return next((each for each in shorter if json_size(each) <= MAX_AUDIT_BYTES), _cut_to(_ROOMS[-1], value))
-
-
-def _cut_to(room: _Room, value: ComparisonXCom) -> ComparisonXCom:
+def _cut_to(value: ComparisonXCom, limits: _Limits) -> ComparisonXCom:
     return {
         **value,
         "repositories": [
-            {**repository, "policies": [_policy_cut_to(room, policy) for policy in repository["policies"]]}
-            for repository in value["repositories"][: room.repositories]
+            {**repository, "policies": [_policy_cut_to(policy, limits) for policy in repository["policies"]]}
+            for repository in value["repositories"][: limits.repositories]
         ],
         "failures": [
-            {**failure, "message": cut(failure["message"], room.characters)}
-            for failure in value["failures"][: room.failures]
+            {**failure, "message": cut(failure["message"], limits.characters)}
+            for failure in value["failures"][: limits.failures]
         ],
     }
 
 
-def _policy_cut_to(room: _Room, policy: ComparedPolicy) -> ComparedPolicy:
+def _policy_cut_to(policy: ComparedPolicy, limits: _Limits) -> ComparedPolicy:
     return {
         **policy,
-        "newly_affected_image_digests": policy["newly_affected_image_digests"][: room.digests],
-        "no_longer_affected_image_digests": policy["no_longer_affected_image_digests"][: room.digests],
+        "newly_affected_image_digests": policy["newly_affected_image_digests"][: limits.digests],
+        "no_longer_affected_image_digests": policy["no_longer_affected_image_digests"][: limits.digests],
         "findings": [
             {
                 **finding,
-                "message": cut(finding["message"], room.characters) or "",
-                "image_digests": finding["image_digests"][: room.digests],
+                "message": cut(finding["message"], limits.characters) or "",
+                "image_digests": finding["image_digests"][: limits.digests],
             }
             for finding in policy["findings"]
         ],

@@ -14,21 +14,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from airflow_provider_ecr_preview.findings import Finding
 from airflow_provider_ecr_preview.inventory import DigestKey, RepositoryInventory, digest_key, digest_of
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
 from airflow_provider_ecr_preview.xcom import (
-    MARKER_SCHEMA,
-    MAX_FINDING_DIGESTS,
     MAX_SAMPLE_IMAGES,
-    MAX_SAMPLE_TAGS,
-    SUMMARY_SCHEMA,
-    FindingSummary,
-    MarkerXCom,
-    PreviewSummaryXCom,
     RuleSummary,
-    SampleImage,
-    bounded,
 )
 
 EXPIRE = "EXPIRE"
@@ -300,55 +290,6 @@ class PreviewSummary:
             for priority, action in sorted({*described, *self.counts})
         ]
 
-    def as_xcom(
-        self,
-        *,
-        inventory: RepositoryInventory | None = None,
-        findings: Iterable[Finding] = (),
-        images_uri: str | None = None,
-    ) -> PreviewSummaryXCom:
-        """Return the summary as the XCom contract has it, in at most 8 KiB.
-
-        :param inventory: the repository's images, where DescribeImages was asked.
-        :param findings: what a person should look at.
-        :param images_uri: where the full list was written.
-        """
-        value = PreviewSummaryXCom(
-            schema=SUMMARY_SCHEMA,
-            registry_id=self.registry_id,
-            region_name=self.region_name,
-            repository_name=self.repository_name,
-            status=self.status,
-            previewed_at=_in_utc(self.previewed_at),
-            policy_fingerprint=self.policy.fingerprint,
-            images_fingerprint=self.images_fingerprint,
-            expiring_image_count=self.expiring_image_count,
-            archiving_image_count=self.archiving_image_count,
-            tagged_image_count=self.tagged_image_count,
-            untagged_image_count=self.untagged_image_count,
-            total_image_count=None if inventory is None else inventory.total_image_count,
-            expiring_bytes_upper_bound=None if inventory is None else self.expiring_bytes_upper_bound,
-            oldest_pushed_at=isoformat(self.oldest_pushed_at),
-            newest_pushed_at=isoformat(self.newest_pushed_at),
-            rules=self.rules(),
-            findings=[
-                FindingSummary(
-                    code=finding.code,
-                    severity=finding.severity,
-                    message=finding.message,
-                    image_digests=list(finding.image_digests[:MAX_FINDING_DIGESTS]),
-                )
-                for finding in findings
-            ],
-            sample=[_sample_image(image) for image in self.sample],
-            images_uri=images_uri,
-            next_token=self.next_token,
-        )
-        if inventory is None:
-            for rule in value["rules"]:
-                rule["bytes_upper_bound"] = None
-        return bounded(value)
-
     def _identity(self) -> tuple[str, str, str, str, str]:
         return (
             self.registry_id,
@@ -367,28 +308,6 @@ class PreviewSummary:
             heapq.heappush(newest, (pushed_at, image.image_digest, image))
         elif (pushed_at, image.image_digest) > newest[0][:2]:
             heapq.heapreplace(newest, (pushed_at, image.image_digest, image))
-
-
-def marker(value: PreviewSummaryXCom) -> MarkerXCom:
-    """Return the marker that is pushed beside a summary."""
-    return MarkerXCom(
-        schema=MARKER_SCHEMA,
-        kind="summary",
-        counts={
-            key: value[key]
-            for key in (
-                "registry_id",
-                "region_name",
-                "repository_name",
-                "previewed_at",
-                "expiring_image_count",
-                "archiving_image_count",
-                "total_image_count",
-                "expiring_bytes_upper_bound",
-            )
-        }
-        | {"finding_count": len(value["findings"])},
-    )
 
 
 def images_fingerprint(actions: Iterable[tuple[str, str]]) -> str:
@@ -417,15 +336,3 @@ def _from_isoformat(text: str | None) -> datetime | None:
 
 def _known(*times: datetime | None) -> list[datetime]:
     return [time for time in times if time is not None]
-
-
-def _sample_image(image: PreviewedImage) -> SampleImage:
-    return SampleImage(
-        image_digest=image.image_digest,
-        image_tags=list(image.image_tags[:MAX_SAMPLE_TAGS]),
-        image_pushed_at=isoformat(image.image_pushed_at),
-        action=image.action,
-        applied_rule_priority=image.applied_rule_priority,
-        image_size_in_bytes=image.image_size_in_bytes,
-        last_recorded_pull_time=isoformat(image.last_recorded_pull_time),
-    )

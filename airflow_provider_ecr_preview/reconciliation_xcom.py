@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import NamedTuple, TypedDict
 
 from airflow_provider_ecr_preview.bounded import cut
+from airflow_provider_ecr_preview.core.values import fitted, fitting_count, json_size
 from airflow_provider_ecr_preview.findings import SEVERITY_ORDER
 from airflow_provider_ecr_preview.preview import isoformat
 from airflow_provider_ecr_preview.reconciliation import RepositoryReconciliation
@@ -19,8 +19,17 @@ RECONCILIATION_SCHEMA = "ecr-lifecycle-reconciliation/1"
 MAX_RECONCILIATION_BYTES = 48 * 1024
 MAX_UNREAD_EVENTS = 10
 
-_ROOMS = ((10, 500), (5, 300), (2, 200), (0, 120))
-"""Number of digests and of characters of a message, in ever less room."""
+
+class _Limits(NamedTuple):
+    """How much of each list and message is pushed."""
+
+    digests: int
+    characters: int
+
+
+_LIMITS = (_Limits(10, 500), _Limits(5, 300), _Limits(2, 200), _Limits(0, 120))
+_ROOM_FOR_A_NUMBER = 16
+"""``repositories_left_out`` grows when repositories are left out."""
 
 
 class UnreadEventXCom(TypedDict):
@@ -140,26 +149,28 @@ def _repository(each: RepositoryReconciliation) -> RepositoryReconciliationXCom:
 
 
 def _fitted(value: ReconciliationXCom) -> ReconciliationXCom:
-    """Cut examples and messages, then the least grave repositories, until all of it fits."""
-    for digests, characters in _ROOMS:
-        for repository in value["repositories"]:
-            repository["message"] = cut(repository["message"], characters)
-            for finding in repository["findings"]:
-                finding["image_digests"] = finding["image_digests"][:digests]
-                finding["message"] = cut(finding["message"], characters) or ""
-        if _size(value) <= MAX_RECONCILIATION_BYTES:
-            return value
-    room = MAX_RECONCILIATION_BYTES - _size({**value, "repositories": []}) - 16
-    kept = []
-    for repository in value["repositories"]:
-        room -= _size(repository) + 2
-        if room < 0:
-            break
-        kept.append(repository)
-    value["repositories_left_out"] = value["repository_count"] - len(kept)
-    value["repositories"] = kept
-    return value
+    """Cut examples and messages, then the least severe repositories, until the result fits."""
+    value = fitted(value, MAX_RECONCILIATION_BYTES, _LIMITS, _cut_to)
+    repositories = value["repositories"]
+    rest = json_size({**value, "repositories": []}) + _ROOM_FOR_A_NUMBER
+    kept = fitting_count(repositories, MAX_RECONCILIATION_BYTES - rest)
+    return {**value, "repositories": repositories[:kept], "repositories_left_out": len(repositories) - kept}
 
 
-def _size(value: Any) -> int:
-    return len(json.dumps(value))
+def _cut_to(value: ReconciliationXCom, limits: _Limits) -> ReconciliationXCom:
+    return {**value, "repositories": [_repository_cut_to(repository, limits) for repository in value["repositories"]]}
+
+
+def _repository_cut_to(repository: RepositoryReconciliationXCom, limits: _Limits) -> RepositoryReconciliationXCom:
+    return {
+        **repository,
+        "message": cut(repository["message"], limits.characters),
+        "findings": [
+            {
+                **finding,
+                "image_digests": finding["image_digests"][: limits.digests],
+                "message": cut(finding["message"], limits.characters) or "",
+            }
+            for finding in repository["findings"]
+        ],
+    }

@@ -6,8 +6,7 @@ deserialize classes of packages that the deployment has not allowed.
 
 from __future__ import annotations
 
-import json
-from typing import Any, Literal, NamedTuple, TypedDict, final
+from typing import Any, Literal, TypedDict, final
 
 SUMMARY_SCHEMA = "ecr-lifecycle-preview-summary/1"
 MARKER_SCHEMA = "ecr-lifecycle-preview-marker/1"
@@ -98,60 +97,11 @@ class MarkerXCom(TypedDict):
     counts: dict[str, Any]
 
 
-class _Room(NamedTuple):
-    images: int
-    digests: int
-    description: int
-    message: int
-
-
-_ROOMS = (
-    _Room(images=10, digests=10, description=200, message=500),
-    _Room(images=10, digests=3, description=80, message=500),
-    _Room(images=3, digests=3, description=40, message=300),
-    _Room(images=1, digests=1, description=20, message=200),
-    _Room(images=0, digests=0, description=0, message=100),
-    _Room(images=0, digests=0, description=0, message=25),
-)
-
-
-def bounded(value: PreviewSummaryXCom) -> PreviewSummaryXCom:
-    """Return the summary cut to fit, illustration first: it is changed in place.
-
-    The sample, the digests, descriptions and messages go first, then the bytes of each rule, and last the rules that
-    take the fewest images: 50 rules under long names can need that. Totals, the pointer to the full list and the page
-    token stay as they are.
-    """
-    for room in _ROOMS:
-        value["sample"] = value["sample"][: room.images]
-        for finding in value["findings"]:
-            finding["image_digests"] = finding["image_digests"][: room.digests]
-            finding["message"] = _cut(finding["message"], room.message)
-        for rule in value["rules"]:
-            rule["description"] = _cut(rule["description"] or "", room.description) or None
-        if _fits(value):
-            return value
-    for rule in value["rules"]:
-        rule["bytes_upper_bound"] = None
-    while value["rules"] and not _fits(value):
-        value["rules"].remove(min(value["rules"], key=lambda rule: (rule["image_count"], -rule["priority"])))
-    return value
-
-
-def _fits(value: PreviewSummaryXCom) -> bool:
-    return len(json.dumps(value)) <= MAX_SUMMARY_BYTES
-
-
-def _cut(text: str, characters: int) -> str:
-    if len(text) <= characters:
-        return text
-    return text[: characters - 1] + "…" if characters else ""
-
-
 AUDIT_SCHEMA = "ecr-lifecycle-audit/1"
 CHANGES_SCHEMA = "ecr-lifecycle-changes/1"
 COMPARISON_SCHEMA = "ecr-lifecycle-comparison/1"
 
+MAX_MESSAGE_CHARACTERS = 300
 MAX_AUDIT_BYTES = 48 * 1024
 """Upper bound of one audit as JSON, whatever the number of repositories; of a comparison too."""
 

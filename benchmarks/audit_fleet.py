@@ -28,6 +28,8 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from airflow_provider_ecr_preview.audit_room import audit_xcom
+
 LATENCY_SECONDS = 0.03
 PREVIEW_SECONDS = 2.0
 THREADS = 16
@@ -177,7 +179,7 @@ def fleet(repositories: int) -> dict[str, Any]:
     for outcome in run.audit(map(PreviewTarget, names(repositories))):
         audit.add(outcome)
         done_at.append(time.monotonic())
-    value = audit.as_xcom()
+    value = audit_xcom(audit)
     if value["expiring_image_count"] != value["previewed_count"] * AFFECTED:
         raise SystemExit(f"The audit is wrong: {value['expiring_image_count']} images.")
     # The last first visits and the opening are left out: steady is what lies between.

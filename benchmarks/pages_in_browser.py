@@ -26,6 +26,9 @@ from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
+from airflow_provider_ecr_preview.audit_room import audit_xcom
+from airflow_provider_ecr_preview.core.preview.result import summary_xcom
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
 from local_airflow import PASSWORD, USER, LocalAirflow, free_port  # beside this folder
@@ -68,7 +71,7 @@ def write_audit(folder: Path, repositories: int) -> None:
     audit = Audit("benchmark", datetime.now(UTC))
     audit.update(outcomes)
     reports = AuditReports(f"file://{folder}", audit_id="benchmark", audited_at=audit.audited_at)
-    value = audit.as_xcom(table_uris=reports.write_tables(outcomes))
+    value = audit_xcom(audit, table_uris=reports.write_tables(outcomes))
     (folder / "audit.json").write_text(json.dumps({"audit": value, "marker": marker(value)}))
 
 
@@ -87,7 +90,7 @@ def summary_of(name: str, number: int, images_uri: str | None) -> dict[str, obje
             ]
         }
     )
-    summary = PreviewSummary(name, *REPOSITORY.values(), policy, datetime.now(UTC)).as_xcom(images_uri=images_uri)
+    summary = summary_xcom(PreviewSummary(name, *REPOSITORY.values(), policy, datetime.now(UTC)), images_uri=images_uri)
     return {**summary, "expiring_image_count": number, "expiring_bytes_upper_bound": number * 10**7}
 
 

@@ -21,6 +21,8 @@ import time
 from multiprocessing.connection import Connection
 from typing import Any
 
+from airflow_provider_ecr_preview.core.preview.result import summary_xcom
+
 REPOSITORY = "benchmarks/large"
 POLICY = {
     "rules": [
@@ -69,7 +71,7 @@ def read_with_boto3(endpoint_url: str) -> int:
 
 
 def summarize_with_hook(hook: Any) -> dict[str, Any]:
-    return dict(hook.summarize_preview(REPOSITORY).as_xcom())
+    return dict(summary_xcom(hook.summarize_preview(REPOSITORY)))
 
 
 def cpu(function: Any, *arguments: Any) -> tuple[float, Any]:

@@ -16,6 +16,7 @@ from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.audit import Audit
 from airflow_provider_ecr_preview.audit_reports import AuditReports
+from airflow_provider_ecr_preview.audit_room import audit_xcom
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
 from airflow_provider_ecr_preview.changes import Alarms
 from airflow_provider_ecr_preview.cleanup_in_use import used_images_in
@@ -357,7 +358,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
         self._raise_if_stopped(attempt)
         is_whole = context["ti"].map_index is None or context["ti"].map_index < 0
         reports = self._reports(context)
-        value = self._report(reports, attempt, is_whole=is_whole) if reports else attempt.audit.as_xcom()
+        value = self._report(reports, attempt, is_whole=is_whole) if reports else audit_xcom(attempt.audit)
         self._result = value
         publish(context, self, value, is_whole=is_whole)
         emit_duration(time.time() - began_at, self.dag_id, self.hook.conn_region_name)
@@ -382,7 +383,7 @@ class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrevie
             removed = reports.remove_older_than(self.retention_days)
             self.log.info("%d reports older than %d days were removed.", removed, self.retention_days)
         self.log.info("Reports: %s", ", ".join([report_uri] if report_uri else table_uris) or "none")
-        return attempt.audit.as_xcom(changes=changes, report_uri=report_uri, table_uris=table_uris)
+        return audit_xcom(attempt.audit, changes=changes, report_uri=report_uri, table_uris=table_uris)
 
     def _raise_if_stopped(self, attempt: AuditAttempt) -> None:
         if self._is_stopped:

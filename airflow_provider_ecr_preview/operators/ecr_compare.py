@@ -10,7 +10,7 @@ from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, mapping_of
-from airflow_provider_ecr_preview.comparison import Comparison, new_findings
+from airflow_provider_ecr_preview.comparison import Comparison, comparison_xcom, new_findings
 from airflow_provider_ecr_preview.comparison_table import comparison_table
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
 from airflow_provider_ecr_preview.exceptions import AuditStoppedError, CandidateRefusedError
@@ -164,7 +164,7 @@ class EcrCompareLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPrev
                 f"The comparison was told to stop when {comparison.repository_count} of {len(names)} repositories were "
                 "done."
             )
-        value = comparison.as_xcom()
+        value = comparison_xcom(comparison)
         self.log.info("The comparison:\n%s", render(comparison_table(value), width=140))
         reasons = [*self._too_much(value), *reasons]
         if reasons:

@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator, XComArg
 
 from airflow_provider_ecr_preview.audit import Audit
 from airflow_provider_ecr_preview.audit_reports import AuditReports
+from airflow_provider_ecr_preview.audit_room import audit_xcom
 from airflow_provider_ecr_preview.changes import merge_changes
 from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditIncompleteError
 from airflow_provider_ecr_preview.lineage import lineage_of
@@ -134,11 +135,11 @@ class EcrMergeLifecycleAuditsOperator(BaseOperator):
     def _report(self, merged: Audit, changes: ChangesXCom | None, table_uris: list[str]) -> AuditXCom:
         """Write the report for a person, and return the audit that names it."""
         if not self.reports_path:
-            return merged.as_xcom(changes=changes, table_uris=table_uris)
+            return audit_xcom(merged, changes=changes, table_uris=table_uris)
         reports = AuditReports(self.reports_path, audit_id=self.audit_id, audited_at=merged.audited_at)
         reports.write_markdown(merged.as_dict(changes=changes))
         self.log.info("Report: %s", reports.markdown_uri)
-        return merged.as_xcom(changes=changes, report_uri=reports.markdown_uri, table_uris=table_uris)
+        return audit_xcom(merged, changes=changes, report_uri=reports.markdown_uri, table_uris=table_uris)
 
     def _end(self, context: Context, value: AuditXCom, states: Mapping[str, str]) -> AuditXCom:
         self._result = value

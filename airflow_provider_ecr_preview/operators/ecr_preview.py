@@ -14,6 +14,7 @@ from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.cleanup_in_use import used_images_in
 from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
+from airflow_provider_ecr_preview.core.preview.result import marker
 from airflow_provider_ecr_preview.exceptions import LifecyclePolicyNotFoundError, PreviewInProgressError
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.hooks.arguments import check_waiting
@@ -23,7 +24,6 @@ from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.policy import PolicySource, lint_policy
-from airflow_provider_ecr_preview.preview import marker
 from airflow_provider_ecr_preview.reports import image_list
 from airflow_provider_ecr_preview.tables import render, summary_table
 from airflow_provider_ecr_preview.triggers.ecr_preview import (

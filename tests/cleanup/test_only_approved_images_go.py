@@ -23,6 +23,7 @@ from airflow_provider_ecr_preview.cleanup_checks import check_run, decide
 from airflow_provider_ecr_preview.cleanup_evidence import Unread
 from airflow_provider_ecr_preview.cleanup_in_use import in_use_of
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import EvidenceCollector
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_removal import ImageRemoval
@@ -369,7 +370,7 @@ def approve(hook: EcrImageCleanupHook, case: Case, folder: Any) -> tuple[Any, di
         with image_list(uri) as lines:
             for image in approved.values():
                 lines.write(image)
-    return summary.as_xcom(images_uri=uri), approved
+    return summary_xcom(summary, images_uri=uri), approved
 
 
 def clean_up(hook: EcrImageCleanupHook, case: Case, summary: PreviewSummaryXCom, in_use: InUse) -> Any:

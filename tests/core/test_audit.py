@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ecr_preview.audit import Audit, marker
+from airflow_provider_ecr_preview.audit_room import audit_xcom
 from airflow_provider_ecr_preview.bounded import Leading, cut
+from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.findings import Finding
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.outcome import RepositoryOutcome
@@ -28,8 +30,11 @@ def audited(
     images = [previewed(number, image_size_in_bytes=10) for number in range(expiring)]
     images += [archiving(expiring + number) for number in range(archived)]
     region = fields.get("region_name", REGION)
-    value = summary(*images, repository_name=name, region_name=region).as_xcom(
-        inventory=inventory if enriched else None, findings=findings, images_uri=fields.pop("images_uri", None)
+    value = summary_xcom(
+        summary(*images, repository_name=name, region_name=region),
+        inventory=inventory if enriched else None,
+        findings=findings,
+        images_uri=fields.pop("images_uri", None),
     )
     return RepositoryOutcome(name, fields.pop("registry_id", REGISTRY_ID), region, "previewed", value, preview_calls=2)
 
@@ -125,13 +130,13 @@ class TestMerge:
 
     def test_missing_parts_add_up(self) -> None:
         whole = audit(missing=1)
-        whole.merge(Audit.from_xcom(audit(missing=2).as_xcom()))
-        assert whole.as_xcom()["missing_part_count"] == 3
+        whole.merge(Audit.from_xcom(audit_xcom(audit(missing=2))))
+        assert audit_xcom(whole)["missing_part_count"] == 3
 
     def test_the_summaries_are_left_out_when_they_no_longer_fit(self) -> None:
         many = audit(*(audited(f"team/{number}") for number in range(100)))
         assert many.as_dict()["summaries"] is None
-        again = Audit.from_xcom(many.as_xcom())
+        again = Audit.from_xcom(audit_xcom(many))
         again.merge(audit(audited("other")))
         assert again.as_dict()["summaries"] is None
 
@@ -149,12 +154,12 @@ class TestRoom:
             *(without_policy(f"{name}w{number}") for number in range(count)),
         )
         changes = no_changes(count, name) if changed else None
-        value = whole.as_xcom(changes=changes, table_uris=["s3://bucket/" + "t" * 500] * min(count, 60))
+        value = audit_xcom(whole, changes=changes, table_uris=["s3://bucket/" + "t" * 500] * min(count, 60))
         assert len(json.dumps(value)) <= MAX_AUDIT_BYTES
         assert value["failed_count"] == count
 
     def test_a_small_audit_is_pushed_whole(self) -> None:
-        value = audit(audited("a"), failed("b")).as_xcom()
+        value = audit_xcom(audit(audited("a"), failed("b")))
         assert [each["repository_name"] for each in value["summaries"] or ()] == ["a"]
         assert value == audit(audited("a"), failed("b")).as_dict()
 
@@ -175,7 +180,7 @@ def test_the_marker_has_the_counts_and_the_alarms(alarms: int | None) -> None:
 
 
 def test_an_audit_comes_back_with_its_name_and_time() -> None:
-    again = Audit.from_xcom(Audit("weekly 2", NOW - timedelta(days=7)).as_xcom())
+    again = Audit.from_xcom(audit_xcom(Audit("weekly 2", NOW - timedelta(days=7))))
     assert (again.audit_id, again.audited_at) == ("weekly 2", NOW - timedelta(days=7))
 
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from airflow_provider_ecr_preview.audit import Audit
+from airflow_provider_ecr_preview.audit_room import audit_xcom
 from airflow_provider_ecr_preview.audit_table import audit_table
 from airflow_provider_ecr_preview.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.tables import render
@@ -35,7 +36,7 @@ def audited(*outcomes: RepositoryOutcome, missing_parts: int = 0, **arguments: A
     audit = Audit("weekly", datetime(2026, 1, 1, 6, 30, tzinfo=UTC))
     audit.update(outcomes)
     audit.missing_parts = missing_parts
-    return audit.as_xcom(**arguments)
+    return audit_xcom(audit, **arguments)
 
 
 def shown(audit: AuditXCom, *, width: int = 110, rows: int = 15) -> str:

@@ -15,6 +15,7 @@ from airflow_provider_ecr_preview.changes import (
     compare_with_baselines,
     merge_changes,
 )
+from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.preview import PreviewedImage
 from airflow_provider_ecr_preview.xcom import ChangedRepository, ChangesXCom
@@ -27,7 +28,7 @@ Lists = dict[str, Mapping[str, str] | None]
 
 
 def outcome(name: str, *images: PreviewedImage, uri: str | None = "now", **fields: Any) -> RepositoryOutcome:
-    value = summary(*images, **fields).as_xcom(images_uri=uri)
+    value = summary_xcom(summary(*images, **fields), images_uri=uri)
     return RepositoryOutcome(name, REGISTRY_ID, REGION, "previewed", value)
 
 

@@ -13,6 +13,7 @@ from airflow_provider_ecr_preview.comparison import (
     PolicyEffect,
     checked_by_simulation,
     compare_effects,
+    comparison_xcom,
     new_findings,
 )
 from airflow_provider_ecr_preview.comparison_table import comparison_table
@@ -81,7 +82,7 @@ def test_an_image_that_is_archived_where_it_expired_before_has_another_action() 
 def test_bytes_are_not_known_as_soon_as_one_size_is_not() -> None:
     _, candidate = compared(effect(), effect(1, size=None))["policies"]
     assert candidate["newly_affected_bytes_upper_bound"] is None
-    value = comparison(compared(effect(), effect(1, size=None)), compared(effect(), effect(1))).as_xcom()
+    value = comparison_xcom(comparison(compared(effect(), effect(1, size=None)), compared(effect(), effect(1))))
     assert value["policies"][1]["newly_affected_bytes_upper_bound"] is None
     assert value["policies"][1]["newly_affected_image_count"] == 2
 
@@ -129,7 +130,7 @@ def test_repositories_in_which_a_candidate_is_grave_come_first_and_failures_are_
         compared(effect(1), effect(1), "c/same"),
     )
     of.fail(failure())
-    value = of.as_xcom()
+    value = comparison_xcom(of)
     assert [one["repository_name"] for one in value["repositories"]] == ["b/grave", "a/many", "c/same"]
     assert (value["repository_count"], value["failed_count"], value["differing_repository_count"]) == (4, 1, 2)
     assert value["policies"][1]["findings"] == {"newest_image_expires": 1}
@@ -144,7 +145,7 @@ def test_the_comparison_of_however_many_repositories_fits(message: str) -> None:
         findings = [finding(f"code_{code}", "critical", message) for code in range(20)]
         of.add(compared(effect(), effect(*range(20), findings=findings), f"{'n' * 200}/{number}"))
         of.fail(failure(f"failed/{number}", message))
-    value = of.as_xcom()
+    value = comparison_xcom(of)
     assert len(json.dumps(value)) <= MAX_AUDIT_BYTES
     assert (value["repository_count"], value["policies"][1]["newly_affected_image_count"]) == (600, 6000)
 
@@ -152,7 +153,7 @@ def test_the_comparison_of_however_many_repositories_fits(message: str) -> None:
 def test_names_that_leave_no_room_for_a_repository_leave_the_sums() -> None:
     of = Comparison([f"{'long' * 750} {number}" for number in range(10)], "preview", NOW)
     of.add(compare_effects(ref("a"), {total["policy"]: effect(1) for total in of.totals}))
-    value = of.as_xcom()
+    value = comparison_xcom(of)
     assert not value["repositories"]
     assert value["repository_count"] == 1
 
@@ -164,7 +165,7 @@ def test_the_table_says_how_it_was_found_out_and_shows_where_the_policies_differ
         method="simulation",
     )
     of.fail(failure())
-    text = render(comparison_table(of.as_xcom()), width=160)
+    text = render(comparison_table(comparison_xcom(of)), width=160)
     assert "A SIMULATION" in text
     assert "[bold]a/one[/bold]" in text
     assert "a/same" not in text
@@ -173,7 +174,7 @@ def test_the_table_says_how_it_was_found_out_and_shows_where_the_policies_differ
 
 
 def test_policies_that_do_the_same_have_no_table_of_repositories() -> None:
-    assert "Repository" not in render(comparison_table(comparison(compared(effect(1), effect(1))).as_xcom()))
+    assert "Repository" not in render(comparison_table(comparison_xcom(comparison(compared(effect(1), effect(1))))))
 
 
 def test_a_simulation_takes_what_the_policy_takes_and_raises_its_findings() -> None:

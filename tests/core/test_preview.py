@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_ecr_preview.core.preview.result import marker, summary_xcom
 from airflow_provider_ecr_preview.findings import Finding
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
-from airflow_provider_ecr_preview.preview import PreviewedImage, PreviewSummary, marker
+from airflow_provider_ecr_preview.preview import PreviewedImage, PreviewSummary
 from airflow_provider_ecr_preview.xcom import MAX_SUMMARY_BYTES, PreviewSummaryXCom
 from tests.core.builders import NOW, archiving, digest, policy, previewed, rule, stored, summary
 
@@ -41,7 +42,7 @@ INVENTORY = RepositoryInventory()
 
 
 def as_xcom(whole: PreviewSummary) -> PreviewSummaryXCom:
-    return whole.as_xcom(inventory=INVENTORY)
+    return summary_xcom(whole, inventory=INVENTORY)
 
 
 class TestImages:
@@ -190,25 +191,27 @@ class TestMerge:
 
 class TestXCom:
     def test_what_was_not_asked_is_null(self) -> None:
-        value = summary(previewed(1, image_size_in_bytes=5)).as_xcom()
+        value = summary_xcom(summary(previewed(1, image_size_in_bytes=5)))
         assert value["total_image_count"] is None
         assert value["expiring_bytes_upper_bound"] is None
         assert [rule["bytes_upper_bound"] for rule in value["rules"]] == [None]
 
     def test_times_are_in_utc(self) -> None:
         zone = timezone(timedelta(hours=2))
-        value = summary(previewed(0, image_pushed_at=NOW.astimezone(zone)), previewed_at=NOW.astimezone(zone)).as_xcom()
+        value = summary_xcom(
+            summary(previewed(0, image_pushed_at=NOW.astimezone(zone)), previewed_at=NOW.astimezone(zone))
+        )
         assert value["previewed_at"] == value["newest_pushed_at"] == "2026-11-23T12:00:00+00:00"
 
     def test_the_whole_is_plain_json(self) -> None:
         finding = Finding("dead_rule", "warning", "Nothing.", tuple(digest(number) for number in range(20)))
-        value = summary(previewed(1)).as_xcom(findings=[finding], images_uri="s3://bucket/images.jsonl.gz")
+        value = summary_xcom(summary(previewed(1)), findings=[finding], images_uri="s3://bucket/images.jsonl.gz")
         assert json.loads(json.dumps(value)) == value
         assert value["findings"][0]["image_digests"] == [digest(number) for number in range(10)]
         assert value["images_uri"] == "s3://bucket/images.jsonl.gz"
 
     def test_the_marker_has_the_counts(self) -> None:
-        value = summary(previewed(1)).as_xcom(findings=[Finding("dead_rule", "warning", "Nothing.")])
+        value = summary_xcom(summary(previewed(1)), findings=[Finding("dead_rule", "warning", "Nothing.")])
         counts = marker(value)["counts"]
         assert (counts["repository_name"], counts["expiring_image_count"], counts["finding_count"]) == (
             "payments/api",
@@ -229,7 +232,8 @@ class TestXCom:
         many = policy(*(rule(number + 1, description="ä" * 250) for number in range(rules)))
         tags = tuple(f"{number}" + "t" * tag_length for number in range(8))
         whole = summary(*(previewed(number, image_tags=tags) for number in range(images)), of=many)
-        value = whole.as_xcom(
+        value = summary_xcom(
+            whole,
             inventory=INVENTORY,
             findings=[
                 Finding("code", "info", "ö" * message_length, tuple(digest(number) for number in range(10)))

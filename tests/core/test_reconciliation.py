@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ecr_preview.cleanup_evidence import PreviewList, RepositoryId, Unread
+from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.lifecycle_execution import (
     ExecutedImage,
     PolicyExecution,
@@ -34,7 +35,7 @@ def run(*images: ExecutedImage, fingerprint: str | None = None, repository: Repo
 
 
 def compared(listed: list[Any], *events: Any, until: Any = END) -> RepositoryReconciliation:
-    whole = summary(*listed).as_xcom()
+    whole = summary_xcom(summary(*listed))
     images = PreviewList.of_images(whole["policy_fingerprint"], listed)
     return reconcile(whole, images, events, since=NOW, until=until)
 
@@ -101,14 +102,14 @@ def test_an_event_that_cannot_be_understood_makes_it_unknown_and_nothing_is_take
 
 
 def test_events_that_cannot_be_read_say_nothing() -> None:
-    whole = summary(previewed(1)).as_xcom()
+    whole = summary_xcom(summary(previewed(1)))
     images = PreviewList.of_images(whole["policy_fingerprint"], [previewed(1)])
     done = reconcile(whole, images, Unread("denied"), since=NOW, until=END)
     assert (done.status, done.message, done.images) == ("unknown", "denied", ())
 
 
 def test_another_policy_than_the_previewed_one_is_told() -> None:
-    same = summary(previewed(1)).as_xcom()["policy_fingerprint"]
+    same = summary_xcom(summary(previewed(1)))["policy_fingerprint"]
     assert compared([previewed(1)], run(executed(1), fingerprint=same)).policy == "same"
     assert compared([previewed(1)], run(executed(1), fingerprint="f" * 64)).policy == "changed"
     assert compared([previewed(1)], run(executed(1))).policy == "unknown"

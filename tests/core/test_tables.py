@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.findings import Finding
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.tables import LOG_WIDTH, human_bytes, render, summary_table
@@ -27,9 +28,10 @@ def test_sizes_are_in_the_units_that_aws_bills(size: int | None, text: str) -> N
 def test_a_summary_shows_its_rules_findings_and_totals() -> None:
     inventory = RepositoryInventory()
     inventory.update([stored(1), stored(2)])
-    value = summary(
-        previewed(1, image_size_in_bytes=2_000), of=policy(rule(1, description="Keep [one] :tada:"))
-    ).as_xcom(inventory=inventory, findings=[Finding("dead_rule", "warning", "Nothing matches.")])
+    of_preview = summary(previewed(1, image_size_in_bytes=2_000), of=policy(rule(1, description="Keep [one] :tada:")))
+    value = summary_xcom(
+        of_preview, inventory=inventory, findings=[Finding("dead_rule", "warning", "Nothing matches.")]
+    )
     text = render(summary_table(value))
     assert "1 expiring, 0 archiving, of 2 images; at most 2.0 kB freed" in " ".join(text.split())
     assert "Keep [one] :tada:" in text
@@ -38,5 +40,5 @@ def test_a_summary_shows_its_rules_findings_and_totals() -> None:
 
 
 def test_a_summary_that_was_not_enriched_says_what_is_unknown() -> None:
-    text = " ".join(render(summary_table(summary(previewed(1)).as_xcom())).split())
+    text = " ".join(render(summary_table(summary_xcom(summary(previewed(1))))).split())
     assert "1 expiring, 0 archiving; at most unknown freed" in text

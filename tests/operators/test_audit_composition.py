@@ -15,6 +15,7 @@ from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from airflow_provider_ecr_preview.assets import announce, audit_asset
 from airflow_provider_ecr_preview.audit import Audit
+from airflow_provider_ecr_preview.audit_room import audit_xcom
 from airflow_provider_ecr_preview.lineage import FACET, lineage_of
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink, report_url
 from airflow_provider_ecr_preview.metrics import emit_counts, emit_duration
@@ -29,7 +30,7 @@ def audit() -> AuditXCom:
     for region in ("us-east-1", "eu-west-1"):
         whole.add(RepositoryOutcome("a/one", "123456789012", region, "without_policy"))
     whole.add(RepositoryOutcome("a/two", "123456789012", "us-east-1", "failed", error="ThrottledError"))
-    return whole.as_xcom(report_uri="s3://aws_default@reports/ecr/audits/weekly.md")
+    return audit_xcom(whole, report_uri="s3://aws_default@reports/ecr/audits/weekly.md")
 
 
 def test_every_asset_of_the_task_gets_the_counts_beside_what_is_there(audit: AuditXCom) -> None:

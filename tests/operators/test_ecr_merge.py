@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_ecr_preview import exceptions
 from airflow_provider_ecr_preview.audit import Audit
+from airflow_provider_ecr_preview.audit_room import audit_xcom
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrMergeLifecycleAuditsOperator
 from airflow_provider_ecr_preview.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.xcom import MARKER_KEY, AuditXCom, PreviewSummaryXCom
@@ -40,7 +41,7 @@ def outcome(name: str, region_name: str = "us-east-1", *, expiring: int = 0, fai
 def part(*outcomes: RepositoryOutcome) -> AuditXCom:
     audit = Audit("part", AUDITED_AT)
     audit.update(outcomes)
-    return audit.as_xcom(table_uris=[f"file:///{outcomes[0].repository_name}.csv"])
+    return audit_xcom(audit, table_uris=[f"file:///{outcomes[0].repository_name}.csv"])
 
 
 PARTS = [

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_provider_ecr_preview.audit import Audit, marker
 from airflow_provider_ecr_preview.audit_reports import AuditReports
+from airflow_provider_ecr_preview.audit_room import audit_xcom
 from airflow_provider_ecr_preview.outcome import RepositoryOutcome
 from tests.core.builders import NOW
 from tests.plugins.conftest import Server
@@ -24,6 +25,6 @@ def push_audit(
     audit = Audit(audit_id, NOW)
     audit.update(outcomes)
     written = AuditReports(f"file://{reports}", audit_id=f"{audit_id} {task}", audited_at=NOW)
-    value = audit.as_xcom(table_uris=written.write_tables(outcomes), report_uri=written.markdown_uri)
+    value = audit_xcom(audit, table_uris=written.write_tables(outcomes), report_uri=written.markdown_uri)
     server.push(value, **task)
     server.mark(marker(value), **task)

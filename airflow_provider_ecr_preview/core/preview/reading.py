@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
+from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, UsedImages, find, recent_pulls_since
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.kept_images import KeptImage, kept_images
@@ -89,7 +90,8 @@ def read_preview(
     summary = summarize_pages(watched(), inventory, on_image)
     if image_list is not None and image_list.write_kept is not None and inventory is not None:
         image_list.write_kept(kept_images(summary.policy, inventory.images, summary.__contains__, summary.previewed_at))
-    return summary.as_xcom(
+    return summary_xcom(
+        summary,
         inventory=inventory,
         findings=find(summary, inventory, recent_pulls, used_images),
         images_uri=None if image_list is None else image_list.images_uri,

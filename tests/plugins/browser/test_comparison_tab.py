@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from airflow_provider_ecr_preview.comparison import Comparison, PolicyEffect, compare_effects
+from airflow_provider_ecr_preview.comparison import Comparison, PolicyEffect, compare_effects, comparison_xcom
 from airflow_provider_ecr_preview.xcom import FindingSummary
 from tests.core.builders import NOW, REGION, REGISTRY_ID, previewed
 from tests.plugins.browser.looking import MARKUP, PHONE, check_accessible, is_as_wide_as_the_screen, tab_path
@@ -23,7 +23,7 @@ def test_a_candidate_is_shown_beside_the_applied_policy(page: Page, server: Serv
             ]
         ref = {"registry_id": REGISTRY_ID, "region_name": REGION, "repository_name": name}
         comparison.add(compare_effects(ref, {"applied": applied, "candidate": candidate}))
-    server.push(comparison.as_xcom())
+    server.push(comparison_xcom(comparison))
     page.goto(tab_path(server))
     expect(page.get_by_role("heading", name="applied and candidate compared")).to_be_visible()
     expect(page.get_by_text("not a preview of ECR's")).to_be_visible()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from airflow_provider_ecr_preview.preview import marker
+from airflow_provider_ecr_preview.core.preview.result import marker, summary_xcom
 from tests.core.builders import archiving, previewed, summary
 from tests.plugins.browser.looking import MARKUP, check_accessible, run_path
 from tests.plugins.conftest import Server
@@ -12,7 +12,7 @@ from tests.plugins.conftest import Server
 
 def test_mapped_previews_are_listed_and_each_leads_to_its_own_tab(page: Page, server: Server) -> None:
     for index, name in enumerate(("team/api", MARKUP)):
-        value = summary(previewed(1), archiving(2), repository_name=name).as_xcom()
+        value = summary_xcom(summary(previewed(1), archiving(2), repository_name=name))
         its = {"task_id": "mapped", "map_index": index}
         server.push(value, **its)
         server.mark(marker(value), **its)

@@ -10,6 +10,7 @@ from airflow_provider_ecr_preview.cleanup_evidence import Evidence, RepositoryId
 from airflow_provider_ecr_preview.cleanup_plan import CleanupPlan, plan_cleanup
 from airflow_provider_ecr_preview.cleanup_questions import QUESTIONS, Answer, Verdict, capped
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS
 from airflow_provider_ecr_preview.sizes import known_sum
 
 MAX_CHECK_DIGESTS = 10
@@ -21,19 +22,27 @@ class CheckResult:
 
     :param code: name of the check.
     :param verdict: ``passed``, ``spared``, ``blocked``, ``unknown`` or ``off``.
-    :param message: why, and what to do, in one or two sentences.
+    :param message: what it saw, in one or two sentences.
     :param image_digests: at most ten of the images it is about.
+    :param remedy: which parameter, permission or step lifts it; None where it neither blocks nor spares.
     """
 
     code: str
     verdict: Verdict
     message: str
     image_digests: tuple[str, ...] = ()
+    remedy: str | None = None
 
     @classmethod
     def of(cls, code: str, answer: Answer) -> CheckResult:
-        """Return the result of the check that was answered so."""
-        return cls(code, answer.verdict, answer.message, tuple(answer.image_digests[:MAX_CHECK_DIGESTS]))
+        """Return the result of the check that was answered so.
+
+        :param code: name of the check, one of :data:`~airflow_provider_ecr_preview.core.cleanup.remedies.CHECKS`.
+        :param answer: the answer.
+        """
+        digests = tuple(answer.image_digests[:MAX_CHECK_DIGESTS])
+        lifts = None if answer.verdict in ("passed", "off") else answer.remedy or CHECKS[code].remedy
+        return cls(code, answer.verdict, answer.message, digests, lifts)
 
     @property
     def blocks(self) -> bool:
@@ -47,7 +56,22 @@ class CheckResult:
             "verdict": self.verdict,
             "message": self.message,
             "image_digests": list(self.image_digests),
+            "remedy": self.remedy,
         }
+
+    def __str__(self) -> str:
+        return sentence(self.code, self.verdict, self.message, self.remedy)
+
+
+def sentence(code: str, verdict: str, message: str, remedy: str | None) -> str:
+    """Return what a check says in the one form in which logs and errors have it.
+
+    :param code: name of the check.
+    :param verdict: what it says.
+    :param message: what it saw.
+    :param remedy: what lifts it.
+    """
+    return f"{code} ({verdict}): {message}{f' To lift it: {remedy}' if remedy else ''}"
 
 
 @dataclass(frozen=True)
@@ -98,6 +122,6 @@ def check_run(
     images = sum(len(plan.images) for plan in plans)
     size = known_sum(plan.bytes_upper_bound for plan in plans)
     return [
-        CheckResult.of("run_max_images", capped(images, max_images, "images in all")),
-        CheckResult.of("run_max_bytes", capped(size, max_bytes, "bytes at most in all")),
+        CheckResult.of("run_max_images", capped(images, max_images, "images in all", "max_images_per_run")),
+        CheckResult.of("run_max_bytes", capped(size, max_bytes, "bytes at most in all", "max_bytes_per_run")),
     ]

@@ -22,10 +22,12 @@ T = TypeVar("T")
 class Unread:
     """A source that could not be read.
 
-    :param reason: what happened and what to do.
+    :param reason: what happened.
+    :param remedy: which permission or step makes it readable, where that is known.
     """
 
     reason: str
+    remedy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,8 @@ class PreviewList:
         if listed is None:
             return of_fingerprint
         return Unread(
-            f"the image list at {summary['images_uri']} is not the one of this summary: it was written again, or cut "
-            "off. Preview again, and give every run a path of its own."
+            f"the image list at {summary['images_uri']} is not the one of this summary: it was written again, or cut off.",
+            "Preview again, and give every run a path of its own.",
         )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList, Unread
 from airflow_provider_ecr_preview.cleanup_plan import CHANGES, CleanupPlan, Spared, approved_images, earlier_previews
@@ -15,19 +15,42 @@ Verdict = Literal["passed", "spared", "blocked", "unknown", "off"]
 """``spared`` passes too: some images are left out. ``unknown`` blocks as ``blocked`` does."""
 
 _CLOCK_SKEW = timedelta(minutes=5)
+_SHOWN_SOURCES = 5
+
+_PREVIEW_AGAIN = "Preview again, and have that preview approved"
+_WITH_A_LIST = (
+    f"{_PREVIEW_AGAIN}; give images_path to EcrSummarizeLifecyclePolicyPreviewOperator, or reports_path to the audit, so "
+    "that there is a list of all images."
+)
+_COLLECT_AGAIN = "Collect what is in use again with EcrCollectImagesInUseOperator, which says what it may not read."
+_CORRECT = (
+    "Change the policy so that it keeps these images, and preview it again; or clean up with this policy instead."
+)
 
 
 class Answer(NamedTuple):
     """The answer to a question.
 
     :param verdict: ``passed``, ``spared``, ``blocked``, ``unknown`` or ``off``.
-    :param message: why, and what to do.
+    :param message: what the check saw.
     :param image_digests: the images it is about.
+    :param remedy: which parameter, permission or step lifts it; without, that of
+        :data:`~airflow_provider_ecr_preview.core.cleanup.remedies.CHECKS`.
     """
 
     verdict: Verdict
     message: str
     image_digests: Sequence[str] = ()
+    remedy: str | None = None
+
+    @classmethod
+    def unread(cls, source: Unread, introduction: str = "") -> Answer:
+        """Return the answer where a source could not be read.
+
+        :param source: the source.
+        :param introduction: what cannot be known because of it.
+        """
+        return cls("unknown", f"{introduction}{source.reason}", remedy=source.remedy)
 
 
 _OFF = Answer("off", "Switched off.")
@@ -37,32 +60,26 @@ def policy_unchanged(evidence: Evidence, _: CleanupSettings, __: CleanupPlan) ->
     """Ask whether the policy is still the one that was approved."""
     fresh, approved = evidence.fresh, evidence.summary["policy_fingerprint"]
     if isinstance(fresh, Unread):
-        return Answer("unknown", f"There is no fresh preview to compare with: {fresh.reason}")
+        return Answer.unread(fresh, "There is no fresh preview to compare with: ")
     if fresh.policy_fingerprint != approved:
-        return Answer(
-            "blocked",
-            f"The policy is {fresh.policy_fingerprint[:12]} now, {approved[:12]} was approved. Preview it again.",
-        )
+        return Answer("blocked", f"The policy is {fresh.policy_fingerprint[:12]} now, {approved[:12]} was approved.")
     return Answer("passed", f"The policy is still {approved[:12]}.")
 
 
 def preview_unchanged(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask whether a fresh preview lists the images that were approved."""
     if (unread := _unread_source(evidence)) is not None:
-        return Answer("unknown", f"The approved images cannot be compared: {unread}")
+        return Answer.unread(unread, "The approved images cannot be compared: ")
     if approved_images(evidence) is None:
-        message = (
-            "A fresh preview lists other images than the approved one, and which those were is not known. Preview "
-            "again, with images_path to have a list that can be compared."
-        )
-        return Answer("blocked", message)
+        message = "A fresh preview lists other images than the approved one, and which those were is not known."
+        return Answer("blocked", message, remedy=_WITH_A_LIST)
     changed = [*plan.spared_for(*CHANGES), *sorted(plan.not_approved)]
     if not changed:
-        gone = f" {len(plan.gone)} of them are gone already." if plan.gone else ""
+        gone = f" Of these, {_count(plan.gone, 'is', 'are')} gone already." if plan.gone else ""
         return Answer("passed", f"A fresh preview lists the approved images.{gone}")
     message = (
-        f"{len(changed)} images differ: {len(plan.not_approved)} are new in a fresh preview, "
-        f"{len(changed) - len(plan.not_approved)} have changed or are no longer in it."
+        f"A fresh preview differs in {_images(changed)}: {len(plan.not_approved)} new, and "
+        f"{len(changed) - len(plan.not_approved)} changed or no longer in it."
     )
     return _of_changes(message, changed, settings)
 
@@ -74,15 +91,12 @@ def tags_unchanged(evidence: Evidence, settings: CleanupSettings, plan: CleanupP
     if (unread := _unknown(evidence)) is not None:
         return unread
     if isinstance(evidence.approved, Unread) or evidence.approved.images is None:
-        message = (
-            "The tags at the approval are not known: the summary has no list of all images. Give images_path to "
-            "EcrSummarizeLifecyclePolicyPreviewOperator."
-        )
-        return Answer("unknown", message)
+        message = "The tags at the approval are not known: the summary has no list of all images."
+        return Answer("unknown", message, remedy=_WITH_A_LIST)
     changed = plan.spared_for(Spared.TAGS_CHANGED)
     if not changed:
         return Answer("passed", "No other approved image got or lost a tag.")
-    return _of_changes(f"{len(changed)} approved images got or lost a tag.", changed, settings)
+    return _of_changes(f"{_images(changed, 'approved image')} got or lost a tag.", changed, settings)
 
 
 def preview_age(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> Answer:
@@ -91,12 +105,15 @@ def preview_age(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -
         return _OFF
     previewed_at = evidence.previewed_at
     if isinstance(previewed_at, Unread):
-        return Answer("unknown", previewed_at.reason)
+        return Answer.unread(previewed_at)
     age = evidence.now - previewed_at
     if age < -_CLOCK_SKEW:
-        return Answer("unknown", f"The preview was made in the future ({previewed_at:%Y-%m-%d %H:%M} UTC).")
+        message = f"The preview was made in the future ({previewed_at:%Y-%m-%d %H:%M} UTC)."
+        return Answer("unknown", message, remedy="Check the clock of the worker, and preview again.")
     if age > settings.max_preview_age:
-        return Answer("blocked", f"The preview is {_days(age)} old, {_days(settings.max_preview_age)} are allowed.")
+        return Answer(
+            "blocked", f"The preview is {_days(age)} old; max_preview_age is {_days(settings.max_preview_age)}."
+        )
     return Answer("passed", f"The preview is {_days(age)} old.")
 
 
@@ -111,9 +128,14 @@ def agreeing_previews(evidence: Evidence, settings: CleanupSettings, plan: Clean
         if (disagreement := _disagreement(evidence, preview)) is not None:
             return disagreement
     if len(earlier) + 2 < needed:
-        return Answer("blocked", f"{len(earlier) + 2} of {needed} previews in a row are there (previous_summaries).")
+        return Answer(
+            "blocked", f"There are {len(earlier) + 2} previews in a row; required_agreeing_previews is {needed}."
+        )
     if spared := plan.spared_for(Spared.NOT_IN_EARLIER_PREVIEW):
-        return _left_out(f"{len(spared)} images are not in each of {needed} previews in a row.", spared, settings)
+        message = (
+            f"{_count(spared, 'approved image is', 'approved images are')} not in each of {needed} previews in a row."
+        )
+        return _left_out(message, spared, settings)
     return Answer("passed", f"{max(needed, 2)} previews in a row agree, the fresh one included.")
 
 
@@ -123,9 +145,11 @@ def findings(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> A
     if unanswered := [finding for finding in critical if finding["code"] not in settings.answered_findings]:
         codes = ", ".join(sorted({finding["code"] for finding in unanswered}))
         digests = [digest for finding in unanswered for digest in finding["image_digests"]]
-        return Answer("blocked", f"The preview has critical findings: {codes}.", digests)
+        remedy = f"Correct the policy, and preview again; or name {codes} in ignored_findings if that is right."
+        return Answer("blocked", f"The preview has critical findings: {codes}.", digests, remedy)
     if critical:
-        return Answer("passed", f"{len(critical)} critical findings are ignored, or answered by other checks.")
+        what = _count(critical, "critical finding is", "critical findings are")
+        return Answer("passed", f"{what} ignored, or answered by other checks.")
     return Answer("passed", "The preview has no critical finding.")
 
 
@@ -135,11 +159,14 @@ def in_use(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> 
     if not settings.check_in_use:
         return _OFF
     if used is None:
-        return Answer("unknown", "Nobody asked what is in use. Give in_use, of EcrCollectImagesInUseOperator.")
+        remedy = "Give the output of EcrCollectImagesInUseOperator as in_use, or set check_in_use=False."
+        return Answer("unknown", "It is not known what is in use: in_use is not given.", remedy=remedy)
     if isinstance(used, Unread):
-        return Answer("unknown", f"What is in use cannot be read: {used.reason}")
+        return Answer("unknown", f"What is in use cannot be read: {used.reason}", remedy=used.remedy or _COLLECT_AGAIN)
     if sources := used.unread_sources:
-        return Answer("unknown", f"Not everything that may use images could be asked: {'; '.join(sources[:5])}")
+        more = f"; and {len(sources) - _SHOWN_SOURCES} more" if len(sources) > _SHOWN_SOURCES else ""
+        message = f"Not everything that may use images was read: {'; '.join(sources[:_SHOWN_SOURCES])}{more}"
+        return Answer("unknown", message, remedy=_COLLECT_AGAIN)
     return _of_protection(evidence, settings, plan, Spared.IN_USE, "in use")
 
 
@@ -177,22 +204,23 @@ def images_left(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan
     """Ask whether enough images would be left. This cannot be switched off."""
     inventory = evidence.inventory
     if isinstance(inventory, Unread):
-        return Answer("unknown", f"The images of the repository are not known: {inventory.reason}")
+        return Answer.unread(inventory, "The images of the repository are not known: ")
     touched = {image.image_digest for image in plan.images}
     left = [image for image in inventory if image.image_digest not in touched]
     usable, needed = sum(map(is_usable, left)), max(settings.minimum_images_left, 1)
     if any(map(is_usable, plan.images)) and usable < needed:
-        return Answer("blocked", f"{usable} images that can be run would be left, {needed} have to be.")
+        message = f"{_number(usable, 'image')} that can be run would be left; minimum_images_left is {needed}."
+        return Answer("blocked", message)
     if touched and not left:
-        return Answer("blocked", "No image would be left.")
-    return Answer("passed", f"{usable} images that can be run are left.")
+        return Answer("blocked", "No image would be left.", remedy="Change the policy so that it keeps an image.")
+    return Answer("passed", f"{_number(usable, 'image')} that can be run would be left.")
 
 
 def max_images(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask whether the images to be touched are not too many."""
     if settings.max_images is None:
         return _OFF
-    return _unknown(evidence) or capped(len(plan.images), settings.max_images, "images")
+    return _unknown(evidence) or capped(len(plan.images), settings.max_images, "images", "max_images")
 
 
 def max_share(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
@@ -203,7 +231,7 @@ def max_share(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) 
         return unread
     total = 0 if isinstance(evidence.inventory, Unread) else len(evidence.inventory)
     share = len(plan.images) / max(total, 1)
-    message = f"{share:.1%} of the repository's {total} images, {settings.max_share:.1%} are allowed."
+    message = f"{share:.1%} of the repository's {_number(total, 'image')}; max_share is {settings.max_share:.1%}."
     return Answer("blocked" if share > settings.max_share else "passed", message)
 
 
@@ -211,7 +239,7 @@ def max_bytes(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) 
     """Ask whether their sizes do not add up to too much."""
     if settings.max_bytes is None:
         return _OFF
-    return _unknown(evidence) or capped(plan.bytes_upper_bound, settings.max_bytes, "bytes at most")
+    return _unknown(evidence) or capped(plan.bytes_upper_bound, settings.max_bytes, "bytes at most", "max_bytes")
 
 
 QUESTIONS: dict[str, Callable[[Evidence, CleanupSettings, CleanupPlan], Answer]] = {
@@ -234,36 +262,37 @@ QUESTIONS: dict[str, Callable[[Evidence, CleanupSettings, CleanupPlan], Answer]]
         max_bytes,
     )
 }
-"""The questions by the code of their check, in the order in which they are told."""
+"""The questions by the code of their check, in the order in which they are listed."""
 
 
-def capped(number: int | None, limit: int | None, what: str) -> Answer:
+def capped(number: int | None, limit: int | None, what: str, parameter: str) -> Answer:
     """Return whether a number is within a limit.
 
     :param number: the number; None if it is not known.
     :param limit: the limit; None for no limit.
     :param what: what is counted.
+    :param parameter: name of the operator's parameter that holds the limit.
     """
     if limit is None:
         return _OFF
     if number is None:
-        return Answer("unknown", f"The number of {what} is not known, {limit} are allowed.")
-    return Answer("blocked" if number > limit else "passed", f"{number} {what}, {limit} are allowed.")
+        remedy = f"Set {parameter}=None to do without the limit."
+        return Answer("unknown", f"The number of {what} is not known; {parameter} is {limit}.", remedy=remedy)
+    return Answer("blocked" if number > limit else "passed", f"{number} {what}; {parameter} is {limit}.")
 
 
 def _of_changes(message: str, changed: Sequence[str], settings: CleanupSettings) -> Answer:
     if settings.whole_policy:
-        return Answer("blocked", f"{message} Preview again.", changed)
+        return Answer("blocked", message, changed, f"{_PREVIEW_AGAIN}.")
     if settings.on_change == "block":
-        return Answer("blocked", f"{message} Preview again, or leave them out with on_change='spare'.", changed)
-    return _left_out(message, changed, settings)
+        return Answer("blocked", message, changed)
+    return Answer("spared", f"{message} They are spared.", changed, f"{_PREVIEW_AGAIN}.")
 
 
 def _left_out(message: str, images: Sequence[str], settings: CleanupSettings) -> Answer:
     if settings.whole_policy:
-        message = f"{message} ECR would leave none of them out: correct the policy, and preview it again."
-        return Answer("blocked", message, images)
-    return Answer("spared", f"{message} They are left out.", images)
+        return Answer("blocked", f"{message} A policy that ECR acts on spares none of them.", images, _CORRECT)
+    return Answer("spared", f"{message} They are spared.", images)
 
 
 def _of_protection(
@@ -272,36 +301,50 @@ def _of_protection(
     if (unread := _unknown(evidence)) is not None:
         return unread
     if spared := plan.spared_for(reason):
-        return _left_out(f"{len(spared)} approved images are {what}.", spared, settings)
+        return _left_out(f"{_count(spared, 'approved image is', 'approved images are')} {what}.", spared, settings)
     return Answer("passed", f"No other approved image is {what}.")
 
 
-def _unread_source(evidence: Evidence) -> str | None:
-    """Return why the approved images or those of the repository are not known, if they are not."""
+def _unread_source(evidence: Evidence) -> Unread | None:
+    """Return what could not be read of the approved images, the fresh preview and the repository, if anything."""
     sources = (evidence.approved, evidence.fresh, evidence.inventory)
-    return next((source.reason for source in sources if isinstance(source, Unread)), None)
+    return next((source for source in sources if isinstance(source, Unread)), None)
 
 
 def _unknown(evidence: Evidence) -> Answer | None:
-    """Return the answer to a question about the approved images where nobody knows which those are."""
+    """Return the answer to a question about the approved images where it is not known which those are."""
     if (unread := _unread_source(evidence)) is not None:
-        return Answer("unknown", unread)
+        return Answer.unread(unread)
     if approved_images(evidence) is None:
-        return Answer("unknown", "Which images were approved is not known.")
+        return Answer("unknown", "Which images were approved is not known.", remedy=_WITH_A_LIST)
     return None
 
 
 def _disagreement(evidence: Evidence, earlier: PreviewList | Unread) -> Answer | None:
     """Return why an earlier preview does not count as one in the row, if it does not."""
     if isinstance(earlier, Unread):
-        return Answer("unknown", f"An earlier preview cannot be read: {earlier.reason}")
+        return Answer.unread(earlier, "An earlier preview cannot be read: ")
     if earlier.policy_fingerprint != evidence.summary["policy_fingerprint"]:
-        return Answer("blocked", "An earlier preview is of another policy; the row begins anew with this one.")
+        message = "An earlier preview is of another policy, so that the row begins with this one."
+        return Answer("blocked", message, remedy="Wait for further previews, or lower required_agreeing_previews.")
     if earlier.images is None and earlier.images_fingerprint != evidence.summary["images_fingerprint"]:
-        return Answer("unknown", "An earlier preview lists other images, and has no list that could be compared.")
+        message = "An earlier preview lists other images, and has no list that could be compared."
+        return Answer("unknown", message, remedy="Give previews as previous_summaries that were made with images_path.")
     return None
 
 
 def _days(age: timedelta) -> str:
     hours = max(age.total_seconds() / 3600, 0)
     return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} hours"  # noqa: PLR2004  # two days
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _images(images: Collection[Any], noun: str = "image") -> str:
+    return _number(len(images), noun)
+
+
+def _count(things: Collection[Any], singular: str, plural: str) -> str:
+    return f"{len(things)} {singular if len(things) == 1 else plural}"

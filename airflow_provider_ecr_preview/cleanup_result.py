@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from airflow_provider_ecr_preview.bounded import cut
 from airflow_provider_ecr_preview.cleanup_checks import CheckResult
@@ -28,12 +28,17 @@ _ROOMS = ((10, 500), (5, 300), (2, 200), (0, 120))
 
 
 class CheckXCom(TypedDict):
-    """What one check says; ``blocked`` and ``unknown`` both forbid the clean-up."""
+    """What one check says; ``blocked`` and ``unknown`` both forbid the clean-up.
+
+    ``remedy`` says which parameter, permission or step lifts it; None where it neither blocks nor spares. Results of
+    earlier releases have none.
+    """
 
     code: str
     verdict: str
     message: str
     image_digests: list[str]
+    remedy: NotRequired[str | None]
 
 
 class FailedImageXCom(TypedDict):
@@ -137,7 +142,7 @@ def cleanup_xcom(
         failed_image_count=sum(sum(repository["failures"].values()) for repository in repositories),
         spared_image_count=sum(sum(repository["spared"].values()) for repository in repositories),
         statuses=dict(Counter(repository["status"] for repository in repositories)),
-        checks=[_check(check) for check in run_checks],
+        checks=[check_xcom(check) for check in run_checks],
         cost=archive_cost(size, archive_price_per_gb_month) if action == "archive" else None,
         repositories=sorted(repositories, key=_by_weight),
         repositories_left_out=0,
@@ -193,7 +198,7 @@ def _repository(cleanup: RepositoryCleanup) -> RepositoryCleanupXCom:
         not_attempted_image_count=counts["not_attempted"],
         failed_images=[_failed(outcome) for outcome in failed[:MAX_EXAMPLES]],
         image_digests=[outcome.image_digest for outcome in touched[:MAX_EXAMPLES]],
-        checks=[_check(check) for check in cleanup.decision.checks],
+        checks=[check_xcom(check) for check in cleanup.decision.checks],
         error=None if cleanup.error is None else type(cleanup.error).__name__,
         message=None if cleanup.error is None else str(cleanup.error),
     )
@@ -205,6 +210,7 @@ def _fitted(value: ImageCleanupXCom) -> ImageCleanupXCom:
         for check in [*value["checks"], *(c for r in value["repositories"] for c in r["checks"])]:
             check["image_digests"] = check["image_digests"][:digests]
             check["message"] = cut(check["message"], characters) or ""
+            check["remedy"] = cut(check.get("remedy"), characters)
         for repository in value["repositories"]:
             repository["image_digests"] = repository["image_digests"][:digests]
             repository["failed_images"] = repository["failed_images"][:digests]
@@ -230,9 +236,26 @@ def _size(value: Any) -> int:
     return len(json.dumps(value))
 
 
-def _check(check: CheckResult) -> CheckXCom:
+def check_xcom(check: CheckResult, characters: int | None = None) -> CheckXCom:
+    """Return what a check says in plain JSON types.
+
+    :param check: what it says.
+    :param characters: how long its texts may be at most; None for no limit.
+    """
+    texts = (
+        (check.message, check.remedy)
+        if characters is None
+        else (
+            cut(check.message, characters),
+            cut(check.remedy, characters),
+        )
+    )
     return CheckXCom(
-        code=check.code, verdict=check.verdict, message=check.message, image_digests=list(check.image_digests)
+        code=check.code,
+        verdict=check.verdict,
+        message=texts[0] or "",
+        image_digests=list(check.image_digests),
+        remedy=texts[1],
     )
 
 

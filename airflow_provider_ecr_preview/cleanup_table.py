@@ -38,12 +38,15 @@ def cleanup_table(value: ImageCleanupXCom) -> RenderableType:
 
 
 def checks_table(checks: list[CheckXCom]) -> Table:
-    """Return what every check says."""
+    """Return what every check saw, and what lifts those that block or spare."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for header in ("Check", "Verdict", "Why"):
-        table.add_column(header)
+    table.add_column("Check", no_wrap=True)
+    table.add_column("Verdict", no_wrap=True)
+    table.add_column("What it saw, and what lifts it")
     for check in checks:
-        table.add_row(check["code"], check["verdict"].upper(), Text(check["message"]))
+        remedy = check.get("remedy")
+        said = f"{check['message']}\n-> {remedy}" if remedy else check["message"]
+        table.add_row(check["code"], check["verdict"].upper(), Text(said))
     return table
 
 

@@ -34,8 +34,8 @@ A RepositoryError carries the repository, the registry and the Region it happene
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.policy_finding import PolicyFinding
@@ -119,6 +119,7 @@ class RepositoryError(EcrPreviewError):
     :param repository_name: the repository.
     :param registry_id: the registry (account) that was named, or None for the caller's own.
     :param region_name: the Region, or None when it is not known.
+    :param action: the IAM action of the call that failed, such as ``ecr:DescribeImages``; None when it is not known.
     """
 
     def __init__(
@@ -128,8 +129,10 @@ class RepositoryError(EcrPreviewError):
         repository_name: str,
         registry_id: str | None = None,
         region_name: str | None = None,
+        action: str | None = None,
     ) -> None:
         self.message = message
+        self.action = action
         self.repository_name = repository_name
         self.registry_id = registry_id
         self.region_name = region_name
@@ -137,7 +140,13 @@ class RepositoryError(EcrPreviewError):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild from the parts, not from the message, where an error crosses a process boundary."""
-        return _rebuild, (type(self), self.message, self.repository_name, self.registry_id, self.region_name)
+        place = {
+            "repository_name": self.repository_name,
+            "registry_id": self.registry_id,
+            "region_name": self.region_name,
+            "action": self.action,
+        }
+        return _rebuild, (type(self), self.message, place)
 
 
 def place_of(repository_name: str, registry_id: str | None, region_name: str | None) -> str:
@@ -151,10 +160,8 @@ def place_of(repository_name: str, registry_id: str | None, region_name: str | N
     return f"{repository_name} ({where})" if where else repository_name
 
 
-def _rebuild(
-    cls: type[RepositoryError], message: str, repository_name: str, registry_id: str | None, region_name: str | None
-) -> RepositoryError:
-    return cls(message, repository_name=repository_name, registry_id=registry_id, region_name=region_name)
+def _rebuild(cls: type[RepositoryError], message: str, place: Mapping[str, Any]) -> RepositoryError:
+    return cls(message, **place)
 
 
 class InvalidRequestError(RepositoryError, ValueError):

@@ -13,7 +13,7 @@ from airflow_provider_ecr_preview.bounded import cut
 from airflow_provider_ecr_preview.cleanup_checks import CheckResult
 from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
 from airflow_provider_ecr_preview.cleanup_questions import Answer
-from airflow_provider_ecr_preview.cleanup_result import CheckXCom
+from airflow_provider_ecr_preview.cleanup_result import CheckXCom, check_xcom
 from airflow_provider_ecr_preview.exceptions import RepositoryError
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
 from airflow_provider_ecr_preview.preview import isoformat
@@ -118,10 +118,7 @@ def former_policies_kept(changes: Sequence[PolicyChange], former_policies_path: 
     size = _size([_without_what_passed(_repository(change)) for change in changes])
     if size + _ROOM_FOR_AN_ERROR <= MAX_POLICY_CHANGE_BYTES:
         return CheckResult.of(code, Answer("passed", "The former policies are kept in the result."))
-    message = (
-        f"The former policies and verdicts take {size} bytes, more than fit into an XCom. Give former_policies_path, or "
-        "fewer repositories at a time."
-    )
+    message = f"The former policies and verdicts take {size} bytes, more than fit into an XCom."
     return CheckResult.of(code, Answer("blocked", message))
 
 
@@ -153,7 +150,7 @@ def policy_change_xcom(
         repository_count=len(changes),
         changed_repository_count=statuses["changed"],
         statuses=dict(statuses),
-        checks=[_check(check) for check in run_checks],
+        checks=[check_xcom(check, _MAX_MESSAGE) for check in run_checks],
         repositories=[_repository(change) for change in changes],
         repositories_left_out=0,
         former_policies_uri=former_policies_uri,
@@ -181,18 +178,9 @@ def _repository(change: PolicyChange) -> RepositoryPolicyXCom:
         policy_fingerprint=fingerprint_of(change.wanted),
         former_policy_fingerprint=fingerprint_of(change.former),
         former_lifecycle_policy_text=None if change.former is None else change.former.text,
-        checks=[_check(check) for check in change.checks],
+        checks=[check_xcom(check, _MAX_MESSAGE) for check in change.checks],
         error=None if error is None else type(error).__name__,
         message=None if error is None else cut(str(error), _MAX_MESSAGE),
-    )
-
-
-def _check(check: CheckResult) -> CheckXCom:
-    return CheckXCom(
-        code=check.code,
-        verdict=check.verdict,
-        message=cut(check.message, _MAX_MESSAGE) or "",
-        image_digests=list(check.image_digests),
     )
 
 

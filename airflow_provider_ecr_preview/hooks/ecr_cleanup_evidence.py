@@ -16,6 +16,7 @@ from airflow_provider_ecr_preview.cleanup_evidence import (
     Unread,
     preview_time,
 )
+from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
 from airflow_provider_ecr_preview.exceptions import RepositoryError
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.pages import PreviewStatus
@@ -93,7 +94,7 @@ class EvidenceCollector:
                 poll_interval=self.poll_interval,
             )
         except RepositoryError as error:
-            return Unread(str(error))
+            return Unread(str(error), lifting(error))
         return started if started.policy.fingerprint == approved else PreviewList(started.policy.fingerprint, "")
 
     def _preview(self, repository: RepositoryId, started: PreviewStatus) -> PreviewList | Unread:
@@ -111,7 +112,7 @@ class EvidenceCollector:
             )
             return PreviewList.of_images(fingerprint, images)
         except RepositoryError as error:
-            return Unread(str(error))
+            return Unread(str(error), lifting(error))
 
     def _inventory(self, repository: RepositoryId) -> list[RepositoryImage] | Unread:
         hook = self.hook_of(repository.region_name)
@@ -120,7 +121,7 @@ class EvidenceCollector:
             # An image that a second page lists again is there once.
             return [*{image.image_digest: image for image in images}.values()]
         except RepositoryError as error:
-            return Unread(str(error))
+            return Unread(str(error), lifting(error))
 
     def _previous(self, repository: RepositoryId) -> Mapping[datetime, PreviewList | Unread]:
         previous: dict[datetime, PreviewList | Unread] = {}
@@ -151,4 +152,7 @@ def listed_images(summary: PreviewSummaryXCom) -> PreviewList | Unread:
         return PreviewList.of_summary(summary, [*read_image_list(uri)])
     except Exception as error:  # whatever goes wrong on whatever storage, the list is not known
         log.warning("The image list at %s cannot be read.", uri, exc_info=True)
-        return Unread(f"the image list at {uri} cannot be read ({type(error).__name__}: {error}).")
+        return Unread(
+            f"the image list at {uri} cannot be read ({type(error).__name__}: {error}).",
+            "Give the worker access to the list, or preview again and have that preview approved.",
+        )

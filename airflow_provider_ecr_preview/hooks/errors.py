@@ -44,6 +44,16 @@ T = TypeVar("T")
 _SERVER_ERROR = 500
 _MAX_ANSWER_CHARACTERS = 200
 
+_CREDENTIALS = (
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+)
 _INVALID = ("InvalidParameterException", "ValidationException")
 
 _BY_CODE: Mapping[str, tuple[type[RepositoryError], str]] = {
@@ -68,16 +78,7 @@ _BY_CODE: Mapping[str, tuple[type[RepositoryError], str]] = {
         (AccessDeniedError, "the caller may not {action}: {message}. Allow it in IAM."),
     ),
     **dict.fromkeys(
-        (
-            "ExpiredToken",
-            "ExpiredTokenException",
-            "IncompleteSignature",
-            "InvalidClientTokenId",
-            "InvalidSignatureException",
-            "MissingAuthenticationToken",
-            "SignatureDoesNotMatch",
-            "UnrecognizedClientException",
-        ),
+        _CREDENTIALS,
         (AccessDeniedError, "AWS refuses the credentials ({code}: {message}). Check the connection of aws_conn_id."),
     ),
     **dict.fromkeys(_INVALID, (InvalidRequestError, "ECR refuses {action}: {message}")),
@@ -111,13 +112,19 @@ class CallSite:
     def __str__(self) -> str:
         return place_of(self.repository_name, self.registry_id, self.region_name)
 
-    def error(self, cls: type[RepositoryError], message: str) -> RepositoryError:
-        """Return an error of the given class about this repository."""
+    def error(self, cls: type[RepositoryError], message: str, *, action: str | None = None) -> RepositoryError:
+        """Return an error of the given class about this repository.
+
+        :param cls: the class.
+        :param message: what happened and what to do.
+        :param action: the IAM action of the call that failed, if it is known.
+        """
         return cls(
             message,
             repository_name=self.repository_name,
             registry_id=self.registry_id,
             region_name=self.region_name,
+            action=action,
         )
 
     def parsed(self, parse: Callable[[Mapping[str, Any], str], T], response: Mapping[str, Any]) -> T:
@@ -174,6 +181,7 @@ def _of_client_error(error: ClientError, site: CallSite, *, with_token: bool) ->
             ThrottledError,
             f"ECR kept throttling {action} ({code}). Run fewer tasks at the same time (a pool), or allow more "
             "throttle_timeout.",
+            action=action,
         )
     if code in _INVALID and with_token:
         return site.error(
@@ -182,10 +190,12 @@ def _of_client_error(error: ClientError, site: CallSite, *, with_token: bool) ->
         )
     if code in _BY_CODE:
         cls, advice = _BY_CODE[code]
-        return site.error(cls, advice.format(action=action, code=code, message=message))
+        message = advice.format(action=action, code=code, message=message)
+        # No permission lifts what refuses the credentials.
+        return site.error(cls, message, action=None if code in _CREDENTIALS else action)
     if code.endswith("Exception"):
         hint = " ECR had a fault of its own; try again." if http_status >= _SERVER_ERROR else ""
-        return site.error(RepositoryError, f"{action} failed: {code}: {message}.{hint}")
+        return site.error(RepositoryError, f"{action} failed: {code}: {message}.{hint}", action=action)
     # Another service answers with a whole page at times; the beginning of it tells enough.
     answer = shorten(f"{code} {message}", _MAX_ANSWER_CHARACTERS, placeholder=" ...")
     return site.error(EcrUnreachableError, _unreachable(site, answer))

@@ -10,6 +10,7 @@ from typing import Any
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
+from airflow_provider_ecr_preview.cleanup_checks import sentence
 from airflow_provider_ecr_preview.cleanup_in_use import in_use_of
 from airflow_provider_ecr_preview.cleanup_inputs import earlier_summaries_of, texts_of
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
@@ -17,6 +18,8 @@ from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import EvidenceCollector
 from airflow_provider_ecr_preview.protection import ImageProtection
 from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+
+_SHOWN_BLOCKS = 5
 
 
 class EcrCleanupOperator(AwsBaseOperator[EcrImageCleanupHook]):
@@ -114,7 +117,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
 
 
 def why_blocked(value: Mapping[str, Any]) -> str:
-    """Return what the first of the blocking checks say.
+    """Return what the first of the blocking checks saw, and what lifts them.
 
     :param value: the result of an operator, with the checks of the whole run and of each repository.
     """
@@ -122,8 +125,9 @@ def why_blocked(value: Mapping[str, Any]) -> str:
     for repository in value["repositories"]:
         named += [(repository["repository_name"], check) for check in repository["checks"]]
     blocking = [
-        f"{name}: {check['code']}: {check['message']}"
+        f"{name}: {sentence(check['code'], check['verdict'], check['message'], check.get('remedy'))}"
         for name, check in named
         if check["verdict"] in ("blocked", "unknown")
     ]
-    return " ".join(blocking[:5])
+    more = f" And {len(blocking) - _SHOWN_BLOCKS} more; the result has them." if len(blocking) > _SHOWN_BLOCKS else ""
+    return " ".join(blocking[:_SHOWN_BLOCKS]) + more

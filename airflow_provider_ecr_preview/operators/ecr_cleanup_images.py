@@ -221,12 +221,12 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         for evidence in collector.collect(summaries):
             decision = decide(evidence, settings)
             self.log.info(
-                "%s: %d images to %s, %d left out.%s",
+                "%s: %d images to %s, %d spared.%s",
                 decision.repository,
                 len(decision.plan.images),
                 self.action,
                 len(decision.plan.spared),
-                "".join(f" {check.code} {check.verdict}: {check.message}" for check in decision.blocking),
+                "".join(f" {check}" for check in decision.blocking),
             )
             decisions.append(decision)
         return decisions

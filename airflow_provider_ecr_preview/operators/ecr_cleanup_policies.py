@@ -17,6 +17,7 @@ from airflow_provider_ecr_preview.cleanup_checks import CheckResult, decide
 from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
 from airflow_provider_ecr_preview.cleanup_inputs import dry_run_of, summaries_of
 from airflow_provider_ecr_preview.cleanup_questions import Answer
+from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
 from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError, RepositoryError
 from airflow_provider_ecr_preview.former_policies import FormerPolicy, keep_former_policies, read_former_policies
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT
@@ -345,12 +346,11 @@ def _planned(
         former = changer.applied(repository)
         answer = Answer("passed", f"The applied policy is {_short(former)}.")
         if replaced and fingerprint_of(former) not in (replaced.replaced_by, fingerprint_of(wanted)):
-            message = (
-                f"The applied policy is {_short(former)}, not the one that was put: somebody has changed it since."
+            answer = Answer(
+                "blocked", f"The applied policy is {_short(former)}, not the one that was put: it was changed since."
             )
-            answer = Answer("blocked", message)
     except RepositoryError as error:
-        answer = Answer("unknown", f"The applied policy cannot be read: {error}")
+        answer = Answer("unknown", f"The applied policy cannot be read: {error}", remedy=lifting(error))
     change = PolicyChange(repository, wanted, former, (*checks, CheckResult.of("applied_policy", answer)))
     if any(check.blocks for check in change.checks):
         return replace(change, status="blocked")
@@ -362,7 +362,7 @@ def _short(policy: LifecyclePolicy | None) -> str:
 
 
 def _blocking(change: PolicyChange) -> str:
-    return "".join(f" {check.code} {check.verdict}: {check.message}" for check in change.checks if check.blocks)
+    return "".join(f" {check}" for check in change.checks if check.blocks)
 
 
 def _why_incomplete(value: PolicyChangeXCom) -> str:

@@ -306,7 +306,7 @@ def test_every_image_of_the_run_is_in_the_list_of_results(bench: Any, in_use: An
 
 def test_blocked_may_skip_or_only_report(bench: Any) -> None:
     summary = bench.preview()
-    with pytest.raises(AirflowSkipException, match="max_images: 10 images, 3 are allowed"):
+    with pytest.raises(AirflowSkipException, match="10 images; max_images is 3"):
         bench.clean_up(summary, max_images=3, on_blocked="skip")
     assert bench.clean_up(summary, max_images=3, on_blocked="report")["status"] == "blocked"
 

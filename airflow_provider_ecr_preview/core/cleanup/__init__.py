@@ -1,0 +1,1 @@
+"""What a clean-up checks, and why it blocks or spares."""

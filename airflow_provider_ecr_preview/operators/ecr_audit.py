@@ -40,6 +40,7 @@ from airflow_provider_ecr_preview.outcome_segments import MemorySegments, PathSe
 from airflow_provider_ecr_preview.policy import PolicySource
 from airflow_provider_ecr_preview.repository_selection import Names, names_of
 from airflow_provider_ecr_preview.storage import slug
+from airflow_provider_ecr_preview.templating import LiteralXComMixin
 from airflow_provider_ecr_preview.triggers.ecr_audit import AuditEvent, EcrLifecyclePolicyPreviewsTrigger
 from airflow_provider_ecr_preview.xcom import AuditXCom
 
@@ -57,7 +58,7 @@ MAX_CARRIED_CHARACTERS = 256 * 1024
 SAMPLE_SIZE = 8
 
 
-class EcrAuditLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
+class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
     """Preview the lifecycle policies of many repositories, and push what they would delete as one audit.
 
     All previews are started first and then read in order, at a pace that settles under whatever rate limit there is, so

@@ -17,12 +17,13 @@ from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import EvidenceCollector
 from airflow_provider_ecr_preview.protection import ImageProtection
+from airflow_provider_ecr_preview.templating import LiteralXComMixin
 from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
 
 _SHOWN_BLOCKS = 5
 
 
-class EcrCleanupOperator(AwsBaseOperator[EcrImageCleanupHook]):
+class EcrCleanupOperator(LiteralXComMixin, AwsBaseOperator[EcrImageCleanupHook]):
     """Base of the operators that change images or policies, with a hook for each Region.
 
     :meta private:

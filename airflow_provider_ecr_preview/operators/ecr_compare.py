@@ -22,6 +22,7 @@ from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_f
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.repository_selection import Names, names_of
 from airflow_provider_ecr_preview.tables import render
+from airflow_provider_ecr_preview.templating import LiteralXComMixin
 from airflow_provider_ecr_preview.xcom import ComparedRepository, ComparisonMethod, ComparisonXCom
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ MAX_POLICIES = 10
 _SHOWN = 5
 
 
-class EcrCompareLifecyclePoliciesOperator(AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
+class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
     """Compare candidate policies with the applied ones, or with each other, on the same repositories.
 
     For every candidate: the images that it takes and the applied policy does not, and the other way round, their bytes

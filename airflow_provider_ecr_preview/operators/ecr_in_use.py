@@ -17,6 +17,7 @@ from airflow_provider_ecr_preview.in_use import ImageInUse, ImagesInUse, ImagesI
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.reports import line_list
 from airflow_provider_ecr_preview.repository_selection import Names, names_of
+from airflow_provider_ecr_preview.templating import LiteralXComMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 MAX_REASON_CHARACTERS = 300
 
 
-class EcrCollectImagesInUseOperator(BaseOperator):
+class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     """Collect which images run, or may be started at any time, once for all repositories of a clean-up.
 
     Asks every source with every connection in every Region. One that cannot be read is told in the result, and nothing

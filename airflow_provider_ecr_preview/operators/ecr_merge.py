@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators.audit_result import publish
 from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_fail_on, require_success
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
+from airflow_provider_ecr_preview.templating import LiteralXComMixin
 from airflow_provider_ecr_preview.xcom import AUDIT_SCHEMA, AuditXCom, ChangesXCom
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _NOTHING_TO_AUDIT = ("skipped", "removed")
 """States of tasks that are not expected to have a result."""
 
 
-class EcrMergeLifecycleAuditsOperator(BaseOperator):
+class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
     """Fold the audits of one run into the audit of everything, by account and Region.
 
     Meant for mapped audits. It runs when all of them have ended, also those that failed: an audit whose task failed

@@ -26,6 +26,7 @@ from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.policy import PolicySource, lint_policy
 from airflow_provider_ecr_preview.reports import image_list
 from airflow_provider_ecr_preview.tables import render, summary_table
+from airflow_provider_ecr_preview.templating import LiteralXComMixin
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
     EcrLifecyclePolicyPreviewTrigger,
     PreviewEvent,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from airflow_provider_ecr_preview.pages import PreviewStatus
 
 
-class EcrStartLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
+class EcrStartLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
     """Start the lifecycle policy preview of a repository. A preview deletes nothing.
 
     A preview of the same policy that is in progress is taken as started, so that a retry does no harm; one of another
@@ -201,7 +202,7 @@ class EcrStartLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePolicyP
         return CallSite(self.repository_name, self.registry_id, self.hook.region_name)
 
 
-class EcrSummarizeLifecyclePolicyPreviewOperator(AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
+class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
     """Read a complete preview and push its summary to XCom, for the tasks downstream.
 
     The summary is bounded whatever the size of the repository; the full list goes to ``images_path``. Calls

@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.repository_selection import (
     fitting_batch_size,
     names_of,
 )
+from airflow_provider_ecr_preview.templating import LiteralXComMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -37,7 +38,7 @@ class RegionBatch(TypedDict):
 RepositoryNames = list[str] | list[list[str]] | list[RegionBatch]
 
 
-class EcrListRepositoriesOperator(AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
+class EcrListRepositoriesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
     """List the repositories of a registry by name, tags and lifecycle policy, sorted by name.
 
     The result is one list, or batches to map an audit over. Calls DescribeRepositories, with ``tags``

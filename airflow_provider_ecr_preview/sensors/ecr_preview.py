@@ -16,6 +16,7 @@ from airflow_provider_ecr_preview.exceptions import PreviewTimeoutError, Reposit
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.hooks.errors import CallSite
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
+from airflow_provider_ecr_preview.templating import LiteralXComMixin
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
     EcrLifecyclePolicyPreviewTrigger,
     PreviewEvent,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class EcrLifecyclePolicyPreviewSensor(AwsBaseSensor[EcrLifecyclePolicyPreviewHook]):
+class EcrLifecyclePolicyPreviewSensor(LiteralXComMixin, AwsBaseSensor[EcrLifecyclePolicyPreviewHook]):
     """Wait until the lifecycle policy preview of a repository is COMPLETE.
 
     FAILED, EXPIRED, a preview that nobody started and one of another policy are errors, not states to wait through.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
@@ -27,6 +27,7 @@ from airflow_provider_ecr_preview.local.images import LocalImage
 from airflow_provider_ecr_preview.local.injections import Injection, Injections
 from airflow_provider_ecr_preview.local.lifecycle_runs import run_lifecycle_policy
 from airflow_provider_ecr_preview.local.registry import DEFAULT_REGION, Registry
+from airflow_provider_ecr_preview.local.replication import Place, replicating_deletions
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
 from airflow_provider_ecr_preview.local.seeds import seed_registry
 from airflow_provider_ecr_preview.local.server import Server
@@ -233,6 +234,31 @@ class LocalEcr(Registry):
         """
         return self.inject(RateLimit(rate, burst, shared), operation, calls=None)
 
+    def replicate(
+        self,
+        *destinations: Place,
+        prefixes: Sequence[str] = (),
+        deletions: bool = False,
+        region_name: str = DEFAULT_REGION,
+        account_id: str = DEFAULT_ACCOUNT_ID,
+    ) -> None:
+        """Add a replication rule: what is pushed from now on is copied, and is there at once.
+
+        :param destinations: where to, each a registry (account) and a Region.
+        :param prefixes: what the names of the repositories begin with; none for all repositories.
+        :param deletions: whether deletions are replicated as well (``deleteReplication``).
+        :param region_name: the Region of the source.
+        :param account_id: the registry of the source.
+        """
+        rule: dict[str, Any] = {
+            "destinations": [{"registryId": account, "region": region} for account, region in destinations]
+        }
+        if prefixes:
+            rule["repositoryFilters"] = [{"filter": prefix, "filterType": "PREFIX_MATCH"} for prefix in prefixes]
+        if deletions:
+            rule["deleteReplication"] = {"enabled": True}
+        self.backend(region_name, account_id).replication_config["rules"].append(rule)
+
     def run_lifecycle_policies(
         self,
         *repositories: str,
@@ -251,8 +277,9 @@ class LocalEcr(Registry):
         with self.lock:
             for name in repositories or tuple(backend.repositories):
                 found = self.repository(name, region_name=region_name, account_id=account_id)
-                for event in run_lifecycle_policy(backend, found, self.now, failing or {}):
-                    self.events.record(event)
+                with replicating_deletions(self, found):
+                    for event in run_lifecycle_policy(backend, found, self.now, failing or {}):
+                        self.events.record(event)
 
     def _refusal(self, call: Call) -> Reply | None:
         """Return what a fault answers in the place of another service."""

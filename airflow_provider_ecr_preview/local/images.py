@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import itertools
 import json
@@ -103,6 +104,19 @@ class LocalImage(Image):
         """Add a tag."""
         super().update_tag(tag)
         self.changed()
+
+    def replica(self, registry_id: str) -> LocalImage:
+        """Return a copy for another registry: untagged, pushed now, never pulled and not archived.
+
+        :param registry_id: the registry.
+        """
+        replica = copy.copy(self)
+        replica.registry_id, replica.image_tags, replica.serial = registry_id, [], next(_serials)
+        replica.image_pushed_at = int(self.clock.now().timestamp())
+        replica.archived, replica.active_after = False, None
+        replica.last_recorded_pull_time = replica.last_archived_at = replica.last_activated_at = None
+        replica.changed()
+        return replica
 
     def changed(self) -> None:
         """Forget what rules saw last."""

@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.local.images import LocalImage
 from airflow_provider_ecr_preview.local.paging import invalid, page_after
 from airflow_provider_ecr_preview.local.previews import MAX_IMAGE_IDS
 from airflow_provider_ecr_preview.local.registry import Registry
+from airflow_provider_ecr_preview.local.replication import check_rules, replicate_push, replicating_deletions
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
 
@@ -216,7 +217,32 @@ def batch_delete_image(request: Request) -> dict[str, Any]:
     image_ids = request.parameters.get("imageIds")
     if not image_ids:
         raise invalid("imageIds", "Member must have length greater than or equal to 1")
-    return delete_images(request.backend, request.repository, image_ids)
+    with replicating_deletions(request.registry, request.repository):
+        return delete_images(request.backend, request.repository, image_ids)
+
+
+def put_replication_configuration(request: Request) -> dict[str, Any]:
+    """Replace the replication rules of a registry; moto takes one rule and forgets what botocore's model lacks."""
+    backend, configuration = request.backend, request.parameters.get("replicationConfiguration", {})
+    check_rules(configuration.get("rules", ()), (backend.account_id, backend.region_name))
+    backend.replication_config = {"rules": list(configuration.get("rules", ()))}
+    return {"replicationConfiguration": backend.replication_config}
+
+
+def describe_registry(request: Request) -> dict[str, Any]:
+    """Return the replication rules of the caller's own registry."""
+    return {
+        "registryId": request.backend.account_id,
+        "replicationConfiguration": request.backend.replication_config,
+    }
+
+
+def replicate_pushed_image(request: Request) -> None:
+    """Copy the image that PutImage pushed to where the registry replicates."""
+    repository = request.repository
+    pushed = {key: request.parameters[key] for key in ("imageDigest", "imageTag") if request.parameters.get(key)}
+    if pushed:
+        replicate_push(request.registry, repository, [repository.find(pushed)])
 
 
 def record_pulls(request: Request) -> None:
@@ -240,13 +266,18 @@ def _policy(text: str) -> LifecyclePolicy:
 OPERATIONS: Mapping[str, Callable[[Request], dict[str, Any]]] = {
     "BatchDeleteImage": batch_delete_image,
     "DescribeImages": describe_images,
+    "DescribeRegistry": describe_registry,
     "DescribeRepositories": describe_repositories,
     "GetLifecyclePolicyPreview": get_lifecycle_policy_preview,
     "PutLifecyclePolicy": put_lifecycle_policy,
+    "PutReplicationConfiguration": put_replication_configuration,
     "StartLifecyclePolicyPreview": start_lifecycle_policy_preview,
     "UpdateImageStorageClass": update_image_storage_class,
 }
 """The operations that are answered here; all others are moto's."""
 
-EFFECTS: Mapping[str, Callable[[Request], None]] = {"BatchGetImage": record_pulls}
+EFFECTS: Mapping[str, Callable[[Request], None]] = {
+    "BatchGetImage": record_pulls,
+    "PutImage": replicate_pushed_image,
+}
 """What an operation of moto's does beyond what moto does."""

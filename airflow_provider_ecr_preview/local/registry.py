@@ -21,6 +21,7 @@ from airflow_provider_ecr_preview.local.images import (
     list_manifest,
 )
 from airflow_provider_ecr_preview.local.previews import Preview
+from airflow_provider_ecr_preview.local.replication import replicate_push
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
 from airflow_provider_ecr_preview.policy import LifecyclePolicy, PolicySource
 
@@ -241,6 +242,7 @@ class Registry:
             if restored_days_ago is not None:
                 image.restore(self._ago(restored_days_ago))
             found.images.append(image)
+            replicate_push(self, found, [image])
         return image.get_image_digest()
 
     def push_many(
@@ -272,6 +274,7 @@ class Registry:
         with self.lock:
             images = [self._image(found, tags(index), oldest + index * step, size) for index in range(count)]
             found.images.extend(images)
+            replicate_push(self, found, images)
         return [image.get_image_digest() for image in images]
 
     def push_manifest_list(

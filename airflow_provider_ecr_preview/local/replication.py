@@ -1,0 +1,118 @@
+"""What a registry of the local ECR does to the registries that it replicates to: copy what is pushed, and delete.
+
+Deletions are replicated where a rule says so (``deleteReplication``). A replica is not replicated any further, and
+neither is its deletion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ecr_preview.local.deletion import delete_images
+from airflow_provider_ecr_preview.local.images import LocalImage
+from airflow_provider_ecr_preview.local.paging import invalid
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.local.registry import Registry
+    from airflow_provider_ecr_preview.local.repositories import LocalRepository
+
+MAX_RULES = 25
+
+Place = tuple[str, str]
+"""A registry (account) and a Region."""
+
+
+def check_rules(rules: Sequence[Mapping[str, Any]], source: Place) -> None:
+    """Refuse rules that ECR refuses.
+
+    :param rules: the rules of a replication configuration.
+    :param source: the registry that they are for.
+    :raises InvalidParameterException: if it refuses them.
+    """
+    if len(rules) > MAX_RULES:
+        raise invalid("replicationConfiguration", f"Member must have length less than or equal to {MAX_RULES}")
+    if source in {place for rule in rules for place in _destinations(rule)}:
+        raise invalid("replicationConfiguration", "Replication destination cannot be the same as the source registry")
+
+
+def replicate_push(registry: Registry, repository: LocalRepository, images: Iterable[LocalImage]) -> None:
+    """Copy images to the repositories of the same name that the rules name, which are created where they are missing.
+
+    :param registry: all registries.
+    :param repository: the repository that the images were pushed to.
+    :param images: the images.
+    """
+    places = {place for rule in _rules(registry, repository) for place in _destinations(rule)}
+    if not places:
+        return
+    copied = list(images)
+    for account_id, region_name in sorted(places):
+        if repository.name not in registry.backend(region_name, account_id).repositories:
+            registry.create_repository(repository.name, region_name=region_name, account_id=account_id)
+        replica = registry.repository(repository.name, region_name=region_name, account_id=account_id)
+        for image in copied:
+            _copy(replica, image)
+
+
+@contextmanager
+def replicating_deletions(registry: Registry, repository: LocalRepository) -> Iterator[None]:
+    """Delete in the destinations what the block deletes in a repository, where a rule replicates deletions.
+
+    :param registry: all registries.
+    :param repository: the repository.
+    """
+    places = {
+        place
+        for rule in _rules(registry, repository)
+        if rule.get("deleteReplication", {}).get("enabled")
+        for place in _destinations(rule)
+    }
+    if not places:
+        yield
+        return
+    before = {image.get_image_digest(): tuple(image.image_tags) for image in repository.local_images}
+    yield
+    after = {image.get_image_digest(): tuple(image.image_tags) for image in repository.local_images}
+    # In the order of the push, a manifest list comes after the images that it names, and has to go before them.
+    image_ids = [{"imageDigest": digest} for digest in reversed(before) if digest not in after]
+    image_ids += [
+        {"imageTag": tag}
+        for digest, tags in before.items()
+        if digest in after
+        for tag in sorted({*tags} - {*after[digest]})
+    ]
+    for account_id, region_name in sorted(places):
+        backend = registry.backend(region_name, account_id)
+        if image_ids and repository.name in backend.repositories:
+            replica = registry.repository(repository.name, region_name=region_name, account_id=account_id)
+            delete_images(backend, replica, image_ids)
+
+
+def _rules(registry: Registry, repository: LocalRepository) -> list[Mapping[str, Any]]:
+    """Return the replication rules that cover a repository."""
+    rules = registry.backend(repository.region_name, repository.registry_id).replication_config["rules"]
+    return [rule for rule in rules if _covers(rule, repository.name)]
+
+
+def _covers(rule: Mapping[str, Any], repository_name: str) -> bool:
+    filters = rule.get("repositoryFilters")
+    return not filters or any(repository_name.startswith(prefix["filter"]) for prefix in filters)
+
+
+def _destinations(rule: Mapping[str, Any]) -> list[Place]:
+    return [(destination["registryId"], destination["region"]) for destination in rule["destinations"]]
+
+
+def _copy(replica: LocalRepository, image: LocalImage) -> None:
+    there = replica.index.by_digest.get(image.get_image_digest())
+    if there is None:
+        there = image.replica(replica.registry_id)
+        replica.images.append(there)
+    for tag in image.image_tags:
+        for other in replica.local_images:
+            if tag in other.image_tags and other is not there:
+                other.remove_tag(tag)
+        if tag not in there.image_tags:
+            there.update_tag(tag)

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_ecr_preview.cleanup_evidence import Evidence, RepositoryId
+from airflow_provider_ecr_preview.cleanup_evidence import Evidence
 from airflow_provider_ecr_preview.cleanup_plan import CleanupPlan, plan_cleanup
 from airflow_provider_ecr_preview.cleanup_questions import QUESTIONS, Answer, Verdict, capped
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.sizes import known_sum
 
 MAX_CHECK_DIGESTS = 10

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from airflow_provider_ecr_preview.pages import PreviewStatus
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 from airflow_provider_ecr_preview.preview import PreviewedImage, images_fingerprint
 from airflow_provider_ecr_preview.xcom import MAX_SAMPLE_TAGS, SUMMARY_SCHEMA, PreviewSummaryXCom
@@ -28,33 +28,6 @@ class Unread:
 
     reason: str
     remedy: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RepositoryId:
-    """Which repository.
-
-    :param registry_id: the registry (account).
-    :param region_name: the Region.
-    :param repository_name: the repository.
-    """
-
-    registry_id: str
-    region_name: str
-    repository_name: str
-
-    @classmethod
-    def of(cls, summary: PreviewSummaryXCom) -> RepositoryId:
-        """Return the repository that a summary is about."""
-        return cls(summary["registry_id"], summary["region_name"], summary["repository_name"])
-
-    @classmethod
-    def of_preview(cls, preview: PreviewStatus) -> RepositoryId:
-        """Return the repository that a preview is of."""
-        return cls(preview.registry_id, preview.region_name, preview.repository_name)
-
-    def __str__(self) -> str:
-        return f"{self.repository_name} ({self.registry_id}, {self.region_name})"
 
 
 class InUse(Protocol):

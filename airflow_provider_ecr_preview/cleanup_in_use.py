@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId, Unread
+from airflow_provider_ecr_preview.cleanup_evidence import Unread
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.findings import UsedImages
 from airflow_provider_ecr_preview.in_use import ImagesInUse
 from airflow_provider_ecr_preview.reports import read_lines

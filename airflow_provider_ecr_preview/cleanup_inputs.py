@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId, check_summary
+from airflow_provider_ecr_preview.cleanup_evidence import check_summary
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.xcom import AUDIT_SCHEMA, PreviewSummaryXCom
 
 _DRY_RUN = {"true": True, "false": False}

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from airflow_provider_ecr_preview.cleanup_checks import Decision
-from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
 from airflow_provider_ecr_preview.cleanup_settings import CleanupAction
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.exceptions import RepositoryError
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.exceptions import (
     PreviewExpiredError,
     PreviewFailedError,
@@ -75,6 +76,11 @@ class PreviewStatus:
                 for count in summary.get("transitioningImageTotalCounts", ())
             },
         )
+
+    @property
+    def repository(self) -> RepositoryId:
+        """The repository."""
+        return RepositoryId(self.registry_id, self.region_name, self.repository_name)
 
     def is_complete(self, policy_fingerprint: str | None = None) -> bool:
         """Return whether the preview can be read; False while it is in progress.

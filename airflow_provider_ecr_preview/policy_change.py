@@ -11,9 +11,9 @@ from typing import Any, Literal, TypedDict
 
 from airflow_provider_ecr_preview.bounded import cut
 from airflow_provider_ecr_preview.cleanup_checks import CheckResult
-from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
 from airflow_provider_ecr_preview.cleanup_questions import Answer
 from airflow_provider_ecr_preview.cleanup_result import CheckXCom, check_xcom
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.exceptions import RepositoryError
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
 from airflow_provider_ecr_preview.preview import isoformat

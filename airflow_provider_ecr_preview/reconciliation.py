@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from airflow_provider_ecr_preview.cleanup_evidence import PreviewList, RepositoryId, Unread
+from airflow_provider_ecr_preview.cleanup_evidence import PreviewList, Unread
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.findings import SEVERITY_ORDER, Finding
 from airflow_provider_ecr_preview.lifecycle_execution import ExecutedImage, PolicyExecution, UnreadExecution
 from airflow_provider_ecr_preview.preview import PreviewedImage, isoformat

@@ -8,15 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
-from airflow_provider_ecr_preview.cleanup_evidence import (
-    Evidence,
-    InUse,
-    PreviewList,
-    RepositoryId,
-    Unread,
-    preview_time,
-)
+from airflow_provider_ecr_preview.cleanup_evidence import Evidence, InUse, PreviewList, Unread, preview_time
 from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.exceptions import RepositoryError
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.pages import PreviewStatus

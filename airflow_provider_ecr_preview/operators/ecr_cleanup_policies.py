@@ -14,10 +14,10 @@ from airflow_provider_ecr_preview import cleanup_settings as defaults
 from airflow_provider_ecr_preview import protection
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
 from airflow_provider_ecr_preview.cleanup_checks import CheckResult, decide
-from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
 from airflow_provider_ecr_preview.cleanup_inputs import dry_run_of, summaries_of
 from airflow_provider_ecr_preview.cleanup_questions import Answer
 from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError, RepositoryError
 from airflow_provider_ecr_preview.former_policies import FormerPolicy, keep_former_policies, read_former_policies
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
-from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId, Unread, preview_time
+from airflow_provider_ecr_preview.cleanup_evidence import Unread, preview_time
 from airflow_provider_ecr_preview.cleanup_inputs import summaries_of
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.exceptions import LifecycleEventsUnreadError, UnpreviewedExpiryError
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import listed_images
 from airflow_provider_ecr_preview.hooks.lifecycle_events import EcrLifecycleEventsHook

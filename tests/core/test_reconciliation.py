@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ecr_preview.cleanup_evidence import PreviewList, RepositoryId, Unread
+from airflow_provider_ecr_preview.cleanup_evidence import PreviewList, Unread
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.lifecycle_execution import (
     ExecutedImage,
     PolicyExecution,

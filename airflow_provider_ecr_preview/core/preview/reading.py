@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from airflow_provider_ecr_preview.cleanup_evidence import RepositoryId
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, UsedImages, find, recent_pulls_since
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.kept_images import KeptImage, kept_images
@@ -77,7 +77,7 @@ def read_preview(
         for page in pages:
             # The registry is known from the first page on.
             if lookout.used_images is not None and used_images is None:
-                used_images = lookout.used_images(RepositoryId.of_preview(page.preview))
+                used_images = lookout.used_images(page.preview.repository)
             yield page
 
     def on_image(image: PreviewedImage) -> None:

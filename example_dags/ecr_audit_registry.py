@@ -23,7 +23,12 @@ REGIONS = ["us-east-1", "eu-west-1"]
     doc_md=__doc__,
     params={
         "include": Param("*", type="string", title="Repositories", description="Name globs, with commas between."),
-        "exclude": Param("", type="string", title="But not", description="Name globs, with commas between."),
+        "exclude": Param(
+            None,
+            type=["null", "string"],
+            title="But not",
+            description="Name globs, with commas between; none if empty.",
+        ),
         "region_names": Param(REGIONS, type="array", items={"type": "string"}, examples=REGIONS, title="Regions"),
         "lifecycle_policy": Param(
             None,
@@ -43,7 +48,7 @@ def ecr_audit_registry() -> None:
     """Audit a registry."""
     audit = lifecycle_audit(
         include="{{ params.include }}",
-        exclude="{{ params.exclude }}",
+        exclude="{{ params.exclude or '' }}",
         region_names="{{ params.region_names | join(',') }}",
         lifecycle_policy_text="{{ params.lifecycle_policy | tojson if params.lifecycle_policy else '' }}",
         reports_path="{{ params.reports_path or '' }}",

@@ -13,12 +13,12 @@ from airflow.sdk import Param, dag, task
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrListRepositoriesOperator
 from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
 
-KEEP_TWENTY = {
+KEEP_EIGHTY = {
     "rules": [
         {
             "rulePriority": 1,
-            "description": "Keep the newest twenty",
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 20},
+            "description": "Keep the newest eighty",
+            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 80},
             "action": {"type": "expire"},
         }
     ]
@@ -34,8 +34,8 @@ KEEP_TWENTY = {
         "include": Param(
             "payments/*", type="string", title="Repositories", description="Name globs, with commas between."
         ),
-        "lifecycle_policy": Param(KEEP_TWENTY, type="object", title="Candidate policy"),
-        "method": Param("simulation", enum=["simulation", "preview", "both"], title="Method"),
+        "lifecycle_policy": Param(KEEP_EIGHTY, type="object", title="Candidate policy"),
+        "method": Param("simulation", type="string", enum=["simulation", "preview", "both"], title="Method"),
         "max_newly_affected": Param(
             500, type=["integer", "null"], title="Images that only the candidate may take", minimum=0
         ),

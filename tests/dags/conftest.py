@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import shutil
@@ -10,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
 
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.seeds import seed_registry
 
 ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted(path.stem for path in (ROOT / "example_dags").glob("*.py"))
+"""The examples: each file has one DAG of the same name."""
 
 RUN = """
 import inspect, json, sys
@@ -54,6 +58,26 @@ def team_ecr(local_ecr: LocalEcr) -> LocalEcr:
     local_ecr.preview_seconds = 0.5
     local_ecr.calls.clear()
     return local_ecr
+
+
+@pytest.fixture(scope="session")
+def examples() -> dict[str, DAG]:
+    """Return the examples by their names."""
+    try:
+        from airflow.dag_processing.dagbag import DagBag  # noqa: PLC0415
+    except ImportError:  # Airflow 3.1
+        from airflow.models.dagbag import DagBag  # noqa: PLC0415
+    name = {"bundle_name": "examples"} if "bundle_name" in inspect.signature(DagBag).parameters else {}
+    folder = ROOT / "example_dags"
+    bag = DagBag(folder, bundle_path=folder, **name)
+    assert not bag.import_errors
+    return dict(bag.dags)
+
+
+@pytest.fixture
+def untouched_form(examples: dict[str, DAG]) -> Callable[[str], dict[str, Any]]:
+    """Return what makes the configuration that the trigger form of an example sends when nobody touches it."""
+    return lambda dag_id: examples[dag_id].params.dump()
 
 
 @pytest.fixture(scope="session")

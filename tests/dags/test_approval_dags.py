@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_ecr_preview.local import LocalEcr
 
 RunDag = Callable[..., dict[str, Any]]
+Form = Callable[[str], dict[str, Any]]
 
 NAMES = ["payments/api", "payments/webhooks"]
 
@@ -28,11 +29,11 @@ def held(ecr: LocalEcr) -> list[Any]:
     ("dag_id", "task_id"), [("ecr_clean_up_approved", "clean_up"), ("ecr_put_policy_approved", "put")]
 )
 def test_an_approval_changes_nothing_by_default(
-    team_ecr: LocalEcr, run_dag: RunDag, tmp_path: Path, *, dag_id: str, task_id: str
+    team_ecr: LocalEcr, run_dag: RunDag, untouched_form: Form, tmp_path: Path, *, dag_id: str, task_id: str
 ) -> None:
     before = held(team_ecr)
-    conf = {"reports_path": f"file://{tmp_path}/reports"} if dag_id == "ecr_clean_up_approved" else {}
-    result = run_dag(dag_id, conf, approve="approve")
+    reports = {"reports_path": f"file://{tmp_path}/reports"} if dag_id == "ecr_clean_up_approved" else {}
+    result = run_dag(dag_id, {**untouched_form(dag_id), **reports}, approve="approve")
     assert result["state"] == "success", result["log"][-3000:]
     assert result["values"][f"{task_id}[-1]"]["status"] == "dry_run"
     assert held(team_ecr) == before

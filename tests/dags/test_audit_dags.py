@@ -7,6 +7,7 @@ from typing import Any
 from airflow_provider_ecr_preview.local import AccessDenied, LocalEcr
 
 RunDag = Callable[..., dict[str, Any]]
+Form = Callable[[str], dict[str, Any]]
 
 
 def keep(number: int) -> dict[str, Any]:
@@ -21,8 +22,10 @@ def keep(number: int) -> dict[str, Any]:
     }
 
 
-def test_the_weekly_audit_covers_every_repository_of_both_regions(team_ecr: LocalEcr, run_dag: RunDag) -> None:
-    result = run_dag("ecr_audit_registry")
+def test_the_weekly_audit_with_its_form_untouched_covers_every_repository_of_both_regions(
+    team_ecr: LocalEcr, run_dag: RunDag, untouched_form: Form
+) -> None:
+    result = run_dag("ecr_audit_registry", untouched_form("ecr_audit_registry"))
     assert result["state"] == "success", result["log"][-3000:]
     audit = result["values"]["lifecycle_audit.merge[-1]"]
     assert (audit["repository_count"], audit["failed_count"], audit["missing_part_count"]) == (46, 0, 0)
@@ -65,17 +68,21 @@ def test_the_organisation_audit_merges_the_audits_of_all_sites(team_ecr: LocalEc
     assert (audit["repository_count"], len(audit["registries"])) == (46, 2)
 
 
-def test_a_site_without_an_answer_makes_the_organisation_audit_incomplete(team_ecr: LocalEcr, run_dag: RunDag) -> None:
+def test_a_site_without_an_answer_makes_the_organisation_audit_incomplete(
+    team_ecr: LocalEcr, run_dag: RunDag, untouched_form: Form
+) -> None:
     team_ecr.inject(AccessDenied(), "DescribeRepositories", region="eu-west-1", calls=None)
-    result = run_dag("ecr_audit_organisation")
+    result = run_dag("ecr_audit_organisation", untouched_form("ecr_audit_organisation"))
     assert result["state"] == "failed"
     assert result["tasks"]["merge[-1]"] == "failed"
     audit = result["values"]["merge[-1]"]
     assert (audit["missing_part_count"], audit["repository_count"]) == (1, 34)
 
 
-def test_the_check_of_a_policy_simulates_it_and_starts_no_preview(team_ecr: LocalEcr, run_dag: RunDag) -> None:
-    result = run_dag("ecr_compare_policies", {"lifecycle_policy": keep(80), "max_newly_affected": None})
+def test_the_check_of_a_policy_with_its_form_untouched_simulates_it_and_starts_no_preview(
+    team_ecr: LocalEcr, run_dag: RunDag, untouched_form: Form
+) -> None:
+    result = run_dag("ecr_compare_policies", untouched_form("ecr_compare_policies"))
     assert result["state"] == "success", result["log"][-3000:]
     comparison = result["values"]["compare[-1]"]
     assert comparison["method"] == "simulation"
@@ -96,9 +103,10 @@ def test_the_check_of_a_policy_fails_when_it_takes_more_than_it_may(team_ecr: Lo
 
 
 def test_the_reconciliation_of_a_preview_that_ecr_has_not_acted_upon_says_so(
-    team_ecr: LocalEcr, run_dag: RunDag, tmp_path: Path
+    team_ecr: LocalEcr, run_dag: RunDag, untouched_form: Form, tmp_path: Path
 ) -> None:
-    result = run_dag("ecr_reconcile", {"reports_path": f"file://{tmp_path}/reports"}, approve="a_day_later")
+    form = {**untouched_form("ecr_reconcile"), "reports_path": f"file://{tmp_path}/reports"}
+    result = run_dag("ecr_reconcile", form, approve="a_day_later")
     assert result["state"] == "success", result["log"][-3000:]
     reconciled = result["values"]["reconcile[-1]"]
     assert reconciled["statuses"] == {"not_executed_yet": 1}

@@ -41,8 +41,12 @@ from airflow_provider_ecr_preview.local import LocalEcr
         ),
     ],
 )
-def test_the_example_runs_with_its_defaults_in_airflow_against_the_registry_of_make_ui(
-    team_ecr: LocalEcr, run_dag: Callable[..., dict[str, Any]], dag_id: str, expected: dict[str, str]
+def test_the_example_runs_with_its_form_untouched_in_airflow_against_the_registry_of_make_ui(
+    team_ecr: LocalEcr,
+    run_dag: Callable[..., dict[str, Any]],
+    untouched_form: Callable[[str], dict[str, Any]],
+    dag_id: str,
+    expected: dict[str, str],
 ) -> None:
-    result = run_dag(dag_id)
+    result = run_dag(dag_id, untouched_form(dag_id))
     assert (result["state"], result["tasks"]) == ("success", expected), result["log"][-3000:]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList, Unread
 from airflow_provider_ecr_preview.cleanup_plan import CHANGES, CleanupPlan, Spared, approved_images, earlier_previews
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.answers import OFF, Answer, Verdict
 from airflow_provider_ecr_preview.protection import is_usable
 
-Verdict = Literal["passed", "spared", "blocked", "unknown", "off"]
-"""``spared`` passes too: some images are left out. ``unknown`` blocks as ``blocked`` does."""
+__all__ = ["QUESTIONS", "Answer", "Verdict", "capped"]
 
 _CLOCK_SKEW = timedelta(minutes=5)
 _SHOWN_SOURCES = 5
@@ -26,34 +26,6 @@ _COLLECT_AGAIN = "Collect what is in use again with EcrCollectImagesInUseOperato
 _CORRECT = (
     "Change the policy so that it keeps these images, and preview it again; or clean up with this policy instead."
 )
-
-
-class Answer(NamedTuple):
-    """The answer to a question.
-
-    :param verdict: ``passed``, ``spared``, ``blocked``, ``unknown`` or ``off``.
-    :param message: what the check saw.
-    :param image_digests: the images it is about.
-    :param remedy: which parameter, permission or step lifts it; without, that of
-        :data:`~airflow_provider_ecr_preview.core.cleanup.remedies.CHECKS`.
-    """
-
-    verdict: Verdict
-    message: str
-    image_digests: Sequence[str] = ()
-    remedy: str | None = None
-
-    @classmethod
-    def unread(cls, source: Unread, introduction: str = "") -> Answer:
-        """Return the answer where a source could not be read.
-
-        :param source: the source.
-        :param introduction: what cannot be known because of it.
-        """
-        return cls("unknown", f"{introduction}{source.reason}", remedy=source.remedy)
-
-
-_OFF = Answer("off", "Switched off.")
 
 
 def policy_unchanged(evidence: Evidence, _: CleanupSettings, __: CleanupPlan) -> Answer:
@@ -87,7 +59,7 @@ def preview_unchanged(evidence: Evidence, settings: CleanupSettings, plan: Clean
 def tags_unchanged(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask whether the approved images have the tags that they had when they were approved."""
     if not settings.check_tags:
-        return _OFF
+        return OFF
     if (unread := _unknown(evidence)) is not None:
         return unread
     if isinstance(evidence.approved, Unread) or evidence.approved.images is None:
@@ -102,7 +74,7 @@ def tags_unchanged(evidence: Evidence, settings: CleanupSettings, plan: CleanupP
 def preview_age(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> Answer:
     """Ask whether the approved preview is young enough."""
     if settings.max_preview_age is None:
-        return _OFF
+        return OFF
     previewed_at = evidence.previewed_at
     if isinstance(previewed_at, Unread):
         return Answer.unread(previewed_at)
@@ -121,7 +93,7 @@ def agreeing_previews(evidence: Evidence, settings: CleanupSettings, plan: Clean
     """Ask whether enough previews in a row have listed the approved images."""
     needed, earlier = settings.required_agreeing_previews, earlier_previews(evidence, settings)
     if not needed:
-        return _OFF
+        return OFF
     if (unread := _unknown(evidence)) is not None:
         return unread
     for preview in earlier:
@@ -157,7 +129,7 @@ def in_use(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> 
     """Ask whether it is known what is in use, and which approved images are."""
     used = evidence.in_use
     if not settings.check_in_use:
-        return _OFF
+        return OFF
     if used is None:
         remedy = "Give the output of EcrCollectImagesInUseOperator as in_use, or set check_in_use=False."
         return Answer("unknown", "It is not known what is in use: in_use is not given.", remedy=remedy)
@@ -173,14 +145,14 @@ def in_use(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> 
 def protected_tags(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask which approved images have a protected tag."""
     if not settings.protection.protected_tags and not settings.protection.protected_tag_patterns:
-        return _OFF
+        return OFF
     return _of_protection(evidence, settings, plan, Spared.PROTECTED_TAG, "protected by a tag")
 
 
 def image_age(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask which approved images are too young."""
     days = settings.protection.min_age_days
-    return _of_protection(evidence, settings, plan, Spared.TOO_YOUNG, f"younger than {days:g} days") if days else _OFF
+    return _of_protection(evidence, settings, plan, Spared.TOO_YOUNG, f"younger than {days:g} days") if days else OFF
 
 
 def recent_pulls(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
@@ -189,14 +161,14 @@ def recent_pulls(evidence: Evidence, settings: CleanupSettings, plan: CleanupPla
     return (
         _of_protection(evidence, settings, plan, Spared.RECENTLY_PULLED, f"pulled within {days:g} days")
         if days
-        else _OFF
+        else OFF
     )
 
 
 def newest_images(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask which approved images are the newest of the repository."""
     if not settings.protection.newest_images_kept:
-        return _OFF
+        return OFF
     return _of_protection(evidence, settings, plan, Spared.NEWEST, "among the newest")
 
 
@@ -219,14 +191,14 @@ def images_left(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan
 def max_images(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask whether the images to be touched are not too many."""
     if settings.max_images is None:
-        return _OFF
+        return OFF
     return _unknown(evidence) or capped(len(plan.images), settings.max_images, "images", "max_images")
 
 
 def max_share(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask whether they are not too large a part of the repository."""
     if settings.max_share is None:
-        return _OFF
+        return OFF
     if (unread := _unknown(evidence)) is not None:
         return unread
     total = 0 if isinstance(evidence.inventory, Unread) else len(evidence.inventory)
@@ -238,7 +210,7 @@ def max_share(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) 
 def max_bytes(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask whether their sizes do not add up to too much."""
     if settings.max_bytes is None:
-        return _OFF
+        return OFF
     return _unknown(evidence) or capped(plan.bytes_upper_bound, settings.max_bytes, "bytes at most", "max_bytes")
 
 
@@ -274,7 +246,7 @@ def capped(number: int | None, limit: int | None, what: str, parameter: str) -> 
     :param parameter: name of the operator's parameter that holds the limit.
     """
     if limit is None:
-        return _OFF
+        return OFF
     if number is None:
         remedy = f"Set {parameter}=None to do without the limit."
         return Answer("unknown", f"The number of {what} is not known; {parameter} is {limit}.", remedy=remedy)

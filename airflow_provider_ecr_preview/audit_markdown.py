@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
+from airflow_provider_ecr_preview.display.markdown import counted, inert, listed, table
 from airflow_provider_ecr_preview.tables import human_bytes
 from airflow_provider_ecr_preview.xcom import AuditedRepository, AuditXCom, ChangesXCom, RepositoryRef
 
@@ -33,12 +33,12 @@ def _headline(audit: AuditXCom) -> str:
     audited_at = datetime.fromisoformat(audit["audited_at"])
     total = audit["total_image_count"]
     lines = [
-        f"# ECR lifecycle audit {_text(audit['audit_id'])}",
+        f"# ECR lifecycle audit {inert(audit['audit_id'])}",
         "",
         f"{audited_at:%Y-%m-%d %H:%M} UTC. Nothing was deleted: this is what the policies would do now.",
         "",
         (
-            f"- {_count(audit['repository_count'], 'repository', 'repositories')}:"
+            f"- {counted(audit['repository_count'], 'repository', 'repositories')}:"
             f" {audit['previewed_count']:,} previewed, {audit['without_policy_count']:,} without a policy,"
             f" {audit['failed_count']:,} failed"
         ),
@@ -50,7 +50,7 @@ def _headline(audit: AuditXCom) -> str:
     ]
     if audit["missing_part_count"]:
         lines.append(
-            f"- **{_count(audit['missing_part_count'], 'part', 'parts')} of the audit are missing**; nothing is known of "
+            f"- **{counted(audit['missing_part_count'], 'part', 'parts')} of the audit are missing**; nothing is known of "
             "their repositories"
         )
     return "\n".join(lines)
@@ -59,7 +59,7 @@ def _headline(audit: AuditXCom) -> str:
 def _freed(audit: AuditXCom) -> str:
     if audit["expiring_bytes_upper_bound"] is not None:
         return f"at most {human_bytes(audit['expiring_bytes_upper_bound'])} would be freed (layers are shared)"
-    unknown = _count(audit["bytes_unknown_repository_count"], "repository", "repositories")
+    unknown = counted(audit["bytes_unknown_repository_count"], "repository", "repositories")
     return (
         f"how much would be freed is not known: {human_bytes(audit['expiring_bytes_upper_bound_known'])} at most without "
         f"{unknown} whose sizes were not asked for"
@@ -69,7 +69,7 @@ def _freed(audit: AuditXCom) -> str:
 def _findings(audit: AuditXCom) -> Iterator[str]:
     if audit["findings"]:
         yield "## Findings"
-        yield _table(
+        yield table(
             ("Severity", "Finding", "Repositories:", "For example"),
             (
                 (
@@ -88,7 +88,7 @@ def _top(audit: AuditXCom, rows: int) -> Iterator[str]:
     if not top:
         return
     yield "## Repositories of which most would go"
-    yield _table(
+    yield table(
         ("Repository", "Expiring:", "Archiving:", "Images:", "Bytes at most:", "Findings"),
         (
             (
@@ -114,7 +114,7 @@ def _changes(changes: ChangesXCom | None, rows: int) -> Iterator[str]:
     if changes is None:
         return
     yield "## Since the last audit"
-    notes = [f"- {_text(note)}" for note in changes["notes"]]
+    notes = [f"- {inert(note)}" for note in changes["notes"]]
     if all(baseline["audit_id"] is None for baseline in changes["baselines"]):
         yield "\n".join(notes or ["- There is nothing to compare with."])
         return
@@ -124,9 +124,9 @@ def _changes(changes: ChangesXCom | None, rows: int) -> Iterator[str]:
                 f"- {changes['newly_affected_image_count']:,} images newly affected,"
                 f" {changes['no_longer_affected_image_count']:,} no longer"
             ),
-            f"- policy changed in {_count(changes['policy_changed_count'], 'repository', 'repositories')}",
-            f"- {_count(changes['alarm_count'], 'alarm', 'alarms')}",
-            *(f"- **alarm** {_name(one)}: {_text(one['alarm'] or '')}" for one in changes["alarms"][:rows]),
+            f"- policy changed in {counted(changes['policy_changed_count'], 'repository', 'repositories')}",
+            f"- {counted(changes['alarm_count'], 'alarm', 'alarms')}",
+            *(f"- **alarm** {_name(one)}: {inert(one['alarm'] or '')}" for one in changes["alarms"][:rows]),
             *notes,
         ]
     )
@@ -135,38 +135,17 @@ def _changes(changes: ChangesXCom | None, rows: int) -> Iterator[str]:
 def _without_policy(audit: AuditXCom, rows: int) -> Iterator[str]:
     if audit["without_policy_count"]:
         yield "## Without a lifecycle policy"
-        yield _listed(map(_name, audit["without_policy"][:rows]), audit["without_policy_count"])
+        yield listed(map(_name, audit["without_policy"][:rows]), audit["without_policy_count"])
 
 
 def _failures(audit: AuditXCom, rows: int) -> Iterator[str]:
     if audit["failed_count"]:
         yield "## Failed, so nothing is known of them"
-        yield _listed(
-            (f"{_name(one)}: {_text(one['message'] or one['error'] or '')}" for one in audit["failures"][:rows]),
+        yield listed(
+            (f"{_name(one)}: {inert(one['message'] or one['error'] or '')}" for one in audit["failures"][:rows]),
             audit["failed_count"],
         )
 
 
-def _listed(lines: Iterable[str], count: int) -> str:
-    listed = [f"- {line}" for line in lines]
-    more = count - len(listed)
-    return "\n".join([*listed, f"- and {more:,} more"] if more else listed)
-
-
-def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [[header.rstrip(":") for header in headers], ["---:" if one.endswith(":") else "---" for one in headers]]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [*lines, *rows])
-
-
 def _name(ref: RepositoryRef) -> str:
-    return _text(f"{ref['repository_name']} ({ref['registry_id'] or 'unknown'}, {ref['region_name'] or 'unknown'})")
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
-
-
-def _text(text: str) -> str:
-    """Return others' text so that no Markdown renderer takes any of it for markup, on one line."""
-    escaped = re.sub(r"([\\`*_{}\[\]()<>#+!|~$-])", r"\\\1", " ".join(text.split()))
-    return escaped.replace("@", "@\u200b").replace("://", ":\u200b//")
+    return inert(f"{ref['repository_name']} ({ref['registry_id'] or 'unknown'}, {ref['region_name'] or 'unknown'})")

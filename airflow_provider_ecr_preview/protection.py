@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from fnmatch import translate
 from functools import cached_property
 
+from airflow_provider_ecr_preview.core.parameter_times import MAX_DAYS
+from airflow_provider_ecr_preview.core.tag_patterns import check_tag_glob, check_tag_pattern
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 
 PROTECTED_TAGS = ("latest", "prod*", "stable*")
@@ -34,7 +36,7 @@ class ImageProtection:
     :param min_age_days: images that were pushed, or restored from the archive, within so many days are protected.
     :param recently_pulled_days: images that were pulled within so many days are protected.
     :param newest_images_kept: so many of the most recently pushed images are protected, and as many of the tagged ones.
-    :raises ValueError: if a regular expression or a number is not valid.
+    :raises ValueError: if a number is out of range, or a glob or an expression matches no tag or can take too long.
     """
 
     protected_tags: Sequence[str] = PROTECTED_TAGS
@@ -44,22 +46,21 @@ class ImageProtection:
     newest_images_kept: int = NEWEST_IMAGES_KEPT
 
     def __post_init__(self) -> None:
-        for name in ("min_age_days", "recently_pulled_days", "newest_images_kept"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}. Use 0 to switch it off, or more.")
-        _ = self._tag_expressions
+        for name in ("min_age_days", "recently_pulled_days"):
+            # Written this way round, NaN is refused, too.
+            if not 0 <= getattr(self, name) <= MAX_DAYS:
+                raise ValueError(f"{name} is {getattr(self, name)}. Use 0 to switch it off, or more, up to {MAX_DAYS}.")
+        if self.newest_images_kept < 0:
+            raise ValueError(f"newest_images_kept is {self.newest_images_kept}. Use 0 to switch it off, or more.")
+        for glob in self.protected_tags:
+            check_tag_glob(glob, "protected_tags")
+        for pattern in self.protected_tag_patterns:
+            check_tag_pattern(pattern, "protected_tag_patterns")
 
     @cached_property
     def _tag_expressions(self) -> tuple[re.Pattern[str], ...]:
-        expressions = [re.compile(rf"\A{translate(glob)}") for glob in self.protected_tags]
-        for pattern in self.protected_tag_patterns:
-            try:
-                expressions.append(re.compile(pattern))
-            except re.error as error:
-                raise ValueError(
-                    f"protected_tag_patterns: {pattern!r} is not a regular expression ({error})."
-                ) from error
-        return tuple(expressions)
+        globs = [rf"\A{translate(glob)}" for glob in self.protected_tags]
+        return tuple(map(re.compile, [*globs, *self.protected_tag_patterns]))
 
     def has_protected_tag(self, image_tags: Iterable[str]) -> bool:
         """Return whether one of the tags is protected."""

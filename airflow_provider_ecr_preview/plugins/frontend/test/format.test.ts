@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { changesOf, differences, grown } from "../src/components/Comparison";
+import { changesOf, differences, grown } from "../src/components/AuditChanges";
 import { byGravity, severityOf } from "../src/findings";
 import { age, bytes, consoleUrl, count, money, price, reportUrl } from "../src/format";
 import type { AuditedRepository } from "../src/types";

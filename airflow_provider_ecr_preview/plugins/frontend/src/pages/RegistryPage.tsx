@@ -1,7 +1,7 @@
 import { latestMarkers, readMarker, readSettings, taskKey, taskOfKey } from "../api";
 import { Trend } from "../charts/Trend";
 import { LinkButton, Show } from "../components/basics";
-import { Comparison } from "../components/Comparison";
+import { AuditChanges } from "../components/AuditChanges";
 import { Markers } from "../components/Markers";
 import { TaskResult } from "../components/TaskResult";
 import { minute } from "../format";
@@ -71,7 +71,7 @@ export function RegistryPage() {
               </label>
             </div>
             {compared ? (
-              <Comparison key={`${taskKey(current.marker)} ${taskKey(compared.marker)}`} one={current.marker} other={compared.marker} />
+              <AuditChanges key={`${taskKey(current.marker)} ${taskKey(compared.marker)}`} one={current.marker} other={compared.marker} />
             ) : (
               <>
                 {parameters.get("repository") === null && (

@@ -24,11 +24,11 @@ export function differences(before: AuditedRepository[], after: AuditedRepositor
   const now = new Map(after.map((each) => [repositoryKey(each), each]));
   return [...all]
     .map(([key, repository]) => ({ repository, before: old.get(key), after: now.get(key) }))
-    .filter((each) => tellsApart(each))
+    .filter((each) => differs(each))
     .sort((one, other) => Math.abs(grown(other, images) ?? 0) - Math.abs(grown(one, images) ?? 0));
 }
 
-function tellsApart({ before, after }: Difference): boolean {
+function differs({ before, after }: Difference): boolean {
   const hasPolicies = before?.policy_fingerprint != null && after?.policy_fingerprint != null;
   const said = (each: AuditedRepository | undefined) =>
     each &&
@@ -43,23 +43,23 @@ function tellsApart({ before, after }: Difference): boolean {
   return said(before) !== said(after);
 }
 
-type Number = (repository: AuditedRepository) => number | null;
+type Figure = (repository: AuditedRepository) => number | null;
 
-const images: Number = (repository) => repository.expiring_image_count;
-const size: Number = (repository) => repository.expiring_bytes_upper_bound;
+const images: Figure = (repository) => repository.expiring_image_count;
+const size: Figure = (repository) => repository.expiring_bytes_upper_bound;
 
-function of(repository: AuditedRepository | undefined, what: Number): number | null {
+function of(repository: AuditedRepository | undefined, what: Figure): number | null {
   return repository ? what(repository) : null;
 }
 
 /** How many more there are; null where one of the two is not known, which is no zero. */
-export function grown({ before, after }: Difference, what: Number): number | null {
+export function grown({ before, after }: Difference, what: Figure): number | null {
   const [then, now] = [known(before, what), known(after, what)];
   return then === null || now === null ? null : now - then;
 }
 
 /** A repository that is not there, or without a policy, loses nothing. */
-function known(repository: AuditedRepository | undefined, what: Number): number | null {
+function known(repository: AuditedRepository | undefined, what: Figure): number | null {
   return !repository || repository.status === "without_policy" ? 0 : what(repository);
 }
 
@@ -101,10 +101,10 @@ const COLUMNS: ColumnDef<Difference>[] = [
   },
 ];
 
-function columnsOf(id: string, title: string, what: Number, told: (value: number | null) => string): ColumnDef<Difference>[] {
+function columnsOf(id: string, title: string, what: Figure, shown: (value: number | null) => string): ColumnDef<Difference>[] {
   const cell = (repository: AuditedRepository | undefined) => {
     const value = of(repository, what);
-    return value === null ? "–" : told(value);
+    return value === null ? "–" : shown(value);
   };
   return [
     {
@@ -123,18 +123,18 @@ function columnsOf(id: string, title: string, what: Number, told: (value: number
       sortUndefined: "last",
       cell: ({ row }) => {
         const difference = grown(row.original, what);
-        return difference === null ? "–" : signed(difference, told);
+        return difference === null ? "–" : signed(difference, shown);
       },
     },
   ];
 }
 
-function signed(value: number, told: (value: number | null) => string): string {
-  return value === 0 ? "0" : `${value > 0 ? "+" : "−"}${told(Math.abs(value))}`;
+function signed(value: number, shown: (value: number | null) => string): string {
+  return value === 0 ? "0" : `${value > 0 ? "+" : "−"}${shown(Math.abs(value))}`;
 }
 
 /** Two audits, the earlier one before the later. */
-export function Comparison({ one, other }: { one: Marker; other: Marker }) {
+export function AuditChanges({ one, other }: { one: Marker; other: Marker }) {
   const [earlier, later] = one.timestamp < other.timestamp ? [one, other] : [other, one];
   const loaded = useLoaded(`${taskKey(earlier)} ${taskKey(later)}`, (signal) =>
     Promise.all([readAudit(earlier, signal), readAudit(later, signal)]),
@@ -219,12 +219,12 @@ function tile(
   before: WholeAudit,
   after: WholeAudit,
   what: (audit: Audit) => number | null,
-  told: (value: number | null) => string,
+  shown: (value: number | null) => string,
 ): [string, string, string] {
   const [then, now] = [what(before.audit), what(after.audit)];
   if (then === now) {
-    return [label, told(now), "as before"];
+    return [label, shown(now), "as before"];
   }
-  const difference = then === null || now === null ? "" : `, ${signed(now - then, told)}`;
-  return [label, told(now), `${told(then)} before${difference}`];
+  const difference = then === null || now === null ? "" : `, ${signed(now - then, shown)}`;
+  return [label, shown(now), `${shown(then)} before${difference}`];
 }

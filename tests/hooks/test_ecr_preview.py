@@ -97,7 +97,7 @@ class TestStart:
     ) -> None:
         repository.preview_seconds = 0.4
         hook.start_preview(REPOSITORY, keep(10))
-        replaced = hook.start_preview(REPOSITORY, keep(20), timeout=10, poll_interval=0.1)
+        replaced = hook.start_preview(REPOSITORY, keep(20), timeout=600, poll_interval=0.1)
         assert replaced.policy.rules[0].count_number == 20
 
     def test_a_preview_of_another_policy_that_goes_on_is_an_error_after_the_timeout(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -180,11 +182,20 @@ def test_replies_that_are_lost_at_random_lose_no_repository_and_start_none_twice
     assert local_ecr.calls.count(START, outcome="OK") <= len(names)
 
 
-def test_repositories_that_are_not_done_when_the_time_is_over_have_failed_and_say_so(local_ecr: LocalEcr) -> None:
+def test_repositories_that_are_not_done_when_the_time_is_over_have_failed_and_say_so(
+    local_ecr: LocalEcr, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = [f"team/{number}" for number in range(6)]
     seed(local_ecr, names)
-    local_ecr.preview_seconds = lambda name: 60.0 if name == names[0] else 0.0
-    outcomes = outcomes_of(fleet(timeout=1.5, first_visit_seconds=0.1), names)
+    local_ecr.preview_seconds = lambda name: 3600.0 if name == names[0] else 0.0
+    later = 0.0
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + later, time=time.time)
+    monkeypatch.setattr("airflow_provider_ecr_preview.hooks.fleet.time", clock)
+    outcomes = {}
+    for outcome in fleet(timeout=3600, first_visit_seconds=0.1).audit(map(PreviewTarget, names)):
+        outcomes[outcome.repository_name] = outcome
+        if len(outcomes) == len(names) - 1:
+            later = 3600.0
     assert [name for name, outcome in outcomes.items() if outcome.status == "failed"] == [names[0]]
     assert "over before this repository was done" in (outcomes[names[0]].message or "")
 

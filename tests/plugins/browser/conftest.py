@@ -18,7 +18,7 @@ from tests.plugins.browser.looking import WIDE
 from tests.plugins.conftest import Server
 
 # Other tests may have the processor at the same time.
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=180_000)
 
 QUIET = [
     "--no-sandbox",
@@ -101,6 +101,7 @@ def page_of(sessions: Callable[[str], BrowserContext], server: Server) -> Iterat
 
     def open_page(user: str) -> Page:
         page = sessions(user).new_page()
+        page.set_default_timeout(180_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("dialog", lambda dialog: (errors.append(dialog.message), dialog.dismiss()))
         pages.append(page)

@@ -26,7 +26,7 @@ from tests.plugins.conftest import Server
 from tests.plugins.previews import images
 
 ROOT = Path(__file__).resolve().parents[3]
-START_SECONDS = 120
+START_SECONDS = 600
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,11 @@ def url(server: Server, folder: Path) -> Iterator[str]:
         yield url
     finally:
         os.killpg(program.pid, signal.SIGTERM)
-        program.wait(30)
+        try:
+            program.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(program.pid, signal.SIGKILL)
+            program.wait()
 
 
 def is_healthy(url: str) -> bool:

@@ -37,6 +37,14 @@ class InUse(Protocol):
     def unread_sources(self) -> Sequence[str]:
         """The sources that could not be read; nothing may be deleted while there are any."""
 
+    @property
+    def missing_scope(self) -> Sequence[str]:
+        """The accounts and Regions that have to be read and were not; nothing may be deleted while there are any."""
+
+    @property
+    def read_scope(self) -> Sequence[str]:
+        """The accounts and Regions that were read."""
+
     def users_of(self, image_digest: str, image_tags: Sequence[str]) -> Sequence[str]:
         """Return who uses an image, in words for a person; nothing if nobody does."""
 

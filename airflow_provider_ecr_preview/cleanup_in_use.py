@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_ecr_preview.cleanup_evidence import Unread
+from airflow_provider_ecr_preview.core.in_use.scope import RequiredPlace, missing_places
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.findings import UsedImages
 from airflow_provider_ecr_preview.in_use import ImagesInUse
@@ -16,8 +18,12 @@ from airflow_provider_ecr_preview.reports import read_lines
 
 log = logging.getLogger(__name__)
 
-MAX_IN_USE_AGE = timedelta(days=1)
-"""What was collected longer ago says nothing about what runs now."""
+COLLECT_AGAIN = "Run EcrCollectImagesInUseOperator again, right before the task that uses its result."
+_MAX_SHOWN_CHARACTERS = 100
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -26,16 +32,33 @@ class RepositoryInUse:
 
     :param images_in_use: what was collected, of all repositories.
     :param repository: the repository.
+    :param required_scope: the accounts and Regions that have to be read; None for those of the repository.
     """
 
-    images_in_use: Any
+    images_in_use: ImagesInUse
     repository: RepositoryId
+    required_scope: Sequence[RequiredPlace] | None = None
 
     @property
     def unread_sources(self) -> Sequence[str]:
         """The sources that could not be read."""
         unread = [str(source) for source in self.images_in_use.unread]
-        return unread if unread or self.images_in_use.is_complete else ["a source that is not named"]
+        return unread if unread or self.images_in_use.is_complete else ["no source was read"]
+
+    @property
+    def missing_scope(self) -> Sequence[str]:
+        """The accounts and Regions that have to be read and were not, as ``account/Region``."""
+        return missing_places(
+            self.required_scope,
+            self.images_in_use.scope,
+            self.repository.registry_id,
+            self.repository.region_name,
+        )
+
+    @property
+    def read_scope(self) -> Sequence[str]:
+        """The accounts and Regions that were read, as ``account/Region``."""
+        return [f"{account_id}/{region_name}" for account_id, region_name in sorted(self.images_in_use.scope)]
 
     def users_of(self, image_digest: str, image_tags: Sequence[str]) -> Sequence[str]:
         """Return who uses an image."""
@@ -46,23 +69,37 @@ class RepositoryInUse:
         return [str(user) for user in self.images_in_use.users_of(self.repository, image_digest, image_tags)]
 
 
-def in_use_of(value: Any) -> Callable[[RepositoryId], RepositoryInUse | Unread | None]:
+def in_use_of(
+    value: Any, required_scope: Sequence[RequiredPlace] | None = None, now: Callable[[], datetime] = _now
+) -> Callable[[RepositoryId], RepositoryInUse | Unread | None]:
     """Return what says for a repository what is in use.
 
-    :param value: what was collected, or its XCom; None if nobody asked.
+    :param value: what was collected, or its XCom; None if nothing was collected.
+    :param required_scope: the accounts and Regions that have to be read; None for those of each repository.
+    :param now: returns the time (aware).
     """
     images_in_use = _read(value)
-    if images_in_use is None or isinstance(images_in_use, Unread):
-        return lambda _: images_in_use
-    return lambda repository: RepositoryInUse(images_in_use, repository)
+
+    def of_repository(repository: RepositoryId) -> RepositoryInUse | Unread | None:
+        if not isinstance(images_in_use, ImagesInUse):
+            return images_in_use
+        # For each repository anew, because those before it may have taken hours.
+        if (why := images_in_use.why_unusable(now())) is not None:
+            return Unread(f"{why}.", COLLECT_AGAIN)
+        return RepositoryInUse(images_in_use, repository, required_scope)
+
+    return of_repository
 
 
-def used_images_in(in_use: Any) -> Callable[[RepositoryId], UsedImages | None]:
+def used_images_in(
+    in_use: Any, required_scope: Sequence[RequiredPlace] | None = None
+) -> Callable[[RepositoryId], UsedImages | None]:
     """Return what collects, for the findings of a repository's preview, the affected images that something runs.
 
-    :param in_use: what was collected, or its XCom; None if nobody asked.
+    :param in_use: what was collected, or its XCom; None if nothing was collected.
+    :param required_scope: the accounts and Regions that have to be read; None for those of each repository.
     """
-    of_repository = in_use_of(in_use)
+    of_repository = in_use_of(in_use, required_scope)
 
     def used_images(repository: RepositoryId) -> UsedImages | None:
         in_use = of_repository(repository)
@@ -70,19 +107,30 @@ def used_images_in(in_use: Any) -> Callable[[RepositoryId], UsedImages | None]:
             return None
         if isinstance(in_use, Unread):
             return UsedImages(lambda _digest, _tags: (), (in_use.reason,))
-        return UsedImages(in_use.known_users_of, in_use.unread_sources)
+        return UsedImages(in_use.known_users_of, [*in_use.unread_sources, *_not_read(in_use.missing_scope)])
 
     return used_images
 
 
-def _read(value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        return value if value is None or hasattr(value, "protects") else Unread(f"in_use is {value!r}.")
+def _not_read(places: Iterable[str]) -> list[str]:
+    return [f"{place} was not read" for place in places]
+
+
+def _read(value: Any) -> ImagesInUse | Unread | None:
+    if value is None or isinstance(value, ImagesInUse):
+        return value
     try:
-        in_use = ImagesInUse.from_xcom(value, read_lines)
+        decoded = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        decoded = value
+    if not isinstance(decoded, Mapping):
+        shown = str(value)[:_MAX_SHOWN_CHARACTERS]
+        return Unread(
+            f"in_use is {shown!r}, not the output of EcrCollectImagesInUseOperator.",
+            "Give its output itself, or in a template use | tojson.",
+        )
+    try:
+        return ImagesInUse.from_xcom(decoded, read_lines)
     except Exception as error:  # whatever it is, what is in use is not known
         log.warning("What is in use cannot be read.", exc_info=True)
-        return Unread(f"{type(error).__name__}: {error}")
-    if (age := datetime.now(UTC) - in_use.collected_at) > MAX_IN_USE_AGE:
-        return Unread(f"what is in use was collected {age} ago, and more has been started since. Collect it again.")
-    return in_use
+        return Unread(f"{type(error).__name__}: {error}", COLLECT_AGAIN)

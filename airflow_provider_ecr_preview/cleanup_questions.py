@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList, Unread
+from airflow_provider_ecr_preview.cleanup_evidence import Evidence, InUse, PreviewList, Unread
 from airflow_provider_ecr_preview.cleanup_plan import CHANGES, CleanupPlan, Spared, approved_images, earlier_previews
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.answers import OFF, Answer, Verdict
@@ -23,6 +23,14 @@ _WITH_A_LIST = (
     "that there is a list of all images."
 )
 _COLLECT_AGAIN = "Collect what is in use again with EcrCollectImagesInUseOperator, which says what it may not read."
+_READ_IT = (
+    "Collect what is in use again, in that account and Region too, by aws_conn_ids and region_names of "
+    "EcrCollectImagesInUseOperator; or name in required_scope the accounts and Regions that run images of this repository."
+)
+_NOT_RECORDED = (
+    "Collect what is in use again with EcrCollectImagesInUseOperator and a source that reads AWS: an earlier release did "
+    "not record the account and the Region."
+)
 _CORRECT = (
     "Change the policy so that it keeps these images, and preview it again; or clean up with this policy instead."
 )
@@ -139,6 +147,11 @@ def in_use(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> 
         more = f"; and {len(sources) - _SHOWN_SOURCES} more" if len(sources) > _SHOWN_SOURCES else ""
         message = f"Not everything that may use images was read: {'; '.join(sources[:_SHOWN_SOURCES])}{more}"
         return Answer("unknown", message, remedy=_COLLECT_AGAIN)
+    if missing := used.missing_scope:
+        read = used.read_scope
+        which = f"read {'was' if len(read) == 1 else 'were'} {_places(read)}" if read else "no place is recorded as read"
+        message = f"What runs in {_places(missing)} is not known: {which}."
+        return Answer("unknown", message, remedy=_READ_IT if read else _NOT_RECORDED)
     return _of_protection(evidence, settings, plan, Spared.IN_USE, "in use")
 
 
@@ -251,6 +264,11 @@ def capped(number: int | None, limit: int | None, what: str, parameter: str) -> 
         remedy = f"Set {parameter}=None to do without the limit."
         return Answer("unknown", f"The number of {what} is not known; {parameter} is {limit}.", remedy=remedy)
     return Answer("blocked" if number > limit else "passed", f"{number} {what}; {parameter} is {limit}.")
+
+
+def _places(places: Sequence[str]) -> str:
+    more = f" and {len(places) - _SHOWN_SOURCES} more" if len(places) > _SHOWN_SOURCES else ""
+    return f"{', '.join(places[:_SHOWN_SOURCES])}{more}"
 
 
 def _of_changes(message: str, changed: Sequence[str], settings: CleanupSettings) -> Answer:

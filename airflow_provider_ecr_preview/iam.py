@@ -9,6 +9,33 @@ from typing import Any
 _PREVIEW = ("ecr:StartLifecyclePolicyPreview", "ecr:GetLifecyclePolicyPreview", "ecr:GetLifecyclePolicy")
 _EVIDENCE = (*_PREVIEW, "ecr:DescribeImages")
 
+IN_USE_ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "ecs": (
+        "ecs:DescribeServiceDeployments",
+        "ecs:DescribeServiceRevisions",
+        "ecs:DescribeServices",
+        "ecs:DescribeTaskDefinition",
+        "ecs:DescribeTasks",
+        "ecs:ListClusters",
+        "ecs:ListServiceDeployments",
+        "ecs:ListServices",
+        "ecs:ListTaskDefinitions",
+        "ecs:ListTasks",
+    ),
+    "eks": ("eks:DescribeCluster", "eks:ListClusters"),
+    "lambda": ("lambda:GetFunction", "lambda:ListFunctions", "lambda:ListVersionsByFunction"),
+    "batch": ("batch:DescribeJobDefinitions",),
+    "sagemaker": (
+        "sagemaker:DescribeEndpoint",
+        "sagemaker:DescribeModel",
+        "sagemaker:ListEndpoints",
+        "sagemaker:ListModels",
+    ),
+    "apprunner": ("apprunner:DescribeService", "apprunner:ListServices"),
+    "codebuild": ("codebuild:BatchGetProjects", "codebuild:ListProjects"),
+}
+"""The actions that each source of ``EcrCollectImagesInUseOperator`` calls."""
+
 IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "EcrListRepositoriesOperator": ("ecr:DescribeRepositories", "ecr:ListTagsForResource", "ecr:GetLifecyclePolicy"),
     "EcrStartLifecyclePolicyPreviewOperator": _PREVIEW,
@@ -16,27 +43,7 @@ IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "EcrSummarizeLifecyclePolicyPreviewOperator": ("ecr:GetLifecyclePolicyPreview", "ecr:DescribeImages"),
     "EcrAuditLifecyclePoliciesOperator": _EVIDENCE,
     "EcrCompareLifecyclePoliciesOperator": _EVIDENCE,
-    "EcrCollectImagesInUseOperator": (
-        "apprunner:DescribeService",
-        "apprunner:ListServices",
-        "batch:DescribeJobDefinitions",
-        "codebuild:BatchGetProjects",
-        "codebuild:ListProjects",
-        "ecs:DescribeServices",
-        "ecs:DescribeTaskDefinition",
-        "ecs:DescribeTasks",
-        "ecs:ListClusters",
-        "ecs:ListServices",
-        "ecs:ListTaskDefinitions",
-        "ecs:ListTasks",
-        "eks:DescribeCluster",
-        "eks:ListClusters",
-        "lambda:GetFunction",
-        "lambda:ListFunctions",
-        "lambda:ListVersionsByFunction",
-        "sagemaker:DescribeModel",
-        "sagemaker:ListModels",
-    ),
+    "EcrCollectImagesInUseOperator": tuple(sorted(action for actions in IN_USE_ACTIONS.values() for action in actions)),
     "EcrPutLifecyclePolicyOperator": (*_EVIDENCE, "ecr:PutLifecyclePolicy"),
     "EcrRestoreLifecyclePolicyOperator": (
         "ecr:DeleteLifecyclePolicy",

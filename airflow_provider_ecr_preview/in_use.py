@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypedDict
 
+from airflow_provider_ecr_preview.core.in_use.scope import Place
 from airflow_provider_ecr_preview.image_reference import ImageReference
 
 IN_USE_SCHEMA = "ecr-images-in-use/1"
@@ -19,6 +20,15 @@ MAX_IN_USE_BYTES = 48 * 1024
 """Upper bound of what is pushed to XCom; more goes to ``in_use_uri``."""
 
 MAX_USERS = 5
+MAX_NAMED_REFERENCES = 10
+"""How many of the references that cannot be read are named."""
+
+MAX_IN_USE_AGE = timedelta(days=1)
+"""What was collected longer ago says nothing about what runs now."""
+
+_CLOCK_SKEW = timedelta(minutes=5)
+_LISTED_SOURCES = (200, 50, 10, 3)
+"""How many sources of each kind are listed, the most that fit."""
 
 
 class RepositoryLike(Protocol):
@@ -63,19 +73,43 @@ class UnreadSource:
     :param aws_conn_id: the connection that it was asked with.
     :param region_name: the Region.
     :param reason: why.
+    :param account_id: the account; None where that is not known.
+    :param references: the references in it that cannot be read, each with what names it; at most ten.
+    :param reference_count: how many of these there are.
     """
 
     source: str
     aws_conn_id: str | None
     region_name: str | None
     reason: str
+    account_id: str | None = None
+    references: tuple[str, ...] = ()
+    reference_count: int = 0
 
     def __str__(self) -> str:
-        return f"{self.source} ({self.aws_conn_id}, {self.region_name}): {self.reason}"
+        where = [self.account_id or self.aws_conn_id, self.region_name]
+        place = ", ".join(part for part in where if part)
+        return f"{self.source} ({place}): {self.reason}" if place else f"{self.source}: {self.reason}"
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> UnreadSource:
+        """Return the source that was pushed."""
+        return cls(
+            source=value["source"],
+            aws_conn_id=value["aws_conn_id"],
+            region_name=value["region_name"],
+            reason=value["reason"],
+            account_id=value.get("account_id"),
+            references=tuple(value.get("references", ())),
+            reference_count=value.get("reference_count", 0),
+        )
 
 
 class ImageInUse(TypedDict):
-    """One image in use, with the first five who use it; either its digest or its tag is null."""
+    """One image in use, with the first five who use it; either its digest or its tag is null.
+
+    Registry, Region and repository are empty where only a digest is known, which then counts in every repository.
+    """
 
     registry_id: str
     region_name: str
@@ -86,19 +120,26 @@ class ImageInUse(TypedDict):
 
 
 class ImagesInUseXCom(TypedDict):
-    """``return_value`` of the collecting operator, in at most 48 KiB; ``images`` is null where it is at ``in_use_uri``."""
+    """``return_value`` of the collecting operator, in at most 48 KiB; ``images`` is null where it is at ``in_use_uri``.
+
+    ``scope`` holds the Regions that were read, by account. ``sources`` and ``unread`` may be cut; their counts are not.
+    """
 
     schema: str
     collected_at: str
     is_complete: bool
+    scope: dict[str, list[str]]
     sources: list[dict[str, Any]]
+    source_count: int
     unread: list[dict[str, Any]]
+    unread_count: int
     image_count: int
     images: list[ImageInUse] | None
     in_use_uri: str | None
 
 
 _Repository = tuple[str, str, str]
+_ANY_REPOSITORY: _Repository = ("", "", "")
 _Image = tuple[str, str]
 """``digest`` or ``tag``, and which."""
 
@@ -107,20 +148,43 @@ class ImagesInUse:
     """The images that are in use, by repository.
 
     :param collected_at: when collecting began (aware): what started later is not in it.
+    :raises ValueError: if that time has no time zone.
     """
 
     def __init__(self, collected_at: datetime) -> None:
+        if collected_at.tzinfo is None:
+            raise ValueError(f"collected_at has no time zone: {collected_at.isoformat()}.")
         self.collected_at = collected_at
         self.sources: list[dict[str, Any]] = []
-        """What was read: source, connection, Region and number of references."""
+        """What was read: source, connection, account, Region and number of references."""
         self.unread: list[UnreadSource] = []
         """What could not be read."""
+        self._read: set[Place] = set()
         self._images: dict[_Repository, dict[_Image, list[ImageUser]]] = {}
 
     @property
     def is_complete(self) -> bool:
         """Whether every source was read; as long as one was not, nothing can be said to be unused."""
         return bool(self.sources) and not self.unread
+
+    @property
+    def scope(self) -> frozenset[Place]:
+        """The accounts and Regions that were read."""
+        of_sources = ((source.get("account_id"), source.get("region_name")) for source in self.sources)
+        return frozenset(self._read) | {(account, region) for account, region in of_sources if account and region}
+
+    def why_unusable(self, now: datetime) -> str | None:
+        """Return why this says nothing about what is in use now; None if it does.
+
+        :param now: the time (aware).
+        """
+        age = now - self.collected_at
+        if age < -_CLOCK_SKEW:
+            return f"collected_at is in the future: {self.collected_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        if age > MAX_IN_USE_AGE:
+            hours = age.total_seconds() / 3600
+            return f"it was collected {hours:.0f} hours ago, and more may have been started since"
+        return None
 
     @property
     def image_count(self) -> int:
@@ -159,7 +223,9 @@ class ImagesInUse:
         """
         images = self._images.get((repository.registry_id, repository.region_name, repository.repository_name), {})
         wanted: list[_Image] = [("digest", image_digest), *(("tag", tag) for tag in image_tags)]
-        return [*{user: None for image in wanted if image in images for user in images[image]}]
+        found = [images.get(image, ()) for image in wanted]
+        found.append(self._images.get(_ANY_REPOSITORY, {}).get(("digest", image_digest), ()))
+        return [*dict.fromkeys(user for users in found for user in users)]
 
     def as_xcom(self, write: Callable[[Iterator[ImageInUse]], str] | None = None) -> ImagesInUseXCom:
         """Return what is in use in plain JSON types.
@@ -168,32 +234,40 @@ class ImagesInUse:
             many for XCom.
         :raises ValueError: if they are too many for XCom, and there is no other place.
         """
-        value = ImagesInUseXCom(
-            schema=IN_USE_SCHEMA,
-            collected_at=self.collected_at.astimezone(UTC).isoformat(),
-            is_complete=self.is_complete,
-            sources=self.sources,
-            unread=[
-                {
-                    "source": one.source,
-                    "aws_conn_id": one.aws_conn_id,
-                    "region_name": one.region_name,
-                    "reason": one.reason,
-                }
-                for one in self.unread
-            ],
-            image_count=self.image_count,
-            images=list(self.images()),
-            in_use_uri=None,
-        )
-        if len(json.dumps(value)) <= MAX_IN_USE_BYTES:
-            return value
+        images = [*self.images()]
+        for listed in _LISTED_SOURCES:
+            value = self._xcom(images, listed)
+            if len(json.dumps(value)) <= MAX_IN_USE_BYTES:
+                return value
         if write is None:
             raise ValueError(
                 f"The {self.image_count} images that are in use are too many for XCom. Set in_use_path, where they can be "
                 "written."
             )
-        return {**value, "images": None, "in_use_uri": write(self.images())}
+        uri = write(iter(images))
+        for listed in _LISTED_SOURCES:
+            value = {**self._xcom(None, listed), "in_use_uri": uri}
+            if len(json.dumps(value)) <= MAX_IN_USE_BYTES:
+                break
+        return value
+
+    def _xcom(self, images: list[ImageInUse] | None, listed: int) -> ImagesInUseXCom:
+        scope: dict[str, list[str]] = {}
+        for account_id, region_name in sorted(self.scope):
+            scope.setdefault(account_id, []).append(region_name)
+        return ImagesInUseXCom(
+            schema=IN_USE_SCHEMA,
+            collected_at=self.collected_at.astimezone(UTC).isoformat(),
+            is_complete=self.is_complete,
+            scope=scope,
+            sources=self.sources[:listed],
+            source_count=len(self.sources),
+            unread=[{**asdict(source), "references": [*source.references]} for source in self.unread[:listed]],
+            unread_count=len(self.unread),
+            image_count=self.image_count,
+            images=images,
+            in_use_uri=None,
+        )
 
     def images(self) -> Iterator[ImageInUse]:
         """Yield the images, sorted."""
@@ -220,9 +294,25 @@ class ImagesInUse:
         """
         if value.get("schema") != IN_USE_SCHEMA:
             raise ValueError(f"This is not of schema {IN_USE_SCHEMA}: {str(value)[:200]}")
+        try:
+            return cls._from_xcom(value, read)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"What is in use is not whole ({type(error).__name__}: {error}).") from error
+
+    @classmethod
+    def _from_xcom(
+        cls, value: Mapping[str, Any], read: Callable[[str], Iterable[Mapping[str, Any]]] | None
+    ) -> ImagesInUse:
         in_use = cls(datetime.fromisoformat(value["collected_at"]))
-        in_use.sources = value["sources"]
-        in_use.unread = [UnreadSource(**one) for one in value["unread"]]
+        in_use.sources = [*value["sources"]]
+        in_use.unread = [UnreadSource.from_dict(source) for source in value["unread"]]
+        in_use._read = {
+            (account_id, region_name)
+            for account_id, region_names in value.get("scope", {}).items()
+            for region_name in region_names
+        }
+        if value["is_complete"] is not True and in_use.is_complete:
+            in_use.unread.append(UnreadSource("a source that is not named", None, None, "is_complete is not true"))
         images = value["images"]
         if images is None:
             if read is None:

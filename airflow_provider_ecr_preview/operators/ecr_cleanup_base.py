@@ -14,6 +14,7 @@ from airflow_provider_ecr_preview.cleanup_checks import sentence
 from airflow_provider_ecr_preview.cleanup_in_use import in_use_of
 from airflow_provider_ecr_preview.cleanup_inputs import earlier_summaries_of, texts_of
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, required_scope_of
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import EvidenceCollector
 from airflow_provider_ecr_preview.protection import ImageProtection
@@ -67,6 +68,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
     """
 
     in_use: Mapping[str, Any] | None
+    required_scope: RequiredScope
     max_images: int | None
     max_share: float | None
     max_bytes: int | None
@@ -110,7 +112,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
         return EvidenceCollector(
             hook_of=self._hook_of,
             policies=policies,
-            in_use_of=in_use_of(self.in_use),
+            in_use_of=in_use_of(self.in_use, required_scope_of(self.required_scope)),
             previous=earlier_summaries_of(self.previous_summaries),
             timeout=self.timeout,
             poll_interval=self.poll_interval,

@@ -18,6 +18,7 @@ from airflow_provider_ecr_preview.cleanup_outcome import RepositoryCleanup, plan
 from airflow_provider_ecr_preview.cleanup_result import ImageCleanupXCom, cleanup_xcom
 from airflow_provider_ecr_preview.cleanup_settings import CleanupAction, CleanupSettings, OnChange
 from airflow_provider_ecr_preview.cleanup_table import cleanup_table
+from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
 from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_removal import RETRY_DELAY, ImageRemoval
@@ -60,6 +61,9 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
     :param summary: what was approved: the output of the summarise operator, several of them, or an audit that holds
         its summaries. (templated)
     :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. (templated)
+    :param required_scope: the accounts and Regions that ``in_use`` has to cover, ``123456789012`` for an account in the
+        Region of the repository or ``123456789012/eu-central-1``; the repository's own account and Region if None.
+        Name the accounts that run images of a central registry. (templated)
     :param dry_run: whether nothing is changed. (templated)
     :param action: ``delete``, or ``archive`` to archive instead, which is billed too.
     :param lifecycle_policy_text: the policy that was previewed, if it is not applied: JSON text or dict. (templated)
@@ -111,6 +115,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         "previous_summaries",
         "protected_tag_patterns",
         "protected_tags",
+        "required_scope",
         "results_path",
         "summary",
     )
@@ -127,6 +132,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         *,
         summary: PreviewSummaryXCom | Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str,
         in_use: Mapping[str, Any] | None = None,
+        required_scope: RequiredScope = None,
         dry_run: bool | str = True,
         action: CleanupAction = "delete",
         lifecycle_policy_text: PolicySource | None = None,
@@ -160,6 +166,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         super().__init__(**kwargs)
         self.summary = summary
         self.in_use = in_use
+        self.required_scope = required_scope
         self.dry_run = dry_run  # type: ignore[method-assign,assignment]  # Airflow's own logs templates; nothing calls it
         self.action = action
         self.lifecycle_policy_text = lifecycle_policy_text

@@ -17,6 +17,7 @@ from airflow_provider_ecr_preview.cleanup_checks import CheckResult, decide
 from airflow_provider_ecr_preview.cleanup_inputs import dry_run_of, summaries_of
 from airflow_provider_ecr_preview.cleanup_questions import Answer
 from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
+from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError, RepositoryError
 from airflow_provider_ecr_preview.former_policies import FormerPolicy, keep_former_policies, read_former_policies
@@ -160,6 +161,9 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
     :param lifecycle_policy_text: the policy that was previewed: JSON text or dict. (templated)
     :param lifecycle_policies: such policies by name glob of the repositories. (templated)
     :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. (templated)
+    :param required_scope: the accounts and Regions that ``in_use`` has to cover, ``123456789012`` for an account in the
+        Region of the repository or ``123456789012/eu-central-1``; the repository's own account and Region if None.
+        Name the accounts that run images of a central registry. (templated)
     :param dry_run: whether nothing is changed. (templated)
     :param former_policies_path: where to write the former policies before the first change, an ``ObjectStoragePath``
         URL of a file, as gzip JSON Lines; needed where they do not fit into an XCom, and wise where the task is
@@ -203,6 +207,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         "previous_summaries",
         "protected_tag_patterns",
         "protected_tags",
+        "required_scope",
         "summary",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
@@ -220,6 +225,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         lifecycle_policy_text: PolicySource | None = None,
         lifecycle_policies: PoliciesByGlob | None = None,
         in_use: Mapping[str, Any] | None = None,
+        required_scope: RequiredScope = None,
         dry_run: bool | str = True,
         former_policies_path: str | None = None,
         max_images: int | None = defaults.MAX_IMAGES,
@@ -246,6 +252,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         self.lifecycle_policy_text = lifecycle_policy_text
         self.lifecycle_policies = lifecycle_policies
         self.in_use = in_use
+        self.required_scope = required_scope
         self.max_images = max_images
         self.max_share = max_share
         self.max_bytes = max_bytes

@@ -4,35 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.sdk import BaseOperator
 
 from airflow_provider_ecr_preview.exceptions import ImagesInUseUnknownError
 from airflow_provider_ecr_preview.hooks.in_use_sources import SOURCES, ClientOf, InUseSource
-from airflow_provider_ecr_preview.iam import IAM_ACTIONS
-from airflow_provider_ecr_preview.image_reference import parse_reference
-from airflow_provider_ecr_preview.in_use import ImageInUse, ImagesInUse, ImagesInUseXCom, ImageUser, UnreadSource
+from airflow_provider_ecr_preview.iam import IAM_ACTIONS, IN_USE_ACTIONS
+from airflow_provider_ecr_preview.in_use import ImageInUse, ImagesInUse, ImagesInUseXCom, UnreadSource
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.reports import line_list
 from airflow_provider_ecr_preview.repository_selection import Names, names_of
+from airflow_provider_ecr_preview.sources.reading import Asked, read_source, reason_of
 from airflow_provider_ecr_preview.templating import LiteralXComMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-MAX_REASON_CHARACTERS = 300
+_SHOWN_UNREAD = 20
+
+
+class _Place(NamedTuple):
+    """Where AWS is asked."""
+
+    aws_conn_id: str | None
+    account_id: str | None
+    region_name: str | None
 
 
 class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     """Collect which images run, or may be started at any time, once for all repositories of a clean-up.
 
-    Asks every source with every connection in every Region. One that cannot be read is told in the result, and nothing
-    is cleaned up by it: a source that is not used at all has to be left out here, not to fail. References by digest and
-    by tag count both, and a tag protects what it points to.
+    Asks every source with every connection in every Region. The result names each source that could not be read, and
+    blocks the clean-up then; a source that you do not use at all has to be left out here, not to fail. References by
+    digest and by tag count both, and a tag protects what it points to. The result records which accounts and Regions
+    were read, and the clean-up compares them with its ``required_scope``.
 
-    Calls what the sources call, see :mod:`~airflow_provider_ecr_preview.hooks.in_use_sources`; changes nothing.
+    Calls GetCallerIdentity, which needs no permission, and what the sources call, see
+    :mod:`~airflow_provider_ecr_preview.hooks.in_use_sources`; changes nothing.
 
     .. code-block:: python
 
@@ -47,12 +58,16 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     :param sources: names of services (``ecs``, ``eks``, ``lambda``, ``batch``, ``sagemaker``, ``apprunner``, ``codebuild``), or
         functions of your own that take what returns the boto3 client of a service, and yield
         :class:`~airflow_provider_ecr_preview.hooks.in_use_sources.FoundReference`.
-    :param aws_conn_ids: the Airflow connections to ask with, one for every account. (templated)
-    :param region_names: the Regions to ask in; that of the connection if None. (templated)
+    :param aws_conn_ids: the Airflow connections to ask with, one for every account; ``aws_conn_id`` if None. (templated)
+    :param region_names: the Regions to ask in; ``region_name`` if None. (templated)
     :param in_use_path: where to write the images when they are too many for XCom, an ``ObjectStoragePath`` URL of a
         file. (templated)
+    :param ignored_references: globs of image references that may be ignored where they name a registry of ECR and
+        cannot be read, such as the placeholder of a task definition that never runs. (templated)
     :param on_unread: ``report`` when a source cannot be read, which blocks the clean-up, or ``fail`` this task, too.
-    :param verify: whether, or with which certificates, TLS is verified.
+    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
+    :param region_name: the AWS Region; that of the connection if None. (templated)
+    :param verify: whether, or with which certificates, TLS is verified. (templated)
     :param botocore_config: configuration of the botocore clients.
     :return: :class:`~airflow_provider_ecr_preview.in_use.ImagesInUseXCom`.
     :raises ImagesInUseUnknownError: with ``on_unread="fail"``, if a source cannot be read; the result is pushed before.
@@ -60,17 +75,28 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     """
 
     iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrCollectImagesInUseOperator"]
-    template_fields: Sequence[str] = ("aws_conn_ids", "in_use_path", "region_names")
+    template_fields: Sequence[str] = (
+        "aws_conn_id",
+        "aws_conn_ids",
+        "ignored_references",
+        "in_use_path",
+        "region_name",
+        "region_names",
+        "verify",
+    )
     ui_color = "#d8f0e0"
 
     def __init__(
         self,
         *,
         sources: Sequence[str | InUseSource] = tuple(SOURCES),
-        aws_conn_ids: Names = ("aws_default",),
+        aws_conn_ids: Names | None = None,
         region_names: Names | None = None,
         in_use_path: str | None = None,
+        ignored_references: Names | None = None,
         on_unread: Literal["report", "fail"] = "report",
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
         verify: bool | str | None = None,
         botocore_config: dict[str, Any] | None = None,
         **kwargs: Any,
@@ -80,28 +106,33 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         self.aws_conn_ids = aws_conn_ids
         self.region_names = region_names
         self.in_use_path = in_use_path
+        self.ignored_references = ignored_references
         self.on_unread = on_unread
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name
         self.verify = verify
         self.botocore_config = botocore_config
 
     def execute(self, context: Context) -> ImagesInUseXCom:
         """Ask every source."""
         sources = self._checked_sources()
+        ignored = names_of(self.ignored_references)
         in_use = ImagesInUse(datetime.now(UTC))
-        for aws_conn_id in names_of(self.aws_conn_ids):
-            for region_name in names_of(self.region_names) or [None]:
-                for name, source in sources.items():
-                    self._read(in_use, name, source, aws_conn_id, region_name)
+        for place in self._places(in_use):
+            for name, source in sources.items():
+                asked = Asked(name, *place, IN_USE_ACTIONS.get(name, ()))
+                read_source(in_use, asked, partial(source, self._client_of(place)), ignored)
         value = in_use.as_xcom(self._write if self.in_use_path else None)
         self.log.info(
-            "%d images are in use, by digest or tag; %d sources were read and %d could not be.",
+            "%d images are in use, by digest or tag; %d sources were read and %d could not be. Read: %s.",
             in_use.image_count,
             len(in_use.sources),
             len(in_use.unread),
+            ", ".join(f"{account_id}/{region_name}" for account_id, region_name in sorted(in_use.scope)) or "nothing",
         )
         if in_use.unread and self.on_unread == "fail":
             push_before_failure(context, self, value)
-            unread = "".join(f"\n  - {source}" for source in in_use.unread)
+            unread = "".join(f"\n  - {source}" for source in in_use.unread[:_SHOWN_UNREAD])
             raise ImagesInUseUnknownError(
                 f"{len(in_use.unread)} sources could not be read, and nothing is known of what they run:{unread}\n"
                 "Allow it in IAM, or leave out a source that is not used at all."
@@ -112,8 +143,6 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         """Return the sources by name, before anything is asked."""
         if self.on_unread not in ("report", "fail"):
             raise ValueError(f"on_unread is {self.on_unread!r}. Use 'report' or 'fail'.")
-        if not names_of(self.aws_conn_ids):
-            raise ValueError("aws_conn_ids is empty. Name the connections to ask with.")
         sources: dict[str, InUseSource] = {}
         for source in [self.sources] if isinstance(self.sources, str) else self.sources:
             if callable(source):
@@ -128,36 +157,39 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
             raise ValueError("sources is empty, and what is asked of nobody is not known.")
         return sources
 
-    def _read(
-        self, in_use: ImagesInUse, name: str, source: InUseSource, aws_conn_id: str, region_name: str | None
-    ) -> None:
-        count = 0
-        try:
-            for found in source(self._client_of(aws_conn_id, region_name)):
-                reference = parse_reference(found.reference, found.image_digest)
-                if reference is not None:
-                    in_use.add(reference, ImageUser(found.kind, found.name))
-                    count += 1
-        except Exception as error:  # whatever it is, what this source runs is not known
-            self.log.warning("%s cannot be read with %s in %s.", name, aws_conn_id, region_name, exc_info=True)
-            reason = f"{type(error).__name__}: {error}"[:MAX_REASON_CHARACTERS]
-            in_use.unread.append(UnreadSource(name, aws_conn_id, region_name, reason))
-            return
-        self.log.info("%s, %s, %s: %d images of ECR.", name, aws_conn_id, region_name, count)
-        in_use.sources.append(
-            {"source": name, "aws_conn_id": aws_conn_id, "region_name": region_name, "reference_count": count}
+    def _places(self, in_use: ImagesInUse) -> Iterator[_Place]:
+        """Yield where AWS is asked, with what each connection stands for; where that cannot be told, nothing was read."""
+        aws_conn_ids = [self.aws_conn_id] if self.aws_conn_ids is None else [*names_of(self.aws_conn_ids)]
+        region_names = [self.region_name or None] if self.region_names is None else [*names_of(self.region_names)]
+        if not aws_conn_ids:
+            raise ValueError("aws_conn_ids is empty. Name the connections to ask with.")
+        if not region_names:
+            raise ValueError("region_names is empty. Name the Regions to ask in.")
+        for aws_conn_id in aws_conn_ids:
+            account_id = None
+            for region_name in region_names:
+                hook, resolved = self._hook(aws_conn_id, region_name, "sts"), region_name
+                try:
+                    resolved = hook.conn_region_name
+                    account_id = account_id or hook.account_id
+                except Exception as error:  # whatever it is, whose images these are is not known
+                    self.log.warning("Which account %s reads is not known.", aws_conn_id, exc_info=True)
+                    reason = f"which account this connection reads is not known. {reason_of(error)}"
+                    in_use.unread.append(UnreadSource("account", aws_conn_id, resolved, reason))
+                yield _Place(aws_conn_id, account_id, resolved)
+
+    def _hook(self, aws_conn_id: str | None, region_name: str | None, client_type: str) -> AwsGenericHook[Any]:
+        return AwsGenericHook(
+            aws_conn_id=aws_conn_id,
+            client_type=client_type,
+            region_name=region_name,
+            verify=self.verify,
+            config=self.botocore_config,
         )
 
-    def _client_of(self, aws_conn_id: str, region_name: str | None) -> ClientOf:
+    def _client_of(self, place: _Place) -> ClientOf:
         def client_of(service: str) -> Any:
-            hook: AwsGenericHook[Any] = AwsGenericHook(
-                aws_conn_id=aws_conn_id,
-                client_type=service,
-                region_name=region_name,
-                verify=self.verify,
-                config=self.botocore_config,
-            )
-            return hook.conn
+            return self._hook(place.aws_conn_id, place.region_name, service).conn
 
         return client_of
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -11,37 +10,20 @@ from unittest import mock
 import pytest
 
 from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError
+from airflow_provider_ecr_preview.in_use import ImagesInUse
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrDeletePreviewedImagesOperator
 from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrStartLifecyclePolicyPreviewOperator,
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
-
-REPOSITORY = "payments/api"
+from tests.cleanup.collected import REPOSITORY, collected
 
 
 def keep(count: int) -> dict[str, Any]:
     """Return a policy that keeps the newest images."""
     selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count}
     return {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
-
-
-@dataclass
-class InUseStub:
-    """What is in use, without a collection: the clean-up asks no more of it than this."""
-
-    digests: dict[str, str] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
-    unread: Sequence[str] = ()
-
-    @property
-    def is_complete(self) -> bool:
-        return not self.unread
-
-    def protects(self, repository: object, digest: str, tags: Sequence[str]) -> list[str]:
-        users = [self.digests.get(digest), *(self.tags.get(tag) for tag in tags)]
-        return [user for user in users if user is not None]
 
 
 class Bench:
@@ -64,7 +46,7 @@ class Bench:
 
     def operator(self, summary: Any, **kwargs: Any) -> EcrDeletePreviewedImagesOperator:
         """Return the clean-up that follows."""
-        settings = {"in_use": InUseStub(), "dry_run": False, "failure_retry_delay": 0.01, "poll_interval": 0.05}
+        settings = {"in_use": collected(), "dry_run": False, "failure_retry_delay": 0.01, "poll_interval": 0.05}
         return EcrDeletePreviewedImagesOperator(task_id="clean_up", summary=summary, **{**settings, **kwargs})
 
     def clean_up(self, summary: Any, **kwargs: Any) -> Any:
@@ -108,6 +90,6 @@ def keep_fixture() -> Any:
 
 
 @pytest.fixture
-def in_use() -> type[InUseStub]:
-    """Return the class of what is in use."""
-    return InUseStub
+def in_use() -> Callable[..., ImagesInUse]:
+    """Return what makes up what is in use."""
+    return collected

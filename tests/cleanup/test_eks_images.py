@@ -44,6 +44,23 @@ def workload(name: str, image: str) -> dict[str, Any]:
     }
 
 
+def with_volume(of: dict[str, Any], reference: str) -> dict[str, Any]:
+    """Return a pod that mounts an image."""
+    return {**of, "spec": {**of["spec"], "volumes": [{"name": "model", "image": {"reference": reference}}]}}
+
+
+def with_environment(of: dict[str, Any], *values: str) -> dict[str, Any]:
+    """Return a pod whose container has texts in its environment."""
+    environment = [{"name": f"V{number}", "value": value} for number, value in enumerate(values)]
+    (container,) = of["spec"]["containers"]
+    return {**of, "spec": {**of["spec"], "containers": [{**container, "env": environment}]}}
+
+
+def revision(name: str, image: str) -> dict[str, Any]:
+    of = workload(name, image)
+    return {"metadata": of["metadata"], "data": {"spec": of["spec"]}, "revision": 1}
+
+
 class Kubernetes(ThreadingHTTPServer):
     """The lists of a Kubernetes API, two items a page."""
 
@@ -152,9 +169,15 @@ def test_pods_by_tag_and_by_the_digest_they_run_and_whatever_may_start_pods_are_
             pod("a", f"{HOST}/web:v1", f"docker-pullable://{HOST}/web@{DIGEST}"),
             pod("b", f"{HOST}/web@{DIGEST}", f"{HOST}/web@{DIGEST}"),
             pod("c", "docker.io/library/redis:7", "sha256:" + "b" * 64),
+            pod("j", f"{HOST}/cri:v1", "docker://sha256:" + "c" * 64),
+            pod("k", f"{HOST}/crio:v1", "d" * 64),
+            with_volume(pod("l", "nginx"), f"{HOST}/models:v1"),
+            with_environment(pod("m", "nginx"), f"{HOST}/started-by-it:v1", HOST),
         ],
         "deployments": [workload("d", f"{HOST}/asleep:v1")],
         "replicasets": [workload("e", f"{HOST}/before:v1")],
+        "replicationcontrollers": [workload("n", f"{HOST}/replicated:v1")],
+        "controllerrevisions": [revision("o", f"{HOST}/rolled-back-to:v1")],
         "statefulsets": [workload("f", f"{HOST}/stateful:v1")],
         "daemonsets": [workload("g", f"{HOST}/daemon:v1")],
         "jobs": [workload("h", f"{HOST}/job:v1")],
@@ -171,6 +194,13 @@ def test_pods_by_tag_and_by_the_digest_they_run_and_whatever_may_start_pods_are_
         ("web:v1", "EKS pod"),
         (f"web:{DIGEST}", "EKS pod"),
         ("init:v1", "EKS pod"),
+        ("cri:v1", "EKS pod"),
+        ("cri:sha256:" + "c" * 64, "EKS pod"),
+        ("crio:v1", "EKS pod"),
+        ("models:v1", "EKS pod"),
+        ("started-by-it:v1", "EKS pod"),
+        ("replicated:v1", "EKS replication controller"),
+        ("rolled-back-to:v1", "EKS controller revision"),
         ("asleep:v1", "EKS deployment"),
         ("before:v1", "EKS replica set"),
         ("stateful:v1", "EKS stateful set"),
@@ -201,6 +231,13 @@ def test_a_cluster_that_does_not_answer_is_told_as_not_read(kubernetes: Kubernet
 def test_a_cluster_of_another_certificate_is_not_believed(kubernetes: Kubernetes) -> None:
     cluster_of_moto().certificate_authority = {"data": base64.b64encode(_certificate()).decode()}
     assert "certificate" in collect()["unread"][0]["reason"].lower()
+
+
+def test_a_cluster_that_is_being_created_runs_nothing_yet(kubernetes: Kubernetes) -> None:
+    cluster = cluster_of_moto()
+    cluster.status, cluster.endpoint = "CREATING", None
+    value = collect()
+    assert (value["is_complete"], value["image_count"]) == (True, 0)
 
 
 def test_without_the_kubernetes_client_a_cluster_is_told_as_not_read(

@@ -27,6 +27,7 @@ from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import EvidenceCollector
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_removal import ImageRemoval
+from airflow_provider_ecr_preview.in_use import ImagesInUse
 from airflow_provider_ecr_preview.local import (
     Call,
     ConnectionReset,
@@ -43,6 +44,7 @@ from airflow_provider_ecr_preview.local.pytest_plugin import OTHER_SETTINGS
 from airflow_provider_ecr_preview.preview import PreviewedImage
 from airflow_provider_ecr_preview.protection import ImageProtection
 from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+from tests.cleanup.collected import collected
 
 pytestmark = pytest.mark.changes_registry
 
@@ -214,12 +216,9 @@ class InUse:
     tags: set[str]
     unread: Sequence[str]
 
-    @property
-    def is_complete(self) -> bool:
-        return not self.unread
-
-    def protects(self, repository: object, digest: str, tags: Sequence[str]) -> list[str]:
-        return [name for name in (digest, *tags) if name in self.digests | self.tags]
+    def collected(self) -> ImagesInUse:
+        """Return what a task would have collected."""
+        return collected(dict.fromkeys(self.digests, "digest"), dict.fromkeys(self.tags, "tag"), self.unread)
 
 
 @dataclass
@@ -392,7 +391,7 @@ def clean_up(hook: EcrImageCleanupHook, case: Case, summary: PreviewSummaryXCom,
     collector = EvidenceCollector(
         hook_of=lambda _: hook,
         policies=CandidatePolicies(POLICIES[case.policy] if case.is_candidate else None),
-        in_use_of=in_use_of(in_use),
+        in_use_of=in_use_of(in_use.collected()),
         poll_interval=0.001,
         timeout=5.0,
     )

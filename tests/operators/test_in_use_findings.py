@@ -34,7 +34,7 @@ def registry(local_ecr: LocalEcr) -> LocalEcr:
 
 def collected(*references: ImageReference, unread: bool = False) -> dict[str, Any]:
     in_use = ImagesInUse(datetime.now(UTC))
-    in_use.sources = [{"source": "ecs"}]
+    in_use.sources = [{"source": "ecs", "account_id": ACCOUNT, "region_name": REGION}]
     for reference in references:
         in_use.add(reference, ImageUser("ECS task", "checkout"))
     if unread:

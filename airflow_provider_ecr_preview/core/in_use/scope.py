@@ -1,0 +1,77 @@
+"""Which accounts and Regions have to be read before it is known what is in use of a repository."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_ecr_preview.core.parameter_text import refuse
+from airflow_provider_ecr_preview.core.parameters import texts
+
+Place = tuple[str, str]
+"""An account and a Region."""
+
+RequiredScope = str | int | Iterable[str | int] | None
+"""What an operator takes as ``required_scope``, and what a template makes of it."""
+
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_NUMBER_OF_ACCOUNT = re.compile(r"[0-9]{9,12}")
+_REGION = re.compile(r"[a-z]{2,}(?:-[a-z0-9]+)+")
+_ACCOUNT_ID_LENGTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredPlace:
+    """One account, in one Region, that has to be read.
+
+    :param account_id: the account.
+    :param region_name: the Region; None for that of the repository.
+    """
+
+    account_id: str
+    region_name: str | None = None
+
+
+def required_scope_of(value: Any, parameter: str = "required_scope") -> tuple[RequiredPlace, ...] | None:
+    """Return what has to be read.
+
+    :param value: ``123456789012`` for an account in the Region of the repository, or ``123456789012/eu-central-1``; one
+        or several, in any form in which texts are given. None for the account and the Region of the repository itself.
+        An empty list for nothing.
+    :param parameter: name of the operator's parameter, for messages.
+    :return: the places, or None for the default.
+    :raises ValueError: if it is anything else.
+    """
+    if value is None:
+        return None
+    return tuple(dict.fromkeys(_place(part, parameter) for part in texts(value, parameter, protects=True)))
+
+
+def missing_places(
+    required: Iterable[RequiredPlace] | None, read: Collection[Place], registry_id: str, region_name: str
+) -> list[str]:
+    """Return the places that have to be read for a repository and were not, as ``account/Region``.
+
+    :param required: what has to be read; None for the account and the Region of the repository.
+    :param read: the accounts and Regions that were read.
+    :param registry_id: the registry (account) of the repository.
+    :param region_name: its Region.
+    """
+    wanted = [RequiredPlace(registry_id)] if required is None else required
+    places = dict.fromkeys((place.account_id, place.region_name or region_name) for place in wanted)
+    return [f"{account_id}/{region}" for account_id, region in places if (account_id, region) not in read]
+
+
+def _place(part: str, parameter: str) -> RequiredPlace:
+    account, _, region_name = part.partition("/")
+    # Native rendering makes a number of an account, without its leading zeros.
+    account_id = account.zfill(_ACCOUNT_ID_LENGTH) if _NUMBER_OF_ACCOUNT.fullmatch(part) else account
+    if not _ACCOUNT_ID.fullmatch(account_id) or not (_REGION.fullmatch(region_name) or part == account):
+        refuse(
+            part,
+            f"An item of {parameter}",
+            "Name accounts that run images of the repository, such as '123456789012' or '123456789012/eu-central-1'",
+        )
+    return RequiredPlace(account_id, region_name or None)

@@ -1,0 +1,1 @@
+"""Who runs images: one function a service. A source of your own is such a function, too."""

@@ -1,0 +1,135 @@
+"""Read a source to its end, and say of everything in it that cannot be read what it is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from botocore.exceptions import ClientError
+
+from airflow_provider_ecr_preview.image_reference import UnreadReferenceError, parse_references, shown_reference
+from airflow_provider_ecr_preview.in_use import MAX_NAMED_REFERENCES, ImagesInUse, ImageUser, UnreadSource
+from airflow_provider_ecr_preview.sources.found import FoundReference
+
+log = logging.getLogger(__name__)
+
+MAX_REASON_CHARACTERS = 300
+_MAX_LOGGED_REFERENCES = 100
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who is asked, and where.
+
+    :param source: name of the source.
+    :param aws_conn_id: the connection; None where AWS is not asked.
+    :param account_id: the account of the connection; None where it is not known.
+    :param region_name: the Region; None where AWS is not asked.
+    :param iam_actions: what the source calls.
+    """
+
+    source: str
+    aws_conn_id: str | None = None
+    account_id: str | None = None
+    region_name: str | None = None
+    iam_actions: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        where = ", ".join(filter(None, (self.account_id, self.region_name, self.aws_conn_id)))
+        return f"{self.source} ({where})" if where else self.source
+
+
+def read_source(
+    in_use: ImagesInUse,
+    asked: Asked,
+    source: Callable[[], Iterable[FoundReference]],
+    ignored_references: Sequence[str] = (),
+) -> None:
+    """Count all images that a source names as used; it counts as read if nothing stayed unread.
+
+    A reference that cannot be read does not keep the others from being read.
+
+    :param in_use: where they are counted.
+    :param asked: which source it is.
+    :param source: returns what it names.
+    :param ignored_references: globs of references that may be left out where they cannot be read.
+    """
+    count = 0
+    unread: list[str] = []
+    why = ""
+    try:
+        for each in source():
+            try:
+                references = parse_references(each.reference, each.image_digest)
+            except (UnreadReferenceError, AttributeError, TypeError):
+                if not _is_ignored(each.reference, ignored_references):
+                    unread.append(_named(each))
+                continue
+            for reference in references:
+                in_use.add(reference, ImageUser(each.kind, each.name))
+            count += len(references) > 0
+    except Exception as error:  # whatever it is, what this source runs is not known
+        log.warning("%s cannot be read.", asked, exc_info=True)
+        why = reason_of(error, asked.iam_actions)
+    if why or unread:
+        in_use.unread.append(_unread(asked, why, unread))
+        return
+    log.info("%s: %d references to images of ECR.", asked, count)
+    in_use.sources.append(
+        {
+            "source": asked.source,
+            "aws_conn_id": asked.aws_conn_id,
+            "account_id": asked.account_id,
+            "region_name": asked.region_name,
+            "reference_count": count,
+        }
+    )
+
+
+def reason_of(error: Exception, iam_actions: Sequence[str] = ()) -> str:
+    """Return why something cannot be read, with the IAM action that is missing where that is why.
+
+    :param error: what happened.
+    :param iam_actions: the IAM actions that may be missing.
+    """
+    if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _DENIED:
+        named = [action for action in iam_actions if action.partition(":")[2] == error.operation_name]
+        action = named[0] if named else error.operation_name
+        message = error.response["Error"].get("Message", "")
+        return f"the caller may not {action}. Allow it in IAM. AWS says: {message}"[:MAX_REASON_CHARACTERS]
+    return f"{type(error).__name__}: {error}"[:MAX_REASON_CHARACTERS]
+
+
+def _unread(asked: Asked, why: str, unread: Sequence[str]) -> UnreadSource:
+    parts = [why] if why else []
+    if unread:
+        log.warning(
+            "%s: %d references cannot be read: %s", asked, len(unread), "; ".join(unread[:_MAX_LOGGED_REFERENCES])
+        )
+        more = f" and {len(unread) - MAX_NAMED_REFERENCES} more" if len(unread) > MAX_NAMED_REFERENCES else ""
+        parts.append(
+            f"{len(unread)} {'reference' if len(unread) == 1 else 'references'} to ECR cannot be read: "
+            f"{'; '.join(unread[:MAX_NAMED_REFERENCES])}{more}. Correct what names them, or name them in "
+            "ignored_references."
+        )
+    return UnreadSource(
+        source=asked.source,
+        aws_conn_id=asked.aws_conn_id,
+        region_name=asked.region_name,
+        reason=" ".join(parts),
+        account_id=asked.account_id,
+        references=tuple(unread[:MAX_NAMED_REFERENCES]),
+        reference_count=len(unread),
+    )
+
+
+def _named(found: FoundReference) -> str:
+    reference = shown_reference(found.reference) if isinstance(found.reference, str) else found.reference
+    return f"{reference!r} of {found.kind} {found.name}"
+
+
+def _is_ignored(reference: object, globs: Sequence[str]) -> bool:
+    return isinstance(reference, str) and any(fnmatchcase(reference.strip(), glob) for glob in globs)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from airflow_provider_ecr_preview.cleanup_evidence import Evidence, InUse, PreviewList, Unread
+from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList, Unread
 from airflow_provider_ecr_preview.cleanup_plan import CHANGES, CleanupPlan, Spared, approved_images, earlier_previews
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.answers import OFF, Answer, Verdict
@@ -149,7 +149,9 @@ def in_use(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> 
         return Answer("unknown", message, remedy=_COLLECT_AGAIN)
     if missing := used.missing_scope:
         read = used.read_scope
-        which = f"read {'was' if len(read) == 1 else 'were'} {_places(read)}" if read else "no place is recorded as read"
+        which = (
+            f"read {'was' if len(read) == 1 else 'were'} {_places(read)}" if read else "no place is recorded as read"
+        )
         message = f"What runs in {_places(missing)} is not known: {which}."
         return Answer("unknown", message, remedy=_READ_IT if read else _NOT_RECORDED)
     return _of_protection(evidence, settings, plan, Spared.IN_USE, "in use")

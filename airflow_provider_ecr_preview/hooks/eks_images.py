@@ -115,8 +115,8 @@ def _named(item: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
         for reference in values_of(part, "image"):
             yield reference, None
         for volume in mappings_of(part, "image"):
-            if reference := volume.get("reference"):
-                yield reference, None
+            if isinstance(mounted := volume.get("reference"), str):
+                yield mounted, None
         for text in texts_of(part):
             # Many texts name a registry alone, so that what is not understood here is nothing to stop for.
             for image in references_in(text):

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.sdk import BaseOperator
 
+from airflow_provider_ecr_preview.core.parameters import choice, text, texts
 from airflow_provider_ecr_preview.exceptions import ImagesInUseUnknownError
 from airflow_provider_ecr_preview.hooks.in_use_sources import SOURCES, ClientOf, InUseSource
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS, IN_USE_ACTIONS
 from airflow_provider_ecr_preview.in_use import ImageInUse, ImagesInUse, ImagesInUseXCom, UnreadSource
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.reports import line_list
-from airflow_provider_ecr_preview.repository_selection import Names, names_of
+from airflow_provider_ecr_preview.repository_selection import Names
 from airflow_provider_ecr_preview.sources.reading import Asked, read_source, reason_of
 from airflow_provider_ecr_preview.templating import LiteralXComMixin
 
@@ -116,7 +117,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     def execute(self, context: Context) -> ImagesInUseXCom:
         """Ask every source."""
         sources = self._checked_sources()
-        ignored = names_of(self.ignored_references)
+        ignored = texts(self.ignored_references, "ignored_references")
         in_use = ImagesInUse(datetime.now(UTC))
         for place in self._places(in_use):
             for name, source in sources.items():
@@ -141,8 +142,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
 
     def _checked_sources(self) -> dict[str, InUseSource]:
         """Return the sources by name, before anything is asked."""
-        if self.on_unread not in ("report", "fail"):
-            raise ValueError(f"on_unread is {self.on_unread!r}. Use 'report' or 'fail'.")
+        choice(self.on_unread, "on_unread", ("report", "fail"), "report")
         sources: dict[str, InUseSource] = {}
         for source in [self.sources] if isinstance(self.sources, str) else self.sources:
             if callable(source):
@@ -159,16 +159,15 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
 
     def _places(self, in_use: ImagesInUse) -> Iterator[_Place]:
         """Yield where AWS is asked, with what each connection stands for; where that cannot be told, nothing was read."""
-        aws_conn_ids = [self.aws_conn_id] if self.aws_conn_ids is None else [*names_of(self.aws_conn_ids)]
-        region_names = [self.region_name or None] if self.region_names is None else [*names_of(self.region_names)]
-        if not aws_conn_ids:
-            raise ValueError("aws_conn_ids is empty. Name the connections to ask with.")
-        if not region_names:
-            raise ValueError("region_names is empty. Name the Regions to ask in.")
+        aws_conn_ids = [self.aws_conn_id] if self.aws_conn_ids is None else self._names("aws_conn_ids")
+        region_names = [text(self.region_name, "region_name")]
+        if self.region_names is not None:
+            region_names = self._names("region_names")
         for aws_conn_id in aws_conn_ids:
             account_id = None
             for region_name in region_names:
-                hook, resolved = self._hook(aws_conn_id, region_name, "sts"), region_name
+                # Not of STS, whose client needs no Region.
+                hook, resolved = self._hook(aws_conn_id, region_name, "ecr"), region_name
                 try:
                     resolved = hook.conn_region_name
                     account_id = account_id or hook.account_id
@@ -177,6 +176,14 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
                     reason = f"which account this connection reads is not known. {reason_of(error)}"
                     in_use.unread.append(UnreadSource("account", aws_conn_id, resolved, reason))
                 yield _Place(aws_conn_id, account_id, resolved)
+
+    def _names(self, parameter: str) -> list[str | None]:
+        names = texts(getattr(self, parameter), parameter, protects=True)
+        if not names:
+            raise ValueError(
+                f"{parameter} is empty, so that nothing would be read. Leave it out, or name at least one."
+            )
+        return [*names]
 
     def _hook(self, aws_conn_id: str | None, region_name: str | None, client_type: str) -> AwsGenericHook[Any]:
         return AwsGenericHook(

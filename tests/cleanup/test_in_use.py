@@ -10,9 +10,14 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
+from airflow.sdk import DAG
+from botocore.awsrequest import AWSResponse
 
 from airflow_provider_ecr_preview import exceptions
-from airflow_provider_ecr_preview.hooks.in_use_sources import ClientOf, FoundReference
+from airflow_provider_ecr_preview.hooks.in_use_sources import SOURCES as BY_NAME
+from airflow_provider_ecr_preview.hooks.in_use_sources import ClientOf, FoundReference, lambda_functions
+from airflow_provider_ecr_preview.in_use import ImagesInUse
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
 
@@ -173,11 +178,55 @@ def test_a_source_that_cannot_be_read_fails_the_task_where_that_is_wanted(digest
     assert of["ti"].xcom_push.call_args.kwargs["value"]["unread"]
 
 
-def test_a_reference_that_cannot_be_read_makes_its_source_unread(digests: list[str]) -> None:
-    def torn(_: ClientOf) -> Iterator[FoundReference]:
-        yield FoundReference(f"{HOST}/{REPOSITORY}@sha256:1", "pod", "default/api")
+def torn(_: ClientOf) -> Iterator[FoundReference]:
+    for number in range(12):
+        yield FoundReference(f"{HOST}/{REPOSITORY}:v{number}@sha256:1", "pod", f"default/{number}")
+    yield FoundReference(f"https://AWS:secret@{HOST}/{REPOSITORY}:v1", "pod", "default/last")
 
-    assert "cannot be read" in collect(sources=[torn])["unread"][0]["reason"]
+
+def test_every_reference_that_cannot_be_read_is_named_and_does_not_keep_others_from_being_read(
+    digests: list[str],
+) -> None:
+    value = collect(sources=[torn])
+    (unread,) = value["unread"]
+    assert (unread["reference_count"], len(unread["references"])) == (12, 10)
+    assert "12 references to ECR cannot be read" in unread["reason"]
+    assert f"'{HOST}/{REPOSITORY}:v9@sha256:1' of pod default/9" in unread["reason"]
+    assert "ignored_references" in unread["reason"]
+    assert not value["is_complete"]
+    assert users(value, "v1") == ["pod"]
+    assert "secret" not in json.dumps(value)
+
+
+def test_references_that_cannot_be_read_may_be_ignored_by_name_and_no_others(digests: list[str]) -> None:
+    some = collect(sources=[torn], ignored_references=f"{HOST}/{REPOSITORY}:v1*@sha256:1")
+    assert some["unread"][0]["reference_count"] == 9
+    value = collect(sources=[torn], ignored_references=["*"])
+    assert value["is_complete"]
+    assert users(value, "v1") == ["pod"]
+
+
+@pytest.mark.parametrize("fault", [lambda _: None, lambda _: [FoundReference(None, "pod", "a")], lambda _: ["text"]])
+def test_a_source_that_yields_something_else_is_unread(digests: list[str], fault: Any) -> None:
+    assert not collect(sources=[fault])["is_complete"]
+
+
+def test_a_refusal_of_aws_names_the_iam_action(local_ecr: LocalEcr, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(client_of: ClientOf) -> Iterator[FoundReference]:
+        client = client_of("lambda")
+        client.meta.events.register("before-send", deny)
+        yield from lambda_functions(client_of=lambda _: client)
+
+    def deny(**_: Any) -> Any:
+        body = json.dumps({"Message": "User: me is not authorized", "__type": "AccessDeniedException"}).encode()
+        response = AWSResponse("https://lambda", 403, {"x-amzn-ErrorType": "AccessDeniedException"}, mock.Mock())
+        response._content = body
+        return response
+
+    monkeypatch.setitem(BY_NAME, "lambda", refused)  # type: ignore[arg-type]  # it is a dict
+    assert (
+        "the caller may not lambda:ListFunctions. Allow it in IAM" in collect(sources=["lambda"])["unread"][0]["reason"]
+    )
 
 
 def test_every_region_and_connection_is_asked(
@@ -185,6 +234,8 @@ def test_every_region_and_connection_is_asked(
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_AWS_OTHER", local_ecr.connection)
     value = collect(sources=["lambda"], aws_conn_ids="aws_default,aws_other", region_names=["us-east-1", "eu-west-1"])
+    assert value["scope"] == {"123456789012": ["eu-west-1", "us-east-1"]}
+    assert {source["account_id"] for source in value["sources"]} == {"123456789012"}
     assert [(one["aws_conn_id"], one["region_name"]) for one in value["sources"]] == [
         ("aws_default", "us-east-1"),
         ("aws_default", "eu-west-1"),
@@ -198,7 +249,10 @@ def test_every_region_and_connection_is_asked(
     [
         ({"sources": ["ecs", "fargate"]}, "There is no source 'fargate'"),
         ({"sources": []}, "sources is empty"),
-        ({"aws_conn_ids": ""}, "aws_conn_ids is empty"),
+        ({"aws_conn_ids": ""}, "aws_conn_ids is ''"),
+        ({"aws_conn_ids": []}, "aws_conn_ids is empty"),
+        ({"region_names": []}, "region_names is empty"),
+        ({"region_names": "None"}, "region_names is 'None'"),
         ({"on_unread": "skip"}, "on_unread is 'skip'"),
     ],
 )
@@ -234,6 +288,121 @@ def test_the_clean_up_spares_what_runs(
     gone = set(there) - set(bench.digests())
     assert len(gone) == 7
     assert not gone & {image["image_digest"] for image in (by_tag, by_digest, by_job)}
+
+
+def in_use_of_other_places(**kwargs: Any) -> Any:
+    """Return what is in use elsewhere, of a source that needs no service."""
+    return collect(sources=[lambda _: iter(())], **kwargs)
+
+
+def test_the_connection_and_region_of_default_args_are_those_that_are_read(
+    local_ecr: LocalEcr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_OTHER", local_ecr.connection)
+    with DAG("clean_up", schedule=None, default_args={"aws_conn_id": "aws_other", "region_name": "eu-west-1"}):
+        operator = EcrCollectImagesInUseOperator(task_id="in_use", sources=["lambda"])
+    value = operator.execute(context())
+    assert value["scope"] == {"123456789012": ["eu-west-1"]}
+    assert [source["aws_conn_id"] for source in value["sources"]] == ["aws_other"]
+
+
+def test_a_connection_whose_account_is_not_known_is_unread(
+    local_ecr: LocalEcr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+    monkeypatch.setattr(AwsGenericHook, "account_id", property(lambda _: 1 / 0))
+    value = in_use_of_other_places()
+    assert (value["scope"], value["unread"][0]["source"]) == ({}, "account")
+
+
+@pytest.mark.changes_registry
+def test_what_was_read_in_another_region_blocks_and_says_which_was(bench: Any) -> None:
+    summary, there = bench.preview(), bench.digests()
+    result = bench.clean_up(summary, in_use=in_use_of_other_places(region_names=["eu-west-1"]))
+    check = bench.check(result, "in_use")
+    assert check["verdict"] == "unknown"
+    assert "What runs in 123456789012/us-east-1 is not known: read was 123456789012/eu-west-1." in check["message"]
+    assert "required_scope" in check["remedy"]
+    assert bench.digests() == there
+
+
+@pytest.mark.changes_registry
+@pytest.mark.parametrize(
+    ("required_scope", "verdict"),
+    [
+        (None, "passed"),
+        ("123456789012", "passed"),
+        (["123456789012/us-east-1"], "passed"),
+        ([], "passed"),
+        ([123456789012, "123456789012/eu-west-1"], "unknown"),
+        ("['111111111111']", "unknown"),
+    ],
+)
+def test_what_has_to_be_read_is_declared(bench: Any, required_scope: Any, verdict: str) -> None:
+    in_use = in_use_of_other_places()
+    result = bench.clean_up(bench.preview(), in_use=in_use, required_scope=required_scope)
+    assert bench.check(result, "in_use")["verdict"] == verdict
+    assert result["touched_image_count"] == (10 if verdict == "passed" else 0)
+
+
+def test_a_scope_that_names_no_account_is_an_error_before_anything_is_asked(bench: Any, local_ecr: LocalEcr) -> None:
+    summary, in_use = bench.preview(), in_use_of_other_places()
+    local_ecr.calls.clear()
+    with pytest.raises(ValueError, match="required_scope"):
+        bench.operator(summary, in_use=in_use, required_scope="None").execute(context())
+    assert not len(local_ecr.calls)
+
+
+def test_what_an_earlier_release_collected_blocks_and_says_to_collect_again(bench: Any) -> None:
+    value = in_use_of_other_places()
+    del value["scope"]
+    for source in value["sources"]:
+        del source["account_id"]
+    check = bench.check(bench.clean_up(bench.preview(), in_use=value), "in_use")
+    assert check["verdict"] == "unknown"
+    assert "an earlier release" in check["remedy"]
+
+
+@pytest.mark.parametrize("form", ["xcom", "json", "object"])
+@pytest.mark.parametrize(
+    ("hours", "match"), [(25, "collected 25 hours ago"), (-1, "in the future")], ids=["old", "in the future"]
+)
+def test_what_was_collected_at_another_time_blocks_in_whatever_form_it_is_given(
+    bench: Any, form: str, hours: int, match: str
+) -> None:
+    in_use = ImagesInUse.from_xcom(in_use_of_other_places())
+    in_use.collected_at -= timedelta(hours=hours)
+    value: Any = in_use if form == "object" else in_use.as_xcom()
+    check = bench.check(
+        bench.clean_up(bench.preview(), in_use=json.dumps(value) if form == "json" else value), "in_use"
+    )
+    assert (check["verdict"], match in check["message"]) == ("unknown", True)
+
+
+@pytest.mark.changes_registry
+def test_a_value_as_json_and_an_object_are_taken_as_they_are(bench: Any) -> None:
+    summary, value = bench.preview(), in_use_of_other_places()
+    for form in (json.dumps(value), ImagesInUse.from_xcom(value)):
+        result = bench.clean_up(summary, in_use=form, dry_run=True)
+        assert bench.check(result, "in_use")["verdict"] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("{'schema': 'ecr-images-in-use/1'}", "| tojson"),
+        ({"protects": None}, "not of schema"),
+        (mock.Mock(spec=["protects", "is_complete", "unread"]), "not the output"),
+        ({"schema": "ecr-images-in-use/1"}, "not whole"),
+        ("naive", "no time zone"),
+    ],
+)
+def test_what_is_no_collection_blocks_and_says_why(bench: Any, value: Any, why: str) -> None:
+    if value == "naive":
+        value = {**in_use_of_other_places(), "collected_at": datetime.now(UTC).replace(tzinfo=None).isoformat()}
+    check = bench.check(bench.clean_up(bench.preview(), in_use=value), "in_use")
+    assert check["verdict"] == "unknown"
+    assert why in f"{check['message']} {check['remedy']}"
 
 
 @pytest.mark.parametrize("fault", ["unread", "old", "torn", "nobody asked"])

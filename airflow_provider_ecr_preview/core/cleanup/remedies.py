@@ -73,7 +73,7 @@ CHECKS: Mapping[str, Check] = {
     "in_use": Check(
         "Is it known what is in use, and is none of the approved images?",
         "Stop what uses the images, and collect what is in use again.",
-        ("in_use", "check_in_use"),
+        ("in_use", "required_scope", "check_in_use"),
     ),
     "protected_tags": Check(
         "Do the approved images have no protected tag?",

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList, Unread
-from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+from airflow_provider_ecr_preview.cleanup_settings import CleanupAction, CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.manifest_lists import lists_of_images_in_use
+from airflow_provider_ecr_preview.core.referrers import (
+    Fate,
+    is_index,
+    last_change,
+    removal_levels,
+    subject_digests,
+    subjects_above,
+)
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 from airflow_provider_ecr_preview.preview import EXPIRE, PreviewedImage
 from airflow_provider_ecr_preview.sizes import known_sum
@@ -17,15 +26,12 @@ from airflow_provider_ecr_preview.sizes import known_sum
 MAX_BATCH = 100
 """BatchDeleteImage takes no more."""
 
-INDEX_MEDIA_TYPES = frozenset(
-    {
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.oci.image.index.v1+json",
-    }
-)
-
 _SAME_PUSH = timedelta(seconds=2)
 """One operation of ECR may tell the time of a push to the second, another more exactly."""
+
+
+TARGETS: dict[CleanupAction, Fate] = {"delete": Fate.GONE, "archive": Fate.ARCHIVED}
+"""What is to become of an image."""
 
 
 class Spared(StrEnum):
@@ -55,6 +61,14 @@ class Spared(StrEnum):
     """It was approved to be archived, not to be deleted."""
     ARCHIVED_ALREADY = "archived_already"
     """It is to be archived, and is."""
+    SUBJECT_STAYS = "subject_stays"
+    """It belongs to an image that stays or is in use: a signature, an SBOM, an attestation."""
+    REFERRER_STAYS = "referrer_stays"
+    """An image that belongs to it is protected or in use, and ECR would delete that one with it."""
+    CHILD_IN_USE = "child_in_use"
+    """It is a manifest list, and an image that it names, or most likely names, is in use."""
+    REFERENCED_BY_MANIFEST_LIST = "referenced_by_manifest_list"
+    """A manifest list that stays names it, so that ECR does not delete it."""
     CHANGED_MEANWHILE = "changed_meanwhile"
     """It was tagged, pulled, archived or restored while the clean-up ran."""
 
@@ -71,12 +85,17 @@ class CleanupPlan:
     :param spared: why each of the other approved images is left out, by digest.
     :param gone: approved images that are no longer in the repository.
     :param not_approved: images that the fresh preview lists and nobody has approved; they are never touched.
+    :param subjects: which images a referrer among them belongs to; all of these have to go before it.
+    :param lists_that_stay: manifest lists that stay, the newest first. ECR does not delete the images that they name,
+        and DescribeImages does not say which those are.
     """
 
     images: tuple[RepositoryImage, ...] = ()
     spared: Mapping[str, Spared] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
     not_approved: frozenset[str] = frozenset()
+    subjects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lists_that_stay: tuple[RepositoryImage, ...] = ()
 
     @property
     def bytes_upper_bound(self) -> int | None:
@@ -84,26 +103,37 @@ class CleanupPlan:
         return known_sum(image.image_size_in_bytes for image in self.images)
 
     @property
-    def spared_counts(self) -> Counter[Spared]:
-        """Number of spared images by reason."""
-        return Counter(self.spared.values())
+    def may_be_refused(self) -> list[RepositoryImage]:
+        """The images that a manifest list that stays may name: ECR would then refuse to delete them."""
+        if not self.lists_that_stay:
+            return []
+        newest = self.lists_that_stay[0].image_pushed_at
+        return [image for image in self.images if not is_index(image) and image.image_pushed_at <= newest]
 
     def spared_for(self, *reasons: Spared) -> list[str]:
         """Return the digests that are spared for one of these reasons."""
         return sorted(digest for digest, reason in self.spared.items() if reason in reasons)
 
 
-def batches_of(images: Sequence[RepositoryImage], size: int = MAX_BATCH) -> Iterator[list[RepositoryImage]]:
-    """Yield batches that can go to ECR one after the other: manifest lists first, apart from the images they name."""
-    for are_lists in (True, False):
-        part = [image for image in images if is_index(image) is are_lists]
-        for start in range(0, len(part), size):
-            yield part[start : start + size]
+def batches_of(images: Iterable[RepositoryImage], size: int = MAX_BATCH) -> Iterator[list[RepositoryImage]]:
+    """Yield batches that can go to ECR one after the other.
 
+    Manifest lists are apart from the images that they may name, and referrers from their subjects.
 
-def is_index(image: RepositoryImage) -> bool:
-    """Return whether an image is a manifest list, which ECR wants gone before the images that it names."""
-    return image.image_manifest_media_type in INDEX_MEDIA_TYPES
+    :param images: the images, in the order of a plan.
+    :param size: how many images a batch has at most.
+    """
+    batch: list[RepositoryImage] = []
+    digests: set[str] = set()
+    for image in images:
+        needed = {*subject_digests(image), *image.referenced_by}
+        if batch and (len(batch) == size or is_index(image) is not is_index(batch[-1]) or needed & digests):
+            yield batch
+            batch, digests = [], set()
+        batch.append(image)
+        digests.add(image.image_digest)
+    if batch:
+        yield batch
 
 
 def approved_images(evidence: Evidence) -> Mapping[str, PreviewedImage] | None:
@@ -141,22 +171,34 @@ def plan_cleanup(evidence: Evidence, settings: CleanupSettings) -> CleanupPlan:
     fresh, inventory = evidence.fresh, evidence.inventory
     if approved is None or isinstance(fresh, Unread) or fresh.images is None or isinstance(inventory, Unread):
         return CleanupPlan()
-    described = {image.image_digest: image for image in inventory}
-    judge = _Judge(evidence, settings, fresh.images, settings.protection.newest(inventory))
+    judge = _Judge(evidence, settings, fresh.images, inventory)
+    described = judge.described
     spared: dict[str, Spared] = {}
-    images: list[RepositoryImage] = []
+    going: dict[str, RepositoryImage] = {}
     for digest, image in approved.items():
         if digest not in described:
             continue
         if (reason := judge.spares(image, described[digest])) is not None:
             spared[digest] = reason
         else:
-            images.append(described[digest])
+            going[digest] = described[digest]
+    targets = {digest: _target_of(approved[digest], settings) for digest in going}
+    levels = removal_levels(going.values(), targets.get, judge.present_fate, with_subjects=settings.check_referrers)
+    spared |= {digest: judge.held_by(image, levels) for digest, image in going.items() if digest not in levels}
+    lists = sorted(filter(is_index, described.values()), key=last_change, reverse=True)
     return CleanupPlan(
-        images=tuple(sorted(images, key=lambda image: (not is_index(image), image.ordered_at, image.image_digest))),
+        images=tuple(sorted((going[digest] for digest in levels), key=lambda image: _order(image, levels))),
         spared=spared,
         gone=frozenset(approved.keys() - described.keys()),
         not_approved=frozenset(fresh.images.keys() - approved.keys()),
+        subjects={
+            digest: subjects
+            for digest in levels
+            if settings.check_referrers and (subjects := subject_digests(going[digest]))
+        },
+        lists_that_stay=tuple(
+            image for image in lists if image.image_digest not in levels and image.storage_class == "standard"
+        ),
     )
 
 
@@ -167,7 +209,33 @@ class _Judge:
     evidence: Evidence
     settings: CleanupSettings
     fresh: Mapping[str, PreviewedImage]
-    newest: frozenset[str]
+    inventory: Sequence[RepositoryImage]
+
+    @cached_property
+    def described(self) -> Mapping[str, RepositoryImage]:
+        """The images of the repository by digest."""
+        return {image.image_digest: image for image in self.inventory}
+
+    @cached_property
+    def newest(self) -> frozenset[str]:
+        """The newest images."""
+        return self.settings.protection.newest(self.inventory)
+
+    @cached_property
+    def lists_of_used(self) -> frozenset[str]:
+        """The manifest lists that name an image in use, or most likely name one."""
+        # ECR would act on a whole policy without asking: only what is known for certain blocks it.
+        return lists_of_images_in_use(
+            self.inventory,
+            lambda image: self._is_in_use(image.image_digest, image.image_tags),
+            by_push_time=not self.settings.whole_policy,
+        )
+
+    @cached_property
+    def subjects_of_guarded(self) -> frozenset[str]:
+        """The images that a protected image, or one in use, belongs to: ECR deletes it within a day after them."""
+        guarded = (image for image in self.inventory if image.subject_manifest_digest and self._is_guarded(image))
+        return frozenset(digest for image in guarded for digest in subjects_above(image, self.described))
 
     def spares(self, approved: PreviewedImage, image: RepositoryImage) -> Spared | None:
         """Return the gravest reason to leave an image out, or None."""
@@ -187,7 +255,11 @@ class _Judge:
         tags = sorted({*approved.image_tags, *image.image_tags, *(fresh.image_tags if fresh else ())})
         if self.settings.protection.has_protected_tag(tags):
             return Spared.PROTECTED_TAG
-        return Spared.IN_USE if self._is_in_use(image, tags) else None
+        if self._is_in_use(image.image_digest, tags):
+            return Spared.IN_USE
+        if image.image_digest in self.lists_of_used:
+            return Spared.CHILD_IN_USE
+        return Spared.REFERRER_STAYS if image.image_digest in self.subjects_of_guarded else None
 
     def _has_changed(
         self, approved: PreviewedImage, fresh: PreviewedImage | None, image: RepositoryImage
@@ -212,11 +284,31 @@ class _Judge:
             return Spared.TOO_YOUNG
         return Spared.RECENTLY_PULLED if protection.is_recently_pulled(image, now) else None
 
-    def _is_in_use(self, image: RepositoryImage, tags: Sequence[str]) -> bool:
+    def present_fate(self, image_digest: str) -> Fate:
+        """Return what has become of an image; one that runs stays, though it is no longer in the repository."""
+        if (image := self.described.get(image_digest)) is not None:
+            return Fate.now(image)
+        return Fate.STAYS if self._is_in_use(image_digest, ()) else Fate.GONE
+
+    def held_by(self, image: RepositoryImage, going: Container[str]) -> Spared:
+        """Return why an image has to stay because another one does.
+
+        :param image: the image.
+        :param going: the digests of the images that go.
+        """
+        lists = [of for of in image.referenced_by if of not in going and self.present_fate(of) < Fate.ARCHIVED]
+        return Spared.REFERENCED_BY_MANIFEST_LIST if lists else Spared.SUBJECT_STAYS
+
+    def _is_guarded(self, image: RepositoryImage) -> bool:
+        if self.settings.protection.has_protected_tag(image.image_tags):
+            return True
+        return self._is_in_use(image.image_digest, image.image_tags)
+
+    def _is_in_use(self, image_digest: str, tags: Sequence[str]) -> bool:
         in_use = self.evidence.in_use
         if not self.settings.check_in_use or in_use is None or isinstance(in_use, Unread):
             return False
-        return bool(in_use.users_of(image.image_digest, tags))
+        return bool(in_use.users_of(image_digest, tags))
 
     def _is_for_something_else(self, approved: PreviewedImage, image: RepositoryImage) -> Spared | None:
         if self.settings.whole_policy:
@@ -224,6 +316,18 @@ class _Judge:
         if self.settings.action == "archive":
             return Spared.ARCHIVED_ALREADY if image.storage_class == "archive" else None
         return None if approved.action == EXPIRE else Spared.ONLY_TO_BE_ARCHIVED
+
+
+def _target_of(approved: PreviewedImage, settings: CleanupSettings) -> Fate:
+    if settings.whole_policy:
+        return Fate.GONE if approved.action == EXPIRE else Fate.ARCHIVED
+    return TARGETS[settings.action]
+
+
+def _order(image: RepositoryImage, levels: Mapping[str, int]) -> tuple[object, ...]:
+    # A list is pushed after the lists that it names and has to go before them; of other images the oldest come first.
+    is_list, time = is_index(image), image.ordered_at.timestamp()
+    return levels[image.image_digest], not is_list, -time if is_list else time, image.image_digest
 
 
 def _is_pushed_again(approved: PreviewedImage, image: RepositoryImage) -> bool:

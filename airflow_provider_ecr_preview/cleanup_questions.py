@@ -9,8 +9,11 @@ from typing import Any
 from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList, Unread
 from airflow_provider_ecr_preview.cleanup_plan import CHANGES, CleanupPlan, Spared, approved_images, earlier_previews
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
-from airflow_provider_ecr_preview.core.cleanup.answers import OFF, Answer, Verdict
-from airflow_provider_ecr_preview.protection import is_usable
+from airflow_provider_ecr_preview.core.cleanup.answers import OFF, WITH_A_LIST, Answer, Verdict, unread_source
+from airflow_provider_ecr_preview.core.cleanup.answers import left_out as _left_out
+from airflow_provider_ecr_preview.core.cleanup.answers import unknown_images as _unknown
+from airflow_provider_ecr_preview.core.cleanup.relation_questions import manifest_lists, referrers
+from airflow_provider_ecr_preview.core.referrers import can_be_run, left_to_run
 
 __all__ = ["QUESTIONS", "Answer", "Verdict", "capped"]
 
@@ -18,10 +21,6 @@ _CLOCK_SKEW = timedelta(minutes=5)
 _SHOWN_SOURCES = 5
 
 _PREVIEW_AGAIN = "Preview again, and have that preview approved"
-_WITH_A_LIST = (
-    f"{_PREVIEW_AGAIN}; give images_path to EcrSummarizeLifecyclePolicyPreviewOperator, or reports_path to the audit, so "
-    "that there is a list of all images."
-)
 _COLLECT_AGAIN = "Collect what is in use again with EcrCollectImagesInUseOperator, which says what it may not read."
 _READ_IT = (
     "Collect what is in use again, in that account and Region too, by aws_conn_ids and region_names of "
@@ -30,9 +29,6 @@ _READ_IT = (
 _NOT_RECORDED = (
     "Collect what is in use again with EcrCollectImagesInUseOperator and a source that reads AWS: an earlier release did "
     "not record the account and the Region."
-)
-_CORRECT = (
-    "Change the policy so that it keeps these images, and preview it again; or clean up with this policy instead."
 )
 
 
@@ -48,11 +44,11 @@ def policy_unchanged(evidence: Evidence, _: CleanupSettings, __: CleanupPlan) ->
 
 def preview_unchanged(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask whether a fresh preview lists the images that were approved."""
-    if (unread := _unread_source(evidence)) is not None:
+    if (unread := unread_source(evidence)) is not None:
         return Answer.unread(unread, "The approved images cannot be compared: ")
     if approved_images(evidence) is None:
         message = "A fresh preview lists other images than the approved one, and which those were is not known."
-        return Answer("blocked", message, remedy=_WITH_A_LIST)
+        return Answer("blocked", message, remedy=WITH_A_LIST)
     changed = [*plan.spared_for(*CHANGES), *sorted(plan.not_approved)]
     if not changed:
         gone = f" Of these, {_count(plan.gone, 'is', 'are')} gone already." if plan.gone else ""
@@ -72,7 +68,7 @@ def tags_unchanged(evidence: Evidence, settings: CleanupSettings, plan: CleanupP
         return unread
     if isinstance(evidence.approved, Unread) or evidence.approved.images is None:
         message = "The tags at the approval are not known: the summary has no list of all images."
-        return Answer("unknown", message, remedy=_WITH_A_LIST)
+        return Answer("unknown", message, remedy=WITH_A_LIST)
     changed = plan.spared_for(Spared.TAGS_CHANGED)
     if not changed:
         return Answer("passed", "No other approved image got or lost a tag.")
@@ -193,9 +189,9 @@ def images_left(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan
     if isinstance(inventory, Unread):
         return Answer.unread(inventory, "The images of the repository are not known: ")
     touched = {image.image_digest for image in plan.images}
-    left = [image for image in inventory if image.image_digest not in touched]
-    usable, needed = sum(map(is_usable, left)), max(settings.minimum_images_left, 1)
-    if any(map(is_usable, plan.images)) and usable < needed:
+    left = len(inventory) - len(touched)
+    usable, needed = len(left_to_run(inventory, touched.__contains__)), max(settings.minimum_images_left, 1)
+    if any(map(can_be_run, plan.images)) and usable < needed:
         message = f"{_number(usable, 'image')} that can be run would be left; minimum_images_left is {needed}."
         return Answer("blocked", message)
     if touched and not left:
@@ -243,6 +239,8 @@ QUESTIONS: dict[str, Callable[[Evidence, CleanupSettings, CleanupPlan], Answer]]
         image_age,
         recent_pulls,
         newest_images,
+        referrers,
+        manifest_lists,
         images_left,
         max_images,
         max_share,
@@ -281,12 +279,6 @@ def _of_changes(message: str, changed: Sequence[str], settings: CleanupSettings)
     return Answer("spared", f"{message} They are spared.", changed, f"{_PREVIEW_AGAIN}.")
 
 
-def _left_out(message: str, images: Sequence[str], settings: CleanupSettings) -> Answer:
-    if settings.whole_policy:
-        return Answer("blocked", f"{message} A policy that ECR acts on spares none of them.", images, _CORRECT)
-    return Answer("spared", f"{message} They are spared.", images)
-
-
 def _of_protection(
     evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan, reason: Spared, what: str
 ) -> Answer:
@@ -295,21 +287,6 @@ def _of_protection(
     if spared := plan.spared_for(reason):
         return _left_out(f"{_count(spared, 'approved image is', 'approved images are')} {what}.", spared, settings)
     return Answer("passed", f"No other approved image is {what}.")
-
-
-def _unread_source(evidence: Evidence) -> Unread | None:
-    """Return what could not be read of the approved images, the fresh preview and the repository, if anything."""
-    sources = (evidence.approved, evidence.fresh, evidence.inventory)
-    return next((source for source in sources if isinstance(source, Unread)), None)
-
-
-def _unknown(evidence: Evidence) -> Answer | None:
-    """Return the answer to a question about the approved images where it is not known which those are."""
-    if (unread := _unread_source(evidence)) is not None:
-        return Answer.unread(unread)
-    if approved_images(evidence) is None:
-        return Answer("unknown", "Which images were approved is not known.", remedy=_WITH_A_LIST)
-    return None
 
 
 def _disagreement(evidence: Evidence, earlier: PreviewList | Unread) -> Answer | None:

@@ -38,6 +38,7 @@ class CleanupSettings:
     :param on_change: whether what changed since the approval blocks the clean-up or is left out of it.
     :param check_tags: whether an image whose tags changed since the approval counts as changed.
     :param check_in_use: whether what is in use must be known and is left out.
+    :param check_referrers: whether a signature, an SBOM or an attestation of an image that stays is left out.
     :param ignored_findings: codes of critical findings that do not block.
     :param whole_policy: whether ECR itself is to act on the policy. It leaves nothing out, so that whatever a clean-up
         would leave out blocks, and it both expires and archives.
@@ -55,6 +56,7 @@ class CleanupSettings:
     on_change: OnChange = "block"
     check_tags: bool = True
     check_in_use: bool = True
+    check_referrers: bool = True
     ignored_findings: Collection[str] = ()
     whole_policy: bool = False
 
@@ -80,4 +82,6 @@ class CleanupSettings:
             answered.add("recently_pulled_image_expires")
         if self.check_in_use:
             answered.add("in_use_image_expires")
+        if self.check_referrers:
+            answered.add("referrer_of_kept_image_expires")
         return frozenset(answered)

@@ -44,7 +44,9 @@ class RepositoryImage:
     :param image_manifest_media_type: media type of the manifest.
     :param artifact_media_type: media type of the artifact.
     :param referenced_by: digests of the manifest lists of this repository that name this image. DescribeImages does
-        not tell; without it, an image is evaluated as if no list named it.
+        not say; without it, an image is evaluated as if no list named it.
+    :param subject_manifest_digest: digest of the image that this one belongs to, as a signature or an SBOM does; None for
+        an image of its own.
     """
 
     image_digest: str
@@ -58,6 +60,7 @@ class RepositoryImage:
     image_manifest_media_type: str | None = None
     artifact_media_type: str | None = None
     referenced_by: tuple[str, ...] = ()
+    subject_manifest_digest: str | None = None
 
     @classmethod
     def from_response(cls, detail: Mapping[str, Any]) -> RepositoryImage:
@@ -76,6 +79,7 @@ class RepositoryImage:
             image_size_in_bytes=detail.get("imageSizeInBytes"),
             image_manifest_media_type=_shared(detail.get("imageManifestMediaType")),
             artifact_media_type=_shared(detail.get("artifactMediaType")),
+            subject_manifest_digest=_shared(detail.get("subjectManifestDigest")),
         )
 
     @property
@@ -294,9 +298,9 @@ class _Candidates:
         }
 
 
-def _shared(media_type: str | None) -> str | None:
-    # A repository has a handful of media types, and every response brings them as new objects.
-    return None if media_type is None else sys.intern(media_type)
+def _shared(text: str | None) -> str | None:
+    # A repository has a handful of media types, and an image several referrers; every response brings them as new objects.
+    return None if text is None else sys.intern(text)
 
 
 def _utc(time: datetime) -> datetime:

@@ -10,6 +10,7 @@ from fnmatch import translate
 from functools import cached_property
 
 from airflow_provider_ecr_preview.core.parameter_times import MAX_DAYS
+from airflow_provider_ecr_preview.core.referrers import can_be_run, last_change
 from airflow_provider_ecr_preview.core.tag_patterns import check_tag_glob, check_tag_pattern
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 
@@ -22,9 +23,6 @@ NEWEST_IMAGES_KEPT = 1
 
 _RECORDING_DELAY = timedelta(days=1)
 """ECR refreshes the last pull of an image once a day, so a recorded time may be a day older than the last pull."""
-
-_REFERRER_TAG = re.compile(r"sha256-[0-9a-f]{64}(\..*)?")
-"""How cosign and other tools tag what belongs to an image: its signature, attestations, SBOM."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class ImageProtection:
 
     def is_too_young(self, image: RepositoryImage, now: datetime) -> bool:
         """Return whether the image was pushed or restored too recently."""
-        return bool(self.min_age_days) and _last_change(image) > now - timedelta(days=self.min_age_days)
+        return bool(self.min_age_days) and last_change(image) > now - timedelta(days=self.min_age_days)
 
     def is_recently_pulled(self, image: RepositoryImage, now: datetime) -> bool:
         """Return whether the image may have been pulled recently."""
@@ -78,28 +76,18 @@ class ImageProtection:
         return pulled_at > now - timedelta(days=self.recently_pulled_days) - _RECORDING_DELAY
 
     def newest(self, images: Collection[RepositoryImage]) -> frozenset[str]:
-        """Return the digests of the newest images; where push times are equal, of all of them.
+        """Return the digests of the newest images that can be run; where push times are equal, of all of them.
 
         :param images: every image of the repository.
         """
-        usable = [image for image in images if is_usable(image)]
-        tagged = [image for image in usable if image.image_tags]
-        return frozenset(_newest(usable, self.newest_images_kept) | _newest(tagged, self.newest_images_kept))
-
-
-def is_usable(image: RepositoryImage) -> bool:
-    """Return whether somebody could run the image now: it is not archived, and no signature or the like."""
-    is_referrer = bool(image.image_tags) and all(_REFERRER_TAG.fullmatch(tag) for tag in image.image_tags)
-    return image.storage_class == "standard" and not is_referrer
+        runnable = [image for image in images if can_be_run(image)]
+        tagged = [image for image in runnable if image.image_tags]
+        return frozenset(_newest(runnable, self.newest_images_kept) | _newest(tagged, self.newest_images_kept))
 
 
 def _newest(images: Sequence[RepositoryImage], count: int) -> set[str]:
     if not count or not images:
         return set()
-    times = sorted(map(_last_change, images), reverse=True)
+    times = sorted(map(last_change, images), reverse=True)
     oldest_kept = times[min(count, len(times)) - 1]
-    return {image.image_digest for image in images if _last_change(image) >= oldest_kept}
-
-
-def _last_change(image: RepositoryImage) -> datetime:
-    return max(image.image_pushed_at, image.last_activated_at or image.image_pushed_at)
+    return {image.image_digest for image in images if last_change(image) >= oldest_kept}

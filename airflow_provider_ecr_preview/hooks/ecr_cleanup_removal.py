@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airflow_provider_ecr_preview.cleanup_checks import Decision
 from airflow_provider_ecr_preview.cleanup_outcome import (
@@ -17,8 +16,10 @@ from airflow_provider_ecr_preview.cleanup_outcome import (
     RepositoryStatus,
     planned_cleanup,
 )
-from airflow_provider_ecr_preview.cleanup_plan import Spared, batches_of
+from airflow_provider_ecr_preview.cleanup_plan import TARGETS, Spared, batches_of
 from airflow_provider_ecr_preview.cleanup_settings import CleanupAction
+from airflow_provider_ecr_preview.core.cleanup.holding import REFERENCED, Holding
+from airflow_provider_ecr_preview.core.referrers import Fate
 from airflow_provider_ecr_preview.exceptions import RepositoryError
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import IMAGE_NOT_FOUND, EcrImageCleanupHook
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
@@ -26,18 +27,15 @@ from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 log = logging.getLogger(__name__)
 
 MAX_ROUNDS = 4
-RETRY_DELAY = 5.0
+"""Attempts in a row that bring nothing. Every level of nested manifest lists may take one that brings something."""
 
-REFERENCED = frozenset({"ImageReferencedByManifestList", "ImageStorageClassUpdateNotSupported"})
-"""Codes that go away when the manifest lists that name the image have gone."""
+RETRY_DELAY = 5.0
 
 NOT_CONFIRMED = "NotConfirmed"
 """Our own code for an image that is still there after a deletion that was not answered."""
 
 RETRYABLE = REFERENCED | {NOT_CONFIRMED, "UpstreamTooManyRequests", "UpstreamUnavailable"}
 """Codes of failures that may not be there a moment later."""
-
-_DIGEST = re.compile("sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -66,18 +64,21 @@ class ImageRemoval:
         cleanup = planned_cleanup(decision, self.action, run_is_blocked=False, dry_run=False)
         work = _Work(self, cleanup)
         pending: Sequence[RepositoryImage] = decision.plan.images
+        idle = 0
         try:
-            for attempt in range(MAX_ROUNDS):
-                if attempt and self.stop.wait(self.retry_delay * 2 ** (attempt - 1)):
-                    break
+            while pending:
                 for batch in batches_of(pending):
                     if self.stop.is_set():
                         break
                     work.remove(batch)
-                pending = work.to_be_tried_again()
-                if not pending:
+                again = work.to_be_tried_again()
+                idle = 0 if len(again) < len(pending) else idle + 1
+                pending = again
+                if not pending or idle == MAX_ROUNDS or self.stop.wait(self.retry_delay * 2**idle):
                     break
                 log.info("%s: %d images are tried again.", decision.repository, len(pending))
+            if not self.stop.is_set():
+                work.settle()
         except RepositoryError as error:
             log.exception("%s: the clean-up ends here.", decision.repository)
             cleanup.error = error
@@ -93,11 +94,14 @@ class _Work:
         self._action = removal.action
         self._stop = removal.stop
         self._cleanup = cleanup
-        self._planned = {image.image_digest: image for image in cleanup.decision.plan.images}
+        plan = cleanup.decision.plan
+        self._planned = {image.image_digest: image for image in plan.images}
+        self._holding = Holding(self._planned, plan.subjects, cleanup.outcomes, RETRYABLE)
 
     def remove(self, batch: Sequence[RepositoryImage]) -> None:
         """Remove the images of one batch that nobody has touched since they were judged."""
-        images = self._untouched(batch)
+        free = self._free_of_subjects(batch)
+        images = self._untouched(free) if free else []
         if not images:
             return
         if self._action == "archive":
@@ -111,12 +115,34 @@ class _Work:
         log.info("%s: %s.", self._cleanup.repository, counts)
 
     def to_be_tried_again(self) -> list[RepositoryImage]:
-        """Return the images whose failure may have gone by now."""
+        """Return the images whose failure may have gone by now, and those that wait for such an image."""
+        for outcome in self._cleanup.of_status("failed"):
+            self._tell(self._holding.refused(outcome))
         return [
             self._planned[outcome.image_digest]
-            for outcome in self._cleanup.of_status("failed")
-            if outcome.reason in RETRYABLE and self._may_pass(outcome)
+            for outcome in self._cleanup.of_status("failed", "not_attempted")
+            if outcome.status == "not_attempted" or outcome.reason in RETRYABLE
         ]
+
+    def settle(self) -> None:
+        """Spare what was refused or has waited to the end, because a list or a subject stays after all."""
+        for outcome in self._cleanup.of_status("failed"):
+            self._tell(self._holding.refused(outcome, is_last=True))
+        for outcome in self._cleanup.of_status("not_attempted"):
+            self._tell(replace(outcome, status="spared", reason=str(Spared.SUBJECT_STAYS)))
+
+    def _free_of_subjects(self, batch: Sequence[RepositoryImage]) -> list[RepositoryImage]:
+        """Return the images of a batch that belong to no other image, or whose subjects have all gone."""
+        subjects = self._holding.unplanned_subjects([image.image_digest for image in batch])
+        there = {image.image_digest: Fate.now(image) for image in self._described(subjects)} if subjects else {}
+        free = []
+        for image in batch:
+            state = self._holding.subject(image.image_digest, there, TARGETS[self._action])
+            if state == "gone":
+                free.append(image)
+            elif state == "stays":
+                self._tell(ImageOutcome.of(image, "spared", str(Spared.SUBJECT_STAYS)))
+        return free
 
     def _untouched(self, batch: Sequence[RepositoryImage]) -> list[RepositoryImage]:
         there = {image.image_digest: image for image in self._described([image.image_digest for image in batch])}
@@ -173,12 +199,6 @@ class _Work:
     def _described(self, image_digests: Sequence[str]) -> list[RepositoryImage]:
         repository = self._cleanup.repository
         return self._hook.describe_images(repository.repository_name, image_digests, registry_id=repository.registry_id)
-
-    def _may_pass(self, outcome: ImageOutcome) -> bool:
-        """Return whether what keeps an image is going as well, as far as ECR says what it is."""
-        if outcome.reason not in REFERENCED:
-            return True
-        return all(digest in self._planned for digest in _DIGEST.findall(outcome.message or ""))
 
     def _tell(self, *outcomes: ImageOutcome) -> None:
         for outcome in outcomes:

@@ -46,7 +46,23 @@ def delete_images(
                 answer["imageIds"].append({"imageDigest": image.get_image_digest()})
     finally:
         repository.images = [image for image in images if image.get_image_digest() not in gone]
+        repository.deleted_digests |= gone
     return answer
+
+
+def delete_referrers(backend: ECRBackend, repository: LocalRepository) -> None:
+    """Delete what belongs to images that were deleted, as ECR does within a day, and what belongs to that.
+
+    :param backend: moto's store.
+    :param repository: the repository.
+    """
+    while True:
+        gone = repository.deleted_digests - repository.index.by_digest.keys()
+        digests = [
+            image.get_image_digest() for image in repository.local_images if image.subject_manifest_digest in gone
+        ]
+        if not delete_images(backend, repository, [{"imageDigest": digest} for digest in digests])["imageIds"]:
+            return
 
 
 def _meant(

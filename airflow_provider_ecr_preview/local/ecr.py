@@ -21,6 +21,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.request import Request
 
 from airflow_provider_ecr_preview.local.calls import Call, CallLog
+from airflow_provider_ecr_preview.local.deletion import delete_referrers
 from airflow_provider_ecr_preview.local.event_history import EventHistory, lookup_events
 from airflow_provider_ecr_preview.local.faults import AccessDenied, Fault, RateLimit
 from airflow_provider_ecr_preview.local.images import LocalImage
@@ -266,7 +267,10 @@ class LocalEcr(Registry):
         region_name: str = DEFAULT_REGION,
         account_id: str = DEFAULT_ACCOUNT_ID,
     ) -> None:
-        """Act upon the applied policies, as ECR does within a day, and tell CloudTrail (``PolicyExecutionEvent``).
+        """Do what ECR does within a day: act upon the applied policies, and record that in CloudTrail.
+
+        The event is ``PolicyExecutionEvent``. What belongs to images that are gone, such as signatures that name them as
+        their subject, goes as well, with or without a policy; no event says so.
 
         :param repositories: the repositories; all of them without.
         :param failing: digests of images that cannot be deleted, each with the code that says why.
@@ -280,6 +284,7 @@ class LocalEcr(Registry):
                 with replicating_deletions(self, found):
                     for event in run_lifecycle_policy(backend, found, self.now, failing or {}):
                         self.events.record(event)
+                    delete_referrers(backend, found)
 
     def _refusal(self, call: Call) -> Reply | None:
         """Return what a fault answers in the place of another service."""

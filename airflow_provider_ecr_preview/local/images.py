@@ -60,7 +60,7 @@ class LocalImage(Image):
         self.image_pushed_at = int(clock.now().timestamp())
         self.clock = clock
         self.size: int | None = None
-        self.artifact_media_type: str | None = None
+        self.subject_manifest_digest, self.artifact_media_type = _referred_to(manifest)
         self.last_recorded_pull_time: float | None = None
         self.archived = False
         self.last_archived_at: float | None = None
@@ -135,6 +135,8 @@ class LocalImage(Image):
             storage_class="standard" if status == "ACTIVE" else "archive",
             last_archived_at=_time_or_none(self.last_archived_at),
             last_activated_at=_time_or_none(self.last_activated_at),
+            image_manifest_media_type=self.image_manifest_media_type,
+            subject_manifest_digest=self.subject_manifest_digest,
         )
         # The end of a restore changes the storage class without anybody telling.
         if status != "ACTIVATING":
@@ -166,6 +168,7 @@ class LocalImage(Image):
             "imagePushedAt": self.image_pushed_at,
             "imageManifestMediaType": self.image_manifest_media_type,
             "artifactMediaType": self.artifact_media_type,
+            "subjectManifestDigest": self.subject_manifest_digest,
             "lastRecordedPullTime": self.last_recorded_pull_time,
             "imageStatus": self.status,
             "lastArchivedAt": self.last_archived_at,
@@ -190,6 +193,20 @@ def image_manifest(content: str, size: int) -> str:
     )
 
 
+def referrer_manifest(manifest: str, subject: LocalImage) -> str:
+    """Return a manifest that belongs to an image, as a signature or an SBOM does.
+
+    :param manifest: the manifest without that.
+    :param subject: the image.
+    """
+    named = {
+        "mediaType": subject.image_manifest_media_type,
+        "digest": subject.get_image_digest(),
+        "size": len(subject.image_manifest),
+    }
+    return json.dumps({**json.loads(manifest), "subject": named})
+
+
 def list_manifest(children: Iterable[tuple[LocalImage, str]]) -> str:
     """Return the manifest of a manifest list.
 
@@ -212,6 +229,15 @@ def list_manifest(children: Iterable[tuple[LocalImage, str]]) -> str:
 def digest_of(manifest: str) -> str:
     """Return the digest of a manifest."""
     return f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+
+
+def _referred_to(manifest: str) -> tuple[str | None, str | None]:
+    """Return the digest of the subject and the type of the artifact that a manifest names."""
+    # Parsing a hundred thousand manifests takes seconds, and few of them name either.
+    if '"subject"' not in manifest and '"artifactType"' not in manifest:
+        return None, None
+    named = json.loads(manifest)
+    return (named.get("subject") or {}).get("digest"), named.get("artifactType")
 
 
 def _time(seconds: float) -> datetime:

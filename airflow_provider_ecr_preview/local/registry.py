@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.local.images import (
     digest_of,
     image_manifest,
     list_manifest,
+    referrer_manifest,
 )
 from airflow_provider_ecr_preview.local.previews import Preview
 from airflow_provider_ecr_preview.local.replication import replicate_push
@@ -203,6 +204,7 @@ class Registry:
         archived_days_ago: float | None = None,
         restored_days_ago: float | None = None,
         artifact_media_type: str | None = None,
+        subject: str | None = None,
         manifest: str | None = None,
         manifest_media_type: str = IMAGE_MANIFEST,
         region_name: str = DEFAULT_REGION,
@@ -218,6 +220,7 @@ class Registry:
         :param archived_days_ago: when it was archived; None for never.
         :param restored_days_ago: when it was restored from the archive; None for never.
         :param artifact_media_type: media type of an artifact, such as a signature.
+        :param subject: digest of the image that it belongs to, as a signature or an SBOM does.
         :param manifest: text of the manifest; None to have one made up.
         :param manifest_media_type: media type of the manifest.
         :param region_name: the Region.
@@ -233,8 +236,9 @@ class Registry:
                 size,
                 manifest=manifest,
                 manifest_media_type=manifest_media_type,
+                subject=None if subject is None else found.find({"imageDigest": subject}),
             )
-            image.artifact_media_type = artifact_media_type
+            image.artifact_media_type = artifact_media_type or image.artifact_media_type
             if last_pull_days_ago is not None:
                 image.pull(self._ago(last_pull_days_ago))
             if archived_days_ago is not None:
@@ -335,10 +339,13 @@ class Registry:
         *,
         manifest: str | None = None,
         manifest_media_type: str = IMAGE_MANIFEST,
+        subject: LocalImage | None = None,
     ) -> LocalImage:
         if manifest is None:
             repository.pushes += 1
             manifest = image_manifest(f"{repository.arn} {repository.pushes}", size)
+        if subject is not None:
+            manifest = referrer_manifest(manifest, subject)
         image = LocalImage(
             repository.registry_id,
             tags[-1] if tags else None,

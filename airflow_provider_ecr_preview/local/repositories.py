@@ -65,6 +65,8 @@ class LocalRepository(Repository):
         self.created_at = clock.now().replace(tzinfo=None)
         self.pushes = 0
         """Number of images that were made up for it; makes the digest of the next one."""
+        self.deleted_digests: set[str] = set()
+        """The images that were deleted; ECR deletes within a day what belongs to them."""
         self.preview: Preview | None = None
         self._index: tuple[tuple[int, int], ImageIndex] | None = None
 

@@ -82,6 +82,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
     required_agreeing_previews: int
     previous_summaries: Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str
     check_in_use: bool
+    check_referrers: bool
     ignored_findings: Collection[str]
     timeout: float
     poll_interval: float
@@ -103,6 +104,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
             max_preview_age=self.max_preview_age,
             required_agreeing_previews=self.required_agreeing_previews,
             check_in_use=self.check_in_use,
+            check_referrers=self.check_referrers,
             ignored_findings=texts_of(self.ignored_findings, "ignored_findings"),
             **settings,
         )

@@ -88,6 +88,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
     :param check_tags: whether an image that got or lost a tag since the approval counts as changed. Needs summaries
         with ``images_uri``, or of so few images that the summary itself holds them.
     :param check_in_use: whether it has to be known what is in use.
+    :param check_referrers: whether signatures, SBOMs and attestations of images that stay are kept.
     :param ignored_findings: codes of critical findings that do not block.
     :param on_blocked: ``fail`` or ``skip`` the task, or just ``report``, when a check blocks. A dry run only reports.
     :param archive_price_per_gb_month: what a gigabyte in the archive costs a month, to tell the cost of archiving.
@@ -154,6 +155,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         on_change: OnChange = "block",
         check_tags: bool = True,
         check_in_use: bool = True,
+        check_referrers: bool = True,
         ignored_findings: Collection[str] = (),
         on_blocked: Literal["fail", "skip", "report"] = "fail",
         archive_price_per_gb_month: float | None = None,
@@ -188,6 +190,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         self.on_change = on_change
         self.check_tags = check_tags
         self.check_in_use = check_in_use
+        self.check_referrers = check_referrers
         self.ignored_findings = ignored_findings
         self.on_blocked = on_blocked
         self.archive_price_per_gb_month = archive_price_per_gb_month

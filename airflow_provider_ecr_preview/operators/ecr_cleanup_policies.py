@@ -182,6 +182,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         are two; more take ``previous_summaries``.
     :param previous_summaries: summaries of earlier previews, each with its ``images_uri``. (templated)
     :param check_in_use: whether it has to be known what is in use.
+    :param check_referrers: whether signatures, SBOMs and attestations of images that stay are kept.
     :param ignored_findings: codes of critical findings that do not block.
     :param on_blocked: ``fail`` or ``skip`` the task, or just ``report``, when a check blocks. A dry run only reports.
     :param timeout: how long to wait for one fresh preview, in seconds.
@@ -241,6 +242,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         required_agreeing_previews: int = defaults.REQUIRED_AGREEING_PREVIEWS,
         previous_summaries: Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str = (),
         check_in_use: bool = True,
+        check_referrers: bool = True,
         ignored_findings: Collection[str] = (),
         on_blocked: OnBlocked = "fail",
         timeout: float = TIMEOUT,
@@ -266,6 +268,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         self.required_agreeing_previews = required_agreeing_previews
         self.previous_summaries = previous_summaries
         self.check_in_use = check_in_use
+        self.check_referrers = check_referrers
         self.ignored_findings = ignored_findings
         self.timeout = timeout
         self.poll_interval = poll_interval

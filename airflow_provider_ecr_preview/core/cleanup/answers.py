@@ -1,11 +1,23 @@
-"""The answer to one question of a clean-up."""
+"""The answer to one question of a clean-up, and the answers that several questions have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from airflow_provider_ecr_preview.cleanup_evidence import Unread
+from airflow_provider_ecr_preview.cleanup_evidence import Evidence, Unread
+from airflow_provider_ecr_preview.cleanup_plan import approved_images
+from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+
+WITH_A_LIST = (
+    "Preview again, and have that preview approved; give images_path to EcrSummarizeLifecyclePolicyPreviewOperator, or "
+    "reports_path to the audit, so that there is a list of all images."
+)
+"""What lifts a check that has to know every approved image."""
+
+_CORRECT = (
+    "Change the policy so that it keeps these images, and preview it again; or clean up with this policy instead."
+)
 
 Verdict = Literal["passed", "spared", "blocked", "unknown", "off"]
 """``spared`` passes too: some images are left out. ``unknown`` blocks as ``blocked`` does."""
@@ -37,3 +49,31 @@ class Answer(NamedTuple):
 
 
 OFF = Answer("off", "Switched off.")
+
+
+def left_out(message: str, images: Sequence[str], settings: CleanupSettings, remedy: str = _CORRECT) -> Answer:
+    """Return the answer where images are left out, which ECR would not do.
+
+    :param message: why.
+    :param images: the images.
+    :param settings: how careful to be.
+    :param remedy: what lifts it where ECR acts on the whole policy.
+    """
+    if settings.whole_policy:
+        return Answer("blocked", f"{message} A policy that ECR acts on spares none of them.", images, remedy)
+    return Answer("spared", f"{message} They are spared.", images)
+
+
+def unread_source(evidence: Evidence) -> Unread | None:
+    """Return what could not be read of the approved images, the fresh preview and the repository, if anything."""
+    sources = (evidence.approved, evidence.fresh, evidence.inventory)
+    return next((source for source in sources if isinstance(source, Unread)), None)
+
+
+def unknown_images(evidence: Evidence) -> Answer | None:
+    """Return the answer to a question about the approved images where it is not known which those are."""
+    if (unread := unread_source(evidence)) is not None:
+        return Answer.unread(unread)
+    if approved_images(evidence) is None:
+        return Answer("unknown", "Which images were approved is not known.", remedy=WITH_A_LIST)
+    return None

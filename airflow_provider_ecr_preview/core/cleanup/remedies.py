@@ -95,6 +95,17 @@ CHECKS: Mapping[str, Check] = {
         "Push newer images, or lower newest_images_kept.",
         ("newest_images_kept",),
     ),
+    "referrers": Check(
+        "Does no approved image belong to an image that stays, as a signature, an SBOM or an attestation?",
+        "Nothing is to be done: they go after the image that they belong to. If they may be lost while it stays, set "
+        "check_referrers=False.",
+        ("check_referrers",),
+    ),
+    "manifest_lists": Check(
+        "Does no approved manifest list name an image in use?",
+        "Stop what uses the images, and collect what is in use again. If the list names other images, delete it by hand.",
+        ("in_use", "check_in_use"),
+    ),
     "images_left": Check(
         "Would enough images that can be run be left? This check cannot be switched off.",
         "Change the policy so that it keeps more images; or lower minimum_images_left, to 1 at the least.",
@@ -190,6 +201,26 @@ SPARED_REASONS: Mapping[str, SparedReason] = {
     ),
     "archived_already": SparedReason(
         "The image is to be archived, and is already.", None, "Nothing is to be done: the image is archived."
+    ),
+    "subject_stays": SparedReason(
+        "The image belongs to one that stays or is in use: it is a signature, an SBOM or an attestation.",
+        "referrers",
+        CHECKS["referrers"].remedy,
+    ),
+    "referrer_stays": SparedReason(
+        "An image that belongs to it is in use or has a protected tag, and ECR would delete that one with it.",
+        "referrers",
+        "Stop what uses the image that belongs to it, or remove its protected tag.",
+    ),
+    "child_in_use": SparedReason(
+        "The image is a manifest list that names an image in use, or was pushed within an hour after one.",
+        "manifest_lists",
+        CHECKS["manifest_lists"].remedy,
+    ),
+    "referenced_by_manifest_list": SparedReason(
+        "A manifest list that stays names the image, so that ECR refuses to delete it.",
+        "manifest_lists",
+        "Nothing is to be done: it goes after the lists that name it.",
     ),
     "changed_meanwhile": SparedReason(
         "The image was tagged, pulled, archived or restored while the clean-up ran.",

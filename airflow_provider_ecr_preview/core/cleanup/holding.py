@@ -1,0 +1,98 @@
+"""What keeps an image of a plan from going while the clean-up runs: a manifest list or a subject that stays after all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from airflow_provider_ecr_preview.core.referrers import Fate, is_index
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.cleanup_outcome import ImageOutcome
+    from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+
+REFERENCED = frozenset({"ImageReferencedByManifestList", "ImageStorageClassUpdateNotSupported"})
+"""Codes of ECR for an image that a manifest list names: it can go once those lists have gone."""
+
+SUBJECT_STAYS = "subject_stays"
+REFERENCED_BY_MANIFEST_LIST = "referenced_by_manifest_list"
+
+_HAS_GONE = ("deleted", "archived", "gone")
+_DIGEST = re.compile("sha256:[0-9a-f]{64}")
+
+State = Literal["gone", "going", "stays"]
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What holds images of one repository, by what has become of the others so far.
+
+    :param images: the images of the plan by digest.
+    :param subjects: which images a planned referrer belongs to, by its digest.
+    :param outcomes: what has become of the images so far; it grows while the clean-up runs.
+    :param retryable: codes of failures that may pass.
+    """
+
+    images: Mapping[str, RepositoryImage]
+    subjects: Mapping[str, Collection[str]]
+    outcomes: Mapping[str, ImageOutcome]
+    retryable: Collection[str]
+
+    def subject(self, image_digest: str, others: Mapping[str, Fate], target: Fate) -> State:
+        """Return whether what an image belongs to has gone, so that the image may go; it may if it belongs to none.
+
+        :param image_digest: the image.
+        :param others: what has become of subjects that are not in the plan; those that are missing are not there.
+        :param target: what is to become of the image.
+        """
+        states = [
+            self._state(of) if of in self.images else "stays" if others.get(of, Fate.GONE) < target else "gone"
+            for of in self.subjects.get(image_digest, ())
+        ]
+        return "stays" if "stays" in states else "going" if "going" in states else "gone"
+
+    def unplanned_subjects(self, image_digests: Collection[str]) -> list[str]:
+        """Return the subjects of images that are not in the plan; the look before a batch says whether they are there.
+
+        :param image_digests: the images.
+        """
+        subjects = (of for digest in image_digests for of in self.subjects.get(digest, ()))
+        return [*dict.fromkeys(of for of in subjects if of not in self.images)]
+
+    def refused(self, outcome: ImageOutcome, *, is_last: bool = False) -> ImageOutcome:
+        """Return the outcome of an image that ECR has refused: spared, if a list that names it stays.
+
+        :param outcome: what ECR said.
+        :param is_last: whether the image is not tried again.
+        """
+        if outcome.status != "failed" or outcome.reason not in REFERENCED:
+            return outcome
+        lists = [digest for digest in _DIGEST.findall(outcome.message or "") if digest != outcome.image_digest]
+        states = {digest: self._state(digest) for digest in lists}
+        staying = [digest for digest, state in states.items() if state == "stays" or (is_last and state == "going")]
+        if not staying and (lists or (not is_last and self._may_pass(outcome))):
+            return outcome
+        named = f": {', '.join(staying)}" if staying else ""
+        message = f"A manifest list that stays names it{named}. ECR says: {outcome.message}"
+        return replace(outcome, status="spared", reason=REFERENCED_BY_MANIFEST_LIST, message=message)
+
+    def _may_pass(self, outcome: ImageOutcome) -> bool:
+        """Return whether the lists may be going, where ECR does not name them."""
+        if outcome.reason == "ImageReferencedByManifestList":
+            return True
+        return any(self._state(digest) == "going" for digest in self._lists)
+
+    @cached_property
+    def _lists(self) -> list[str]:
+        return [digest for digest, image in self.images.items() if is_index(image)]
+
+    def _state(self, image_digest: str) -> State:
+        outcome = self.outcomes.get(image_digest)
+        if outcome is None or image_digest not in self.images or outcome.status == "spared":
+            return "stays"
+        if outcome.status in _HAS_GONE:
+            return "gone"
+        return "stays" if outcome.status == "failed" and outcome.reason not in self.retryable else "going"

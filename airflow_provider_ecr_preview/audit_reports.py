@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack, closing
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow.sdk import ObjectStoragePath
@@ -19,12 +19,12 @@ from airflow_provider_ecr_preview.report_layout import (
     IMAGES,
     KEPT_IMAGES,
     TABLES,
-    audit_date_of,
     image_list_path,
     partition,
+    report_day,
 )
 from airflow_provider_ecr_preview.reports import ImageListWriter, image_list
-from airflow_provider_ecr_preview.storage import files_under, remove_files, slug, write_whole
+from airflow_provider_ecr_preview.storage import own_files_in, remove_files, slug, write_whole
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.outcome import RepositoryOutcome
@@ -127,18 +127,20 @@ class AuditReports:
         return str(self._markdown)
 
     def remove_older_than(self, days: int) -> int:
-        """Remove the reports of earlier days, whatever audit they are of; return how many files that were.
+        """Remove the reports of earlier days, whatever audit wrote them; return how many files that were.
 
-        :param days: what is older than so many days, counted from the day of this audit, is removed.
+        A file that no audit writes stays, and so does what lies behind a symbolic link.
+
+        :param days: how many days before the day of this audit the reports are kept.
         """
         first = self.audited_at.date() - timedelta(days=days)
         old = [
             file
             for folder in (TABLES, IMAGES, KEPT_IMAGES, AUDITS)
-            for file in files_under(self.root / folder)
-            if (day := _day_of(file)) is not None and day < first
+            for path, file in own_files_in(self.root, folder).items()
+            if (day := report_day(path)) is not None and day < first
         ]
-        remove_files(old)
+        remove_files(old, within=self.root)
         return len(old)
 
     @property
@@ -152,11 +154,7 @@ class AuditReports:
             for folder in nameless:
                 path = self.root / TABLES / ending / folder / self._file_name(ending)
                 if str(path) not in written and path.exists():
-                    remove_files([path])
+                    remove_files([path], within=self.root)
 
     def _file_name(self, ending: str) -> str:
         return f"{slug(f'{self.audit_id} {self.part}')}.{ending}"
-
-
-def _day_of(file: ObjectStoragePath) -> date | None:
-    return next(filter(None, map(audit_date_of, file.parts)), None)

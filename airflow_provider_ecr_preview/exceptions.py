@@ -12,6 +12,7 @@
      +-- CleanupIncompleteError
      +-- ImagesInUseUnknownError
      +-- LifecycleEventsUnreadError
+     +-- NoRepositoriesError
      +-- UnpreviewedExpiryError
      +-- RepositoryError
           +-- InvalidRequestError             (also a ValueError)
@@ -55,6 +56,7 @@ __all__ = [
     "InvalidRequestError",
     "LifecycleEventsUnreadError",
     "LifecyclePolicyNotFoundError",
+    "NoRepositoriesError",
     "PreviewExpiredError",
     "PreviewFailedError",
     "PreviewInProgressError",
@@ -102,6 +104,10 @@ class AuditIncompleteError(EcrPreviewError):
 
 class AuditStoppedError(EcrPreviewError):
     """Raised when an audit was told to stop before it was done."""
+
+
+class NoRepositoriesError(EcrPreviewError):
+    """Raised when there is no repository to audit, and ``on_no_repositories`` is ``fail``."""
 
 
 class CandidateRefusedError(EcrPreviewError):

@@ -8,7 +8,7 @@ import zlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_ecr_preview.storage import write_whole
+from airflow_provider_ecr_preview.storage import files_under, remove_files, write_whole
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
@@ -43,8 +43,8 @@ class PathSegments:
 
     def clear(self) -> None:
         """Forget all texts."""
-        if self.path.exists():
-            self.path.rmdir(recursive=True)
+        # The last one first, so that no gap hides any if this is cut short.
+        remove_files(files_under(self.path)[::-1], within=self.path.parent.parent)
 
     def _file(self, number: int) -> ObjectStoragePath:
         return self.path / f"{number:05}.jsonl"

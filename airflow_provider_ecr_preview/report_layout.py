@@ -7,7 +7,6 @@
     images/registry_id=/region_name=/audit_date=/audit=<audit>/repository_name=<name>/images.jsonl.gz
     kept_images/...                                                                 the images that stay, each with why
     audits/audit_date=<date>/<audit>.md                                             for a person
-    audits/audit_date=<date>/<audit>.json                                           by which later audits find this one
     outcomes/<audit>/<part>/                                                        what a retry takes up
 """
 
@@ -31,9 +30,19 @@ IMAGE_LIST = "images.jsonl.gz"
 _MAX_NAME_CHARACTERS = 200
 """A name of a folder has at most 255 bytes on most file systems, and this is one part of it."""
 
-_OF_AN_AUDIT = re.compile(rf"/{IMAGES}(/registry_id=[^/]+/region_name=[^/]+/audit_date=[^/]+/audit=[^/]+/[^/]+/[^/]+)")
+_OF_AN_AUDIT = re.compile(rf"/{IMAGES}(/registry_id=[^/]+/region_name=[^/]+/audit_date=[^/]+/audit=[^/]+/[^/]+/[^/]+)$")
 _SITE = re.compile(r"/registry_id=([^/]+)/region_name=([^/]+)/")
-_AUDIT_DATE = re.compile(r"audit_date=(\d{4}-\d{2}-\d{2})")
+_AUDIT_DATE = re.compile(r"audit_date=([0-9]{4}-[0-9]{2}-[0-9]{2})")
+
+_DAY = rf"registry_id=(?:[0-9]{{12}}|{UNKNOWN})/region_name=(?:[a-z0-9-]+|{UNKNOWN})/(audit_date=[^/]+)"
+_SLUG = r"[A-Za-z0-9._-]+-[0-9a-f]{8}"
+_CUT = re.compile(rf"repository_name=[^~]{{{_MAX_NAME_CHARACTERS}}}~[0-9a-f]{{16}}")
+_UNFINISHED = r"\.[0-9a-f]{32}\.part"
+_FILE_OF_A_TABLE = re.compile(rf"{TABLES}/(csv|parquet)/{_DAY}/(?:{_SLUG}\.\1|{_UNFINISHED})")
+_FILE_OF_A_REPOSITORY = re.compile(
+    rf"(?:{IMAGES}|{KEPT_IMAGES})/{_DAY}/audit={_SLUG}/(repository_name=[^/]+)/(?:{re.escape(IMAGE_LIST)}|{_UNFINISHED})"
+)
+_FILE_FOR_A_PERSON = re.compile(rf"{AUDITS}/(audit_date=[^/]+)/(?:{_SLUG}\.md|{_UNFINISHED})")
 
 
 def partition(registry_id: str | None, region_name: str | None, audit_date: date) -> str:
@@ -92,9 +101,17 @@ def kept_list_uri(images_uri: str) -> str:
     :param images_uri: where the list of the affected images is.
     """
     if of_an_audit := _OF_AN_AUDIT.search(images_uri):
-        root = images_uri[: of_an_audit.start()]
-        return f"{root}/{KEPT_IMAGES}{of_an_audit[1]}"
+        return f"{reports_folder_of(images_uri)}/{KEPT_IMAGES}{of_an_audit[1]}"
     return f"{images_uri.removesuffix('.jsonl.gz')}.kept.jsonl.gz"
+
+
+def reports_folder_of(images_uri: str) -> str | None:
+    """Return the folder for reports that a list of images is in, or None if no audit wrote it.
+
+    :param images_uri: where the list of the affected images is.
+    """
+    of_an_audit = _OF_AN_AUDIT.search(images_uri)
+    return images_uri[: of_an_audit.start()] if of_an_audit else None
 
 
 def audit_date_of(folder: str) -> date | None:
@@ -109,14 +126,33 @@ def audit_date_of(folder: str) -> date | None:
         return None
 
 
+def report_day(path: str) -> date | None:
+    """Return the day of a report, or None if an audit does not write such a file.
+
+    :param path: where the file is, relative to the folder for reports, with ``/`` between its parts.
+    """
+    if table := _FILE_OF_A_TABLE.fullmatch(path):
+        return audit_date_of(table[2])
+    if images := _FILE_OF_A_REPOSITORY.fullmatch(path):
+        return audit_date_of(images[1]) if _is_repository_folder(images[2]) else None
+    page = _FILE_FOR_A_PERSON.fullmatch(path)
+    return audit_date_of(page[1]) if page else None
+
+
 def site_of(uri: str) -> tuple[str | None, str | None]:
     """Return the registry and the Region of the partition that a file is in; None for what was never learnt.
 
     :param uri: the file.
     """
-    site = _SITE.search(uri)
-    registry_id, region_name = map(unquote, site.groups()) if site else (UNKNOWN, UNKNOWN)
+    # The folder for reports may itself lie in such a partition.
+    *_, site = ((UNKNOWN, UNKNOWN), *_SITE.findall(uri))
+    registry_id, region_name = map(unquote, site)
     return (None if registry_id == UNKNOWN else registry_id), (None if region_name == UNKNOWN else region_name)
+
+
+def _is_repository_folder(folder: str) -> bool:
+    name = repository_of(folder)
+    return repository_folder(name) == folder if name else _CUT.fullmatch(folder) is not None
 
 
 def _escaped(value: str | None) -> str:

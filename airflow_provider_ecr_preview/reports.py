@@ -13,7 +13,7 @@ from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.kept_images import KeptImage
 from airflow_provider_ecr_preview.preview import PreviewedImage
-from airflow_provider_ecr_preview.report_layout import kept_list_uri
+from airflow_provider_ecr_preview.report_layout import kept_list_uri, reports_folder_of
 from airflow_provider_ecr_preview.storage import remove_if_there, write_whole
 
 
@@ -98,7 +98,10 @@ def image_list(images_path: str, *, with_kept: bool = False) -> Iterator[ImageLi
         yield writer
         if not writer.has_kept:
             # One that is there tells of an earlier preview.
-            remove_if_there(ObjectStoragePath(kept_list_uri(images_path)))
+            folder = reports_folder_of(images_path)
+            remove_if_there(
+                ObjectStoragePath(kept_list_uri(images_path)), within=ObjectStoragePath(folder) if folder else None
+            )
 
 
 def read_image_list(images_uri: str) -> Iterator[PreviewedImage]:

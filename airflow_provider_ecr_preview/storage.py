@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import Collection, Iterable
@@ -17,6 +18,7 @@ PART_SUFFIX = ".part"
 """How the name of a local file ends while it is being written; a file that was left behind is no report."""
 
 _MAX_SLUG_CHARACTERS = 120
+_GLOB_CHARACTERS = frozenset("*?[")
 
 
 def write_whole(target: ObjectStoragePath, data: bytes | IO[bytes]) -> None:
@@ -53,6 +55,22 @@ def files_under(folder: ObjectStoragePath) -> list[ObjectStoragePath]:
     return [folder / name for name in _relative(folder, folder.fs.find(folder.path))]
 
 
+def own_files_in(root: ObjectStoragePath, folder: str) -> dict[str, ObjectStoragePath]:
+    """Return the files below one folder of a root, by their path relative to the root; nothing behind a symbolic link.
+
+    :param root: where the folder is; it may itself be a link.
+    :param folder: name of the folder.
+    """
+    if root.protocol != "file":
+        files = files_under(root / folder)
+        return dict(zip(_relative(root, (file.path for file in files)), files, strict=True))
+    top = Path(root.path) / folder
+    walk = () if top.is_symlink() else os.walk(top)
+    paths = [Path(parent) / name for parent, _, names in walk for name in names]
+    names = [path.relative_to(root.path).as_posix() for path in paths if not path.is_symlink()]
+    return {name: root / name for name in sorted(names)}
+
+
 def folders_in(folder: ObjectStoragePath) -> list[ObjectStoragePath]:
     """Return the folders in a folder, sorted; none if it is not there.
 
@@ -66,28 +84,40 @@ def folders_in(folder: ObjectStoragePath) -> list[ObjectStoragePath]:
     return [folder / name for name in _relative(folder, (e["name"] for e in entries if e["type"] == "directory"))]
 
 
-def remove_files(files: Collection[ObjectStoragePath]) -> None:
-    """Remove files, and the local folders that are empty then.
+def remove_files(files: Collection[ObjectStoragePath], *, within: ObjectStoragePath | None = None) -> None:
+    """Remove files, and the local folders that are empty then. A file that another task has removed is no error.
 
     :param files: the files.
+    :param within: the folder above which nothing is removed, and which itself stays; if None, no folder is removed.
     """
-    if not files:
-        return
-    storage = next(iter(files)).fs
-    storage.rm([file.path for file in files])
-    emptied = {file.parent for file in files if file.protocol == "file"}
-    while emptied:
-        emptied = {folder.parent for folder in emptied if _remove_if_empty(folder)}
+    local = [Path(file.path) for file in files if file.protocol == "file"]
+    for path in local:
+        path.unlink(missing_ok=True)
+    if within is not None:
+        emptied = {path.parent for path in local}
+        while emptied:
+            emptied = {
+                folder.parent for folder in emptied if Path(within.path) in folder.parents and _remove_if_empty(folder)
+            }
+    stored = [file for file in files if file.protocol != "file"]
+    # A storage takes a path with such a character for a pattern when it is handed many.
+    at_once = [file.path for file in stored if _GLOB_CHARACTERS.isdisjoint(file.path)]
+    if at_once:
+        stored[0].fs.rm(at_once)
+    for file in stored:
+        if not _GLOB_CHARACTERS.isdisjoint(file.path):
+            file.fs.rm_file(file.path)
 
 
-def remove_if_there(file: ObjectStoragePath) -> None:
+def remove_if_there(file: ObjectStoragePath, *, within: ObjectStoragePath | None = None) -> None:
     """Remove a file, which may not be there.
 
     :param file: the file.
+    :param within: as for :func:`remove_files`.
     """
     file.fs.invalidate_cache(file.parent.path)
     if file.exists():
-        remove_files([file])
+        remove_files([file], within=within)
 
 
 def slug(text: str) -> str:
@@ -105,9 +135,9 @@ def _relative(folder: ObjectStoragePath, paths: Iterable[str]) -> list[str]:
     return sorted(path.rstrip("/")[len(folder.path.rstrip("/")) + 1 :] for path in paths)
 
 
-def _remove_if_empty(folder: ObjectStoragePath) -> bool:
+def _remove_if_empty(folder: Path) -> bool:
     try:
-        folder.fs.rmdir(folder.path)
+        folder.rmdir()
     except OSError:  # not empty, gone already, or not ours to remove
         return False
     return True

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from airflow_provider_ecr_preview.exceptions import AuditFailedError
+from airflow_provider_ecr_preview.core.parameters import choice
+from airflow_provider_ecr_preview.exceptions import AuditFailedError, NoRepositoriesError
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.xcom import AuditXCom
 
 FailOn = Literal["any", "all", "none"] | float
+OnNoRepositories = Literal["warn", "fail"]
 
 _NAMED = 3
 
@@ -23,6 +25,28 @@ def check_fail_on(fail_on: FailOn) -> None:
     is_share = isinstance(fail_on, int | float) and not isinstance(fail_on, bool) and 0 <= fail_on <= 1
     if fail_on not in ("any", "all", "none") and not is_share:
         raise ValueError(f"fail_on is {fail_on!r}. Use 'any', 'all', 'none', or a share from 0 to 1.")
+
+
+def check_on_no_repositories(on_no_repositories: OnNoRepositories) -> None:
+    """Check an ``on_no_repositories`` before anything is started.
+
+    :param on_no_repositories: ``warn`` or ``fail``.
+    :raises ValueError: if it is neither.
+    """
+    choice(on_no_repositories, "on_no_repositories", ("warn", "fail"), "warn")
+
+
+def no_repositories(on_no_repositories: OnNoRepositories, reason: str) -> str:
+    """Return the warning that there is no repository, or raise it.
+
+    :param on_no_repositories: ``warn`` or ``fail``.
+    :param reason: why there is none.
+    :raises NoRepositoriesError: if it is ``fail``.
+    """
+    message = f"There is no repository to audit: {reason}. Check the globs, tags, account and Region that choose the repositories."
+    if choice(on_no_repositories, "on_no_repositories", ("warn", "fail"), "warn") == "fail":
+        raise NoRepositoriesError(f"{message} on_no_repositories='warn' lets an empty audit pass.")
+    return message
 
 
 def is_too_many(failed: int, total: int, fail_on: FailOn) -> bool:

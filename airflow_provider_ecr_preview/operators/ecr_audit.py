@@ -13,6 +13,7 @@ from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import conf
 from airflow.sdk import ObjectStoragePath
+from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR
 
 from airflow_provider_ecr_preview.audit import Audit
 from airflow_provider_ecr_preview.audit_reports import AuditReports
@@ -20,6 +21,8 @@ from airflow_provider_ecr_preview.audit_room import audit_xcom
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
 from airflow_provider_ecr_preview.changes import Alarms
 from airflow_provider_ecr_preview.cleanup_in_use import used_images_in
+from airflow_provider_ecr_preview.core.parameter_times import MAX_DAYS
+from airflow_provider_ecr_preview.core.parameters import integer
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
 from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditStoppedError
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
@@ -31,7 +34,14 @@ from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.metrics import emit_duration
 from airflow_provider_ecr_preview.operators.audit_attempt import AuditAttempt
 from airflow_provider_ecr_preview.operators.audit_result import publish
-from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_fail_on, require_success
+from airflow_provider_ecr_preview.operators.audit_verdict import (
+    FailOn,
+    OnNoRepositories,
+    check_fail_on,
+    check_on_no_repositories,
+    no_repositories,
+    require_success,
+)
 from airflow_provider_ecr_preview.operators.ecr_merge import EcrMergeLifecycleAuditsOperator
 from airflow_provider_ecr_preview.operators.ecr_repositories import EcrListRepositoriesOperator
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
@@ -42,6 +52,7 @@ from airflow_provider_ecr_preview.repository_selection import Names, names_of
 from airflow_provider_ecr_preview.storage import slug
 from airflow_provider_ecr_preview.templating import LiteralXComMixin
 from airflow_provider_ecr_preview.triggers.ecr_audit import AuditEvent, EcrLifecyclePolicyPreviewsTrigger
+from airflow_provider_ecr_preview.triggers.ecr_preview import deferral_timeout
 from airflow_provider_ecr_preview.xcom import AuditXCom
 
 if TYPE_CHECKING:
@@ -93,10 +104,12 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
     :param audit_id: what names this audit; the parts of a mapped audit share it. (templated)
     :param audit_name: what the audits of one series share: each is compared with the last one of the same name.
         (templated)
+    :param on_no_repositories: ``warn`` when there is no repository to audit, or ``fail``.
     :param write_image_lists: whether the reports include the affected images of every repository.
     :param write_kept_images: whether they also include the images that stay, each with the reason, unless
         ``enrich=False``.
-    :param retention_days: remove reports under ``reports_path`` that are older; None keeps all.
+    :param retention_days: remove the reports of earlier days under ``reports_path``, whatever audit wrote them, that are
+        older than this many days; None keeps all. Nothing but reports is removed.
     :param alarm_share: raise an alarm for a repository of which so much more would go than at the last audit, as a
         share of what would have gone then: 0.5 for half as much again.
     :param alarm_count: raise an alarm for a repository of which so many more images would go than at the last audit.
@@ -123,6 +136,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
     :return: :class:`~airflow_provider_ecr_preview.xcom.AuditXCom`.
     :raises InvalidLifecyclePolicyError: if ECR would refuse a policy; names every mistake, and nothing is started.
     :raises AuditFailedError: if more failed than ``fail_on`` allows.
+    :raises NoRepositoriesError: if there is no repository, and ``on_no_repositories`` is ``fail``.
     :raises AuditStoppedError: if the task was told to stop.
     """
 
@@ -156,6 +170,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         reports_path: str | None = None,
         audit_id: str = "{{ dag.dag_id }} {{ run_id }}",
         audit_name: str = "{{ dag.dag_id }}",
+        on_no_repositories: OnNoRepositories = "warn",
         write_image_lists: bool = True,
         write_kept_images: bool = True,
         retention_days: int | None = None,
@@ -183,6 +198,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         self.reports_path = reports_path
         self.audit_id = audit_id
         self.audit_name = audit_name
+        self.on_no_repositories = on_no_repositories
         self.write_image_lists = write_image_lists
         self.write_kept_images = write_kept_images
         self.retention_days = retention_days
@@ -206,6 +222,8 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
     def execute(self, context: Context) -> AuditXCom:
         """Audit the repositories, or start all previews and defer."""
         check_fail_on(self.fail_on)
+        check_on_no_repositories(self.on_no_repositories)
+        integer(self.retention_days, "retention_days", None, maximum=MAX_DAYS)
         began_at = time.time()
         kept = self._kept_segments(context)
         segments = kept or (MemorySegments() if self.deferrable else None)
@@ -236,7 +254,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         """Read the previews that were started before, and go on with the others.
 
         :param context: the task's context.
-        :param event: what the trigger told.
+        :param event: what the trigger reported.
         """
         began_at: float = event["carried"]["began_at"]
         kept = self._kept_segments(context)
@@ -245,6 +263,36 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         if kept and attempt.not_started:
             attempt.collect(start_others=False)
             self._start_and_defer(attempt, kept, began_at)
+        attempt.collect(start_others=True)
+        return self._end(context, attempt, began_at)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on after a wait. After one that no triggerer ended, read here what an earlier attempt has started.
+
+        :param next_method: the method that Airflow resumes with.
+        :param next_kwargs: what it is called with.
+        :param context: the task's context.
+        :raises TaskDeferralTimeout: if no triggerer ended the wait, and what was started is kept nowhere.
+        """
+        if next_method != TRIGGER_FAIL_REPR:
+            return super().resume_execution(next_method, next_kwargs, context)
+        kept = self._kept_segments(context)
+        if kept is None:
+            self.log.error(
+                "No triggerer ended the wait, and what was started is lost with it. Check that a triggerer runs, or set "
+                "deferrable=False; with reports_path, the next audit can take up what was started."
+            )
+            return super().resume_execution(next_method, next_kwargs, context)
+        self.log.warning(
+            "No triggerer ended the wait (%s). Reading the previews on this worker, as %s has them. Check that a triggerer "
+            "runs, or set deferrable=False.",
+            (next_kwargs or {}).get("error", "no reason was given"),
+            kept,
+        )
+        # Airflow keeps the start of a task instance over its deferrals.
+        began_at = context["ti"].start_date.timestamp()
+        attempt = self._attempt(context, kept, began_at)
+        attempt.recover(_audited_at(context))
         attempt.collect(start_others=True)
         return self._end(context, attempt, began_at)
 
@@ -265,7 +313,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
             self.log.warning("%s", finding)
         names = names_of(self.repository_names)
         if not names:
-            self.log.warning("There is no repository to audit.")
+            self.log.warning("%s", no_repositories(self.on_no_repositories, "repository_names is empty"))
         elif len(set(names)) < len(names):
             twice = sorted(name for name, count in Counter(names).items() if count > 1)
             raise ValueError(f"Named twice: {', '.join(twice[:10])}. A repository has one preview; audit it once.")
@@ -348,11 +396,12 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
                 poll_interval=self.poll_interval,
                 carried={"began_at": began_at, "log": carried},
                 aws_conn_id=self.aws_conn_id,
-                region_name=self.region_name,
+                region_name=self.hook.conn_region_name,  # the triggerer may have another default than the worker
                 verify=self.verify,
                 botocore_config=self.botocore_config,
             ),
             method_name="execute_complete",
+            timeout=deferral_timeout(deadline),
         )
 
     def _end(self, context: Context, attempt: AuditAttempt, began_at: float) -> AuditXCom:
@@ -380,9 +429,10 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         report_uri = reports.markdown_uri if is_whole else None
         if is_whole:
             reports.write_markdown(attempt.audit.as_dict(changes=changes))
-        if self.retention_days is not None:
-            removed = reports.remove_older_than(self.retention_days)
-            self.log.info("%d reports older than %d days were removed.", removed, self.retention_days)
+        retention_days = integer(self.retention_days, "retention_days", None)
+        if retention_days is not None:
+            removed = reports.remove_older_than(retention_days)
+            self.log.info("Files of reports older than %d days that were removed: %d.", retention_days, removed)
         self.log.info("Reports: %s", ", ".join([report_uri] if report_uri else table_uris) or "none")
         return audit_xcom(attempt.audit, changes=changes, report_uri=report_uri, table_uris=table_uris)
 

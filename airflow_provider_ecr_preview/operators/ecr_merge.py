@@ -12,12 +12,19 @@ from airflow_provider_ecr_preview.audit import Audit
 from airflow_provider_ecr_preview.audit_reports import AuditReports
 from airflow_provider_ecr_preview.audit_room import audit_xcom
 from airflow_provider_ecr_preview.changes import merge_changes
-from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditIncompleteError
+from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditIncompleteError, NoRepositoriesError
 from airflow_provider_ecr_preview.lineage import lineage_of
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators.audit_result import publish
-from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_fail_on, require_success
+from airflow_provider_ecr_preview.operators.audit_verdict import (
+    FailOn,
+    OnNoRepositories,
+    check_fail_on,
+    check_on_no_repositories,
+    no_repositories,
+    require_success,
+)
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.templating import LiteralXComMixin
 from airflow_provider_ecr_preview.xcom import AUDIT_SCHEMA, AuditXCom, ChangesXCom
@@ -48,6 +55,7 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         (templated)
     :param audit_id: what names the audit. (templated)
     :param on_missing: ``fail`` when a part is missing, or ``warn``. The merged audit says how many are missing.
+    :param on_no_repositories: ``warn`` when all audits together are of no repository, or ``fail``.
     :param fail_on: when the task fails because of repositories that could not be previewed: at ``any``, only when
         ``all`` failed, at ``none``, or when they are more than this share of all. The audit is pushed before.
     :param fail_on_alarm: whether an alarm of what changed since the last audit fails the task, too.
@@ -55,6 +63,7 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
     :return: :class:`~airflow_provider_ecr_preview.xcom.AuditXCom`.
     :raises AuditIncompleteError: if a part is missing.
     :raises AuditFailedError: if more failed than ``fail_on`` allows.
+    :raises NoRepositoriesError: if there is no repository, and ``on_no_repositories`` is ``fail``.
     """
 
     template_fields: Sequence[str] = ("audit_id", "audits", "reports_path")
@@ -68,6 +77,7 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         reports_path: str | None = None,
         audit_id: str = "{{ dag.dag_id }} {{ run_id }}",
         on_missing: Literal["fail", "warn"] = "fail",
+        on_no_repositories: OnNoRepositories = "warn",
         fail_on: FailOn = "any",
         fail_on_alarm: bool = False,
         trigger_rule: str = "all_done",
@@ -78,6 +88,7 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         self.reports_path = reports_path
         self.audit_id = audit_id
         self.on_missing = on_missing
+        self.on_no_repositories = on_no_repositories
         self.fail_on = fail_on
         self.fail_on_alarm = fail_on_alarm
         self._audit_task_ids: list[str] = []
@@ -95,6 +106,7 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
     def execute(self, context: Context) -> AuditXCom:
         """Merge the audits."""
         check_fail_on(self.fail_on)
+        check_on_no_repositories(self.on_no_repositories)
         if self.on_missing not in ("fail", "warn"):
             raise ValueError(f"on_missing is {self.on_missing!r}. Use 'fail' or 'warn'.")
         merged: Audit | None = None
@@ -148,8 +160,10 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         try:
             if value["missing_part_count"]:
                 self._tell_missing(value["missing_part_count"], states)
+            elif not value["repository_count"]:
+                self.log.warning("%s", no_repositories(self.on_no_repositories, "no audit named one"))
             require_success(value, self.fail_on, fail_on_alarm=self.fail_on_alarm)
-        except (AuditFailedError, AuditIncompleteError):
+        except (AuditFailedError, AuditIncompleteError, NoRepositoriesError):
             push_before_failure(context, self, value)
             raise
         return value

@@ -11,6 +11,11 @@ from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.hooks.repositories import MAX_WORKERS, RepositoryLister
+from airflow_provider_ecr_preview.operators.audit_verdict import (
+    OnNoRepositories,
+    check_on_no_repositories,
+    no_repositories,
+)
 from airflow_provider_ecr_preview.repository_selection import (
     Names,
     RepositorySelection,
@@ -66,6 +71,7 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecycle
     :param region_names: the Regions to list, as a list or as a text with commas between; ``region_name`` if None.
         (templated)
     :param registry_id: the registry (account); the caller's own if None. (templated)
+    :param on_no_repositories: ``warn`` when no repository is found in any Region, or ``fail``.
     :param max_workers: how many repositories are asked for tags and policy at the same time.
     :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
     :param region_name: the AWS Region; that of the connection if None. (templated)
@@ -73,6 +79,7 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecycle
     :param botocore_config: configuration of the botocore client.
     :return: the names; with ``batch_size`` a list of lists; with ``region_names`` a list of :class:`RegionBatch`.
     :raises RepositoryError: if an answer cannot be had; no repository is left out because of it.
+    :raises NoRepositoriesError: if there is no repository, and ``on_no_repositories`` is ``fail``.
     :raises ValueError: if there are more batches than Airflow maps over; says which batch size fits.
     """
 
@@ -91,6 +98,7 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecycle
         batch_size: int | None = None,
         region_names: Names | None = None,
         registry_id: str | None = None,
+        on_no_repositories: OnNoRepositories = "warn",
         max_workers: int = MAX_WORKERS,
         **kwargs: Any,
     ) -> None:
@@ -102,15 +110,18 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecycle
         self.batch_size = batch_size
         self.region_names = region_names
         self.registry_id = registry_id
+        self.on_no_repositories = on_no_repositories
         self.max_workers = max_workers
 
     def execute(self, context: Context) -> RepositoryNames:  # noqa: ARG002 - Airflow passes it
         """List the repositories."""
         if self.batch_size is not None and self.batch_size < 1:
             raise ValueError(f"batch_size is {self.batch_size}. Use 1 or more, or None for one list.")
+        check_on_no_repositories(self.on_no_repositories)
         selection = RepositorySelection.of(self.include, self.exclude, self.tags)
         if self.region_names is None:
             names = self._names(self.hook, selection)
+            self._warn_if_none([names])
             return names if self.batch_size is None else self._mappable(batches_of(names, self.batch_size), [names])
         regions = names_of(self.region_names)
         if not regions:
@@ -119,6 +130,7 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecycle
             region: self._names(self.aws_hook_class(**{**self._hook_parameters, "region_name": region}), selection)
             for region in regions
         }
+        self._warn_if_none(names_by_region.values())
         batches = [
             RegionBatch(region_name=region, repository_names=batch)
             for region, names in names_by_region.items()
@@ -132,6 +144,10 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecycle
         )
         self.log.info("%d repositories in %s.", len(names), hook.conn_region_name)
         return names
+
+    def _warn_if_none(self, lists: Collection[list[str]]) -> None:
+        if not any(lists):
+            self.log.warning("%s", no_repositories(self.on_no_repositories, "the registry has none that is selected"))
 
     def _mappable(self, batches: list[T], lists: Collection[list[str]]) -> list[T]:
         """Return the batches if Airflow maps over so many; it would only say so after the push."""

@@ -16,7 +16,7 @@ from airflow_provider_ecr_preview.operators.ecr_audit import (
 if TYPE_CHECKING:
     from airflow.sdk import Asset
 
-    from airflow_provider_ecr_preview.operators.audit_verdict import FailOn
+    from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, OnNoRepositories
     from airflow_provider_ecr_preview.repository_selection import Names, TagFilter
 
 _AWS = ("aws_conn_id", "region_name", "verify", "botocore_config")
@@ -35,6 +35,7 @@ def lifecycle_audit(
     reports_path: str | None = None,
     audit_id: str | None = None,
     on_missing: Literal["fail", "warn"] = "fail",
+    on_no_repositories: OnNoRepositories = "warn",
     fail_on: FailOn = "any",
     fail_on_alarm: bool = False,
     outlets: Sequence[Asset] = (),
@@ -62,6 +63,7 @@ def lifecycle_audit(
     :param reports_path: folder for reports.
     :param audit_id: what names the audit; by DAG, group and run if None.
     :param on_missing: ``fail`` when a batch ended without a result, or ``warn``.
+    :param on_no_repositories: ``warn`` when there is no repository to audit in any Region, or ``fail``.
     :param fail_on: when the merging task fails because of repositories that could not be previewed.
     :param fail_on_alarm: whether an alarm fails it, too.
     :param outlets: assets that the merging task updates, with the counts in each event's ``extra``.
@@ -107,6 +109,7 @@ def lifecycle_audit(
             reports_path=reports_path,
             audit_id=audit_id,
             on_missing=on_missing,
+            on_no_repositories=on_no_repositories,
             fail_on=fail_on,
             fail_on_alarm=fail_on_alarm,
             outlets=list(outlets),

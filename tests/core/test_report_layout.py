@@ -12,6 +12,7 @@ from airflow_provider_ecr_preview.report_layout import (
     image_list_path,
     kept_list_uri,
     partition,
+    report_day,
     repository_folder,
     repository_of,
     site_of,
@@ -93,3 +94,36 @@ def test_the_registry_and_region_of_a_file_are_read_back(registry_id: str | None
 
 def test_a_file_in_no_partition_is_of_no_registry() -> None:
     assert site_of("s3://reports/audits/audit_date=2026-01-05/weekly.md") == (None, None)
+
+
+slugs = st.from_regex(r"[a-z0-9._-]{1,9}-[0-9a-f]{8}", fullmatch=True)
+days = st.dates(date(2001, 1, 1), date(2100, 1, 1))
+
+
+@given(day=days, name=st.text(min_size=1, max_size=300), audit=slugs, ending=st.sampled_from(["csv", "parquet"]))
+def test_the_day_of_every_file_that_an_audit_writes_is_read_back(day: date, name: str, audit: str, ending: str) -> None:
+    images = image_list_path("123456789012", None, day, audit, name)
+    folder = partition(None, "eu-west-1", day)
+    paths = [
+        images,
+        kept_list_uri(f"/{images}")[1:],
+        f"repositories/{ending}/{folder}/{audit}.{ending}",
+        f"audits/audit_date={day}/{audit}.md",
+        f"audits/audit_date={day}/.{'0f' * 16}.part",
+    ]
+    assert [report_day(path) for path in paths] == [day] * 5
+    assert [report_day(f"audits/{path}") for path in paths] == [None] * 5
+    assert [report_day(f"{path}/{path}") for path in paths] == [None] * 5
+
+
+def test_a_name_that_no_repository_folder_has_is_no_report() -> None:
+    folder = f"images/{partition(None, None, date(2001, 1, 1))}/audit=a-0123abcd"
+    for name in ("repository_name=a b", "repository_name=a~b", "repository_name=", "repository_name=.", "name=a"):
+        assert report_day(f"{folder}/{name}/images.jsonl.gz") is None
+
+
+def test_a_list_in_a_folder_for_reports_that_lies_in_a_partition_is_told_by_its_own_partition() -> None:
+    path = image_list_path("123456789012", "eu-west-1", date(2026, 1, 5), "audit", "team/api")
+    root = f"s3://reports/{image_list_path('210987654321', 'us-east-1', date(2001, 1, 1), 'other', 'a')}"
+    assert kept_list_uri(f"{root}/{path}") == f"{root}/kept_{path}"
+    assert site_of(f"{root}/{path}") == ("123456789012", "eu-west-1")

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from airflow.sdk import ObjectStoragePath
 
-from airflow_provider_ecr_preview import audit_table_files
+from airflow_provider_ecr_preview import audit_reports, audit_table_files
 from airflow_provider_ecr_preview.local import LocalEcr, PreviewFails
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_merge import EcrMergeLifecycleAuditsOperator
@@ -243,6 +243,119 @@ def test_what_is_no_report_is_never_removed(registry: LocalEcr, folder: str, tmp
     audit(folder, retention_days=0)
     assert other.read_text() == "mine"
     assert (tmp_path / "reports" / "elsewhere" / "audit_date=2001-01-01" / "mine.csv").exists()
+
+
+FOREIGN = (
+    "repositories/csv/registry_id=123456789012/region_name=us-east-1/audit_date=2001-01-01/mine.csv",
+    "repositories/csv/registry_id=123456789012/region_name=us-east-1/audit_date=2001-01-01/notes/mine-0123abcd.csv",
+    "repositories/csv/registry_id=123456789012/region_name=us-east-1/audit_date=2001-01-01/mine-0123abcd.parquet",
+    "repositories/csv/registry_id=payments/region_name=us-east-1/audit_date=2001-01-01/mine-0123abcd.csv",
+    "repositories/csv/archive/registry_id=123456789012/region_name=us-east-1/audit_date=2001-01-01/mine-0123abcd.csv",
+    "repositories/tsv/registry_id=123456789012/region_name=us-east-1/audit_date=2001-01-01/mine-0123abcd.tsv",
+    "repositories/audit_date=2001-01-01/mine-0123abcd.csv",
+    "images/registry_id=123456789012/region_name=us-east-1/audit_date=2001-01-01/audit=x-0123abcd/repository_name=a/mine.gz",
+    "images/registry_id=123456789012/region_name=us-east-1/audit_date=2001-01-01/audit=x/repository_name=a/images.jsonl.gz",
+    "images/registry_id=123456789012/region_name=us-east-1/audit_date=2001-01-01/audit=x-0123abcd/a/images.jsonl.gz",
+    "audits/audit_date=2001-01-01/mine.md",
+    "audits/audit_date=2001-01-01/mine-0123abcd.txt",
+    "audits/audit_date=2001-01-01/audit_date=2001-01-01/mine-0123abcd.md",
+    "audits/old/audit_date=2001-01-01/mine-0123abcd.md",
+    "audits/audit_date=2001-02-30/mine-0123abcd.md",
+    "audit_date=2001-01-01/mine-0123abcd.md",
+    "outcomes/audit_date=2001-01-01/mine-0123abcd.md",
+)
+
+
+class TestRetention:
+    def test_a_file_that_no_audit_writes_stays_wherever_it_is(
+        self, registry: LocalEcr, folder: str, tmp_path: Path
+    ) -> None:
+        audit(folder, BEGAN - 2 * WEEK)
+        for name in FOREIGN:
+            file = tmp_path / "reports" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("mine")
+        audit(folder, retention_days=0)
+        names = names_under(tmp_path / "reports")
+        assert set(FOREIGN) <= set(names)
+        assert not [name for name in names if "audit_date=2025-12-22" in name]
+
+    @pytest.mark.parametrize("retention_days", [0, 7, "7"])
+    def test_a_folder_below_that_of_a_day_keeps_the_reports_of_today(
+        self, registry: LocalEcr, tmp_path: Path, retention_days: Any
+    ) -> None:
+        parent = "repositories/csv/registry_id=123456789012/region_name=eu-west-1/audit_date=2001-01-01"
+        folder = f"file://{tmp_path}/{parent}/reports"
+        audit(folder, BEGAN - 2 * WEEK)
+        value = audit(folder, retention_days=retention_days)
+        left = names_under(tmp_path / parent / "reports")
+        assert {part for name in left for part in name.split("/") if "audit_date" in part} == {"audit_date=2026-01-05"}
+        assert all(list(read_lines(kept_list_uri(each["images_uri"] or ""))) for each in value["summaries"] or ())
+
+    def test_what_lies_behind_a_symbolic_link_stays(self, registry: LocalEcr, folder: str, tmp_path: Path) -> None:
+        audit(folder, BEGAN - 2 * WEEK)
+        (tmp_path / "reports" / "audits").rename(tmp_path / "elsewhere")
+        (tmp_path / "reports" / "audits").symlink_to(tmp_path / "elsewhere")
+        kept = tmp_path / "reports" / "kept_images"
+        (day,) = kept.rglob("audit_date=*")
+        day.rename(tmp_path / "day")
+        day.symlink_to(tmp_path / "day")
+        (table,) = (tmp_path / "reports" / "repositories" / "csv").rglob("*.csv")
+        table.rename(tmp_path / "table.csv")
+        table.symlink_to(tmp_path / "table.csv")
+        before = names_under(tmp_path / "elsewhere"), names_under(tmp_path / "day")
+        audit(folder, retention_days=0)
+        after = {name for name in names_under(tmp_path / "elsewhere") if "2026-01-05" not in name}
+        assert (after, names_under(tmp_path / "day")) == before
+        assert table.is_symlink()
+
+    def test_a_folder_that_is_a_link_itself_is_kept_tidy(self, registry: LocalEcr, tmp_path: Path) -> None:
+        (tmp_path / "disk").mkdir()
+        (tmp_path / "reports").symlink_to(tmp_path / "disk")
+        audit(f"file://{tmp_path}/reports", BEGAN - 2 * WEEK)
+        audit(f"file://{tmp_path}/reports", retention_days=7)
+        assert not [name for name in names_under(tmp_path / "disk") if "audit_date=2025-12-22" in name]
+
+    def test_reports_of_days_to_come_stay(self, registry: LocalEcr, folder: str, tmp_path: Path) -> None:
+        audit(folder, BEGAN + WEEK)
+        before = set(names_under(tmp_path / "reports"))
+        audit(folder, retention_days=0)
+        assert before <= set(names_under(tmp_path / "reports"))
+
+    @pytest.mark.parametrize("retention_days", [-1, float("nan"), True, "soon", 40_000, 0.5])
+    def test_days_that_mean_nothing_are_refused_before_anything_is_asked(
+        self, registry: LocalEcr, folder: str, tmp_path: Path, retention_days: Any
+    ) -> None:
+        with pytest.raises(ValueError, match="retention_days"):
+            audit(folder, retention_days=retention_days)
+        assert not len(registry.calls)
+        assert not (tmp_path / "reports").exists()
+
+    def test_a_report_that_another_part_has_just_removed_is_no_error(
+        self, registry: LocalEcr, folder: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        audit(folder, BEGAN - 2 * WEEK)
+        find = audit_reports.own_files_in
+        seen = {
+            name: find(ObjectStoragePath(folder), name) for name in ("repositories", "images", "kept_images", "audits")
+        }
+        audit(folder, BEGAN - WEEK, retention_days=0)
+        monkeypatch.setattr(audit_reports, "own_files_in", lambda root, name: seen[name])
+        audit(folder, retention_days=0)
+
+    @pytest.mark.skipif(find_spec("s3fs") is None, reason="the s3 extra is not installed")
+    def test_the_same_on_s3(self, registry: LocalEcr, bucket: str) -> None:
+        folder = f"{bucket}/audit_date=2001-01-01/[a]"
+        audit(folder, BEGAN - 2 * WEEK)
+        s3 = registry.client("s3")
+        for name in FOREIGN:
+            s3.put_object(Bucket="reports", Key=f"ecr/audit_date=2001-01-01/[a]/{name}", Body=b"mine")
+        audit(f"{bucket}/audit_date=2001-01-01/a", BEGAN - 2 * WEEK)
+        audit(folder, retention_days=7)
+        keys = [each["Key"] for each in s3.list_objects_v2(Bucket="reports")["Contents"]]
+        assert {f"ecr/audit_date=2001-01-01/[a]/{name}" for name in FOREIGN} <= set(keys)
+        old = {key.split("/")[2] for key in keys if "audit_date=2025-12-22" in key}
+        assert old == {"a"}
 
 
 class TestChanges:

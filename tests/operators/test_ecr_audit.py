@@ -5,17 +5,19 @@ import logging
 import re
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
+from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
 
 from airflow_provider_ecr_preview import exceptions
 from airflow_provider_ecr_preview.local import LocalEcr, PreviewFails, Refused
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.triggers.ecr_audit import EcrLifecyclePolicyPreviewsTrigger
+from airflow_provider_ecr_preview.triggers.ecr_preview import GRACE
 from airflow_provider_ecr_preview.xcom import MARKER_KEY, MAX_AUDIT_BYTES
 
 NAMES = [f"team/service-{number:02}" for number in range(12)]
@@ -58,7 +60,7 @@ class Store:
 
 
 def context(*, store: Store | None = None, try_number: int = 1, map_index: int = -1) -> Any:
-    ti = mock.Mock(spec=["xcom_push", "try_number", "map_index", "task"])
+    ti = mock.Mock(spec=["xcom_push", "try_number", "map_index", "task", "start_date"])
     ti.try_number, ti.map_index, ti.task.outlets = try_number, map_index, []
     dag_run = mock.Mock(spec=["start_date"], start_date=datetime(2026, 1, 1, tzinfo=UTC))
     return {"ti": ti, "dag_run": dag_run} | ({} if store is None else {"task_state_store": store})
@@ -140,6 +142,15 @@ def test_a_mistake_in_the_parameters_is_told_before_anything_is_asked(
 def test_no_repository_is_an_empty_audit_and_a_warning(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
     assert audit(repository_names=[]).execute(context())["repository_count"] == 0
     assert "no repository to audit" in capsys.readouterr().out
+
+
+def test_no_repository_can_be_an_error_before_anything_is_asked(registry: LocalEcr) -> None:
+    of = context()
+    with pytest.raises(exceptions.NoRepositoriesError, match="no repository to audit"):
+        audit(repository_names=[], on_no_repositories="fail").execute(of)
+    with pytest.raises(ValueError, match="on_no_repositories"):
+        audit(on_no_repositories="skip").execute(of)
+    assert not len(registry.calls)
 
 
 def test_the_marker_has_the_headline_counts(registry: LocalEcr) -> None:
@@ -315,6 +326,61 @@ async def test_more_than_may_be_in_flight_is_deferred_wave_after_wave(registry: 
     assert waves == 3
     assert (value["repository_count"], value["failed_count"]) == (12, 0)
     assert registry.calls.count("StartLifecyclePolicyPreview") == 12
+
+
+def test_the_triggerer_asks_the_region_that_the_worker_has_resolved(
+    registry: LocalEcr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with pytest.raises(TaskDeferred) as deferred:
+        audit(deferrable=True, aws_conn_id=None).execute(context())
+    assert deferred.value.trigger.serialize()[1]["region_name"] == "us-east-1"
+
+
+def test_airflow_ends_the_wait_when_no_triggerer_does(registry: LocalEcr) -> None:
+    with pytest.raises(TaskDeferred) as deferred:
+        audit(deferrable=True, timeout=100.0).execute(context())
+    assert deferred.value.timeout is not None
+    assert timedelta(seconds=90) < deferred.value.timeout - GRACE <= timedelta(seconds=100)
+
+
+def resumed(task: EcrAuditLifecyclePoliciesOperator, of: Any) -> Any:
+    """Resume a task as Airflow does when the time of its wait is over."""
+    of["ti"].start_date = datetime.now(UTC) - timedelta(hours=1)
+    return task.resume_execution(TRIGGER_FAIL_REPR, {"error": TriggerFailureReason.TRIGGER_TIMEOUT}, of)
+
+
+def test_what_was_started_is_read_on_the_worker_after_a_wait_that_no_triggerer_ended(
+    registry: LocalEcr, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store()
+    with pytest.raises(TaskDeferred):
+        audit(deferrable=True).execute(context(store=store))
+    value = resumed(audit(deferrable=True), context(store=store))
+    assert (value["repository_count"], value["failed_count"]) == (12, 0)
+    assert registry.calls.count("StartLifecyclePolicyPreview") == 12
+    assert "No triggerer ended the wait" in capsys.readouterr().out
+
+
+def test_an_audit_whose_time_is_over_when_no_triggerer_ended_the_wait_says_what_is_missing(registry: LocalEcr) -> None:
+    registry.preview_seconds = 3600
+    store, of = Store(), context()
+    with pytest.raises(TaskDeferred):
+        audit(deferrable=True, timeout=60.0).execute(context(store=store))
+    of["task_state_store"] = store
+    with pytest.raises(exceptions.AuditFailedError, match="11 of 12"):
+        resumed(audit(deferrable=True, timeout=60.0), of)
+    assert pushed(of)["return_value"]["failed_count"] == 11
+
+
+def test_what_was_started_is_lost_with_a_wait_that_no_triggerer_ended_where_it_is_kept_nowhere(
+    registry: LocalEcr, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(TaskDeferred):
+        audit(deferrable=True).execute(context())
+    with pytest.raises(Exception, match=r"(?i)timeout"):
+        resumed(audit(deferrable=True), context())
+    assert "Check that a triggerer runs" in capsys.readouterr().out
 
 
 def test_what_is_too_much_to_be_carried_is_waited_for_in_the_worker(registry: LocalEcr) -> None:

@@ -146,3 +146,12 @@ def test_a_mistake_in_the_parameters_is_told() -> None:
 def test_every_template_field_is_an_attribute() -> None:
     task = merge(PARTS)
     assert all(hasattr(task, field) for field in task.template_fields)
+
+
+def test_audits_of_no_repository_are_a_warning_or_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert merge([]).execute(context())["repository_count"] == 0
+    assert "no repository to audit" in capsys.readouterr().out
+    of = context()
+    with pytest.raises(exceptions.NoRepositoriesError):
+        merge([], on_no_repositories="fail").execute(of)
+    assert pushed(of)["return_value"]["repository_count"] == 0

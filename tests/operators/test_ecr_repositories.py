@@ -147,3 +147,20 @@ def test_a_throttled_answer_is_waited_for(registry: LocalEcr) -> None:
 def test_every_template_field_is_an_attribute() -> None:
     operator = EcrListRepositoriesOperator(task_id="list")
     assert all(hasattr(operator, field) for field in operator.template_fields)
+
+
+@pytest.mark.parametrize("more", [{}, {"batch_size": 5}, {"region_names": ["us-east-1", "eu-west-1"]}])
+def test_a_selection_of_no_repository_is_a_warning_or_an_error(
+    registry: LocalEcr, capsys: pytest.CaptureFixture[str], more: dict[str, Any]
+) -> None:
+    assert listed(include="none/*", **more) == []
+    assert "no repository to audit" in capsys.readouterr().out
+    with pytest.raises(exceptions.NoRepositoriesError, match="Check the globs"):
+        listed(include="none/*", on_no_repositories="fail", **more)
+
+
+def test_a_region_without_repositories_is_no_error_beside_one_that_has_some(registry: LocalEcr) -> None:
+    regions = ["us-east-1", "eu-west-1", "us-west-2"]
+    assert listed(include="payments/sepa", region_names=regions, on_no_repositories="fail") == [
+        {"region_name": "eu-west-1", "repository_names": ["payments/sepa"]}
+    ]

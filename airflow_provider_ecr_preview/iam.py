@@ -27,8 +27,10 @@ IN_USE_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "batch": ("batch:DescribeJobDefinitions",),
     "sagemaker": (
         "sagemaker:DescribeEndpoint",
+        "sagemaker:DescribeInferenceComponent",
         "sagemaker:DescribeModel",
         "sagemaker:ListEndpoints",
+        "sagemaker:ListInferenceComponents",
         "sagemaker:ListModels",
     ),
     "apprunner": ("apprunner:DescribeService", "apprunner:ListServices"),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from airflow_provider_ecr_preview.hooks.eks_images import cluster_images
 from airflow_provider_ecr_preview.hooks.nested import values_of
+from airflow_provider_ecr_preview.sources.ecs import ecs
 from airflow_provider_ecr_preview.sources.found import ClientOf, FoundReference, InUseSource, all_of, in_parts
 
 __all__ = [
@@ -26,39 +27,6 @@ __all__ = [
 ]
 
 _DESCRIBED_AT_ONCE = 100
-_SERVICES_AT_ONCE = 10
-
-
-def ecs(client_of: ClientOf) -> Iterator[FoundReference]:
-    """Yield what runs on ECS, and what ECS may start at any time.
-
-    That is the images of running tasks, of every ACTIVE task definition, and of the task definitions of services, which
-    may be no longer ACTIVE. Calls ListClusters, ListTasks, DescribeTasks, ListServices, DescribeServices,
-    ListTaskDefinitions and DescribeTaskDefinition (``ecs:`` IAM actions of the same names).
-
-    :param client_of: returns the client of a service.
-    """
-    client = client_of("ecs")
-    definitions = set(all_of(client, "list_task_definitions", "taskDefinitionArns", status="ACTIVE"))
-    for cluster in all_of(client, "list_clusters", "clusterArns"):
-        for arns in in_parts(all_of(client, "list_tasks", "taskArns", cluster=cluster), _DESCRIBED_AT_ONCE):
-            for task in client.describe_tasks(cluster=cluster, tasks=arns)["tasks"]:
-                definitions.add(task["taskDefinitionArn"])
-                for container in task.get("containers", ()):
-                    if image := container.get("image"):
-                        yield FoundReference(image, "ECS task", task["taskArn"], container.get("imageDigest"))
-        services = all_of(client, "list_services", "serviceArns", cluster=cluster)
-        for arns in in_parts(services, _SERVICES_AT_ONCE):
-            for service in client.describe_services(cluster=cluster, services=arns)["services"]:
-                definitions.update(
-                    deployment["taskDefinition"]
-                    for deployment in (service, *service.get("deployments", ()))
-                    if deployment.get("taskDefinition")
-                )
-    for arn in sorted(definitions):
-        definition = client.describe_task_definition(taskDefinition=arn)["taskDefinition"]
-        for container in definition.get("containerDefinitions", ()):
-            yield FoundReference(container["image"], "ECS task definition", arn)
 
 
 def lambda_functions(client_of: ClientOf) -> Iterator[FoundReference]:
@@ -94,9 +62,12 @@ def batch(client_of: ClientOf) -> Iterator[FoundReference]:
 
 
 def sagemaker(client_of: ClientOf) -> Iterator[FoundReference]:
-    """Yield the images of all SageMaker models.
+    """Yield the images of all SageMaker models, and what endpoints were deployed with.
 
-    Calls ListModels and DescribeModel (``sagemaker:`` IAM actions of the same names).
+    An endpoint resolves tags when it is deployed, and starts further instances by these digests. Calls ListModels,
+    DescribeModel, ListEndpoints, DescribeEndpoint, ListInferenceComponents and DescribeInferenceComponent
+    (``sagemaker:`` IAM actions of the same names). DescribeModel and DescribeInferenceComponent show environment
+    variables.
 
     :param client_of: returns the client of a service.
     """
@@ -105,6 +76,17 @@ def sagemaker(client_of: ClientOf) -> Iterator[FoundReference]:
         described = client.describe_model(ModelName=model["ModelName"])
         for reference in values_of(described, "Image"):
             yield FoundReference(reference, "SageMaker model", model["ModelName"])
+    for endpoint in all_of(client, "list_endpoints", "Endpoints"):
+        described = client.describe_endpoint(EndpointName=endpoint["EndpointName"])
+        for key in ("SpecifiedImage", "ResolvedImage"):
+            for reference in values_of(described, key):
+                yield FoundReference(reference, "SageMaker endpoint", endpoint["EndpointName"])
+    for component in all_of(client, "list_inference_components", "InferenceComponents"):
+        name = component["InferenceComponentName"]
+        described = client.describe_inference_component(InferenceComponentName=name)
+        for key in ("Image", "SpecifiedImage", "ResolvedImage"):
+            for reference in values_of(described, key):
+                yield FoundReference(reference, "SageMaker inference component", name)
 
 
 def app_runner(client_of: ClientOf) -> Iterator[FoundReference]:

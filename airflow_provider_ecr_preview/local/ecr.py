@@ -23,8 +23,10 @@ from moto.core.request import Request
 from airflow_provider_ecr_preview.local.calls import Call, CallLog
 from airflow_provider_ecr_preview.local.deletion import delete_referrers
 from airflow_provider_ecr_preview.local.event_history import EventHistory, lookup_events
+from airflow_provider_ecr_preview.local.extension import Extension
 from airflow_provider_ecr_preview.local.faults import AccessDenied, Fault, RateLimit
 from airflow_provider_ecr_preview.local.images import LocalImage
+from airflow_provider_ecr_preview.local.inference_components import InferenceComponents
 from airflow_provider_ecr_preview.local.injections import Injection, Injections
 from airflow_provider_ecr_preview.local.lifecycle_runs import run_lifecycle_policy
 from airflow_provider_ecr_preview.local.registry import DEFAULT_REGION, Registry
@@ -32,6 +34,7 @@ from airflow_provider_ecr_preview.local.replication import Place, replicating_de
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
 from airflow_provider_ecr_preview.local.seeds import seed_registry
 from airflow_provider_ecr_preview.local.server import Server
+from airflow_provider_ecr_preview.local.service_deployments import ServiceDeployments
 from airflow_provider_ecr_preview.local.wire import Reply, Wire
 
 ACCESS_KEY = "AKIALOCALECRTESTONLY"
@@ -84,7 +87,14 @@ class LocalEcr(Registry):
         self.seed = seed
         self._seeded_with = registry
         self._injections = Injections()
-        self._wire = Wire(self, self.calls, self._injections.hitting)
+        self.deployments = ServiceDeployments(self, self._refusal)
+        """The deployments of services of ECS, which pin images."""
+        self.inference_components = InferenceComponents(self._refusal)
+        """The inference components of SageMaker."""
+        extensions: tuple[Extension, ...] = (self.deployments, self.inference_components)
+        self._extensions = {extension.service: extension for extension in extensions}
+        install = {service: extension.install for service, extension in self._extensions.items()}
+        self._wire = Wire(self, self.calls, self._injections.hitting, install)
         self._host, self._port, self._log = host, port, log
         self._server: Server | None = None
         self._stack = ExitStack()
@@ -121,6 +131,8 @@ class LocalEcr(Registry):
             stack.enter_context(patch.object(CloudTrailResponse, "lookup_events", lookup, create=True))
             stack.enter_context(patch.dict(moto.ecr.urls.url_paths, {"{0}/$": self._answer_in_process}))
             stack.callback(self._forget)
+            for extension in self._extensions.values():
+                stack.callback(extension.uninstall)
             self.reset()
             self._stack = stack.pop_all()
         if self._server is not None:
@@ -139,6 +151,8 @@ class LocalEcr(Registry):
             self.reset_times()
             self.calls.clear()
             self.events.clear()
+            self.deployments.clear()
+            self.inference_components.images.clear()
             self._injections.clear()
             if self._seeded_with is not None:
                 seed_registry(self, self._seeded_with, self.seed)
@@ -162,6 +176,8 @@ class LocalEcr(Registry):
         """
         if self._port is not None:
             arguments.setdefault("endpoint_url", self.endpoint_url)
+        elif service in self._extensions:
+            self._extensions[service].install()
         return self._session.client(service, region_name=region_name, **arguments)
 
     @property
@@ -218,7 +234,8 @@ class LocalEcr(Registry):
     def deny(self, action: str, repository: str | None = None) -> Injection:
         """Take an IAM action away from the caller.
 
-        :param action: for example ``ecr:StartLifecyclePolicyPreview``, or ``cloudtrail:LookupEvents``.
+        :param action: for example ``ecr:StartLifecyclePolicyPreview``, ``cloudtrail:LookupEvents`` or another of
+            the operations that moto lacks.
         :param repository: the repository that it is denied on; None for every one.
         """
         return self.inject(AccessDenied(), action.rpartition(":")[2], repository, calls=None)

@@ -13,6 +13,16 @@ from airflow_provider_ecr_preview.local.calls import Call
 from airflow_provider_ecr_preview.local.event_history import LOOKUP_EVENTS
 from airflow_provider_ecr_preview.local.faults import Fault
 
+OF_OTHER_SERVICES = (
+    LOOKUP_EVENTS,
+    "DescribeInferenceComponent",
+    "DescribeServiceDeployments",
+    "DescribeServiceRevisions",
+    "ListInferenceComponents",
+    "ListServiceDeployments",
+)
+"""The operations of other services that are answered here, and so can be hit."""
+
 
 class Injection:
     """A fault and the calls that it hits. In a ``with`` statement, it ends with the block.
@@ -41,7 +51,7 @@ class Injection:
         seed: int = 0,
     ) -> None:
         operation = operation or fault.operation
-        if operation not in (None, LOOKUP_EVENTS, *get_service_model("ecr").operation_names):
+        if operation not in (None, *OF_OTHER_SERVICES, *get_service_model("ecr").operation_names):
             raise ValueError(f"ECR has no operation {operation!r}; write it like 'GetLifecyclePolicyPreview'.")
         self.fault = fault
         self.operation = operation

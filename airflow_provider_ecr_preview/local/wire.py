@@ -100,10 +100,18 @@ class Wire:
     :param registry: the registry.
     :param calls: where calls are recorded.
     :param faults: says which faults hit a call.
+    :param extensions: what has to be done before another service is asked, by the name of the service.
     """
 
-    def __init__(self, registry: Registry, calls: CallLog, faults: Callable[[Call], Iterable[Fault]]) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        calls: CallLog,
+        faults: Callable[[Call], Iterable[Fault]],
+        extensions: Mapping[str, Callable[[], None]],
+    ) -> None:
         self._registry = registry
+        self._extensions = extensions
         self._calls = calls
         self._faults = faults
 
@@ -145,6 +153,8 @@ class Wire:
         _, region, service = signed_by(headers.get("Authorization", ""))
         call = Call(operation, None, region, service=service or "unsigned")
         self._calls.record(call)
+        if (extend := self._extensions.get(service)) is not None:
+            extend()
         return call
 
     def _with_faults(self, call: Call, moto: Callable[[str], Reply]) -> Reply:

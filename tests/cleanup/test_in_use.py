@@ -158,6 +158,32 @@ def test_batch_sagemaker_and_codebuild_are_read(local_ecr: LocalEcr, digests: li
     ]
 
 
+def test_what_sagemaker_resolved_at_deployment_is_found(local_ecr: LocalEcr, digests: list[str]) -> None:
+    client, image = local_ecr.client("sagemaker"), f"{HOST}/{REPOSITORY}:v0"
+    client.create_model(ModelName="ranking", ExecutionRoleArn="arn:aws:iam::123456789012:role/model")
+    variant = {"VariantName": "all", "ModelName": "ranking", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    client.create_endpoint_config(EndpointConfigName="ranking", ProductionVariants=[variant])
+    client.create_endpoint(EndpointName="ranking", EndpointConfigName="ranking")
+    deployed = [{"SpecifiedImage": image, "ResolvedImage": f"{HOST}/{REPOSITORY}@{digest}"} for digest in digests[1:4]]
+    from moto.sagemaker.models import sagemaker_backends  # slow to import
+
+    endpoint = sagemaker_backends["123456789012"]["us-east-1"].endpoints["ranking"]
+    (of_production,) = endpoint.production_variants
+    of_production["DeployedImages"] = deployed[:1]
+    endpoint.shadow_production_variants = [{"VariantName": "shadow", "DeployedImages": deployed[1:2]}]
+    endpoint.pending_deployment_summary = {
+        "EndpointConfigName": "next",
+        "ProductionVariants": [{"VariantName": "all", "DeployedImages": deployed[2:]}],
+    }
+    local_ecr.inference_components.images["llm"] = (f"{HOST}/{REPOSITORY}:v9", f"{HOST}/{REPOSITORY}@{digests[4]}")
+    value = collect(sources=["sagemaker"])
+    assert value["is_complete"], value["unread"]
+    for name in ("v0", *digests[1:4]):
+        assert users(value, name) == ["SageMaker endpoint"]
+    for name in ("v9", digests[4]):
+        assert users(value, name) == ["SageMaker inference component"]
+
+
 def broken(_: ClientOf) -> Iterator[FoundReference]:
     yield FoundReference(f"{HOST}/{REPOSITORY}:v0", "pod", "default/api")
     raise PermissionError("not allowed to list pods")

@@ -1,0 +1,73 @@
+"""Operations that moto lacks of services other than ECR."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from importlib import import_module
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+from botocore import xform_name
+from moto.core.responses import ActionResult
+
+from airflow_provider_ecr_preview.local.calls import Call
+from airflow_provider_ecr_preview.local.wire import Reply
+
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+"""Takes the parameters of a call, and returns what it answers."""
+
+
+class Extension:
+    """Adds operations to a service of moto when that is first asked, because importing it takes long.
+
+    moto writes the answers as botocore's model has them, and leaves out what the model does not know.
+
+    :param refusal: returns the reply of a fault that comes in the place of an answer.
+    """
+
+    service: ClassVar[str]
+    """The name of the service."""
+    responses: ClassVar[str]
+    """Module and class that answer in moto."""
+
+    def __init__(self, refusal: Callable[[Call], Reply | None]) -> None:
+        self._refusal = refusal
+        self._stack: ExitStack | None = None
+        self._lock = threading.Lock()
+
+    def answers(self) -> Mapping[str, Answer]:
+        """Return what answers each operation, by its name."""
+        raise NotImplementedError
+
+    def install(self) -> None:
+        """Have moto answer the operations."""
+        with self._lock:
+            if self._stack is not None:
+                return
+            module, _, name = self.responses.rpartition(".")
+            responses = getattr(import_module(module), name)
+            self._stack = ExitStack()
+            for operation, answer in self.answers().items():
+                method = self._method(operation, answer)
+                self._stack.enter_context(patch.object(responses, xform_name(operation), method, create=True))
+
+    def uninstall(self) -> None:
+        """Leave the service as it was."""
+        with self._lock:
+            if self._stack is not None:
+                self._stack.close()
+            self._stack = None
+
+    def _method(self, operation: str, answer: Answer) -> Callable[[Any], Any]:
+        def respond(response: Any) -> Any:
+            parameters = response._get_params()  # noqa: SLF001  # as moto's own responses do
+            account = response.current_account
+            call = Call(operation, None, response.region, parameters, service=self.service, account=account)
+            if (reply := self._refusal(call)) is not None:
+                # moto takes the status from the headers.
+                return reply.status, {**reply.headers, "status": str(reply.status)}, reply.body
+            return ActionResult(answer(parameters))
+
+        return respond

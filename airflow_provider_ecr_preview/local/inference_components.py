@@ -1,0 +1,35 @@
+"""What moto lacks of SageMaker: inference components."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airflow_provider_ecr_preview.local.calls import Call
+from airflow_provider_ecr_preview.local.extension import Answer, Extension
+from airflow_provider_ecr_preview.local.wire import Reply
+
+
+class InferenceComponents(Extension):
+    """The inference components of SageMaker, by name: what each was deployed with."""
+
+    service = "sagemaker"
+    responses = "moto.sagemaker.responses.SageMakerResponse"
+
+    def __init__(self, refusal: Callable[[Call], Reply | None]) -> None:
+        super().__init__(refusal)
+        self.images: dict[str, tuple[str, str]] = {}
+        """The image that a component names, and the one that it was resolved to, by the name of the component."""
+
+    def answers(self) -> Mapping[str, Answer]:
+        """Return what answers each operation."""
+        return {"ListInferenceComponents": self._list, "DescribeInferenceComponent": self._describe}
+
+    def _list(self, _: dict[str, Any]) -> dict[str, Any]:
+        return {"InferenceComponents": [{"InferenceComponentName": name} for name in sorted(self.images)]}
+
+    def _describe(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        name = parameters["InferenceComponentName"]
+        specified, resolved = self.images[name]
+        image = {"SpecifiedImage": specified, "ResolvedImage": resolved}
+        return {"InferenceComponentName": name, "Specification": {"Container": {"DeployedImage": image}}}

@@ -115,10 +115,15 @@ def agreeing_previews(evidence: Evidence, settings: CleanupSettings, plan: Clean
     return Answer("passed", f"{max(needed, 2)} previews in a row agree, the fresh one included.")
 
 
-def findings(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> Answer:
+def findings(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask whether the preview has a critical finding that no other question answers."""
     critical = [finding for finding in evidence.summary["findings"] if finding["severity"] == "critical"]
-    if unanswered := [finding for finding in critical if finding["code"] not in settings.answered_findings]:
+    answered, going = settings.answered_findings, {image.image_digest for image in plan.images}
+    # The tags that the preview protects may be others than those of the clean-up: what goes was not answered by them.
+    if "protected_tag_expires" not in settings.ignored_findings:
+        touched = (finding["code"] for finding in critical if not going.isdisjoint(finding["image_digests"]))
+        answered -= {"protected_tag_expires"}.intersection(touched)
+    if unanswered := [finding for finding in critical if finding["code"] not in answered]:
         codes = ", ".join(sorted({finding["code"] for finding in unanswered}))
         digests = [digest for finding in unanswered for digest in finding["image_digests"]]
         remedy = f"Correct the policy, and preview again; or name {codes} in ignored_findings if that is right."

@@ -82,6 +82,8 @@ class CleanupSettings:
             answered.add("recently_pulled_image_expires")
         if self.check_in_use:
             answered.add("in_use_image_expires")
+        if self.protection.protected_tags or self.protection.protected_tag_patterns:
+            answered.add("protected_tag_expires")
         if self.check_referrers:
             answered.add("referrer_of_kept_image_expires")
         return frozenset(answered)

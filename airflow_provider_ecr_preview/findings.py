@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from airflow_provider_ecr_preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.core.referrers import Fate, ImageKind, left_of_kinds
+from airflow_provider_ecr_preview.inventory import DigestKey, RepositoryInventory, digest_key, digest_of
 from airflow_provider_ecr_preview.policy import Rule
 from airflow_provider_ecr_preview.xcom import MAX_FINDING_DIGESTS
 
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 FindingSeverity = Literal["critical", "warning", "info"]
 
 SEVERITY_ORDER = {"critical": 0, "warning": 1, "info": 2}
-"""The gravest first."""
+"""The most severe first."""
+
+_FATES = {"EXPIRE": Fate.GONE, "TRANSITION": Fate.ARCHIVED}
 
 RECENTLY_PULLED_DAYS = 30
 MAX_RULES_NAMED = 10
+MAX_TAGS_NAMED = 5
 MAX_USERS_NAMED = 3
 
 
@@ -84,6 +88,7 @@ class UsedImages:
         self.examples: dict[str, str] = {}
         """Who uses the first of them, by digest; at most ten."""
         self._users_of = users_of
+        self._used: set[DigestKey] = set()
 
     def add(self, image: PreviewedImage) -> None:
         """Take in one affected image."""
@@ -91,8 +96,35 @@ class UsedImages:
         if not users:
             return
         self.image_count += 1
+        self._used.add(digest_key(image.image_digest))
         if len(self.examples) < MAX_FINDING_DIGESTS:
             self.examples[image.image_digest] = users[0]
+
+    def uses(self, key: DigestKey) -> bool:
+        """Return whether something runs an image by its digest, or as one of the affected images."""
+        return key in self._used or bool(self._users_of(digest_of(key), ()))
+
+
+class ProtectedImages:
+    """The affected images with a protected tag, collected as they stream by.
+
+    :param protected_tag_of: returns the first tag of an image that is protected, or None.
+    """
+
+    def __init__(self, protected_tag_of: Callable[[Iterable[str]], str | None]) -> None:
+        self.image_count = 0
+        self.examples: dict[str, str] = {}
+        """The protected tag of the first of them, by digest; at most ten."""
+        self._protected_tag_of = protected_tag_of
+
+    def add(self, image: PreviewedImage) -> None:
+        """Take in one affected image."""
+        tag = self._protected_tag_of(image.image_tags)
+        if tag is None:
+            return
+        self.image_count += 1
+        if len(self.examples) < MAX_FINDING_DIGESTS:
+            self.examples[image.image_digest] = tag
 
 
 def recent_pulls_since(now: datetime, days: float = RECENTLY_PULLED_DAYS) -> RecentPulls:
@@ -105,40 +137,109 @@ def find(
     inventory: RepositoryInventory | None = None,
     recent_pulls: RecentPulls | None = None,
     used_images: UsedImages | None = None,
+    protected_images: ProtectedImages | None = None,
+    *,
+    is_whole: bool = True,
 ) -> list[Finding]:
-    """Return the findings of a preview, the gravest first.
+    """Return the findings of a preview, the most severe first.
 
     :param summary: the whole preview.
     :param inventory: the repository's images; without it only what the preview itself shows can be found.
     :param recent_pulls: the affected images that were pulled lately.
-    :param used_images: the affected images that something runs; None if nobody asked.
+    :param used_images: the affected images that something runs; None if that is not known.
+    :param protected_images: the affected images with a protected tag.
+    :param is_whole: whether the summary has every affected image; of a part it is not known what stays.
     """
     findings = [*_of_used_images(used_images)] if used_images is not None else []
     findings += _of_archiving(summary)
+    if protected_images is not None:
+        findings += _of_protected_images(protected_images)
     if inventory is not None:
         findings += [*_of_what_is_left(summary, inventory), *_of_idle_rules(summary, inventory)]
+        findings += _of_referrers(summary, inventory, used_images) if is_whole else []
     if recent_pulls is not None:
         findings += _of_recent_pulls(recent_pulls)
     return sorted(findings, key=lambda finding: SEVERITY_ORDER[finding.severity])
 
 
 def _of_what_is_left(summary: PreviewSummary, inventory: RepositoryInventory) -> Iterator[Finding]:
-    total, newest = inventory.total_image_count, inventory.newest_image
-    if total and summary.expiring_image_count >= total:
+    newest = inventory.newest_image
+    newest_key = None if newest is None else digest_key(newest.image_digest)
+    runnable = [key for key, kind in inventory.kinds() if kind.can_be_run]
+    going = sum(key in summary.actions for key in runnable)
+    total = inventory.total_image_count
+    if going and not left_of_kinds(inventory.kinds(), summary.actions.__contains__, newest_key):
+        rest = (
+            " What stays is untagged, and may be a part of the manifest lists that go." if going < len(runnable) else ""
+        )
         yield Finding(
             "would_empty_repository",
             "critical",
-            f"Every image would expire ({total} of {total}). Add a rule that keeps the newest ones "
-            "(imageCountMoreThan).",
+            f"No image that can be run would be left: {going} of {len(runnable)} would expire or be archived.{rest} Add a "
+            "rule that keeps the newest ones (imageCountMoreThan).",
         )
-    if newest is not None and summary.action_of(newest.image_digest) == "EXPIRE":
+    elif total and summary.expiring_image_count >= total:
+        yield Finding(
+            "would_empty_repository",
+            "critical",
+            f"Every image would expire ({total} of {total}), though none of them can be run as it is. Add a rule that "
+            "keeps the newest ones (imageCountMoreThan).",
+        )
+    if newest is not None and (action := summary.action_of(newest.image_digest)) is not None:
         tags = ", ".join(newest.image_tags[:3]) or "untagged"
+        done = "expire" if action == "EXPIRE" else "be archived, and could not be pulled any more"
         yield Finding(
             "newest_image_expires",
             "critical",
-            f"The most recently pushed image ({tags}) would expire. Age rules empty a repository while nobody "
-            "releases; keep a count of images instead.",
+            f"The newest image that can be run ({tags}) would {done}. Age rules empty a repository while nobody releases; "
+            "keep a count of images instead.",
             (newest.image_digest,),
+        )
+
+
+def _of_protected_images(protected: ProtectedImages) -> Iterator[Finding]:
+    if protected.image_count:
+        tags = list(dict.fromkeys(protected.examples.values()))
+        more = ", ..." if len(tags) > MAX_TAGS_NAMED or protected.image_count > len(protected.examples) else ""
+        yield Finding(
+            "protected_tag_expires",
+            "critical",
+            f"Affected images with a protected tag: {protected.image_count} ({', '.join(tags[:MAX_TAGS_NAMED])}{more}). "
+            "What pulls them by such a tag fails afterwards: keep them by a rule with a lower rulePriority, or correct "
+            "protected_tags.",
+            tuple(protected.examples),
+        )
+
+
+def _of_referrers(
+    summary: PreviewSummary, inventory: RepositoryInventory, used_images: UsedImages | None
+) -> Iterator[Finding]:
+    """Find what goes though the image that it belongs to stays, or runs."""
+
+    def is_used(key: DigestKey) -> bool:
+        return used_images is not None and used_images.uses(key)
+
+    def fate(key: DigestKey) -> Fate:
+        kind = inventory.kind_of(key)
+        if kind is None:
+            return Fate.STAYS if is_used(key) else Fate.GONE
+        now = Fate.ARCHIVED if kind is ImageKind.ARCHIVED else Fate.STAYS
+        return max(now, _FATES.get(summary.actions.get(key, ""), now))
+
+    lost = [
+        key
+        for key, subjects in inventory.subjects.items()
+        if (action := summary.actions.get(key)) is not None
+        and any(fate(subject) < _FATES[action] or is_used(subject) for subject in subjects)
+    ]
+    if lost:
+        yield Finding(
+            "referrer_of_kept_image_expires",
+            "critical",
+            f"Affected signatures, SBOMs and attestations of images that stay or are in use: {len(lost)}. Where signatures "
+            "are verified, these images can no longer be deployed. Keep cosign's by a rule for tags like sha256-* with a "
+            "lower rulePriority; those without a tag stay only if no rule takes untagged images.",
+            tuple(sorted(map(digest_of, lost))[:MAX_FINDING_DIGESTS]),
         )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple, Self
 
+from airflow_provider_ecr_preview.core.referrers import ImageKind, last_change, subject_digests
 from airflow_provider_ecr_preview.policy import Rule
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 
@@ -22,15 +23,17 @@ class ImageDetail(NamedTuple):
     last_recorded_pull_time: datetime | None
     image_manifest_media_type: str | None
     artifact_media_type: str | None
+    kind: ImageKind
 
     @classmethod
-    def of(cls, image: RepositoryImage) -> Self:
-        """Return what there is of an image."""
+    def of(cls, image: RepositoryImage, kind: ImageKind) -> Self:
+        """Return what there is of an image of this kind."""
         return cls(
             image.image_size_in_bytes,
             image.last_recorded_pull_time,
             image.image_manifest_media_type,
             image.artifact_media_type,
+            kind,
         )
 
 
@@ -43,7 +46,9 @@ class RepositoryInventory:
 
     def __init__(self, rules: Sequence[Rule] = (), *, keep_images: bool = False) -> None:
         self.newest_image: RepositoryImage | None = None
-        """The most recently pushed image of the standard storage class."""
+        """The newest image that can be run."""
+        self.subjects: dict[DigestKey, tuple[DigestKey, ...]] = {}
+        """The images that a referrer belongs to, by referrer."""
         self._details: dict[DigestKey, ImageDetail | RepositoryImage] = {}
         self._keep_images = keep_images
         self._unmatched = {rule.priority: rule for rule in rules}
@@ -65,10 +70,11 @@ class RepositoryInventory:
 
     def add(self, image: RepositoryImage) -> None:
         """Take in one image; an image that a second page lists again is counted once."""
-        self._details[digest_key(image.image_digest)] = image if self._keep_images else ImageDetail.of(image)
-        if image.storage_class == "standard" and (
-            self.newest_image is None or _by_push(image) > _by_push(self.newest_image)
-        ):
+        key, kind = digest_key(image.image_digest), ImageKind.of(image)
+        self._details[key] = image if self._keep_images else ImageDetail.of(image, kind)
+        if subjects := subject_digests(image):
+            self.subjects[key] = tuple(map(digest_key, subjects))
+        if kind.can_be_run and (self.newest_image is None or _newness(image) > _newness(self.newest_image)):
             self.newest_image = image
         matched = [priority for priority, rule in self._unmatched.items() if rule.matches_tags(image.image_tags)]
         for priority in matched:
@@ -78,6 +84,18 @@ class RepositoryInventory:
         """Take in every one of ``images``."""
         for image in images:
             self.add(image)
+
+    def kinds(self) -> Iterator[tuple[DigestKey, ImageKind]]:
+        """Yield every image with its kind."""
+        for key, detail in self._details.items():
+            yield key, detail.kind if isinstance(detail, ImageDetail) else ImageKind.of(detail)
+
+    def kind_of(self, key: DigestKey) -> ImageKind | None:
+        """Return the kind of an image, or None for one that is not in the repository."""
+        detail = self._details.get(key)
+        if detail is None:
+            return None
+        return detail.kind if isinstance(detail, ImageDetail) else ImageKind.of(detail)
 
     def detail(self, image_digest: str) -> ImageDetail | RepositoryImage | None:
         """Return what is known of an image, or None for one that DescribeImages did not list."""
@@ -95,5 +113,5 @@ def digest_of(key: DigestKey) -> str:
     return key if isinstance(key, str) else f"sha256:{key.hex()}"
 
 
-def _by_push(image: RepositoryImage) -> tuple[datetime, str]:
-    return image.image_pushed_at, image.image_digest
+def _newness(image: RepositoryImage) -> tuple[datetime, str]:
+    return last_change(image), image.image_digest

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from airflow_provider_ecr_preview.core.referrers import subjects_above
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage, Verdict
 from airflow_provider_ecr_preview.preview import isoformat
@@ -25,6 +26,8 @@ class KeptReason(StrEnum):
 
     NOT_IN_PREVIEW = "not_in_preview"
     """A rule asks for it by what DescribeImages tells, and ECR's preview does not list it: ECR has the last word."""
+    GOES_WITH_SUBJECT = "goes_with_subject"
+    """The preview does not list it, and ECR deletes it within a day after the image that it belongs to, which expires."""
     NOT_EVALUATED = "not_evaluated"
     """The policy has a rule that cannot be evaluated here."""
 
@@ -67,7 +70,12 @@ class KeptImage:
 
 
 def kept_images(
-    policy: LifecyclePolicy, images: Iterable[RepositoryImage], is_affected: Callable[[str], bool], now: datetime
+    policy: LifecyclePolicy,
+    images: Iterable[RepositoryImage],
+    is_affected: Callable[[str], bool],
+    now: datetime,
+    *,
+    expires: Callable[[str], bool] = lambda _: False,
 ) -> Iterator[KeptImage]:
     """Yield the images that a preview does not list, in the order of ``images``.
 
@@ -75,8 +83,10 @@ def kept_images(
     :param images: every image of the repository, archived ones included.
     :param is_affected: returns whether the preview lists the image of a digest.
     :param now: when the preview was read (aware).
+    :param expires: returns whether the preview says that the image of a digest expires.
     """
     images = list(images)
+    by_digest = {image.image_digest: image for image in images if image.subject_manifest_digest}
     try:
         verdicts = policy.evaluate(images, now)
     except ValueError as error:
@@ -86,8 +96,19 @@ def kept_images(
                 yield KeptImage(image, None, KeptReason.NOT_EVALUATED, explanation)
         return
     for verdict in verdicts:
-        if not is_affected(verdict.image.image_digest):
-            yield _kept(verdict)
+        if is_affected(verdict.image.image_digest):
+            continue
+        subject = next(filter(expires, subjects_above(verdict.image, by_digest)), None)
+        yield _kept(verdict) if subject is None else _going_with(subject, verdict)
+
+
+def _going_with(subject: str, verdict: Verdict) -> KeptImage:
+    return KeptImage(
+        verdict.image,
+        verdict.rule.priority if verdict.rule else None,
+        KeptReason.GOES_WITH_SUBJECT,
+        f"Not in the preview, but it belongs to {subject}, which expires: ECR deletes it within a day after that.",
+    )
 
 
 def _kept(verdict: Verdict) -> KeptImage:

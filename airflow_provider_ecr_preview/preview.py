@@ -271,6 +271,11 @@ class PreviewSummary:
     def __contains__(self, image_digest: object) -> bool:
         return isinstance(image_digest, str) and digest_key(image_digest) in self._actions
 
+    @property
+    def actions(self) -> Mapping[DigestKey, str]:
+        """What the policy does with each affected image, ``EXPIRE`` or ``TRANSITION``."""
+        return self._actions
+
     def action_of(self, image_digest: str) -> str | None:
         """Return ``EXPIRE`` or ``TRANSITION``, or None for an image that is not affected."""
         return self._actions.get(digest_key(image_digest))

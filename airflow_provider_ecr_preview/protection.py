@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import translate
 from functools import cached_property
+from typing import Any
 
 from airflow_provider_ecr_preview.core.parameter_times import MAX_DAYS
 from airflow_provider_ecr_preview.core.referrers import can_be_run, last_change
-from airflow_provider_ecr_preview.core.tag_patterns import check_tag_glob, check_tag_pattern
+from airflow_provider_ecr_preview.core.tag_patterns import check_tag_glob, check_tag_pattern, tag_globs
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 
-PROTECTED_TAGS = ("latest", "prod*", "stable*")
+PROTECTED_TAGS = ("latest", "live*", "prod*", "stable*")
 """Globs of the tags that are protected unless told otherwise."""
 
 MIN_AGE_DAYS = 7
@@ -64,6 +65,10 @@ class ImageProtection:
         """Return whether one of the tags is protected."""
         return any(expression.search(tag) for tag in image_tags for expression in self._tag_expressions)
 
+    def protected_tag_of(self, image_tags: Iterable[str]) -> str | None:
+        """Return the first of the tags that is protected, or None."""
+        return next((tag for tag in image_tags if any(glob.search(tag) for glob in self._tag_expressions)), None)
+
     def is_too_young(self, image: RepositoryImage, now: datetime) -> bool:
         """Return whether the image was pushed or restored too recently."""
         return bool(self.min_age_days) and last_change(image) > now - timedelta(days=self.min_age_days)
@@ -83,6 +88,15 @@ class ImageProtection:
         runnable = [image for image in images if can_be_run(image)]
         tagged = [image for image in runnable if image.image_tags]
         return frozenset(_newest(runnable, self.newest_images_kept) | _newest(tagged, self.newest_images_kept))
+
+
+def tags_protected_by(value: Any) -> ImageProtection:
+    """Return what protects images by their tags alone.
+
+    :param value: the parameter ``protected_tags`` of an operator, in any form of a list; None for the default.
+    :raises ValueError: if it is no list, or one of its globs matches no tag.
+    """
+    return ImageProtection(protected_tags=tag_globs(value, "protected_tags", PROTECTED_TAGS))
 
 
 def _newest(images: Sequence[RepositoryImage], count: int) -> set[str]:

@@ -68,7 +68,7 @@ def ecr_clean_up_approved() -> None:
         task_id="clean_up",
         summary=audit.output,
         in_use=in_use.output,
-        protected_tags=["latest", "prod*", "stable*"],
+        protected_tags=["latest", "live*", "prod*", "stable*"],
         dry_run="{{ params.dry_run }}",
     )
     describe(audit.output) >> approve >> in_use >> clean_up

@@ -124,7 +124,7 @@ def left_to_run(images: Iterable[RepositoryImage], goes: Callable[[str], bool]) 
     :param goes: returns whether the image of a digest is deleted or archived.
     """
     by_digest = {image.image_digest: image for image in images}
-    kinds = {digest: ImageKind.of(image) for digest, image in by_digest.items()}
+    kinds = ((digest, ImageKind.of(image)) for digest, image in by_digest.items())
     return [by_digest[digest] for digest in left_of_kinds(kinds, goes, newest_to_run(by_digest.values()))]
 
 
@@ -137,21 +137,28 @@ def newest_to_run(images: Iterable[RepositoryImage]) -> str | None:
     return None if newest is None else newest.image_digest
 
 
-def left_of_kinds(kinds: Mapping[K, ImageKind], goes: Callable[[K], bool], newest: K | None) -> list[K]:
+def left_of_kinds(kinds: Iterable[tuple[K, ImageKind]], goes: Callable[[K], bool], newest: K | None) -> list[K]:
     """Return which images count as images that can be run, once others have gone.
 
     DescribeImages does not say which images a manifest list names. Where lists go, an untagged image that stays may be a
     part of one of them, which can no longer be pulled by a tag. Such an image does not count then, unless it is the
     newest one of the repository.
 
-    :param kinds: the kind of every image of the repository.
+    :param kinds: every image of the repository, with its kind.
     :param goes: returns whether an image is deleted or archived.
     :param newest: the newest image that can be run.
     """
-    left = [key for key, kind in kinds.items() if kind.can_be_run and not goes(key)]
-    if not any(kind is ImageKind.LIST and goes(key) for key, kind in kinds.items()):
-        return left
-    return [key for key in left if kinds[key] is not ImageKind.UNTAGGED or key == newest]
+    named: list[K] = []
+    untagged: list[K] = []
+    lists_go = False
+    for key, kind in kinds:
+        if not kind.can_be_run:
+            continue
+        if goes(key):
+            lists_go = lists_go or kind is ImageKind.LIST
+        else:
+            (untagged if kind is ImageKind.UNTAGGED else named).append(key)
+    return named + [key for key in untagged if not lists_go or key == newest]
 
 
 def last_change(image: RepositoryImage) -> datetime:

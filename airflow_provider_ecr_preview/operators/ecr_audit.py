@@ -48,6 +48,7 @@ from airflow_provider_ecr_preview.operators.failed_result import push_before_fai
 from airflow_provider_ecr_preview.outcome_log import OutcomeLog, Segments
 from airflow_provider_ecr_preview.outcome_segments import MemorySegments, PathSegments, StateSegments
 from airflow_provider_ecr_preview.policy import PolicySource
+from airflow_provider_ecr_preview.protection import PROTECTED_TAGS, tags_protected_by
 from airflow_provider_ecr_preview.repository_selection import Names, names_of
 from airflow_provider_ecr_preview.storage import slug
 from airflow_provider_ecr_preview.templating import LiteralXComMixin
@@ -121,6 +122,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
     :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
     :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. An affected image that is in use is
         the gravest finding. (templated)
+    :param protected_tags: globs; an affected image with such a tag is a finding, and the clean-up would spare it. (templated)
     :param max_workers: number of threads that call ECR.
     :param max_in_flight: number of previews that may be started and not yet read.
     :param repository_timeout: time that one repository has, from the start of its preview on, in seconds.
@@ -147,6 +149,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         "in_use",
         "lifecycle_policies",
         "lifecycle_policy_text",
+        "protected_tags",
         "registry_id",
         "reports_path",
         "repository_names",
@@ -181,6 +184,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         enrich: bool = True,
         recently_pulled_days: int = RECENTLY_PULLED_DAYS,
         in_use: Mapping[str, Any] | None = None,
+        protected_tags: Sequence[str] | str | None = PROTECTED_TAGS,
         max_workers: int = 16,
         max_in_flight: int = 1000,
         repository_timeout: float = 3600.0,
@@ -209,6 +213,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         self.enrich = enrich
         self.recently_pulled_days = recently_pulled_days
         self.in_use = in_use
+        self.protected_tags = protected_tags
         self.max_workers = max_workers
         self.max_in_flight = max_in_flight
         self.repository_timeout = repository_timeout
@@ -326,7 +331,11 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
             repository_timeout=self.repository_timeout,
             timeout=None if self.timeout is None else max(began_at + self.timeout - time.time(), 0.0),
             enrich=self.enrich,
-            lookout=Lookout(recently_pulled_days=self.recently_pulled_days, used_images=used_images_in(self.in_use)),
+            lookout=Lookout(
+                recently_pulled_days=self.recently_pulled_days,
+                used_images=used_images_in(self.in_use),
+                protection=tags_protected_by(self.protected_tags),
+            ),
             on_progress=lambda progress: self.log.info("%s.", progress),
             progress_interval=self.progress_interval,
             should_stop=lambda: self._is_stopped,

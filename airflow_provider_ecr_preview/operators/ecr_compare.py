@@ -20,6 +20,7 @@ from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPre
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_fail_on, is_too_many
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
+from airflow_provider_ecr_preview.protection import PROTECTED_TAGS, tags_protected_by
 from airflow_provider_ecr_preview.repository_selection import Names, names_of
 from airflow_provider_ecr_preview.tables import render
 from airflow_provider_ecr_preview.templating import LiteralXComMixin
@@ -74,6 +75,7 @@ class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrL
     :param fail_on: when the task fails because of repositories that could not be compared: at ``any``, only when ``all``
         failed, at ``none``, or when they are more than this share of all.
     :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
+    :param protected_tags: globs; an affected image with such a tag is a finding. (templated)
     :param max_workers: number of threads that ask for previews.
     :param repository_timeout: time that one preview has, in seconds.
     :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
@@ -93,6 +95,7 @@ class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrL
         "lifecycle_policy_text",
         "max_newly_affected",
         "method",
+        "protected_tags",
         "registry_id",
         "repository_names",
     )
@@ -117,6 +120,7 @@ class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrL
         max_newly_affected: int | str | None = None,
         fail_on: FailOn = "any",
         recently_pulled_days: int = RECENTLY_PULLED_DAYS,
+        protected_tags: Sequence[str] | str | None = PROTECTED_TAGS,
         max_workers: int = 16,
         repository_timeout: float = 3600.0,
         **kwargs: Any,
@@ -132,6 +136,7 @@ class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrL
         self.max_newly_affected = max_newly_affected
         self.fail_on = fail_on
         self.recently_pulled_days = recently_pulled_days
+        self.protected_tags = protected_tags
         self.max_workers = max_workers
         self.repository_timeout = repository_timeout
         self._is_stopped = False
@@ -149,7 +154,9 @@ class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrL
             registry_id=self.registry_id or None,
             max_workers=self.max_workers,
             repository_timeout=self.repository_timeout,
-            lookout=Lookout(recently_pulled_days=self.recently_pulled_days),
+            lookout=Lookout(
+                recently_pulled_days=self.recently_pulled_days, protection=tags_protected_by(self.protected_tags)
+            ),
             should_stop=lambda: self._is_stopped,
         )
         comparison = Comparison(policies, self.method, datetime.now(UTC))

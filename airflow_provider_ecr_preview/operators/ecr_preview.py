@@ -24,6 +24,7 @@ from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.policy import PolicySource, lint_policy
+from airflow_provider_ecr_preview.protection import PROTECTED_TAGS, tags_protected_by
 from airflow_provider_ecr_preview.reports import image_list
 from airflow_provider_ecr_preview.tables import render, summary_table
 from airflow_provider_ecr_preview.templating import LiteralXComMixin
@@ -231,6 +232,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
     :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
     :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. An affected image that is in use is
         the gravest finding. (templated)
+    :param protected_tags: globs; an affected image with such a tag is a finding, and the clean-up would spare it. (templated)
     :param images_path: where to write the full list, an ``ObjectStoragePath`` URL of a file (``file:///...`` or
         ``s3://aws_conn_id@bucket/...``), as gzip JSON Lines. (templated)
     :param write_kept_images: whether to write the images that stay, each with the reason, beside it. They are written
@@ -250,6 +252,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
         "images_path",
         "in_use",
         "policy_fingerprint",
+        "protected_tags",
         "registry_id",
         "repository_name",
         "starting_token",
@@ -273,6 +276,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
         enrich: bool = True,
         recently_pulled_days: int = RECENTLY_PULLED_DAYS,
         in_use: Mapping[str, Any] | None = None,
+        protected_tags: Sequence[str] | str | None = PROTECTED_TAGS,
         images_path: str | None = None,
         write_kept_images: bool = True,
         **kwargs: Any,
@@ -289,6 +293,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
         self.enrich = enrich
         self.recently_pulled_days = recently_pulled_days
         self.in_use = in_use
+        self.protected_tags = protected_tags
         self.images_path = images_path
         self.write_kept_images = write_kept_images
 
@@ -296,6 +301,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
         """Read the preview and return its summary."""
         if self.images_path:
             _check_file(self.images_path)
+        protection = tags_protected_by(self.protected_tags)
         pages = self.hook.paginate_preview(
             self.repository_name,
             registry_id=self.registry_id,
@@ -308,9 +314,15 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
         )
         with_kept = self._with_kept
         inventory = self._inventory(keep_images=with_kept) if self.enrich else None
-        lookout = Lookout(recently_pulled_days=self.recently_pulled_days, used_images=used_images_in(self.in_use))
+        lookout = Lookout(
+            recently_pulled_days=self.recently_pulled_days,
+            used_images=used_images_in(self.in_use),
+            protection=protection,
+        )
         with image_list(self.images_path, with_kept=with_kept) if self.images_path else nullcontext() as images:
-            value = read_preview(pages, inventory=inventory, lookout=lookout, image_list=images)
+            value = read_preview(
+                pages, inventory=inventory, lookout=lookout, image_list=images, is_whole=not self._is_part
+            )
         EcrRepositoryLink.persist(
             context=context,
             operator=self,
@@ -325,10 +337,14 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
         return value
 
     @property
+    def _is_part(self) -> bool:
+        """Whether a part of the preview is read, so that it is not known which images stay."""
+        return any((self.image_ids, self.tag_status, self.max_items, self.starting_token))
+
+    @property
     def _with_kept(self) -> bool:
-        """Whether the images that stay are written: of a part of a preview nobody knows which those are."""
-        part = (self.image_ids, self.tag_status, self.max_items, self.starting_token)
-        return bool(self.images_path and self.write_kept_images and self.enrich) and not any(part)
+        """Whether the images that stay are written."""
+        return bool(self.images_path and self.write_kept_images and self.enrich) and not self._is_part
 
     def _inventory(self, *, keep_images: bool) -> RepositoryInventory:
         """Read the repository's images, once the preview is known to be the one to be joined with them."""

@@ -308,6 +308,27 @@ def test_a_finding_that_a_check_of_its_own_answers_does_not_block(bench: Any) ->
     assert bench.clean_up(summary, dry_run=True, **ignored)["status"] == "dry_run"
 
 
+def test_a_protected_tag_is_answered_by_the_protected_tags_of_the_clean_up(bench: Any) -> None:
+    digest = bench.digests()[3]
+    bench.tag(digest, "live")
+    summary = bench.preview()
+    assert "protected_tag_expires" in {finding["code"] for finding in summary["findings"]}
+    result = bench.clean_up(summary, dry_run=True)
+    assert (result["status"], result["repositories"][0]["spared"]) == ("dry_run", {"protected_tag": 1})
+
+
+@pytest.mark.parametrize("protected_tags", [["prod*"], []])
+def test_a_tag_that_only_the_preview_protects_blocks_unless_it_is_ignored(bench: Any, protected_tags: Any) -> None:
+    digest = bench.digests()[3]
+    bench.tag(digest, "live")
+    summary = bench.preview()
+    result = bench.clean_up(summary, protected_tags=protected_tags)
+    assert_untouched(bench, result, "findings", "blocked")
+    assert "protected_tag_expires" in bench.check(result, "findings")["message"]
+    ignored = {"protected_tags": protected_tags, "ignored_findings": ["protected_tag_expires"]}
+    assert bench.clean_up(summary, dry_run=True, **ignored)["status"] == "dry_run"
+
+
 def test_an_image_has_to_be_in_so_many_previews_in_a_row(bench: Any) -> None:
     digests = bench.digests()
     earliest = bench.preview()

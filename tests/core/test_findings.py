@@ -1,11 +1,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
-from airflow_provider_ecr_preview.findings import Finding, RecentPulls, UsedImages, find, recent_pulls_since
-from airflow_provider_ecr_preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.findings import (
+    Finding,
+    ProtectedImages,
+    RecentPulls,
+    UsedImages,
+    find,
+    recent_pulls_since,
+)
+from airflow_provider_ecr_preview.inventory import RepositoryInventory, digest_of
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 from airflow_provider_ecr_preview.preview import PreviewSummary
+from airflow_provider_ecr_preview.protection import ImageProtection
 from tests.core.builders import NOW, archiving, digest, policy, previewed, rule, stored, summary, tagged
 
 
@@ -36,9 +45,38 @@ class TestWhatIsLeft:
         untagged = RepositoryImage(digest(1), (), NOW)
         assert "(untagged)" in found(summary(previewed(1)), untagged, stored(2))["newest_image_expires"].message
 
-    def test_the_newest_image_that_is_archived_or_stays_is_no_finding(self) -> None:
-        assert "newest_image_expires" not in found(summary(archiving(1)), stored(1), stored(2))
+    def test_the_newest_image_that_would_be_archived_is_named_as_well(self) -> None:
+        finding = found(summary(archiving(1)), stored(1), stored(2))["newest_image_expires"]
+        assert "would be archived" in finding.message
+
+    def test_the_newest_image_that_stays_is_no_finding(self) -> None:
         assert "newest_image_expires" not in found(summary(previewed(2)), stored(1), stored(2))
+
+    def test_a_signature_is_not_the_newest_image(self) -> None:
+        signature = stored(1, subject_manifest_digest=digest(3))
+        finding = found(summary(previewed(2)), signature, stored(2), stored(3))["newest_image_expires"]
+        assert finding.image_digests == (digest(2),)
+
+    def test_a_policy_that_archives_or_deletes_all_that_can_be_run_empties_the_repository(self) -> None:
+        finding = found(summary(archiving(1), previewed(2)), stored(1), stored(2), stored(3, storage_class="archive"))
+        assert finding["would_empty_repository"].message.startswith("No image that can be run would be left: 2 of 2 ")
+
+    def test_signatures_that_stay_do_not_keep_a_repository_from_being_empty(self) -> None:
+        tag = f"{digest(1).replace(':', '-')}.sig"
+        findings = found(summary(previewed(1)), stored(1), stored(2, subject_manifest_digest=digest(1)), stored(3, tag))
+        assert findings["would_empty_repository"].severity == "critical"
+
+    def test_untagged_images_that_may_be_parts_of_lists_that_go_do_not_either(self) -> None:
+        index = "application/vnd.oci.image.index.v1+json"
+        parts = [RepositoryImage(digest(number), (), NOW - timedelta(hours=number)) for number in (2, 3)]
+        findings = found(summary(previewed(1)), stored(1, image_manifest_media_type=index), *parts)
+        assert "may be a part of the manifest lists" in findings["would_empty_repository"].message
+        assert "would_empty_repository" not in found(summary(previewed(1)), stored(1), *parts)
+
+    def test_a_repository_without_images_that_can_be_run_is_emptied_when_all_expires(self) -> None:
+        archived = [stored(number, storage_class="archive") for number in (1, 2)]
+        assert "2 of 2" in found(summary(previewed(1), previewed(2)), *archived)["would_empty_repository"].message
+        assert "would_empty_repository" not in found(summary(previewed(1)), *archived)
 
     def test_an_archived_image_is_not_the_newest(self) -> None:
         findings = found(summary(previewed(1)), stored(1, storage_class="archive"), stored(2))
@@ -98,6 +136,77 @@ class TestPulls:
         assert pulls.image_digests == tuple(digest(number) for number in range(1, 11))
 
 
+class TestProtectedTags:
+    def protected(self, *tags: tuple[str, ...]) -> ProtectedImages:
+        images = ProtectedImages(ImageProtection().protected_tag_of)
+        for number, of_image in enumerate(tags):
+            images.add(previewed(number, image_tags=of_image))
+        return images
+
+    def test_an_affected_image_with_a_protected_tag_is_named_with_the_tag(self) -> None:
+        [finding] = find(summary(), protected_images=self.protected(("v1", "live"), ("v2",), (), ("prod-eu",)))
+        assert (finding.code, finding.severity) == ("protected_tag_expires", "critical")
+        assert finding.image_digests == (digest(0), digest(3))
+        assert "protected tag: 2 (live, prod-eu). " in finding.message
+
+    def test_of_many_ten_are_named_and_all_are_counted(self) -> None:
+        [finding] = find(summary(), protected_images=self.protected(*((f"prod-{number}",) for number in range(15))))
+        assert len(finding.image_digests) == 10
+        assert "15 (prod-0, prod-1, prod-2, prod-3, prod-4, ...)" in finding.message
+
+    def test_no_protected_tag_is_no_finding(self) -> None:
+        assert find(summary(), protected_images=self.protected(("v1",), ("main",))) == []
+
+
+class TestReferrers:
+    def signature(self, number: int, of: int, **fields: Any) -> RepositoryImage:
+        return stored(number, subject_manifest_digest=digest(of), **fields)
+
+    def codes(self, whole: PreviewSummary, *images: RepositoryImage, used: tuple[int, ...] = ()) -> set[str]:
+        digests = {digest(number) for number in used}
+        users = UsedImages(lambda image_digest, _: ["ECS"] if image_digest in digests else [], ())
+        for key in whole.actions:
+            users.add(previewed(int(str(digest_of(key))[7:], 16)))
+        inventory = RepositoryInventory(whole.policy.rules, keep_images=bool(used))
+        inventory.update(images)
+        found = find(whole, inventory, used_images=users)
+        return {finding.code for finding in found} & {"referrer_of_kept_image_expires"}
+
+    def test_a_signature_that_goes_without_its_image_is_named(self) -> None:
+        findings = found(summary(previewed(2)), stored(1), self.signature(2, 1), self.signature(3, 1))
+        finding = findings["referrer_of_kept_image_expires"]
+        assert (finding.severity, finding.image_digests) == ("critical", (digest(2),))
+        assert "in use: 1. " in finding.message
+
+    def test_a_signature_that_cosign_has_tagged_counts_too(self) -> None:
+        tagged_by_cosign = stored(2, f"{digest(1).replace(':', '-')}.sig")
+        assert self.codes(summary(previewed(2)), stored(1), tagged_by_cosign)
+
+    def test_a_signature_that_goes_with_its_image_or_has_none_is_no_finding(self) -> None:
+        assert not self.codes(summary(previewed(1), previewed(2)), stored(1), self.signature(2, 1))
+        assert not self.codes(summary(previewed(2)), self.signature(2, 1))
+        assert not self.codes(summary(previewed(1)), stored(1), self.signature(2, 1))
+
+    def test_a_signature_that_goes_further_than_its_image_is_named(self) -> None:
+        assert self.codes(summary(archiving(1), previewed(2)), stored(1), self.signature(2, 1))
+        assert not self.codes(summary(archiving(1), archiving(2)), stored(1), self.signature(2, 1))
+        assert not self.codes(summary(previewed(1), archiving(2)), stored(1), self.signature(2, 1))
+        archived = stored(1, storage_class="archive")
+        assert self.codes(summary(previewed(2)), archived, self.signature(2, 1))
+        assert not self.codes(summary(archiving(2)), archived, self.signature(2, 1))
+
+    def test_a_signature_of_an_image_in_use_is_named_though_that_would_go_too(self) -> None:
+        both = summary(previewed(1), previewed(2))
+        assert self.codes(both, stored(1), self.signature(2, 1), used=(1,))
+        assert self.codes(both, self.signature(2, 3), used=(3,))
+        assert not self.codes(both, stored(1), self.signature(2, 1), used=(9,))
+
+    def test_of_a_part_of_a_preview_it_is_not_known_what_stays(self) -> None:
+        inventory = RepositoryInventory()
+        inventory.update([stored(1), self.signature(2, 1)])
+        assert find(summary(previewed(2)), inventory, is_whole=False) == []
+
+
 def test_archiving_is_said_to_cost() -> None:
     [finding] = find(summary(archiving(1)))
     assert (finding.code, finding.severity) == ("storage_class_costs", "info")
@@ -105,7 +214,7 @@ def test_archiving_is_said_to_cost() -> None:
 
 def test_the_gravest_come_first() -> None:
     whole = summary(archiving(2), previewed(1), of=policy(rule(1), tagged(2, "gone-*")))
-    severities = [finding.severity for finding in found(whole, stored(1), stored(2)).values()]
+    severities = [finding.severity for finding in found(whole, stored(1), stored(2), stored(3)).values()]
     assert severities == ["critical", "warning", "info"]
 
 

@@ -102,3 +102,23 @@ def test_every_image_is_affected_or_kept_and_none_is_both(tags: list[list[str]],
     for each in found:
         assert each.explanation.startswith("Kept")
         json.dumps(each.as_dict())
+
+
+def test_what_belongs_to_an_image_that_expires_goes_with_it() -> None:
+    images = [
+        stored(1, "v1"),
+        stored(2, subject_manifest_digest=digest(1)),
+        stored(3, subject_manifest_digest=digest(2)),
+        stored(4, f"{digest(1).replace(':', '-')}.sig"),
+        stored(5, subject_manifest_digest=digest(9)),
+    ]
+    of, gone = policy(tagged(1, "v*")), {digest(1)}
+    found = {
+        image.image.image_digest: image
+        for image in kept_images(of, images, gone.__contains__, NOW, expires=gone.__contains__)
+    }
+    reasons = {of: image.reason for of, image in found.items()}
+    assert reasons[digest(2)] == reasons[digest(3)] == "goes_with_subject"
+    # ECR goes by the manifest, and does not know cosign's tags.
+    assert "goes_with_subject" not in (reasons[digest(4)], reasons[digest(5)])
+    assert f"belongs to {digest(1)}, which expires" in found[digest(3)].explanation

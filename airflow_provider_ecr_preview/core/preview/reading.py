@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, UsedImages, find, recent_pulls_since
+from airflow_provider_ecr_preview.findings import (
+    RECENTLY_PULLED_DAYS,
+    ProtectedImages,
+    UsedImages,
+    find,
+    recent_pulls_since,
+)
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.kept_images import KeptImage, kept_images
 from airflow_provider_ecr_preview.pages import PreviewPage, summarize_pages
-from airflow_provider_ecr_preview.preview import PreviewedImage
+from airflow_provider_ecr_preview.preview import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.protection import ImageProtection
 from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
 
 UsedImagesOf = Callable[[RepositoryId], UsedImages | None]
@@ -44,10 +51,12 @@ class Lookout:
 
     :param recently_pulled_days: an affected image that was pulled within this number of days is a finding.
     :param used_images: returns what collects the affected images of a repository that something runs.
+    :param protection: an affected image with a tag that it protects is a finding.
     """
 
     recently_pulled_days: float = RECENTLY_PULLED_DAYS
     used_images: UsedImagesOf | None = None
+    protection: ImageProtection = field(default_factory=ImageProtection)
 
 
 def read_preview(
@@ -57,6 +66,7 @@ def read_preview(
     lookout: Lookout | None = None,
     image_list: ImageList | None = None,
     now: datetime | None = None,
+    is_whole: bool = True,
 ) -> PreviewSummaryXCom:
     """Read a preview once, page by page, and return its summary.
 
@@ -65,11 +75,13 @@ def read_preview(
     :param lookout: what to look out for.
     :param image_list: where the images are written.
     :param now: the time from which recent pulls are counted (aware).
+    :param is_whole: whether the pages are the whole preview; of a part it is not known which images stay.
     :raises PreviewInconsistentError: if the preview lists an image twice.
     :raises ValueError: if there is no page.
     """
     lookout = lookout or Lookout()
     recent_pulls = recent_pulls_since(now or datetime.now(UTC), lookout.recently_pulled_days)
+    protected_images = ProtectedImages(lookout.protection.protected_tag_of)
     used_images: UsedImages | None = None
 
     def watched() -> Iterator[PreviewPage]:
@@ -82,6 +94,7 @@ def read_preview(
 
     def on_image(image: PreviewedImage) -> None:
         recent_pulls.add(image)
+        protected_images.add(image)
         if used_images is not None:
             used_images.add(image)
         if image_list is not None:
@@ -89,10 +102,18 @@ def read_preview(
 
     summary = summarize_pages(watched(), inventory, on_image)
     if image_list is not None and image_list.write_kept is not None and inventory is not None:
-        image_list.write_kept(kept_images(summary.policy, inventory.images, summary.__contains__, summary.previewed_at))
+        image_list.write_kept(
+            kept_images(
+                summary.policy,
+                inventory.images,
+                summary.__contains__,
+                summary.previewed_at,
+                expires=lambda digest: summary.action_of(digest) == EXPIRE,
+            )
+        )
     return summary_xcom(
         summary,
         inventory=inventory,
-        findings=find(summary, inventory, recent_pulls, used_images),
+        findings=find(summary, inventory, recent_pulls, used_images, protected_images, is_whole=is_whole),
         images_uri=None if image_list is None else image_list.images_uri,
     )

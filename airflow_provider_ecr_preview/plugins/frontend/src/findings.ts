@@ -13,11 +13,19 @@ export const FINDINGS: Record<string, Advice> = {
   },
   would_empty_repository: {
     severity: "critical",
-    whatToDo: "Every image would expire: add a rule that keeps the newest ones (imageCountMoreThan).",
+    whatToDo: "No image that can be run would be left: add a rule that keeps the newest ones (imageCountMoreThan).",
   },
   newest_image_expires: {
     severity: "critical",
-    whatToDo: "The most recently pushed image would expire: keep a count of images instead of an age.",
+    whatToDo: "The newest image would expire or be archived: keep a count of images instead of an age.",
+  },
+  protected_tag_expires: {
+    severity: "critical",
+    whatToDo: "What pulls these images by their tag would fail: keep them by a rule with a lower rulePriority.",
+  },
+  referrer_of_kept_image_expires: {
+    severity: "critical",
+    whatToDo: "Signatures or SBOMs would be lost while their image stays: keep them by a rule with a lower rulePriority.",
   },
   recently_pulled_image_expires: {
     severity: "critical",

@@ -10,6 +10,7 @@ from airflow_provider_ecr_preview.cleanup_evidence import Evidence
 from airflow_provider_ecr_preview.cleanup_plan import CleanupPlan, plan_cleanup
 from airflow_provider_ecr_preview.cleanup_questions import QUESTIONS, Answer, Verdict, capped
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.approval_questions import NOT_BOUND
 from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.sizes import known_sum
@@ -111,18 +112,24 @@ def decide(evidence: Evidence, settings: CleanupSettings) -> Decision:
 
 
 def check_run(
-    decisions: Iterable[Decision], *, max_images: int | None = None, max_bytes: int | None = None
+    decisions: Iterable[Decision],
+    *,
+    max_images: int | None = None,
+    max_bytes: int | None = None,
+    approval: Answer = NOT_BOUND,
 ) -> list[CheckResult]:
     """Ask what can only be asked of all repositories together.
 
     :param decisions: what is decided for each one.
     :param max_images: more images in all block the whole run; None for no limit.
     :param max_bytes: more bytes in all, as an upper bound, block it; None for no limit.
+    :param approval: whether a person has approved the action.
     """
     plans = [decision.plan for decision in decisions if not decision.blocking]
     images = sum(len(plan.images) for plan in plans)
     size = known_sum(plan.bytes_upper_bound for plan in plans)
     return [
+        CheckResult.of("approval_given", approval),
         CheckResult.of("run_max_images", capped(images, max_images, "images in all", "max_images_per_run")),
         CheckResult.of("run_max_bytes", capped(size, max_bytes, "bytes at most in all", "max_bytes_per_run")),
     ]

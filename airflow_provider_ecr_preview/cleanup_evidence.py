@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 from airflow_provider_ecr_preview.preview import PreviewedImage, images_fingerprint
 from airflow_provider_ecr_preview.xcom import MAX_SAMPLE_TAGS, SUMMARY_SCHEMA, PreviewSummaryXCom
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.core.cleanup.approval import Approval
 
 T = TypeVar("T")
 
@@ -101,6 +104,7 @@ class Evidence:
     :param in_use: what runs; None if nobody asked.
     :param previous: earlier previews, by the time they were made.
     :param now: the time (aware).
+    :param approval: what a person has approved; None if no approval binds the clean-up.
     """
 
     summary: PreviewSummaryXCom
@@ -110,6 +114,7 @@ class Evidence:
     in_use: InUse | Unread | None
     now: datetime
     previous: Mapping[datetime, PreviewList | Unread] = field(default_factory=dict)
+    approval: Approval | None = None
 
     @property
     def repository(self) -> RepositoryId:

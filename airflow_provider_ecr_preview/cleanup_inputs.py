@@ -16,7 +16,7 @@ _DRY_RUN = {"true": True, "false": False}
 def summaries_of(value: Any, parameter: str = "summary") -> list[PreviewSummaryXCom]:
     """Return the summaries that were given, one for each repository.
 
-    :param value: one summary, several, an audit that holds its summaries, or any of these as JSON.
+    :param value: one summary or several, an audit or several that hold their summaries, or any of these as JSON.
     :param parameter: name of the operator's parameter, for messages.
     :raises ValueError: if it is anything else, or names a repository twice.
     """
@@ -36,19 +36,12 @@ def earlier_summaries_of(value: Any, parameter: str = "previous_summaries") -> l
     :raises ValueError: if it is anything else.
     """
     value = _decoded(value, parameter)
-    if isinstance(value, Mapping) and value.get("schema") == AUDIT_SCHEMA:
-        value = value.get("summaries")
-        if value is None:
-            raise ValueError(
-                f"{parameter} is an audit of too many repositories to hold their summaries. Audit fewer in a task, "
-                "and map the clean-up over these audits, or give the summaries themselves."
-            )
     if isinstance(value, Mapping):
         value = [value]
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise ValueError(f"{parameter} is {value!r}, not a summary.")  # noqa: TRY004 - rendered from a template
     try:
-        return [check_summary(summary) for summary in value]
+        return [check_summary(summary) for item in value for summary in _summaries_in(item)]
     except ValueError as error:
         raise ValueError(f"{parameter}: {error}") from error
 
@@ -81,6 +74,19 @@ def texts_of(value: Any, parameter: str) -> list[str]:
     if not all(isinstance(text, str) and text.strip() for text in texts):
         raise ValueError(f"{parameter} is {value!r}. Use a list of texts, none of them empty.")
     return texts
+
+
+def _summaries_in(value: Any) -> Iterable[Any]:
+    """Return the summaries that an audit holds, or what is none by itself."""
+    if not isinstance(value, Mapping) or value.get("schema") != AUDIT_SCHEMA:
+        return [value]
+    summaries: Iterable[Any] | None = value.get("summaries")
+    if summaries is None:
+        raise ValueError(
+            "the audit is of too many repositories to hold their summaries. Audit fewer in a task, and map the clean-up "
+            "over these audits, or give the summaries themselves."
+        )
+    return summaries
 
 
 def _decoded(value: Any, parameter: str) -> Any:

@@ -12,6 +12,7 @@ from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.answers import OFF, WITH_A_LIST, Answer, Verdict, unread_source
 from airflow_provider_ecr_preview.core.cleanup.answers import left_out as _left_out
 from airflow_provider_ecr_preview.core.cleanup.answers import unknown_images as _unknown
+from airflow_provider_ecr_preview.core.cleanup.approval_questions import compared_with
 from airflow_provider_ecr_preview.core.cleanup.relation_questions import manifest_lists, referrers
 from airflow_provider_ecr_preview.core.referrers import can_be_run, left_to_run
 
@@ -30,6 +31,11 @@ _NOT_RECORDED = (
     "Collect what is in use again with EcrCollectImagesInUseOperator and a source that reads AWS: an earlier release did "
     "not record the account and the Region."
 )
+
+
+def approved_unchanged(evidence: Evidence, _: CleanupSettings, __: CleanupPlan) -> Answer:
+    """Ask whether the summary and its images are still those that a person has approved."""
+    return compared_with(evidence.approval, evidence.summary, evidence.approved)
 
 
 def policy_unchanged(evidence: Evidence, _: CleanupSettings, __: CleanupPlan) -> Answer:
@@ -233,6 +239,7 @@ def max_bytes(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) 
 QUESTIONS: dict[str, Callable[[Evidence, CleanupSettings, CleanupPlan], Answer]] = {
     question.__name__: question
     for question in (
+        approved_unchanged,
         policy_unchanged,
         preview_unchanged,
         tags_unchanged,

@@ -12,6 +12,7 @@ from airflow_provider_ecr_preview.bounded import cut
 from airflow_provider_ecr_preview.cleanup_checks import CheckResult
 from airflow_provider_ecr_preview.cleanup_outcome import ImageOutcome, RepositoryCleanup
 from airflow_provider_ecr_preview.cleanup_settings import CleanupAction
+from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovedByXCom
 from airflow_provider_ecr_preview.preview import isoformat
 from airflow_provider_ecr_preview.sizes import known_sum
 
@@ -103,6 +104,7 @@ class ImageCleanupXCom(TypedDict):
     repositories: list[RepositoryCleanupXCom]
     repositories_left_out: int
     results_uri: str | None
+    approval: NotRequired[ApprovedByXCom | None]
 
 
 def cleanup_xcom(
@@ -115,6 +117,7 @@ def cleanup_xcom(
     finished_at: datetime,
     archive_price_per_gb_month: float | None = None,
     results_uri: str | None = None,
+    approval: Approval | None = None,
 ) -> ImageCleanupXCom:
     """Return the result of a clean-up.
 
@@ -126,6 +129,7 @@ def cleanup_xcom(
     :param finished_at: when it ended (aware).
     :param archive_price_per_gb_month: what a gigabyte in the archive costs a month.
     :param results_uri: where the list of all images was written.
+    :param approval: what a person has approved; None if no approval binds the clean-up.
     """
     repositories = [_repository(cleanup) for cleanup in cleanups]
     size = known_sum(repository["touched_bytes_upper_bound"] for repository in repositories)
@@ -147,6 +151,7 @@ def cleanup_xcom(
         repositories=sorted(repositories, key=_by_weight),
         repositories_left_out=0,
         results_uri=results_uri,
+        approval=None if approval is None else approval.as_dict(),
     )
     return _fitted(value)
 

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from airflow_provider_ecr_preview.display.markdown import counted
 from airflow_provider_ecr_preview.tables import human_bytes
 
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ def cleanup_table(value: ImageCleanupXCom) -> RenderableType:
     done = {"delete": "deleted", "archive": "archived"}[value["action"]]
     verb = f"would be {done}" if value["dry_run"] else done
     headline = (
-        f"{value['status'].upper()}: {value['touched_image_count']} images {verb}, at most "
-        f"{human_bytes(value['touched_bytes_upper_bound'])} (layers are shared); {value['spared_image_count']} left out, "
-        f"{value['failed_image_count']} failed. {value['repository_count']} repositories."
+        f"{value['status'].upper()}: {counted(value['touched_image_count'], 'image', 'images')} {verb}, at most "
+        f"{human_bytes(value['touched_bytes_upper_bound'])} (layers are shared); {value['spared_image_count']:,} spared, "
+        f"{value['failed_image_count']:,} failed. {counted(value['repository_count'], 'repository', 'repositories')}."
     )
     shown = value["repositories"][:MAX_SHOWN]
     parts: list[RenderableType] = [Text(headline), *map(_of_repository, shown)]
     if more := value["repository_count"] - len(shown):
-        parts.append(Text(f"and {more} more repositories."))
+        parts.append(Text(f"and {counted(more, 'more repository', 'more repositories')}."))
     if any(check["verdict"] != "off" for check in value["checks"]):
         parts += [Text("The whole run"), checks_table(value["checks"])]
     if value["cost"]:
@@ -51,7 +52,7 @@ def checks_table(checks: list[CheckXCom]) -> Table:
 
 
 def _of_repository(repository: RepositoryCleanupXCom) -> RenderableType:
-    left_out = ", ".join(f"{count} {reason}" for reason, count in sorted(repository["spared"].items()))
+    spared = ", ".join(f"{count} {reason}" for reason, count in sorted(repository["spared"].items()))
     failures = ", ".join(f"{count} {code}" for code, count in sorted(repository["failures"].items()))
     headline = (
         f"{repository['repository_name']} ({repository['registry_id']}, {repository['region_name']}): "
@@ -60,7 +61,7 @@ def _of_repository(repository: RepositoryCleanupXCom) -> RenderableType:
     )
     lines = [
         headline,
-        *([f"  left out: {left_out}"] if left_out else []),
+        *([f"  spared: {spared}"] if spared else []),
         *([f"  failed: {failures}"] if failures else []),
         *([f"  {repository['error']}: {repository['message']}"] if repository["error"] else []),
     ]

@@ -4,6 +4,7 @@
 
     EcrPreviewError
      +-- InvalidLifecyclePolicyError          (also a ValueError)
+     +-- ApprovalRefusedError
      +-- AuditFailedError
      +-- AuditIncompleteError
      +-- AuditStoppedError
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessDeniedError",
+    "ApprovalRefusedError",
     "AuditFailedError",
     "AuditIncompleteError",
     "AuditStoppedError",
@@ -92,6 +94,10 @@ class InvalidLifecyclePolicyError(EcrPreviewError, ValueError):
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild from the findings, not from the message, where an error crosses a process boundary."""
         return type(self), (self.findings, self.repository)
+
+
+class ApprovalRefusedError(EcrPreviewError):
+    """Raised when an answer is no approval: no person gave it, or what was shown has changed since."""
 
 
 class AuditFailedError(EcrPreviewError):

@@ -34,6 +34,7 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "integration-name": "Amazon ECR Lifecycle Policy Preview",
                 "python-modules": [
+                    "airflow_provider_ecr_preview.operators.ecr_approval",
                     "airflow_provider_ecr_preview.operators.ecr_audit",
                     "airflow_provider_ecr_preview.operators.ecr_cleanup",
                     "airflow_provider_ecr_preview.operators.ecr_compare",

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from airflow_provider_ecr_preview.bounded import cut
 from airflow_provider_ecr_preview.cleanup_checks import CheckResult
-from airflow_provider_ecr_preview.cleanup_questions import Answer
 from airflow_provider_ecr_preview.cleanup_result import CheckXCom, check_xcom
+from airflow_provider_ecr_preview.core.cleanup.answers import Answer
+from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovedByXCom
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.exceptions import RepositoryError
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
@@ -90,6 +91,7 @@ class PolicyChangeXCom(TypedDict):
     repositories: list[RepositoryPolicyXCom]
     repositories_left_out: int
     former_policies_uri: str | None
+    approval: NotRequired[ApprovedByXCom | None]
 
 
 def same_policy(one: LifecyclePolicy | None, other: LifecyclePolicy | None) -> bool:
@@ -130,6 +132,7 @@ def policy_change_xcom(
     started_at: datetime,
     finished_at: datetime,
     former_policies_uri: str | None = None,
+    approval: Approval | None = None,
 ) -> PolicyChangeXCom:
     """Return the result of a change.
 
@@ -139,6 +142,7 @@ def policy_change_xcom(
     :param started_at: when it began (aware).
     :param finished_at: when it ended (aware).
     :param former_policies_uri: where the former policies were written.
+    :param approval: what a person has approved; None if no approval binds the change.
     """
     statuses = Counter(str(change.status) for change in changes)
     value = PolicyChangeXCom(
@@ -154,6 +158,7 @@ def policy_change_xcom(
         repositories=[_repository(change) for change in changes],
         repositories_left_out=0,
         former_policies_uri=former_policies_uri,
+        approval=None if approval is None else approval.as_dict(),
     )
     return _fitted(value)
 

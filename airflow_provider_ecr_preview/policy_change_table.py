@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from airflow_provider_ecr_preview.cleanup_table import checks_table
+from airflow_provider_ecr_preview.display.markdown import counted
 from airflow_provider_ecr_preview.policy_change import PolicyChangeXCom, RepositoryPolicyXCom
 
 MAX_SHOWN = 20
@@ -14,11 +15,12 @@ MAX_SHOWN = 20
 def policy_change_table(value: PolicyChangeXCom) -> RenderableType:
     """Return a change as tables: what was changed, and what every check said."""
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(value["statuses"].items()))
-    headline = f"{value['status'].upper()}: {value['repository_count']} repositories: {statuses or 'none'}."
+    count = counted(value["repository_count"], "repository", "repositories")
+    headline = f"{value['status'].upper()}: {count}: {statuses or 'none'}."
     shown = value["repositories"][:MAX_SHOWN]
     parts: list[RenderableType] = [Text(headline), *map(_of_repository, shown)]
     if more := value["repository_count"] - len(shown):
-        parts.append(Text(f"and {more} more repositories."))
+        parts.append(Text(f"and {counted(more, 'more repository', 'more repositories')}."))
     if value["checks"]:
         parts += [Text("The whole run"), checks_table(value["checks"])]
     return Group(*parts)

@@ -8,9 +8,9 @@ from __future__ import annotations
 # [START howto_ecr_clean_up_approved]
 from datetime import timedelta
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag
 
+from airflow_provider_ecr_preview.operators.ecr_approval import EcrApproveCleanupOperator
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrDeletePreviewedImagesOperator
 from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
@@ -49,17 +49,11 @@ def ecr_clean_up_approved() -> None:
         deferrable=True,
     )
 
-    @task
-    def describe(audit: dict) -> str:
-        """Say for a person what would be deleted."""
-        from airflow_provider_ecr_preview.audit_markdown import audit_markdown  # noqa: PLC0415  # only the task needs it
-
-        return audit_markdown(audit, rows=10)
-
-    approve = ApprovalOperator(
+    # Says DRY RUN or FOR GOOD, and binds what is deleted to what it shows.
+    approve = EcrApproveCleanupOperator(
         task_id="approve",
-        subject="Delete these images for good?",
-        body="{{ ti.xcom_pull(task_ids='describe') }}",
+        summary=audit.output,
+        dry_run="{{ params.dry_run }}",
         response_timeout=timedelta(hours=12),
     )
     # Asked after the approval, because it is what runs then that counts.
@@ -67,11 +61,12 @@ def ecr_clean_up_approved() -> None:
     clean_up = EcrDeletePreviewedImagesOperator(
         task_id="clean_up",
         summary=audit.output,
+        approved=approve.output,
         in_use=in_use.output,
         protected_tags=["latest", "live*", "prod*", "stable*"],
         dry_run="{{ params.dry_run }}",
     )
-    describe(audit.output) >> approve >> in_use >> clean_up
+    approve >> in_use >> clean_up
 
 
 ecr_clean_up_approved()

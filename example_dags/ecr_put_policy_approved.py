@@ -8,9 +8,9 @@ from __future__ import annotations
 # [START howto_ecr_put_policy_approved]
 from datetime import timedelta
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag
 
+from airflow_provider_ecr_preview.operators.ecr_approval import EcrApproveCleanupOperator
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrPutLifecyclePolicyOperator
 from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
@@ -59,17 +59,12 @@ def ecr_put_policy_approved() -> None:
         deferrable=True,
     )
 
-    @task
-    def describe(audit: dict) -> str:
-        """Say for a person what would be deleted."""
-        from airflow_provider_ecr_preview.audit_markdown import audit_markdown  # noqa: PLC0415  # only the task needs it
-
-        return audit_markdown(audit, rows=10)
-
-    approve = ApprovalOperator(
+    # Says DRY RUN or FOR GOOD, and binds what is applied to what it shows.
+    approve = EcrApproveCleanupOperator(
         task_id="approve",
-        subject="Apply this lifecycle policy?",
-        body="{{ ti.xcom_pull(task_ids='describe') }}",
+        summary=audit.output,
+        action="put",
+        dry_run="{{ params.dry_run }}",
         response_timeout=timedelta(hours=12),
     )
     in_use = EcrCollectImagesInUseOperator(task_id="in_use", sources=["ecs", "lambda"], region_names=[REGION])
@@ -77,10 +72,11 @@ def ecr_put_policy_approved() -> None:
         task_id="put",
         summary=audit.output,
         lifecycle_policy_text="{{ params.lifecycle_policy }}",
+        approved=approve.output,
         in_use=in_use.output,
         dry_run="{{ params.dry_run }}",
     )
-    describe(audit.output) >> approve >> in_use >> put
+    approve >> in_use >> put
 
 
 ecr_put_policy_approved()

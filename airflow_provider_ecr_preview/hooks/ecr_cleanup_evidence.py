@@ -6,16 +6,18 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
 from airflow_provider_ecr_preview.cleanup_evidence import Evidence, InUse, PreviewList, Unread, preview_time
+from airflow_provider_ecr_preview.core.cleanup.approval import Approval
 from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.exceptions import RepositoryError
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.pages import PreviewStatus
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
-from airflow_provider_ecr_preview.reports import read_image_list
+from airflow_provider_ecr_preview.reports import read_image_list, read_lines
 from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ class EvidenceCollector:
     :param timeout: how long to wait for one preview, in seconds.
     :param poll_interval: time between two looks at it, in seconds.
     :param now: returns the time (aware).
+    :param approval: what a person has approved; None if no approval binds the clean-up.
     """
 
     hook_of: Callable[[str], EcrLifecyclePolicyPreviewHook]
@@ -47,6 +50,7 @@ class EvidenceCollector:
     timeout: float = TIMEOUT
     poll_interval: float = POLL_INTERVAL
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    approval: Approval | None = None
 
     def collect(self, summaries: Sequence[PreviewSummaryXCom]) -> Iterator[Evidence]:
         """Yield what is known about each repository, in order.
@@ -71,6 +75,7 @@ class EvidenceCollector:
             in_use=self.in_use_of(repository),
             previous=self._previous(repository),
             now=self.now(),
+            approval=self.approval,
         )
 
     def _started(self, summary: PreviewSummaryXCom) -> PreviewStatus | PreviewList | Unread:
@@ -132,6 +137,21 @@ def read_lists(summaries: Iterable[PreviewSummaryXCom]) -> Iterator[PreviewList 
     :param summaries: the summaries.
     """
     return map(listed_images, summaries)
+
+
+def approved_lines(uri: str) -> list[dict[str, Any]] | Unread:
+    """Return the repositories of an approval that has no room for them.
+
+    :param uri: where the approval wrote them.
+    """
+    try:
+        return [*read_lines(uri)]
+    except Exception as error:  # whatever goes wrong on whatever storage, what was approved is not known
+        log.warning("What was approved cannot be read at %s.", uri, exc_info=True)
+        return Unread(
+            f"what was approved cannot be read at {uri} ({type(error).__name__}: {error}).",
+            "Give the worker access to it, or clear the approval task and have its answer given again.",
+        )
 
 
 def listed_images(summary: PreviewSummaryXCom) -> PreviewList | Unread:

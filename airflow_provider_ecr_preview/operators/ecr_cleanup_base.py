@@ -14,9 +14,10 @@ from airflow_provider_ecr_preview.cleanup_checks import sentence
 from airflow_provider_ecr_preview.cleanup_in_use import in_use_of
 from airflow_provider_ecr_preview.cleanup_inputs import earlier_summaries_of, texts_of
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovalXCom, ApprovedAction, approval_of
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, required_scope_of
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
-from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import EvidenceCollector
+from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import EvidenceCollector, approved_lines, listed_images
 from airflow_provider_ecr_preview.protection import ImageProtection
 from airflow_provider_ecr_preview.templating import LiteralXComMixin
 from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
@@ -67,6 +68,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
     :meta private:
     """
 
+    approved: ApprovalXCom | Mapping[str, Any] | str | None
     in_use: Mapping[str, Any] | None
     required_scope: RequiredScope
     max_images: int | None
@@ -86,6 +88,9 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
     ignored_findings: Collection[str]
     timeout: float
     poll_interval: float
+
+    _is_bound: bool
+    """Whether an approval was given: a template of one may leave nothing, which is no approval."""
 
     def _settings_with(self, **settings: Any) -> CleanupSettings:
         """Return how careful to be, with what is particular to the operator."""
@@ -109,7 +114,13 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
             **settings,
         )
 
-    def _collector(self, policies: CandidatePolicies) -> EvidenceCollector:
+    def _bind(self, summaries: Sequence[PreviewSummaryXCom], action: ApprovedAction) -> Approval | None:
+        """Return what a person has approved; None if no approval is given."""
+        if not self._is_bound:
+            return None
+        return approval_of(self.approved, approved_lines).bound_to(summaries, listed_images, action)
+
+    def _collector(self, policies: CandidatePolicies, approval: Approval | None) -> EvidenceCollector:
         """Return what gathers all that is known about repositories."""
         return EvidenceCollector(
             hook_of=self._hook_of,
@@ -118,6 +129,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
             previous=earlier_summaries_of(self.previous_summaries),
             timeout=self.timeout,
             poll_interval=self.poll_interval,
+            approval=approval,
         )
 
 

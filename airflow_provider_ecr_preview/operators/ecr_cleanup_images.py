@@ -18,6 +18,8 @@ from airflow_provider_ecr_preview.cleanup_outcome import RepositoryCleanup, plan
 from airflow_provider_ecr_preview.cleanup_result import ImageCleanupXCom, cleanup_xcom
 from airflow_provider_ecr_preview.cleanup_settings import CleanupAction, CleanupSettings, OnChange
 from airflow_provider_ecr_preview.cleanup_table import cleanup_table
+from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovalXCom
+from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
 from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT
@@ -64,6 +66,9 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
     :param required_scope: the accounts and Regions that ``in_use`` has to cover, ``123456789012`` for an account in the
         Region of the repository or ``123456789012/eu-central-1``; the repository's own account and Region if None.
         Name the accounts that run images of a central registry. (templated)
+    :param approved: what a person has approved: the output of ``EcrApproveCleanupOperator``, or the digest that it
+        shows. Where it is given, nothing else is touched: an audit that was run again, or an XCom or an image list that
+        was changed since, blocks. (templated)
     :param dry_run: whether nothing is changed. (templated)
     :param action: ``delete``, or ``archive`` to archive instead, which is billed too.
     :param lifecycle_policy_text: the policy that was previewed, if it is not applied: JSON text or dict. (templated)
@@ -109,6 +114,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
 
     iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrDeletePreviewedImagesOperator"]
     template_fields: Sequence[str] = aws_template_fields(
+        "approved",
         "dry_run",
         "in_use",
         "lifecycle_policies",
@@ -121,6 +127,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         "summary",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
+        "approved": "json",
         "in_use": "json",
         "lifecycle_policies": "json",
         "lifecycle_policy_text": "json",
@@ -134,6 +141,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         summary: PreviewSummaryXCom | Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str,
         in_use: Mapping[str, Any] | None = None,
         required_scope: RequiredScope = None,
+        approved: ApprovalXCom | Mapping[str, Any] | str | None = None,
         dry_run: bool | str = True,
         action: CleanupAction = "delete",
         lifecycle_policy_text: PolicySource | None = None,
@@ -169,6 +177,8 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         self.summary = summary
         self.in_use = in_use
         self.required_scope = required_scope
+        self.approved = approved
+        self._is_bound = approved is not None
         self.dry_run = dry_run  # type: ignore[method-assign,assignment]  # Airflow's own logs templates; nothing calls it
         self.action = action
         self.lifecycle_policy_text = lifecycle_policy_text
@@ -206,8 +216,15 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         if self.on_blocked not in ("fail", "skip", "report"):
             raise ValueError(f"on_blocked is {self.on_blocked!r}. Use 'fail', 'skip' or 'report'.")
         started_at = datetime.now(UTC)
-        decisions = self._decide(settings)
-        run_checks = check_run(decisions, max_images=self.max_images_per_run, max_bytes=self.max_bytes_per_run)
+        summaries = self._summaries(summaries_of(self.summary))
+        approval = self._bind(summaries, self.action)
+        decisions = self._decide(settings, summaries, approval)
+        run_checks = check_run(
+            decisions,
+            max_images=self.max_images_per_run,
+            max_bytes=self.max_bytes_per_run,
+            approval=approval_given(approval, self.action, dry_run=dry_run),
+        )
         cleanups = self._clean_up(decisions, run_checks, dry_run=dry_run)
         value = cleanup_xcom(
             cleanups,
@@ -218,15 +235,18 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
             finished_at=datetime.now(UTC),
             archive_price_per_gb_month=self.archive_price_per_gb_month,
             results_uri=self._write(cleanups),
+            approval=approval,
         )
         self.log.info("%s\n%s", "Dry run; nothing was changed." if dry_run else "", render(cleanup_table(value)))
         if not dry_run:
             self._end(context, value)
         return value
 
-    def _decide(self, settings: CleanupSettings) -> list[Decision]:
-        summaries = self._summaries(summaries_of(self.summary))
-        collector = self._collector(CandidatePolicies(self.lifecycle_policy_text, self.lifecycle_policies))
+    def _decide(
+        self, settings: CleanupSettings, summaries: Sequence[PreviewSummaryXCom], approval: Approval | None
+    ) -> list[Decision]:
+        policies = CandidatePolicies(self.lifecycle_policy_text, self.lifecycle_policies)
+        collector = self._collector(policies, approval)
         decisions = []
         for evidence in collector.collect(summaries):
             decision = decide(evidence, settings)

@@ -16,6 +16,8 @@ from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, P
 from airflow_provider_ecr_preview.cleanup_checks import CheckResult, decide
 from airflow_provider_ecr_preview.cleanup_inputs import dry_run_of, summaries_of
 from airflow_provider_ecr_preview.cleanup_questions import Answer
+from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovalXCom
+from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
 from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
 from airflow_provider_ecr_preview.core.repository import RepositoryId
@@ -65,8 +67,15 @@ class _PolicyChangeOperator(EcrCleanupOperator):
         self.former_policies_path = former_policies_path
         self.on_blocked = on_blocked
 
+    _approval: Approval | None = None
+
     def _plan(self, changer: PolicyChanger) -> list[PolicyChange]:
         raise NotImplementedError
+
+    def _run_checks(self, *, dry_run: bool) -> list[CheckResult]:
+        """Return what the checks of the whole run say that only some operators have."""
+        del dry_run
+        return []
 
     def execute(self, context: Context) -> PolicyChangeXCom:
         """Check every repository, and change the policies if all may be changed."""
@@ -76,7 +85,7 @@ class _PolicyChangeOperator(EcrCleanupOperator):
         self._started_at = datetime.now(UTC)
         changer = PolicyChanger(self._hook_of)
         changes = self._plan(changer)
-        run_checks = [former_policies_kept(changes, self.former_policies_path)]
+        run_checks = [*self._run_checks(dry_run=dry_run), former_policies_kept(changes, self.former_policies_path)]
         blocked = any(change.status == "blocked" for change in changes) or any(check.blocks for check in run_checks)
         if not blocked and not dry_run:
             self._keep(context, changes, run_checks)
@@ -116,6 +125,7 @@ class _PolicyChangeOperator(EcrCleanupOperator):
             started_at=self._started_at,
             finished_at=datetime.now(UTC),
             former_policies_uri=self.former_policies_path if is_kept else None,
+            approval=self._approval,
         )
 
     def _end(self, context: Context, value: PolicyChangeXCom) -> None:
@@ -164,6 +174,9 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
     :param required_scope: the accounts and Regions that ``in_use`` has to cover, ``123456789012`` for an account in the
         Region of the repository or ``123456789012/eu-central-1``; the repository's own account and Region if None.
         Name the accounts that run images of a central registry. (templated)
+    :param approved: what a person has approved: the output of ``EcrApproveCleanupOperator``, or the digest that it
+        shows. Where it is given, nothing else is touched: an audit that was run again, or an XCom or an image list that
+        was changed since, blocks. (templated)
     :param dry_run: whether nothing is changed. (templated)
     :param former_policies_path: where to write the former policies before the first change, an ``ObjectStoragePath``
         URL of a file, as gzip JSON Lines; needed where they do not fit into an XCom, and wise where the task is
@@ -200,6 +213,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
 
     iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrPutLifecyclePolicyOperator"]
     template_fields: Sequence[str] = aws_template_fields(
+        "approved",
         "dry_run",
         "former_policies_path",
         "in_use",
@@ -212,6 +226,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         "summary",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
+        "approved": "json",
         "in_use": "json",
         "lifecycle_policies": "json",
         "lifecycle_policy_text": "json",
@@ -227,6 +242,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         lifecycle_policies: PoliciesByGlob | None = None,
         in_use: Mapping[str, Any] | None = None,
         required_scope: RequiredScope = None,
+        approved: ApprovalXCom | Mapping[str, Any] | str | None = None,
         dry_run: bool | str = True,
         former_policies_path: str | None = None,
         max_images: int | None = defaults.MAX_IMAGES,
@@ -255,6 +271,8 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         self.lifecycle_policies = lifecycle_policies
         self.in_use = in_use
         self.required_scope = required_scope
+        self.approved = approved
+        self._is_bound = approved is not None
         self.max_images = max_images
         self.max_share = max_share
         self.max_bytes = max_bytes
@@ -284,7 +302,8 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
                 f"No policy is given for {', '.join(nameless)}. Give the one that was previewed as lifecycle_policy_text, "
                 "or under a name or glob in lifecycle_policies."
             )
-        collector = self._collector(policies)
+        self._approval = self._bind(summaries, "put")
+        collector = self._collector(policies, self._approval)
         changes = []
         for evidence in collector.collect(summaries):
             decision = decide(evidence, settings)
@@ -292,6 +311,9 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
             self.log.info("%s: %s.%s", change.repository, change.status, _blocking(change))
             changes.append(change)
         return changes
+
+    def _run_checks(self, *, dry_run: bool) -> list[CheckResult]:
+        return [CheckResult.of("approval_given", approval_given(self._approval, "put", dry_run=dry_run))]
 
 
 class EcrRestoreLifecyclePolicyOperator(_PolicyChangeOperator):

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,34 +19,6 @@ from airflow_provider_ecr_preview.local.seeds import seed_registry
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path.stem for path in (ROOT / "example_dags").glob("*.py"))
 """The examples: each file has one DAG of the same name."""
-
-RUN = """
-import inspect, json, sys
-try:
-    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
-except ImportError:  # Airflow 3.1
-    from airflow.models.dagbag import DagBag, sync_bag_to_db
-from airflow.models.asset import AssetEvent
-from airflow.models.dagbundle import DagBundleModel
-from airflow.models.xcom import XComModel
-from airflow.utils.session import create_session
-from sqlalchemy import select
-
-path, dag_id, conf, approve = sys.argv[1:]
-name = {"bundle_name": "examples"} if "bundle_name" in inspect.signature(DagBag).parameters else {}  # not in 3.1
-bag = DagBag(path, bundle_path=path, **name)
-assert not bag.import_errors, bag.import_errors
-with create_session() as session:
-    session.merge(DagBundleModel(name="examples"))
-sync_bag_to_db(bag, "examples", None)
-run = bag.dags[dag_id].test(run_conf=json.loads(conf), mark_success_pattern=approve or None)
-tasks = {f"{ti.task_id}[{ti.map_index}]": ti.state for ti in run.get_task_instances()}
-with create_session() as session:
-    results = session.scalars(select(XComModel).where(XComModel.key == "return_value"))
-    values = {f"{xcom.task_id}[{xcom.map_index}]": XComModel.deserialize_value(xcom) for xcom in results}
-    events = [event.extra for event in session.scalars(select(AssetEvent))]
-print("RESULT", json.dumps({"state": run.state, "tasks": tasks, "values": values, "events": events}))
-"""
 
 RunDag = Callable[..., dict[str, Any]]
 
@@ -93,7 +65,8 @@ def new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_dag(local_ecr: LocalEcr, new_home: Path, tmp_path: Path) -> RunDag:
     """Return what runs a DAG in an Airflow of its own, and tells its state and those and the results of its tasks.
 
-    Nobody is there to answer: ``approve`` is a regular expression for the tasks that are taken for approved.
+    ``approve`` is a regular expression for the tasks that are taken for done, ``answers`` is what a person chooses by the
+    id of the task that asks, and ``again`` are tasks that are cleared and run once more at the end.
     """
     environment = {
         **os.environ,
@@ -103,11 +76,25 @@ def run_dag(local_ecr: LocalEcr, new_home: Path, tmp_path: Path) -> RunDag:
     }
 
     def run(
-        dag_id: str, conf: dict[str, Any] | None = None, folder: Path = ROOT / "example_dags", *, approve: str = ""
+        dag_id: str,
+        conf: dict[str, Any] | None = None,
+        folder: Path = ROOT / "example_dags",
+        *,
+        approve: str = "",
+        answers: dict[str, str] | None = None,
+        again: Sequence[str] = (),
     ) -> dict[str, Any]:
         shutil.copy(new_home / "airflow.db", tmp_path)
+        wanted = {
+            "folder": str(folder),
+            "dag_id": dag_id,
+            "conf": conf or {},
+            "approve": approve,
+            "answers": answers or {},
+            "again": list(again),
+        }
         done = subprocess.run(
-            [sys.executable, "-c", RUN, str(folder), dag_id, json.dumps(conf or {}), approve],
+            [sys.executable, Path(__file__).with_name("dag_runner.py"), json.dumps(wanted)],
             env=environment,
             capture_output=True,
             text=True,

@@ -1,4 +1,4 @@
-"""The examples that ask a person first, with the answer taken for given; the demo has them answered over Airflow's API."""
+"""The examples that ask a person first, answered as the API server does it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ RunDag = Callable[..., dict[str, Any]]
 Form = Callable[[str], dict[str, Any]]
 
 NAMES = ["payments/api", "payments/webhooks"]
+APPROVED = {"approve": "Approve"}
 
 
 def held(ecr: LocalEcr) -> list[Any]:
@@ -33,7 +34,7 @@ def test_an_approval_changes_nothing_by_default(
 ) -> None:
     before = held(team_ecr)
     reports = {"reports_path": f"file://{tmp_path}/reports"} if dag_id == "ecr_clean_up_approved" else {}
-    result = run_dag(dag_id, {**untouched_form(dag_id), **reports}, approve="approve")
+    result = run_dag(dag_id, {**untouched_form(dag_id), **reports}, answers=APPROVED)
     assert result["state"] == "success", result["log"][-3000:]
     assert result["values"][f"{task_id}[-1]"]["status"] == "dry_run"
     assert held(team_ecr) == before
@@ -45,10 +46,41 @@ def test_an_approved_policy_is_applied_to_every_repository_and_no_image_changes(
     team_ecr: LocalEcr, run_dag: RunDag
 ) -> None:
     before = held(team_ecr)
-    result = run_dag("ecr_put_policy_approved", {"dry_run": False}, approve="approve")
+    result = run_dag("ecr_put_policy_approved", {"dry_run": False}, answers=APPROVED)
     assert result["state"] == "success", result["log"][-3000:]
     applied = result["values"]["put[-1]"]
     assert (applied["status"], applied["changed_repository_count"]) == ("changed", 2)
     after = held(team_ecr)
     assert [digests for digests, _ in after] == [digests for digests, _ in before]
     assert {policy["rules"][0]["description"] for _, policy in after} == {"Untagged leftovers go after 90 days"}
+
+
+@pytest.mark.changes_registry
+def test_an_audit_that_is_run_again_after_the_approval_deletes_nothing(
+    team_ecr: LocalEcr, run_dag: RunDag, tmp_path: Path
+) -> None:
+    conf = {"dry_run": False, "reports_path": f"file://{tmp_path}/reports"}
+    before = held(team_ecr)
+    # What is approved here would be deleted; the clean-up is taken for done until the audit has run again.
+    result = run_dag("ecr_clean_up_approved", conf, approve="clean_up", answers=APPROVED, again=["audit", "clean_up"])
+    assert result["values"]["approve[-1]"]["chosen_options"] == ["Approve"]
+    cleaned = result["values"]["clean_up[-1]"]
+    assert (result["tasks"]["clean_up[-1]"], cleaned["status"]) == ("failed", "blocked")
+    checks = [check for repository in cleaned["repositories"] for check in repository["checks"]]
+    assert {check["code"] for check in checks if check["verdict"] == "blocked"} == {"approved_unchanged"}
+    assert cleaned["approval"]["responded_by"] == "ada"
+    assert held(team_ecr) == before
+    assert not team_ecr.calls.mutating
+
+
+@pytest.mark.nightly
+@pytest.mark.changes_registry
+def test_exactly_what_was_approved_is_deleted(team_ecr: LocalEcr, run_dag: RunDag, tmp_path: Path) -> None:
+    conf = {"dry_run": False, "reports_path": f"file://{tmp_path}/reports"}
+    result = run_dag("ecr_clean_up_approved", conf, answers=APPROVED)
+    assert result["state"] == "success", result["log"][-3000:]
+    cleaned = result["values"]["clean_up[-1]"]
+    assert cleaned["status"] == "done"
+    assert cleaned["touched_image_count"] > 0
+    assert {check["code"]: check["verdict"] for check in cleaned["checks"]}["approval_given"] == "passed"
+    assert cleaned["approval"]["digest"] == result["values"]["approve[-1]"]["digest"]

@@ -37,6 +37,16 @@ class Check(NamedTuple):
 _PREVIEW_AGAIN = "Preview again, and have that preview approved"
 
 CHECKS: Mapping[str, Check] = {
+    "approval_given": Check(
+        "Where an approval is given: has a person approved this action, and not a dry run only?",
+        "Clear the approval task, and have it answered again.",
+        ("approved",),
+    ),
+    "approved_unchanged": Check(
+        "Where an approval is given: are policy, images, tags and summary still those that were approved?",
+        "Clear the approval task, and have what is given now approved; or give the summary that was approved.",
+        ("approved", "summary"),
+    ),
     "policy_unchanged": Check(
         "Is the policy still the one that was approved?",
         f"{_PREVIEW_AGAIN}. If a candidate was previewed, give the same one as lifecycle_policy_text or "

@@ -1,0 +1,324 @@
+"""What was approved: fingerprints of policy, images and tags by repository, and one digest over all of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, NotRequired, TypedDict, cast
+
+from airflow_provider_ecr_preview.cleanup_evidence import PreviewList, Unread
+from airflow_provider_ecr_preview.core.parameters import decoded
+from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.values import json_size
+from airflow_provider_ecr_preview.preview import PreviewedImage, isoformat
+from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+
+APPROVAL_SCHEMA = "ecr-lifecycle-approval/1"
+MAX_APPROVAL_BYTES = 48 * 1024
+APPROVE = "Approve"
+
+ApprovedAction = Literal["delete", "archive", "put"]
+"""``put`` is to apply the policies, so that ECR itself acts on them."""
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class ApprovedRepositoryXCom(TypedDict):
+    """What was approved of one repository. ``tags_fingerprint`` is None where not all images were listed."""
+
+    registry_id: str
+    region_name: str
+    repository_name: str
+    policy_fingerprint: str
+    images_fingerprint: str
+    tags_fingerprint: str | None
+    summary_fingerprint: str
+    previewed_at: str
+
+
+class ApprovedByXCom(TypedDict):
+    """Who approved what a task did, in its result. The names are None where only the digest was given."""
+
+    digest: str
+    responded_by: str | None
+    responded_at: str | None
+
+
+class ApprovalXCom(TypedDict):
+    """``return_value`` of :class:`~airflow_provider_ecr_preview.operators.ecr_approval.EcrApproveCleanupOperator`.
+
+    ``repositories`` is None where there was no room for it; ``repositories_uri`` then has it, if there is one, and
+    ``digest`` holds for all of it either way. The last keys are Airflow's answer; what was pushed before there was one
+    lacks them.
+    """
+
+    schema: str
+    action: str
+    dry_run: bool
+    digest: str
+    repository_count: int
+    repositories: list[ApprovedRepositoryXCom] | None
+    repositories_uri: str | None
+    chosen_options: NotRequired[list[str]]
+    params_input: NotRequired[dict[str, Any]]
+    responded_at: NotRequired[str | None]
+    responded_by_user: NotRequired[dict[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class ApprovedRepository:
+    """What was approved of one repository.
+
+    :param registry_id: the registry (account).
+    :param region_name: the Region.
+    :param repository_name: the repository.
+    :param policy_fingerprint: the policy.
+    :param images_fingerprint: the images that it affects, with what it does to each.
+    :param tags_fingerprint: their tags and when they were pushed; None where not all of them are listed.
+    :param summary_fingerprint: everything that the summary says.
+    :param previewed_at: when the preview was read, in ISO 8601.
+    """
+
+    registry_id: str
+    region_name: str
+    repository_name: str
+    policy_fingerprint: str
+    images_fingerprint: str
+    tags_fingerprint: str | None
+    summary_fingerprint: str
+    previewed_at: str
+
+    @classmethod
+    def of(cls, summary: PreviewSummaryXCom, preview: PreviewList) -> ApprovedRepository:
+        """Return what an approval of a summary binds.
+
+        :param summary: the summary.
+        :param preview: the images that it stands for.
+        """
+        return cls(
+            registry_id=summary["registry_id"],
+            region_name=summary["region_name"],
+            repository_name=summary["repository_name"],
+            policy_fingerprint=summary["policy_fingerprint"],
+            images_fingerprint=summary["images_fingerprint"],
+            tags_fingerprint=None if preview.images is None else tags_fingerprint(preview.images.values()),
+            summary_fingerprint=_sha256(summary),
+            previewed_at=summary["previewed_at"],
+        )
+
+    def as_dict(self) -> ApprovedRepositoryXCom:
+        """Return what was approved in plain JSON types."""
+        return cast(ApprovedRepositoryXCom, asdict(self))
+
+    @property
+    def repository(self) -> RepositoryId:
+        """The repository."""
+        return RepositoryId(self.registry_id, self.region_name, self.repository_name)
+
+    def differences(self, given: ApprovedRepository) -> list[str]:
+        """Return in words how what is given differs from this, which was approved; nothing if it does not.
+
+        :param given: what is to be acted on.
+        """
+        differences = []
+        if given.policy_fingerprint != self.policy_fingerprint:
+            given_policy, policy = given.policy_fingerprint[:12], self.policy_fingerprint[:12]
+            differences.append(f"the policy is {given_policy}, and {policy} was approved")
+        if given.images_fingerprint != self.images_fingerprint:
+            differences.append("the images are others")
+        elif given.tags_fingerprint != self.tags_fingerprint:
+            differences.append("the list of images has other tags or push times")
+        if given.previewed_at != self.previewed_at:
+            differences.append(f"the preview is of {given.previewed_at}, and that of {self.previewed_at} was approved")
+        if not differences and given != self:
+            differences.append("the summary was changed")
+        return differences
+
+
+@dataclass(frozen=True)
+class Approval:
+    """What was approved, and by whom.
+
+    :param digest: the digest over all that was approved.
+    :param action: what may be done; None where only the digest was given, until that is compared.
+    :param dry_run: whether only a dry run was approved; None likewise.
+    :param repositories: what was approved of each repository; None where that is not known, until it is compared.
+    :param refusal: why nothing was approved, although there is an answer.
+    :param responded_by: who approved it; None where that is not known.
+    :param responded_at: when, in ISO 8601; None where that is not known.
+    """
+
+    digest: str
+    action: str | None = None
+    dry_run: bool | None = None
+    repositories: Mapping[RepositoryId, ApprovedRepository] | Unread | None = None
+    refusal: str | None = None
+    responded_by: str | None = None
+    responded_at: str | None = None
+
+    def as_dict(self) -> ApprovedByXCom:
+        """Return what the result of a task says of its approval."""
+        return ApprovedByXCom(digest=self.digest, responded_by=self.responded_by, responded_at=self.responded_at)
+
+    def bound_to(
+        self,
+        summaries: Sequence[PreviewSummaryXCom],
+        preview_of: Callable[[PreviewSummaryXCom], PreviewList | Unread],
+        action: ApprovedAction,
+    ) -> Approval:
+        """Return the approval with what was approved of each repository.
+
+        Where only the digest is known, the summaries themselves have to add up to it.
+
+        :param summaries: what is to be acted on.
+        :param preview_of: returns the images of a summary.
+        :param action: what is to be done.
+        """
+        if self.repositories is not None:
+            return self
+        given = []
+        for summary in summaries:
+            preview = preview_of(summary)
+            if isinstance(preview, Unread):
+                return replace(self, repositories=preview)
+            given.append(ApprovedRepository.of(summary, preview))
+        for dry_run in (False, True):
+            if approval_digest(action, given, dry_run=dry_run) == self.digest:
+                approved = {repository.repository: repository for repository in given}
+                return replace(self, action=action, dry_run=dry_run, repositories=approved)
+        unread = Unread(
+            f"the approval has the digest {self.digest[:12]} alone, and what is given does not add up to it.",
+            "Give all repositories that were approved, as they were approved, to one task; or give approvals_path to "
+            "EcrApproveCleanupOperator, and have them approved again.",
+        )
+        return replace(self, repositories=unread)
+
+
+def approval_of(value: Any, read: Callable[[str], Sequence[Mapping[str, Any]] | Unread]) -> Approval:
+    """Return the approval that was given to an operator.
+
+    :param value: the XCom of ``EcrApproveCleanupOperator``, the same as JSON, or its digest.
+    :param read: returns the lines of the list at a URL.
+    :raises ValueError: if it is anything else. Nothing is taken for an approval that is not one.
+    """
+    if isinstance(value, str) and _DIGEST.fullmatch(value.strip()):
+        return Approval(value.strip())
+    approved = decoded(value, "approved", protects=True)
+    if not isinstance(approved, Mapping) or approved.get("schema") != APPROVAL_SCHEMA:
+        what = approved.get("schema") if isinstance(approved, Mapping) else type(approved).__name__
+        raise ValueError(
+            f"approved is {what!r}, not an approval ({APPROVAL_SCHEMA}). Give the output of EcrApproveCleanupOperator; a "
+            "task that was marked as successful by hand has none."
+        )
+    try:
+        return _of_xcom(approved, read)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"approved is not whole ({type(error).__name__}: {error}). Have it approved again.") from error
+
+
+def approval_xcom(
+    action: ApprovedAction,
+    repositories: Sequence[ApprovedRepository],
+    *,
+    dry_run: bool,
+    repositories_uri: str | None = None,
+) -> ApprovalXCom:
+    """Return what an approval binds, in at most 48 KiB.
+
+    :param action: what may be done.
+    :param repositories: what may be done it with.
+    :param dry_run: whether only a dry run is approved.
+    :param repositories_uri: where the repositories are written if there is no room for them.
+    """
+    listed = [repository.as_dict() for repository in _sorted(repositories)]
+    value = ApprovalXCom(
+        schema=APPROVAL_SCHEMA,
+        action=action,
+        dry_run=dry_run,
+        digest=approval_digest(action, repositories, dry_run=dry_run),
+        repository_count=len(repositories),
+        repositories=listed,
+        repositories_uri=None,
+    )
+    if json_size(value) + _ROOM_FOR_THE_ANSWER > MAX_APPROVAL_BYTES:
+        value["repositories"], value["repositories_uri"] = None, repositories_uri
+    return value
+
+
+def approval_digest(action: str, repositories: Iterable[ApprovedRepository], *, dry_run: bool) -> str:
+    """Return the digest over all that is approved; the order of the repositories does not matter.
+
+    :param action: what may be done.
+    :param repositories: what may be done it with.
+    :param dry_run: whether only a dry run is approved.
+    """
+    return _sha256([APPROVAL_SCHEMA, action, dry_run, [asdict(repository) for repository in _sorted(repositories)]])
+
+
+def tags_fingerprint(images: Iterable[PreviewedImage]) -> str:
+    """Return the fingerprint of the tags of images, and of when they were pushed.
+
+    :param images: the images, in any order.
+    """
+    return _sha256(
+        sorted([image.image_digest, sorted(image.image_tags), isoformat(image.image_pushed_at)] for image in images)
+    )
+
+
+_ROOM_FOR_THE_ANSWER = 2 * 1024
+"""How much Airflow's answer may add."""
+
+
+def _of_xcom(value: Mapping[str, Any], read: Callable[[str], Sequence[Mapping[str, Any]] | Unread]) -> Approval:
+    user = value.get("responded_by_user")
+    return Approval(
+        digest=value["digest"],
+        action=value["action"],
+        dry_run=value["dry_run"],
+        repositories=_repositories(value, read),
+        refusal=_refusal(value),
+        responded_by=None if user is None else str(user.get("name") or user["id"]),
+        responded_at=value.get("responded_at"),
+    )
+
+
+def _refusal(value: Mapping[str, Any]) -> str | None:
+    chosen, user = value.get("chosen_options"), value.get("responded_by_user")
+    if chosen is None:
+        return "It was not answered yet."
+    if user is None:
+        return "It was not answered in time, and the default of a timeout is no approval."
+    return None if chosen == [APPROVE] else f"{user.get('name') or user['id']} answered {', '.join(map(str, chosen))}."
+
+
+def _repositories(
+    value: Mapping[str, Any], read: Callable[[str], Sequence[Mapping[str, Any]] | Unread]
+) -> Mapping[RepositoryId, ApprovedRepository] | Unread | None:
+    listed, uri = value["repositories"], value["repositories_uri"]
+    if listed is None and uri is None:
+        return None
+    entries = read(uri) if listed is None else listed
+    if isinstance(entries, Unread):
+        return entries
+    try:
+        repositories = [ApprovedRepository(**entry) for entry in entries]
+    except TypeError:
+        return Unread("what was approved is of another release.", _APPROVE_AGAIN)
+    if approval_digest(value["action"], repositories, dry_run=value["dry_run"]) != value["digest"]:
+        where = "in the approval" if listed is not None else f"at {uri}"
+        return Unread(f"the repositories {where} are not those that were approved.", _APPROVE_AGAIN)
+    return {repository.repository: repository for repository in repositories}
+
+
+_APPROVE_AGAIN = "Clear the approval task, and have its answer given again."
+
+
+def _sorted(repositories: Iterable[ApprovedRepository]) -> list[ApprovedRepository]:
+    return sorted(repositories, key=lambda each: (each.registry_id, each.region_name, each.repository_name))
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,74 @@
+"""What an approval has to say about an action, and about what is given of each repository."""
+
+from __future__ import annotations
+
+from airflow_provider_ecr_preview.cleanup_evidence import PreviewList, Unread
+from airflow_provider_ecr_preview.core.cleanup.answers import Answer
+from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovedAction, ApprovedRepository
+from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+
+NOT_BOUND = Answer("off", "No approval is given (approved).")
+
+
+def approval_given(approval: Approval | None, action: ApprovedAction, *, dry_run: bool) -> Answer:
+    """Return whether a person has approved this action.
+
+    :param approval: the approval; None if none was given.
+    :param action: what is to be done.
+    :param dry_run: whether nothing is to be changed, which takes no approval in earnest.
+    """
+    if approval is None:
+        return NOT_BOUND
+    if isinstance(approval.repositories, Unread):
+        return Answer.unread(approval.repositories, "It is not known what was approved: ")
+    if (refusal := _refusal(approval, action, dry_run=dry_run)) is not None:
+        return refusal
+    if approval.responded_by is None:
+        return Answer("passed", f"The digest {approval.digest[:12]} was approved.")
+    message = f"{approval.responded_by} approved the digest {approval.digest[:12]} at {approval.responded_at}."
+    return Answer("passed", message)
+
+
+def compared_with(approval: Approval | None, summary: PreviewSummaryXCom, preview: PreviewList | Unread) -> Answer:
+    """Return whether what is given of a repository is what was approved.
+
+    :param approval: the approval; None if none was given.
+    :param summary: the summary that is given.
+    :param preview: the images that it stands for.
+    """
+    if approval is None:
+        return NOT_BOUND
+    if isinstance(preview, Unread):
+        return Answer.unread(preview, "What is given cannot be compared with what was approved: ")
+    if approval.repositories is None or isinstance(approval.repositories, Unread):
+        unread = approval.repositories or Unread("it was not compared with what is given.")
+        return Answer.unread(unread, "It is not known what was approved: ")
+    approved = approval.repositories.get(RepositoryId.of(summary))
+    if approved is None:
+        count = len(approval.repositories)
+        message = f"The repository is not among the {count} that were approved."
+        return Answer("blocked", message, remedy="Have this repository approved, too, or leave it out of summary.")
+    if differences := approved.differences(ApprovedRepository.of(summary, preview)):
+        return Answer("blocked", f"What is given is not what was approved: {'; '.join(differences)}.")
+    tags = "" if approved.tags_fingerprint else " Tags are not bound: the summary has no list of all images."
+    return Answer("passed", f"What is given is what was approved.{tags}")
+
+
+def _refusal(approval: Approval, action: ApprovedAction, *, dry_run: bool) -> Answer | None:
+    if approval.refusal is not None:
+        return Answer("blocked", f"This was not approved. {approval.refusal}")
+    if approval.action != action:
+        message = f"It was approved to {_VERBS.get(str(approval.action), approval.action)}, not to {_VERBS[action]}."
+        return Answer(
+            "blocked", message, remedy="Give EcrApproveCleanupOperator the same action, and approve it again."
+        )
+    if approval.dry_run and not dry_run:
+        message = "Only a dry run was approved."
+        return Answer(
+            "blocked", message, remedy="Give EcrApproveCleanupOperator the same dry_run, and approve it again."
+        )
+    return None
+
+
+_VERBS = {"delete": "delete images", "archive": "archive images", "put": "apply policies"}

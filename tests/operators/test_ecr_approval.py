@@ -1,0 +1,218 @@
+"""The operator that asks a person shows what it is about, and takes no answer that binds nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from airflow.sdk import DAG, BaseOperator
+
+from airflow_provider_ecr_preview.core.cleanup.approval import MAX_APPROVAL_BYTES, approval_of
+from airflow_provider_ecr_preview.core.preview.result import summary_xcom
+from airflow_provider_ecr_preview.exceptions import ApprovalRefusedError
+from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import approved_lines
+from airflow_provider_ecr_preview.operators.ecr_approval import APPROVAL_KEY, EcrApproveCleanupOperator
+from airflow_provider_ecr_preview.reports import image_list
+from tests.core.builders import NOW, previewed, summary
+
+ADA = {"id": "7", "name": "ada"}
+
+
+class WaitingError(Exception):
+    """Stands for what Airflow raises while a task waits for its answer."""
+
+
+@pytest.fixture
+def asked() -> Iterator[mock.Mock]:
+    """Return what is called to show a question; the task waits after it."""
+    with mock.patch("airflow.providers.standard.operators.hitl.upsert_hitl_detail") as asked:
+        asked.side_effect = WaitingError
+        yield asked
+
+
+def preview(name: str = "payments/api", **fields: Any) -> Any:
+    return {**summary_xcom(summary(previewed(1), previewed(2), repository_name=name)), **fields}
+
+
+class Task:
+    """An approval from its question to its answer."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.operator = EcrApproveCleanupOperator(task_id="approve", **kwargs)
+        self.pushed: dict[str, Any] = {}
+        self.ti = mock.Mock(map_index=-1, xcom_push=self._push, xcom_pull=self._pull)
+
+    def _push(self, key: str, value: Any) -> None:
+        self.pushed[key] = json.loads(json.dumps(value))
+
+    def _pull(self, task_ids: str, key: str, map_indexes: int) -> Any:
+        assert (task_ids, map_indexes) == ("approve", -1)
+        return self.pushed.get(key)
+
+    def ask(self) -> Any:
+        with pytest.raises(WaitingError):
+            self.operator.execute(self.context)
+        return self.pushed[APPROVAL_KEY]
+
+    def answer(self, option: str = "Approve", user: Any = ADA) -> Any:
+        event = {"chosen_options": [option], "params_input": {}, "responded_at": NOW, "responded_by_user": user}
+        return self.operator.execute_complete(self.context, event)
+
+    @property
+    def context(self) -> Any:
+        return {"ti": self.ti, "task_instance": self.ti, "task": self.operator}
+
+
+@pytest.mark.usefixtures("asked")
+def test_an_answer_is_returned_beside_what_it_holds_for() -> None:
+    task = Task(summary=preview())
+    shown = task.ask()
+    answered = task.answer()
+    assert answered == {
+        **shown,
+        "chosen_options": ["Approve"],
+        "params_input": {},
+        "responded_at": NOW.isoformat(),
+        "responded_by_user": ADA,
+    }
+    approval = approval_of(json.loads(json.dumps(answered)), approved_lines)
+    assert (approval.refusal, approval.responded_by) == (None, "ada")
+
+
+@pytest.mark.parametrize("dry_run", [True, False, "True", "false"])
+def test_the_person_sees_what_it_is_about(asked: mock.Mock, *, dry_run: bool | str) -> None:
+    task = Task(summary=preview(), dry_run=dry_run)
+    shown = task.ask()
+    said = asked.call_args.kwargs
+    assert shown["dry_run"] == (str(dry_run).lower() == "true")
+    assert said["subject"].startswith("DRY RUN" if shown["dry_run"] else "FOR GOOD: delete 2 images of 1 repository")
+    assert shown["digest"] in said["body"]
+
+
+def test_what_the_author_of_the_dag_says_comes_with_it(asked: mock.Mock) -> None:
+    Task(summary=preview(), dry_run=False, subject="Weekly clean-up", body="See the runbook.").ask()
+    said = asked.call_args.kwargs
+    assert said["subject"] == "FOR GOOD: Weekly clean-up"
+    assert said["body"].startswith("See the runbook.\n\n**FOR GOOD.**")
+
+
+def test_repositories_that_could_not_be_previewed_are_named(asked: mock.Mock) -> None:
+    audit = {"schema": "ecr-lifecycle-audit/1", "summaries": [preview()], "failed_count": 3}
+    Task(summary=[audit, {**audit, "summaries": [preview("b")]}]).ask()
+    assert "**6 repositories could not be previewed**" in asked.call_args.kwargs["body"]
+
+
+@pytest.mark.usefixtures("asked")
+def test_what_is_previewed_again_before_the_answer_is_not_approved() -> None:
+    task = Task(summary=preview())
+    task.ask()
+    task.operator.summary = preview(previewed_at=(NOW + timedelta(hours=1)).isoformat())
+    with pytest.raises(ApprovalRefusedError, match="previewed again, or changed"):
+        task.answer()
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_list_that_is_written_again_before_the_answer_is_not_approved(tmp_path: Path) -> None:
+    uri = f"file://{tmp_path}/images.jsonl.gz"
+
+    def write(tag: str) -> None:
+        with image_list(uri) as images:
+            images.write(previewed(1))
+            images.write(previewed(2, image_tags=(tag,)))
+
+    write("v2")
+    task = Task(summary=preview(images_uri=uri))
+    task.ask()
+    write("prod")
+    with pytest.raises(ApprovalRefusedError, match="changed, in the meantime"):
+        task.answer()
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_timeout_approves_nothing() -> None:
+    task = Task(summary=preview())
+    task.ask()
+    with pytest.raises(ApprovalRefusedError, match="a timeout has chosen"):
+        task.answer(user=None)
+
+
+@pytest.mark.usefixtures("asked")
+def test_an_answer_to_what_was_never_shown_approves_nothing() -> None:
+    with pytest.raises(ApprovalRefusedError, match="shown the digest None"):
+        Task(summary=preview()).answer()
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize("user", [ADA, None])
+def test_a_rejection_is_passed_on_and_allows_nothing(user: Any) -> None:
+    task = Task(summary=preview(), defaults="Reject")
+    task.ask()
+    assert approval_of(task.answer("Reject", user), approved_lines).refusal
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_rejection_skips_what_comes_after() -> None:
+    with DAG("approved", schedule=None):
+        task = Task(summary=preview())
+        task.operator >> BaseOperator(task_id="clean_up")
+    task.ask()
+    with mock.patch.object(EcrApproveCleanupOperator, "skip") as skip:
+        task.answer("Reject")
+    assert [each.task_id for each in skip.call_args.kwargs["tasks"]] == ["clean_up"]
+
+
+@pytest.mark.usefixtures("asked")
+def test_many_repositories_are_written_down(tmp_path: Path) -> None:
+    uri = f"file://{tmp_path}/approved.jsonl.gz"
+    task = Task(summary=[preview(f"team/{number}") for number in range(200)], approvals_path=uri)
+    assert len(json.dumps(task.ask())) <= MAX_APPROVAL_BYTES
+    answered = task.answer()
+    assert (answered["repositories"], answered["repositories_uri"]) == (None, uri)
+    assert len(approval_of(answered, approved_lines).repositories or ()) == 200
+    next(tmp_path.iterdir()).unlink()
+    repositories: Any = approval_of(answered, approved_lines).repositories
+    assert "cannot be read at" in repositories.reason
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "why"),
+    [
+        ({"summary": []}, "nothing to approve"),
+        ({"summary": None}, "summary is None"),
+        ({"action": "eat"}, "action is 'eat'"),
+        ({"dry_run": "None"}, "dry_run is 'None'"),
+        ({"dry_run": "no"}, "Use True or False"),
+        ({"defaults": "Approve"}, "Silence is no approval"),
+        ({"do_xcom_push": False}, "bound by XCom"),
+        ({"rows": 0}, "rows is 0"),
+        ({"dry_run_result": {"schema": "x"}}, "not the result of a dry run"),
+        ({"summary": preview(images_uri="file:///nowhere/images.jsonl.gz")}, "cannot be approved: the image list at"),
+    ],
+)
+def test_bad_input_is_an_error_before_a_person_is_asked(asked: mock.Mock, kwargs: dict[str, Any], why: str) -> None:
+    task = Task(**{"summary": preview(), **kwargs})
+    with pytest.raises(ValueError, match=why):
+        task.operator.execute(task.context)
+    assert not asked.called
+    assert not task.pushed
+
+
+def test_what_others_wrote_is_never_rendered(asked: mock.Mock) -> None:
+    finding = {"code": "x", "severity": "critical", "message": "{{ var.value.secret }}", "image_digests": []}
+    task = Task(summary=preview(findings=[finding]))
+    task.operator.render_template_fields({**task.context, "ds": "2026-11-23"})
+    task.ask()
+    assert "var.value.secret" in asked.call_args.kwargs["body"].replace("\\", "")
+
+
+def test_the_time_of_an_answer_may_be_text(asked: mock.Mock) -> None:
+    task = Task(summary=preview())
+    task.ask()
+    event = {"chosen_options": ["Approve"], "params_input": {}, "responded_by_user": ADA}
+    responded_at = datetime(2026, 11, 23, tzinfo=UTC)
+    assert task.operator.execute_complete(task.context, {**event, "responded_at": responded_at})["responded_at"]

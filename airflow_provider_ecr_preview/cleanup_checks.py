@@ -12,6 +12,7 @@ from airflow_provider_ecr_preview.cleanup_questions import QUESTIONS, Answer, Ve
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import NOT_BOUND
 from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS
+from airflow_provider_ecr_preview.core.cleanup.spared import SparedImages
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.sizes import known_sum
 
@@ -107,7 +108,11 @@ def decide(evidence: Evidence, settings: CleanupSettings) -> Decision:
     :param settings: how careful to be.
     """
     plan = plan_cleanup(evidence, settings)
-    checks = [CheckResult.of(code, ask(evidence, settings, plan)) for code, ask in QUESTIONS.items()]
+    spared = SparedImages(evidence, settings)
+    checks = []
+    for code, ask in QUESTIONS.items():
+        answer = ask(evidence, settings, plan)
+        checks.append(CheckResult.of(code, answer._replace(message=spared.with_example(answer, plan))))
     return Decision(evidence, plan, tuple(checks))
 
 

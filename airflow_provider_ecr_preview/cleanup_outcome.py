@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from airflow_provider_ecr_preview.cleanup_checks import Decision
-from airflow_provider_ecr_preview.cleanup_settings import CleanupAction
+from airflow_provider_ecr_preview.cleanup_settings import CleanupAction, CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.remedies import SPARED_REASONS, SparedReason
+from airflow_provider_ecr_preview.core.cleanup.spared import SparedImages
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.exceptions import RepositoryError
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
@@ -45,7 +47,7 @@ class ImageOutcome:
     :param status: ``deleted``, ``archived``; ``would_delete`` and ``would_archive`` in a dry run; ``spared``; ``gone``
         when it was no longer there; ``failed``; ``unknown`` when the answer was lost; ``not_attempted``.
     :param reason: why it was spared, or the code of the failure.
-    :param message: what ECR says about the failure.
+    :param message: what ECR says about the failure, or what was seen of a spared image.
     :param image_size_in_bytes: compressed size.
     """
 
@@ -75,7 +77,14 @@ class ImageOutcome:
             "reason": self.reason,
             "message": self.message,
             "image_size_in_bytes": self.image_size_in_bytes,
+            "check": self.spared_reason.check if self.spared_reason else None,
+            "remedy": self.spared_reason.remedy if self.spared_reason else None,
         }
+
+    @property
+    def spared_reason(self) -> SparedReason | None:
+        """What a person has to know about the reason for which the image is spared; None if it is not."""
+        return SPARED_REASONS.get(self.reason or "") if self.status == "spared" else None
 
 
 @dataclass
@@ -106,6 +115,17 @@ class RepositoryCleanup:
     def reasons(self, status: ImageStatus) -> Counter[str]:
         """Return the number of images of a status by reason."""
         return Counter(outcome.reason or "" for outcome in self.outcomes.values() if outcome.status == status)
+
+    def explain(self, settings: CleanupSettings) -> None:
+        """Say of every spared image what was seen.
+
+        :param settings: how careful the clean-up was.
+        """
+        spared = SparedImages(self.decision.evidence, settings)
+        for digest, outcome in self.outcomes.items():
+            if outcome.spared_reason is not None and outcome.message is None:
+                seen = spared.saw(digest, outcome.reason or "")
+                self.outcomes[digest] = replace(outcome, message=seen)
 
     def of_status(self, *statuses: ImageStatus) -> list[ImageOutcome]:
         """Return the images of these statuses."""

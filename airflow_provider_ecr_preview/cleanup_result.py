@@ -51,11 +51,25 @@ class FailedImageXCom(TypedDict):
     message: str | None
 
 
+class SparedImageXCom(TypedDict):
+    """An image that was spared: for which reason and by which check, what was seen, and what lets it go.
+
+    ``check`` is None for what was seen after the checks.
+    """
+
+    image_digest: str
+    reason: str
+    check: str | None
+    message: str
+    remedy: str
+
+
 class RepositoryCleanupXCom(TypedDict):
     """What became of one repository. Bytes are upper bounds, because layers are shared.
 
-    ``touched_image_count`` is what was deleted or archived, or in a dry run would be. ``failed_images`` and
-    ``image_digests`` hold examples; the counts beside them are not cut.
+    ``touched_image_count`` is what was deleted or archived, or in a dry run would be. ``failed_images``,
+    ``spared_images`` and ``image_digests`` hold examples, those of spared images one of every reason first; the counts
+    are not cut. Results of earlier releases have no ``spared_images``.
     """
 
     registry_id: str
@@ -78,6 +92,7 @@ class RepositoryCleanupXCom(TypedDict):
     checks: list[CheckXCom]
     error: str | None
     message: str | None
+    spared_images: NotRequired[list[SparedImageXCom]]
 
 
 class ImageCleanupXCom(TypedDict):
@@ -206,6 +221,7 @@ def _repository(cleanup: RepositoryCleanup) -> RepositoryCleanupXCom:
         checks=[check_xcom(check) for check in cleanup.decision.checks],
         error=None if cleanup.error is None else type(cleanup.error).__name__,
         message=None if cleanup.error is None else str(cleanup.error),
+        spared_images=_spared_images(cleanup),
     )
 
 
@@ -220,6 +236,14 @@ def _fitted(value: ImageCleanupXCom) -> ImageCleanupXCom:
             repository["image_digests"] = repository["image_digests"][:digests]
             repository["failed_images"] = repository["failed_images"][:digests]
             repository["message"] = cut(repository["message"], characters)
+            repository["spared_images"] = [
+                {
+                    **spared,
+                    "message": cut(spared["message"], characters) or "",
+                    "remedy": cut(spared["remedy"], characters) or "",
+                }
+                for spared in repository.get("spared_images", ())[:digests]
+            ]
             for failed in repository["failed_images"]:
                 failed["message"] = cut(failed["message"], characters)
         if _size(value) <= MAX_CLEANUP_BYTES:
@@ -262,6 +286,25 @@ def check_xcom(check: CheckResult, characters: int | None = None) -> CheckXCom:
         image_digests=list(check.image_digests),
         remedy=texts[1],
     )
+
+
+def _spared_images(cleanup: RepositoryCleanup) -> list[SparedImageXCom]:
+    """Return examples of the spared images, one of every reason first."""
+    first: dict[str, SparedImageXCom] = {}
+    others: list[SparedImageXCom] = []
+    for outcome in cleanup.of_status("spared"):
+        if (reason := outcome.spared_reason) is None:
+            continue
+        image = SparedImageXCom(
+            image_digest=outcome.image_digest,
+            reason=outcome.reason or "",
+            check=reason.check,
+            message=outcome.message or reason.meaning,
+            remedy=reason.remedy,
+        )
+        if first.setdefault(image["reason"], image) is not image and len(others) < MAX_EXAMPLES:
+            others.append(image)
+    return [*first.values(), *others][:MAX_EXAMPLES]
 
 
 def _failed(outcome: ImageOutcome) -> FailedImageXCom:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -9,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from airflow_provider_ecr_preview.core.cleanup.spared import short_digest
 from airflow_provider_ecr_preview.display.markdown import counted
 from airflow_provider_ecr_preview.tables import human_bytes
 
@@ -51,6 +53,17 @@ def checks_table(checks: list[CheckXCom]) -> Table:
     return table
 
 
+def _spared_images(repository: RepositoryCleanupXCom) -> Iterator[str]:
+    """Yield what was seen of the first spared image of every reason, and what lets it go."""
+    shown: set[str] = set()
+    for spared in repository.get("spared_images", ()):
+        if spared["reason"] not in shown:
+            shown.add(spared["reason"])
+            digest = short_digest(spared["image_digest"])
+            yield f"    {spared['reason']}, for example {digest}: {spared['message']}"
+            yield f"      -> {spared['remedy']}"
+
+
 def _of_repository(repository: RepositoryCleanupXCom) -> RenderableType:
     spared = ", ".join(f"{count} {reason}" for reason, count in sorted(repository["spared"].items()))
     failures = ", ".join(f"{count} {code}" for code, count in sorted(repository["failures"].items()))
@@ -62,6 +75,7 @@ def _of_repository(repository: RepositoryCleanupXCom) -> RenderableType:
     lines = [
         headline,
         *([f"  spared: {spared}"] if spared else []),
+        *_spared_images(repository),
         *([f"  failed: {failures}"] if failures else []),
         *([f"  {repository['error']}: {repository['message']}"] if repository["error"] else []),
     ]

@@ -69,6 +69,18 @@ class ImageProtection:
         """Return the first of the tags that is protected, or None."""
         return next((tag for tag in image_tags if any(glob.search(tag) for glob in self._tag_expressions)), None)
 
+    def protecting(self, image_tags: Iterable[str]) -> tuple[str, str] | None:
+        """Return the first of the tags that is protected, and by which glob or expression; None if none is.
+
+        :param image_tags: the tags.
+        """
+        written = [*self.protected_tags, *self.protected_tag_patterns]
+        for tag in image_tags:
+            for expression, text in zip(self._tag_expressions, written, strict=True):
+                if expression.search(tag):
+                    return tag, text
+        return None
+
     def is_too_young(self, image: RepositoryImage, now: datetime) -> bool:
         """Return whether the image was pushed or restored too recently."""
         return bool(self.min_age_days) and last_change(image) > now - timedelta(days=self.min_age_days)

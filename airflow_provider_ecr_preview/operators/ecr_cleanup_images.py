@@ -226,6 +226,8 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
             approval=approval_given(approval, self.action, dry_run=dry_run),
         )
         cleanups = self._clean_up(decisions, run_checks, dry_run=dry_run)
+        for cleanup in cleanups:
+            cleanup.explain(settings)
         value = cleanup_xcom(
             cleanups,
             action=self.action,

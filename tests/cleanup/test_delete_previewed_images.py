@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
+from airflow_provider_ecr_preview.cleanup_table import cleanup_table
+from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS
 from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError
 from airflow_provider_ecr_preview.local import (
     AccessDenied,
@@ -23,6 +26,7 @@ from airflow_provider_ecr_preview.local import (
 )
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrDeletePreviewedImagesOperator
 from airflow_provider_ecr_preview.reports import read_lines
+from airflow_provider_ecr_preview.tables import render
 
 REPOSITORY = "payments/api"
 
@@ -358,3 +362,38 @@ def test_a_task_can_be_copied_as_airflow_does(bench: Any) -> None:
     import copy  # noqa: PLC0415
 
     assert copy.deepcopy(bench.operator({})).task_id == "clean_up"
+
+
+def test_every_spared_image_says_which_check_spares_it_what_it_saw_and_what_lets_it_go(
+    bench: Any, in_use: Any, tmp_path: Path
+) -> None:
+    summary, digests = bench.preview(), bench.digests()
+    results = f"file://{tmp_path}/results.jsonl.gz"
+    used = in_use({digests[3]: "ECS service api"})
+    result = bench.clean_up(summary, in_use=used, protected_tags=["build-1"], results_path=results, dry_run=True)
+    spared = {image["image_digest"]: image for image in result["repositories"][0]["spared_images"]}
+    assert spared == {
+        digests[1]: {
+            "image_digest": digests[1],
+            "reason": "protected_tag",
+            "check": "protected_tags",
+            "message": "Its tag build-1 is protected by build-1.",
+            "remedy": CHECKS["protected_tags"].remedy,
+        },
+        digests[3]: {
+            "image_digest": digests[3],
+            "reason": "in_use",
+            "check": "in_use",
+            "message": "It is used by ECS service api.",
+            "remedy": CHECKS["in_use"].remedy,
+        },
+    }
+    lines = {line["image_digest"]: line for line in read_lines(results)}
+    told = ("reason", "check", "message", "remedy")
+    assert [{key: lines[digest][key] for key in told} for digest in spared] == [
+        {key: image[key] for key in told} for image in spared.values()
+    ]
+    assert {line["remedy"] for line in lines.values() if line["status"] != "spared"} == {None}
+    table = " ".join(render(cleanup_table(result)).split())
+    assert f"in_use, for example {digests[3][:19]}: It is used by ECS service api." in table
+    assert f"-> {CHECKS['in_use'].remedy}" in table

@@ -1,0 +1,171 @@
+"""Say of a spared image what was seen, so that a person can judge whether that is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+
+from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList, Unread
+from airflow_provider_ecr_preview.cleanup_plan import CleanupPlan, Spared, approved_images, earlier_previews
+from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.answers import Answer
+from airflow_provider_ecr_preview.core.cleanup.remedies import SPARED_REASONS
+from airflow_provider_ecr_preview.core.referrers import last_change, subject_digests
+from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+from airflow_provider_ecr_preview.preview import PreviewedImage
+
+_SHOWN = 3
+_SHOWN_DIGEST = len("sha256:") + 12
+_DAY = 86_400
+
+
+class SparedImages:
+    """Says of the spared images of one repository what was seen.
+
+    :param evidence: what is known about the repository.
+    :param settings: how careful the clean-up is.
+    """
+
+    def __init__(self, evidence: Evidence, settings: CleanupSettings) -> None:
+        self._evidence = evidence
+        self._settings = settings
+
+    def saw(self, image_digest: str, reason: str) -> str:
+        """Return what was seen of an image; only what the reason means, where there is nothing more particular to say.
+
+        :param image_digest: the image.
+        :param reason: why it is spared, one of :class:`~airflow_provider_ecr_preview.cleanup_plan.Spared`.
+        """
+        particular = self._particular.get(reason)
+        image, approved = self._described.get(image_digest), self._approved.get(image_digest)
+        seen = None if particular is None or image is None or approved is None else particular(image, approved)
+        return seen or SPARED_REASONS[reason].meaning
+
+    def with_example(self, answer: Answer, plan: CleanupPlan) -> str:
+        """Return what a check saw, with what was seen of the first of the images that are spared for it.
+
+        :param answer: the answer of the check.
+        :param plan: the plan, which has the reasons.
+        """
+        example = next((digest for digest in answer.image_digests if digest in plan.spared), None)
+        if example is None:
+            return answer.message
+        return f"{answer.message} For example {short_digest(example)}: {self.saw(example, plan.spared[example])}"
+
+    @cached_property
+    def _particular(self) -> Mapping[str, Callable[[RepositoryImage, PreviewedImage], str | None]]:
+        return {
+            Spared.PROTECTED_TAG: self._protected_tag,
+            Spared.IN_USE: self._in_use,
+            Spared.TAGS_CHANGED: self._tags_changed,
+            Spared.PUSHED_AGAIN: self._pushed_again,
+            Spared.ACTION_CHANGED: self._action_changed,
+            Spared.NOT_IN_EARLIER_PREVIEW: self._not_in_earlier_preview,
+            Spared.NEWEST: self._newest,
+            Spared.TOO_YOUNG: self._too_young,
+            Spared.RECENTLY_PULLED: self._recently_pulled,
+            Spared.SUBJECT_STAYS: self._subject_stays,
+            Spared.REFERENCED_BY_MANIFEST_LIST: self._referenced,
+        }
+
+    @cached_property
+    def _described(self) -> Mapping[str, RepositoryImage]:
+        inventory = self._evidence.inventory
+        return {} if isinstance(inventory, Unread) else {image.image_digest: image for image in inventory}
+
+    @cached_property
+    def _approved(self) -> Mapping[str, PreviewedImage]:
+        return approved_images(self._evidence) or {}
+
+    @cached_property
+    def _fresh(self) -> Mapping[str, PreviewedImage]:
+        fresh = self._evidence.fresh
+        return {} if isinstance(fresh, Unread) else fresh.images or {}
+
+    def _tags(self, image: RepositoryImage, approved: PreviewedImage) -> list[str]:
+        fresh = self._fresh.get(image.image_digest)
+        return sorted({*approved.image_tags, *image.image_tags, *(fresh.image_tags if fresh else ())})
+
+    def _protected_tag(self, image: RepositoryImage, approved: PreviewedImage) -> str | None:
+        found = self._settings.protection.protecting(self._tags(image, approved))
+        return None if found is None else f"Its tag {found[0]} is protected by {found[1]}."
+
+    def _in_use(self, image: RepositoryImage, approved: PreviewedImage) -> str | None:
+        used = self._evidence.in_use
+        if used is None or isinstance(used, Unread):
+            return None
+        users = used.users_of(image.image_digest, self._tags(image, approved))
+        return f"It is used by {_some(users)}." if users else None
+
+    def _tags_changed(self, image: RepositoryImage, approved: PreviewedImage) -> str:
+        return f"Its tags were {_some(approved.image_tags)} at the approval, and are {_some(image.image_tags)} now."
+
+    def _pushed_again(self, image: RepositoryImage, approved: PreviewedImage) -> str | None:
+        before = approved.image_pushed_at
+        if before is None:
+            return None
+        return f"It was pushed at {_time(image.image_pushed_at)}; it was of {_time(before)} at the approval."
+
+    def _action_changed(self, image: RepositoryImage, approved: PreviewedImage) -> str | None:
+        fresh = self._fresh.get(image.image_digest)
+        return None if fresh is None else f"{approved.action} was approved; a fresh preview says {fresh.action}."
+
+    def _not_in_earlier_preview(self, image: RepositoryImage, approved: PreviewedImage) -> str | None:
+        earlier = earlier_previews(self._evidence, self._settings)
+        lacking = [
+            time
+            for time, preview in sorted(self._evidence.previous.items())
+            if preview in earlier and _lacks(preview, image.image_digest, approved.action)
+        ]
+        return f"The preview of {_time(lacking[-1])} does not list it." if lacking else None
+
+    def _newest(self, image: RepositoryImage, _: PreviewedImage) -> str:
+        return f"It is of {_time(last_change(image))}, among the newest of the repository."
+
+    def _too_young(self, image: RepositoryImage, _: PreviewedImage) -> str:
+        time = last_change(image)
+        days = (self._evidence.now - time).total_seconds() / _DAY
+        what = "pushed" if time == image.image_pushed_at else "restored"
+        return f"It was {what} at {_time(time)}, {days:.1f} days ago; min_age_days is {self._min_age_days:g}."
+
+    @property
+    def _min_age_days(self) -> float:
+        return self._settings.protection.min_age_days
+
+    def _recently_pulled(self, image: RepositoryImage, _: PreviewedImage) -> str | None:
+        pulled_at, days = image.last_recorded_pull_time, self._settings.protection.recently_pulled_days
+        if pulled_at is None:
+            return None
+        return f"Its last recorded pull was at {_time(pulled_at)}; recently_pulled_days is {days:g}."
+
+    def _subject_stays(self, image: RepositoryImage, _: PreviewedImage) -> str | None:
+        subjects = subject_digests(image)
+        return f"It belongs to {_some(subjects)}." if subjects else None
+
+    def _referenced(self, image: RepositoryImage, _: PreviewedImage) -> str | None:
+        return f"It is named by {_some(image.referenced_by)}." if image.referenced_by else None
+
+
+def short_digest(image_digest: str) -> str:
+    """Return a digest as far as a person compares it.
+
+    :param image_digest: the digest.
+    """
+    return image_digest[:_SHOWN_DIGEST]
+
+
+def _lacks(preview: PreviewList | Unread, image_digest: str, action: str) -> bool:
+    if isinstance(preview, Unread) or preview.images is None:
+        return False
+    listed = preview.images.get(image_digest)
+    return listed is None or listed.action != action
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = len(texts) - _SHOWN
+    return ", ".join(texts[:_SHOWN]) + (f" and {more} more" if more > 0 else "") or "none"
+
+
+def _time(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M} UTC"

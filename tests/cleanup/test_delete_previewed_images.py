@@ -369,7 +369,7 @@ def test_every_spared_image_says_which_check_spares_it_what_it_saw_and_what_lets
 ) -> None:
     summary, digests = bench.preview(), bench.digests()
     results = f"file://{tmp_path}/results.jsonl.gz"
-    used = in_use({digests[3]: "ECS service api"})
+    used = in_use({digests[3]: "api"})
     result = bench.clean_up(summary, in_use=used, protected_tags=["build-1"], results_path=results, dry_run=True)
     spared = {image["image_digest"]: image for image in result["repositories"][0]["spared_images"]}
     assert spared == {

@@ -94,6 +94,20 @@ class PreviewList:
 
 
 @dataclass(frozen=True)
+class Replica:
+    """A repository in which ECR deletes an image when it is deleted in the repository that is cleaned up.
+
+    :param repository: the repository, of another Region or registry and of the same name.
+    :param images: those of the approved images that are there, by digest.
+    :param in_use: what runs there; None if nothing was collected.
+    """
+
+    repository: RepositoryId
+    images: Mapping[str, RepositoryImage] | Unread
+    in_use: InUse | Unread | None
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What is known about one repository before anything in it is changed.
 
@@ -105,6 +119,7 @@ class Evidence:
     :param previous: earlier previews, by the time they were made.
     :param now: the time (aware).
     :param approval: what a person has approved; None if no approval binds the clean-up.
+    :param replicas: the repositories in which ECR deletes what is deleted in this one.
     """
 
     summary: PreviewSummaryXCom
@@ -115,6 +130,7 @@ class Evidence:
     now: datetime
     previous: Mapping[datetime, PreviewList | Unread] = field(default_factory=dict)
     approval: Approval | None = None
+    replicas: Sequence[Replica] | Unread = ()
 
     @property
     def repository(self) -> RepositoryId:

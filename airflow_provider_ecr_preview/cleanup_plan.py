@@ -11,6 +11,7 @@ from functools import cached_property
 from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList, Unread
 from airflow_provider_ecr_preview.cleanup_settings import CleanupAction, CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.manifest_lists import lists_of_images_in_use
+from airflow_provider_ecr_preview.core.cleanup.replicas import copies_of, is_used_in_replica, replicates_deletions
 from airflow_provider_ecr_preview.core.referrers import (
     Fate,
     is_index,
@@ -227,7 +228,7 @@ class _Judge:
         # ECR would act on a whole policy without asking: only what is known for certain blocks it.
         return lists_of_images_in_use(
             self.inventory,
-            lambda image: self._is_in_use(image.image_digest, image.image_tags),
+            lambda image: self._is_in_use(image.image_digest, self._tags_of(image)),
             by_push_time=not self.settings.whole_policy,
         )
 
@@ -252,7 +253,7 @@ class _Judge:
         self, approved: PreviewedImage, fresh: PreviewedImage | None, image: RepositoryImage
     ) -> Spared | None:
         # Every tag it had at any of the three times protects it.
-        tags = sorted({*approved.image_tags, *image.image_tags, *(fresh.image_tags if fresh else ())})
+        tags = sorted({*approved.image_tags, *self._tags_of(image), *(fresh.image_tags if fresh else ())})
         if self.settings.protection.has_protected_tag(tags):
             return Spared.PROTECTED_TAG
         if self._is_in_use(image.image_digest, tags):
@@ -282,7 +283,22 @@ class _Judge:
             return Spared.NEWEST
         if protection.is_too_young(image, now):
             return Spared.TOO_YOUNG
-        return Spared.RECENTLY_PULLED if protection.is_recently_pulled(image, now) else None
+        if any(protection.is_recently_pulled(copy, now) for copy in (image, *self._copies(image.image_digest))):
+            return Spared.RECENTLY_PULLED
+        return None
+
+    def _is_deleted_in_replicas(self, image_digest: str) -> bool:
+        """Return whether ECR would delete an image elsewhere, too; it does not replicate that one is archived."""
+        fresh = self.fresh.get(image_digest)
+        return replicates_deletions(self.settings) and (fresh is None or fresh.action == EXPIRE)
+
+    def _copies(self, image_digest: str) -> list[RepositoryImage]:
+        """Return the image as it is in each repository where it would be deleted, too."""
+        return copies_of(self.evidence, image_digest) if self._is_deleted_in_replicas(image_digest) else []
+
+    def _tags_of(self, image: RepositoryImage) -> list[str]:
+        """Return the tags of an image, here and where it would be deleted, too."""
+        return sorted({tag for copy in (image, *self._copies(image.image_digest)) for tag in copy.image_tags})
 
     def present_fate(self, image_digest: str) -> Fate:
         """Return what has become of an image; one that runs stays, though it is no longer in the repository."""
@@ -300,15 +316,16 @@ class _Judge:
         return Spared.REFERENCED_BY_MANIFEST_LIST if lists else Spared.SUBJECT_STAYS
 
     def _is_guarded(self, image: RepositoryImage) -> bool:
-        if self.settings.protection.has_protected_tag(image.image_tags):
-            return True
-        return self._is_in_use(image.image_digest, image.image_tags)
+        tags = self._tags_of(image)
+        return self.settings.protection.has_protected_tag(tags) or self._is_in_use(image.image_digest, tags)
 
     def _is_in_use(self, image_digest: str, tags: Sequence[str]) -> bool:
         in_use = self.evidence.in_use
         if not self.settings.check_in_use or in_use is None or isinstance(in_use, Unread):
             return False
-        return bool(in_use.users_of(image_digest, tags))
+        if in_use.users_of(image_digest, tags):
+            return True
+        return self._is_deleted_in_replicas(image_digest) and is_used_in_replica(self.evidence, image_digest, tags)
 
     def _is_for_something_else(self, approved: PreviewedImage, image: RepositoryImage) -> Spared | None:
         if self.settings.whole_policy:

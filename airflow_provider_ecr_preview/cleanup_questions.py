@@ -14,6 +14,7 @@ from airflow_provider_ecr_preview.core.cleanup.answers import left_out as _left_
 from airflow_provider_ecr_preview.core.cleanup.answers import unknown_images as _unknown
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import compared_with
 from airflow_provider_ecr_preview.core.cleanup.relation_questions import manifest_lists, referrers
+from airflow_provider_ecr_preview.core.cleanup.replica_questions import replicas
 from airflow_provider_ecr_preview.core.referrers import can_be_run, left_to_run
 
 __all__ = ["QUESTIONS", "Answer", "Verdict", "capped"]
@@ -247,6 +248,7 @@ QUESTIONS: dict[str, Callable[[Evidence, CleanupSettings, CleanupPlan], Answer]]
         agreeing_previews,
         findings,
         in_use,
+        replicas,
         protected_tags,
         image_age,
         recent_pulls,

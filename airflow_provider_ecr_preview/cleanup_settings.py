@@ -39,6 +39,8 @@ class CleanupSettings:
     :param check_tags: whether an image whose tags changed since the approval counts as changed.
     :param check_in_use: whether what is in use must be known and is left out.
     :param check_referrers: whether a signature, an SBOM or an attestation of an image that stays is left out.
+    :param check_replicas: whether images are protected by what is in the repositories that their deletion is replicated
+        to, which then must be known.
     :param ignored_findings: codes of critical findings that do not block.
     :param whole_policy: whether ECR itself is to act on the policy. It leaves nothing out, so that whatever a clean-up
         would leave out blocks, and it both expires and archives.
@@ -57,6 +59,7 @@ class CleanupSettings:
     check_tags: bool = True
     check_in_use: bool = True
     check_referrers: bool = True
+    check_replicas: bool = True
     ignored_findings: Collection[str] = ()
     whole_policy: bool = False
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from airflow_provider_ecr_preview.cleanup_evidence import Unread
 from airflow_provider_ecr_preview.core.referrers import Fate, ImageKind, left_of_kinds
+from airflow_provider_ecr_preview.core.replication import destinations_named
 from airflow_provider_ecr_preview.inventory import DigestKey, RepositoryInventory, digest_key, digest_of
 from airflow_provider_ecr_preview.policy import Rule
 from airflow_provider_ecr_preview.xcom import MAX_FINDING_DIGESTS
 
 if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.core.repository import RepositoryId
     from airflow_provider_ecr_preview.preview import PreviewedImage, PreviewSummary
 
 FindingSeverity = Literal["critical", "warning", "info"]
@@ -80,19 +83,36 @@ class UsedImages:
 
     :param users_of: returns who uses an image of this digest and these tags, in words for a person.
     :param unread_sources: the sources of which nobody knows what they run.
+    :param replicas: the same of each repository in which an image that expires is deleted, too.
     """
 
-    def __init__(self, users_of: Callable[[str, Sequence[str]], Sequence[str]], unread_sources: Sequence[str]) -> None:
-        self.unread_sources = unread_sources
+    def __init__(
+        self,
+        users_of: Callable[[str, Sequence[str]], Sequence[str]],
+        unread_sources: Sequence[str],
+        replicas: Sequence[UsedImages] = (),
+    ) -> None:
+        sources = [*unread_sources, *(source for replica in replicas for source in replica.unread_sources)]
+        self.unread_sources: Sequence[str] = list(dict.fromkeys(sources))
         self.image_count = 0
         self.examples: dict[str, str] = {}
         """Who uses the first of them, by digest; at most ten."""
         self._users_of = users_of
         self._used: set[DigestKey] = set()
+        self._replicas = replicas
+
+    def with_replicas(self, replicas: Sequence[UsedImages]) -> UsedImages:
+        """Return an empty collection that also knows what runs where deletions are replicated to.
+
+        :param replicas: the same of each repository there.
+        """
+        return UsedImages(self._users_of, self.unread_sources, replicas)
 
     def add(self, image: PreviewedImage) -> None:
         """Take in one affected image."""
-        users = self._users_of(image.image_digest, image.image_tags)
+        # Only deletions are replicated, and an image that is archived here stays there.
+        places = [self, *self._replicas] if image.action == "EXPIRE" else [self]
+        users = [user for place in places for user in place._users_of(image.image_digest, image.image_tags)]  # noqa: SLF001
         if not users:
             return
         self.image_count += 1
@@ -139,6 +159,7 @@ def find(
     used_images: UsedImages | None = None,
     protected_images: ProtectedImages | None = None,
     *,
+    replicas: Sequence[RepositoryId] | Unread | None = None,
     is_whole: bool = True,
 ) -> list[Finding]:
     """Return the findings of a preview, the most severe first.
@@ -148,10 +169,11 @@ def find(
     :param recent_pulls: the affected images that were pulled lately.
     :param used_images: the affected images that something runs; None if that is not known.
     :param protected_images: the affected images with a protected tag.
+    :param replicas: the repositories in which an image that expires is deleted, too; None if that is not of interest.
     :param is_whole: whether the summary has every affected image; of a part it is not known what stays.
     """
     findings = [*_of_used_images(used_images)] if used_images is not None else []
-    findings += _of_archiving(summary)
+    findings += [*_of_archiving(summary), *_of_replicas(summary, replicas)]
     if protected_images is not None:
         findings += _of_protected_images(protected_images)
     if inventory is not None:
@@ -305,6 +327,25 @@ def _of_archiving(summary: PreviewSummary) -> Iterator[Finding]:
             f"Images that would be archived: {summary.archiving_image_count}. Archived images are billed too, for at "
             "least 90 days and with a fee for retrieval: archiving saves nothing by itself.",
         )
+
+
+def _of_replicas(summary: PreviewSummary, replicas: Sequence[RepositoryId] | Unread | None) -> Iterator[Finding]:
+    # Only deletions are replicated.
+    if not replicas or not summary.expiring_image_count:
+        return
+    if isinstance(replicas, Unread):
+        yield Finding(
+            "replicated_deletion_unknown",
+            "info",
+            f"Whether what expires here is deleted in other Regions or accounts, too, is not known: {replicas.reason}",
+        )
+        return
+    yield Finding(
+        "replicated_deletion",
+        "warning",
+        f"The registry replicates deletions: images that expire here ({summary.expiring_image_count}) are deleted in "
+        f"{destinations_named(replicas)}, too. Find out what runs there before the policy is applied.",
+    )
 
 
 def _named(rules: Iterable[Rule]) -> str:

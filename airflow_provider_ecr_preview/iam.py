@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _PREVIEW = ("ecr:StartLifecyclePolicyPreview", "ecr:GetLifecyclePolicyPreview", "ecr:GetLifecyclePolicy")
-_EVIDENCE = (*_PREVIEW, "ecr:DescribeImages")
+_EVIDENCE = (*_PREVIEW, "ecr:DescribeImages", "ecr:DescribeRegistry")
 
 IN_USE_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "ecs": (
@@ -42,16 +42,16 @@ IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "EcrListRepositoriesOperator": ("ecr:DescribeRepositories", "ecr:ListTagsForResource", "ecr:GetLifecyclePolicy"),
     "EcrStartLifecyclePolicyPreviewOperator": _PREVIEW,
     "EcrLifecyclePolicyPreviewSensor": ("ecr:GetLifecyclePolicyPreview",),
-    "EcrSummarizeLifecyclePolicyPreviewOperator": ("ecr:GetLifecyclePolicyPreview", "ecr:DescribeImages"),
+    "EcrSummarizeLifecyclePolicyPreviewOperator": (
+        "ecr:GetLifecyclePolicyPreview",
+        "ecr:DescribeImages",
+        "ecr:DescribeRegistry",
+    ),
     "EcrAuditLifecyclePoliciesOperator": _EVIDENCE,
-    "EcrCompareLifecyclePoliciesOperator": _EVIDENCE,
+    "EcrCompareLifecyclePoliciesOperator": (*_PREVIEW, "ecr:DescribeImages"),
     "EcrCollectImagesInUseOperator": tuple(sorted(action for actions in IN_USE_ACTIONS.values() for action in actions)),
     "EcrPutLifecyclePolicyOperator": (*_EVIDENCE, "ecr:PutLifecyclePolicy"),
-    "EcrRestoreLifecyclePolicyOperator": (
-        "ecr:DeleteLifecyclePolicy",
-        "ecr:GetLifecyclePolicy",
-        "ecr:PutLifecyclePolicy",
-    ),
+    "EcrRestoreLifecyclePolicyOperator": (*_PREVIEW, "ecr:DeleteLifecyclePolicy", "ecr:PutLifecyclePolicy"),
     "EcrReconcileLifecycleOperator": ("cloudtrail:LookupEvents",),
     "EcrDeletePreviewedImagesOperator": (*_EVIDENCE, "ecr:BatchDeleteImage", "ecr:UpdateImageStorageClass"),
 }
@@ -73,8 +73,8 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 }
 """The operators of each role: one that looks, one that applies policies, and one that deletes images."""
 
-_OF_THE_REGISTRY = "ecr:DescribeRepositories"
-"""Asks about all repositories."""
+_OF_THE_REGISTRY = frozenset({"ecr:DescribeRegistry", "ecr:DescribeRepositories"})
+"""Ask about the registry or all of its repositories."""
 
 
 def role_actions(role: str) -> list[str]:
@@ -118,4 +118,4 @@ def role_policies_markdown() -> str:
 
 def _is_without_resource(action: str) -> bool:
     """Return whether IAM cannot limit an action to repositories, or it asks about all of them."""
-    return not action.startswith("ecr:") or action == _OF_THE_REGISTRY
+    return not action.startswith("ecr:") or action in _OF_THE_REGISTRY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NotRequired, TypedDict
@@ -15,6 +15,11 @@ from airflow_provider_ecr_preview.cleanup_result import CheckXCom, check_xcom
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovedByXCom
 from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.rollout.former import (
+    FormerPolicy,
+    fingerprint_of,
+    former_policies_fingerprint,
+)
 from airflow_provider_ecr_preview.exceptions import RepositoryError
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
 from airflow_provider_ecr_preview.preview import isoformat
@@ -36,10 +41,14 @@ class PolicyChange:
 
     :param repository: the repository.
     :param wanted: the policy that it is to have; None for none.
-    :param former: the policy that it had before; None for none.
+    :param former: the policy that it had when it was checked; None for none.
     :param checks: what every check says.
     :param status: how far it is.
     :param error: what went wrong.
+    :param earlier: what an earlier attempt of the same task has replaced by the policy that it had when it was checked.
+    :param is_put: whether the wanted policy was, or may have been, put by this task.
+    :param note: what else a person has to know.
+    :param restored_preview: what the wanted policy would take, as a preview of it says; None if there was none.
     """
 
     repository: RepositoryId
@@ -48,6 +57,15 @@ class PolicyChange:
     checks: tuple[CheckResult, ...] = ()
     status: PolicyChangeStatus = "planned"
     error: RepositoryError | None = None
+    earlier: FormerPolicy | None = None
+    is_put: bool = False
+    note: str | None = None
+    restored_preview: RestoredPreview | None = None
+
+    @property
+    def given_back(self) -> LifecyclePolicy | None:
+        """The policy that the repository had before this task changed it, whichever attempt did."""
+        return self.former if self.earlier is None else self.earlier.policy
 
     @property
     def is_needed(self) -> bool:
@@ -55,10 +73,19 @@ class PolicyChange:
         return not same_policy(self.former, self.wanted)
 
 
+class RestoredPreview(TypedDict):
+    """How many images a policy would take, as a preview of it says."""
+
+    expiring_image_count: int
+    archiving_image_count: int
+
+
 class RepositoryPolicyXCom(TypedDict):
     """What became of the policy of one repository.
 
     ``former_lifecycle_policy_text`` is None where there was no policy, and where ``former_policies_uri`` has it.
+    ``is_put`` says whether the policy was, or may have been, put by the task, so that there is something to give back.
+    ``restored_preview`` says what a restored policy would take; null where it was not previewed.
     """
 
     registry_id: str
@@ -71,12 +98,16 @@ class RepositoryPolicyXCom(TypedDict):
     checks: list[CheckXCom]
     error: str | None
     message: str | None
+    is_put: bool
+    restored_preview: RestoredPreview | None
 
 
 class PolicyChangeXCom(TypedDict):
     """``return_value`` of the operators that put and restore policies.
 
     ``repositories_left_out`` says for how many there was no room; ``former_policies_uri`` has all of them.
+    ``put_repository_count`` counts also what earlier attempts of the task put. ``change_id`` says which run of which task this is, and ``former_policies_fingerprint`` is a SHA-256 over all that it
+    replaced, by which ``former_policies_uri`` is checked.
     """
 
     schema: str
@@ -86,12 +117,16 @@ class PolicyChangeXCom(TypedDict):
     finished_at: str
     repository_count: int
     changed_repository_count: int
+    put_repository_count: int
     statuses: dict[str, int]
     checks: list[CheckXCom]
     repositories: list[RepositoryPolicyXCom]
     repositories_left_out: int
     former_policies_uri: str | None
     approval: NotRequired[ApprovedByXCom | None]
+    former_policies_fingerprint: str
+    change_id: str | None
+    message: str | None
 
 
 def same_policy(one: LifecyclePolicy | None, other: LifecyclePolicy | None) -> bool:
@@ -103,9 +138,18 @@ def same_policy(one: LifecyclePolicy | None, other: LifecyclePolicy | None) -> b
     return fingerprint_of(one) == fingerprint_of(other)
 
 
-def fingerprint_of(policy: LifecyclePolicy | None) -> str | None:
-    """Return the fingerprint of a policy, or None of none."""
-    return None if policy is None else policy.fingerprint
+def former_policies_of(changes: Iterable[PolicyChange], change_id: str | None, kept_at: datetime) -> list[FormerPolicy]:
+    """Return what changes replace.
+
+    :param changes: the changes.
+    :param change_id: which run of which task they are.
+    :param kept_at: the time (aware).
+    """
+    return [
+        FormerPolicy(change.repository, change.given_back, fingerprint_of(change.wanted), change_id, isoformat(kept_at))
+        for change in changes
+        if not same_policy(change.given_back, change.wanted)
+    ]
 
 
 def former_policies_kept(changes: Sequence[PolicyChange], former_policies_path: str | None) -> CheckResult:
@@ -133,6 +177,9 @@ def policy_change_xcom(
     finished_at: datetime,
     former_policies_uri: str | None = None,
     approval: Approval | None = None,
+    former_policies: Iterable[FormerPolicy] = (),
+    change_id: str | None = None,
+    message: str | None = None,
 ) -> PolicyChangeXCom:
     """Return the result of a change.
 
@@ -143,6 +190,9 @@ def policy_change_xcom(
     :param finished_at: when it ended (aware).
     :param former_policies_uri: where the former policies were written.
     :param approval: what a person has approved; None if no approval binds the change.
+    :param former_policies: those that were written there.
+    :param change_id: which run of which task this is.
+    :param message: what a person has to know about all of it.
     """
     statuses = Counter(str(change.status) for change in changes)
     value = PolicyChangeXCom(
@@ -153,12 +203,16 @@ def policy_change_xcom(
         finished_at=isoformat(finished_at) or "",
         repository_count=len(changes),
         changed_repository_count=statuses["changed"],
+        put_repository_count=sum(change.is_put for change in changes),
         statuses=dict(statuses),
         checks=[check_xcom(check, _MAX_MESSAGE) for check in run_checks],
         repositories=[_repository(change) for change in changes],
         repositories_left_out=0,
         former_policies_uri=former_policies_uri,
         approval=None if approval is None else approval.as_dict(),
+        former_policies_fingerprint=former_policies_fingerprint(former_policies),
+        change_id=change_id,
+        message=message,
     )
     return _fitted(value)
 
@@ -181,11 +235,13 @@ def _repository(change: PolicyChange) -> RepositoryPolicyXCom:
         repository_name=repository.repository_name,
         status=change.status,
         policy_fingerprint=fingerprint_of(change.wanted),
-        former_policy_fingerprint=fingerprint_of(change.former),
-        former_lifecycle_policy_text=None if change.former is None else change.former.text,
+        former_policy_fingerprint=fingerprint_of(change.given_back),
+        former_lifecycle_policy_text=None if change.given_back is None else change.given_back.text,
         checks=[check_xcom(check, _MAX_MESSAGE) for check in change.checks],
         error=None if error is None else type(error).__name__,
-        message=None if error is None else cut(str(error), _MAX_MESSAGE),
+        message=cut(change.note if error is None else str(error), _MAX_MESSAGE),
+        is_put=change.is_put,
+        restored_preview=change.restored_preview,
     )
 
 

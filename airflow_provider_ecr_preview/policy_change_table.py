@@ -19,6 +19,8 @@ def policy_change_table(value: PolicyChangeXCom) -> RenderableType:
     headline = f"{value['status'].upper()}: {count}: {statuses or 'none'}."
     shown = value["repositories"][:MAX_SHOWN]
     parts: list[RenderableType] = [Text(headline), *map(_of_repository, shown)]
+    if value["message"]:
+        parts.insert(1, Text(value["message"]))
     if more := value["repository_count"] - len(shown):
         parts.append(Text(f"and {counted(more, 'more repository', 'more repositories')}."))
     if value["checks"]:
@@ -32,9 +34,15 @@ def _of_repository(repository: RepositoryPolicyXCom) -> RenderableType:
         f"{repository['repository_name']} ({repository['registry_id']}, {repository['region_name']}): "
         f"{repository['status']}, policy {_short(former)} -> {_short(wanted)}"
     )
-    failure = f"\n  {repository['error']}: {repository['message']}" if repository["error"] else ""
-    text = Text(headline + failure)
+    parts = [part for part in (repository["error"], repository["message"]) if part]
+    text = Text(headline + _takes(repository) + (f"\n  {': '.join(parts)}" if parts else ""))
     return Group(text, checks_table(repository["checks"])) if repository["checks"] else text
+
+
+def _takes(repository: RepositoryPolicyXCom) -> str:
+    if (preview := repository["restored_preview"]) is None:
+        return ""
+    return f", which expires {preview['expiring_image_count']} images and archives {preview['archiving_image_count']}"
 
 
 def _short(fingerprint: str | None) -> str:

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
-from airflow_provider_ecr_preview.cleanup_evidence import Evidence, InUse, PreviewList, Unread, preview_time
+from airflow_provider_ecr_preview.cleanup_evidence import Evidence, InUse, PreviewList, Replica, Unread, preview_time
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval
 from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
 from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.engine.replicas import ReplicaFinder
 from airflow_provider_ecr_preview.exceptions import RepositoryError
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.pages import PreviewStatus
@@ -36,6 +37,8 @@ class EvidenceCollector:
     :param hook_of: returns the hook for a Region.
     :param policies: the policies that were approved; the applied ones are previewed where it names none.
     :param in_use_of: returns what is known to be in use in a repository.
+    :param replicas: finds where deletions are replicated to; None where that does not matter.
+    :param replica_in_use_of: returns what is known to be in use in a repository there.
     :param previous: earlier summaries.
     :param timeout: how long to wait for one preview, in seconds.
     :param poll_interval: time between two looks at it, in seconds.
@@ -46,6 +49,8 @@ class EvidenceCollector:
     hook_of: Callable[[str], EcrLifecyclePolicyPreviewHook]
     policies: CandidatePolicies = field(default_factory=CandidatePolicies)
     in_use_of: Callable[[RepositoryId], InUse | Unread | None] = lambda _: None
+    replicas: ReplicaFinder | None = None
+    replica_in_use_of: Callable[[RepositoryId], InUse | Unread | None] = lambda _: None
     previous: Sequence[PreviewSummaryXCom] = ()
     timeout: float = TIMEOUT
     poll_interval: float = POLL_INTERVAL
@@ -67,10 +72,12 @@ class EvidenceCollector:
         repository = RepositoryId.of(summary)
         # The images are described last, because theirs is the state that is compared again right before the deletion.
         fresh = self._preview(repository, started) if isinstance(started, PreviewStatus) else started
+        approved = listed_images(summary)
         return Evidence(
             summary=summary,
-            approved=listed_images(summary),
+            approved=approved,
             fresh=fresh,
+            replicas=self._replicas(repository, approved, fresh),
             inventory=self._inventory(repository),
             in_use=self.in_use_of(repository),
             previous=self._previous(repository),
@@ -121,6 +128,18 @@ class EvidenceCollector:
             return [*{image.image_digest: image for image in images}.values()]
         except RepositoryError as error:
             return Unread(str(error), lifting(error))
+
+    def _replicas(self, repository: RepositoryId, *lists: PreviewList | Unread) -> list[Replica] | Unread | tuple[()]:
+        if self.replicas is None:
+            return ()
+        found = self.replicas.replicas_of(repository)
+        if isinstance(found, Unread):
+            return found
+        digests = {digest for of in lists if not isinstance(of, Unread) for digest in of.images or ()}
+        return [
+            Replica(replica, self.replicas.images_of(replica, digests), self.replica_in_use_of(replica))
+            for replica in found
+        ]
 
     def _previous(self, repository: RepositoryId) -> Mapping[datetime, PreviewList | Unread]:
         previous: dict[datetime, PreviewList | Unread] = {}

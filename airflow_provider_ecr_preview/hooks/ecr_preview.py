@@ -12,6 +12,7 @@ from airflow.utils.helpers import prune_dict
 from botocore.client import BaseClient
 from botocore.config import Config
 
+from airflow_provider_ecr_preview.core.replication import RegistryReplication
 from airflow_provider_ecr_preview.exceptions import (
     InvalidRequestError,
     PreviewInProgressError,
@@ -27,7 +28,7 @@ from airflow_provider_ecr_preview.hooks.arguments import (
     read_policy,
 )
 from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
-from airflow_provider_ecr_preview.hooks.parsing import parse_preview_results_fast, parse_utc
+from airflow_provider_ecr_preview.hooks.parsing import keep_replication_rules, parse_preview_results_fast, parse_utc
 from airflow_provider_ecr_preview.hooks.retries import retry_throttling
 from airflow_provider_ecr_preview.pages import PageCheck, PreviewPage, PreviewStatus, checked, summarize_pages
 from airflow_provider_ecr_preview.policy import LifecyclePolicy, PolicySource
@@ -94,6 +95,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         if isinstance(client, BaseClient):
             retry_throttling(client, lambda: self.throttle_timeout)
             parse_preview_results_fast(client)
+            keep_replication_rules(client)
         return client
 
     def get_fleet_client(self, max_workers: int) -> BaseClient:
@@ -357,6 +359,18 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
                 **prune_dict({"repositoryName": repository_name, "registryId": site.registry_id})
             )
         return site.parsed(lambda response, _: LifecyclePolicy.from_service(response["lifecyclePolicyText"]), response)
+
+    def get_registry_replication(self) -> RegistryReplication:
+        """Return which repositories of the caller's own registry have their deletions replicated, and where to.
+
+        Calls DescribeRegistry (``ecr:DescribeRegistry``), which ECR answers for no other registry.
+
+        :raises AccessDeniedError: if the caller may not ask.
+        """
+        with translated(CallSite("the registry", None, self.region_name)):
+            site = CallSite.of(self.conn, "the registry", None)
+            response = self._ecr.describe_registry()
+        return site.parsed(RegistryReplication.from_response, response)
 
     def _pages(self, site: CallSite, request: dict[str, Any], paging: dict[str, Any]) -> Iterator[PreviewPage]:
         """Yield pages unchecked; with MaxItems one page late, because the paginator tells the token afterwards."""

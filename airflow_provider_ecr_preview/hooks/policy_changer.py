@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.exceptions import (
+    AccessDeniedError,
+    InvalidRequestError,
     LifecyclePolicyChangedError,
     LifecyclePolicyNotFoundError,
     RepositoryError,
@@ -76,11 +78,12 @@ class PolicyChanger:
         try:
             applied = self.applied(change.repository)
         except RepositoryError as error:
-            return replace(change, status="unknown", error=failure or error)
+            return replace(change, status="unknown", error=failure or error, is_put=True)
         if same_policy(applied, change.wanted):
-            return replace(change, status="changed")
+            return replace(change, status="changed", is_put=True)
         message = "ECR took the policy, but has another one now. Look who else changes it."
-        return replace(change, status="failed", error=failure or _changed(change.repository, message))
+        is_put = not isinstance(failure, AccessDeniedError | InvalidRequestError)
+        return replace(change, status="failed", error=failure or _changed(change.repository, message), is_put=is_put)
 
 
 def _changed(repository: RepositoryId, message: str) -> LifecyclePolicyChangedError:

@@ -44,6 +44,7 @@ _CUT_OFF = "ecr_preview_cut_off_answers"
 # A member that every complete answer of the operation has; a body that was cut off parses to nothing without error.
 _ALWAYS_THERE = {
     "DescribeImages": "imageDetails",
+    "DescribeRegistry": "registryId",
     "DescribeRepositories": "repositories",
     "GetLifecyclePolicy": "lifecyclePolicyText",
     "GetLifecyclePolicyPreview": "status",

@@ -185,9 +185,9 @@ class Wire:
             return reply
 
     def _account(self, call: Call) -> str:
-        """Return the account whose registry is meant: the caller's, or the one it names if only that has the repository."""
+        """Return the account whose registry is meant: the one that is named if it has the repository, or the caller's."""
         own, named = call.account or "", call.parameters.get("registryId")
-        if not named or named == own or call.repository in self._registry.backend(call.region, own).repositories:
+        if not named or named == own:
             return own
         try:
             self._registry.repository(call.repository or "", region_name=call.region, account_id=named)

@@ -22,8 +22,9 @@ from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, P
 from airflow_provider_ecr_preview.changes import Alarms
 from airflow_provider_ecr_preview.cleanup_in_use import used_images_in
 from airflow_provider_ecr_preview.core.parameter_times import MAX_DAYS
-from airflow_provider_ecr_preview.core.parameters import integer
+from airflow_provider_ecr_preview.core.parameters import integer, switch
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
+from airflow_provider_ecr_preview.engine.replicas import replicas_through
 from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditStoppedError
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
@@ -81,7 +82,8 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
     files under ``reports_path``. Without either it begins anew, and says so.
 
     Calls StartLifecyclePolicyPreview, GetLifecyclePolicyPreview, on a preview that is running already
-    GetLifecyclePolicy, and unless ``enrich=False`` DescribeImages (``ecr:`` IAM actions of the same names).
+    GetLifecyclePolicy, unless ``enrich=False`` DescribeImages, and once, unless ``check_replicas=False``,
+    DescribeRegistry (``ecr:`` IAM actions of the same names).
 
     .. code-block:: python
 
@@ -123,6 +125,8 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
     :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. An affected image that is in use is
         the gravest finding. (templated)
     :param protected_tags: globs; an affected image with such a tag is a finding, and the clean-up would spare it. (templated)
+    :param check_replicas: whether to find out, by DescribeRegistry, in which other Regions and accounts ECR deletes what
+        expires here.
     :param max_workers: number of threads that call ECR.
     :param max_in_flight: number of previews that may be started and not yet read.
     :param repository_timeout: time that one repository has, from the start of its preview on, in seconds.
@@ -185,6 +189,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         recently_pulled_days: int = RECENTLY_PULLED_DAYS,
         in_use: Mapping[str, Any] | None = None,
         protected_tags: Sequence[str] | str | None = PROTECTED_TAGS,
+        check_replicas: bool = True,
         max_workers: int = 16,
         max_in_flight: int = 1000,
         repository_timeout: float = 3600.0,
@@ -214,6 +219,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         self.recently_pulled_days = recently_pulled_days
         self.in_use = in_use
         self.protected_tags = protected_tags
+        self.check_replicas = check_replicas
         self.max_workers = max_workers
         self.max_in_flight = max_in_flight
         self.repository_timeout = repository_timeout
@@ -335,6 +341,9 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
                 recently_pulled_days=self.recently_pulled_days,
                 used_images=used_images_in(self.in_use),
                 protection=tags_protected_by(self.protected_tags),
+                replicas_of=replicas_through(self.hook)
+                if switch(self.check_replicas, "check_replicas", True)
+                else None,
             ),
             on_progress=lambda progress: self.log.info("%s.", progress),
             progress_interval=self.progress_interval,

@@ -15,7 +15,10 @@ from airflow_provider_ecr_preview.cleanup_in_use import in_use_of
 from airflow_provider_ecr_preview.cleanup_inputs import earlier_summaries_of, texts_of
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovalXCom, ApprovedAction, approval_of
+from airflow_provider_ecr_preview.core.cleanup.replicas import replicates_deletions
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, required_scope_of
+from airflow_provider_ecr_preview.core.parameters import switch
+from airflow_provider_ecr_preview.engine.replicas import ReplicaFinder
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import EvidenceCollector, approved_lines, listed_images
 from airflow_provider_ecr_preview.protection import ImageProtection
@@ -85,6 +88,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
     previous_summaries: Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str
     check_in_use: bool
     check_referrers: bool
+    check_replicas: bool
     ignored_findings: Collection[str]
     timeout: float
     poll_interval: float
@@ -110,6 +114,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
             required_agreeing_previews=self.required_agreeing_previews,
             check_in_use=self.check_in_use,
             check_referrers=self.check_referrers,
+            check_replicas=switch(self.check_replicas, "check_replicas", True, protects=True),
             ignored_findings=texts_of(self.ignored_findings, "ignored_findings"),
             **settings,
         )
@@ -120,12 +125,16 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
             return None
         return approval_of(self.approved, approved_lines).bound_to(summaries, listed_images, action)
 
-    def _collector(self, policies: CandidatePolicies, approval: Approval | None) -> EvidenceCollector:
+    def _collector(
+        self, policies: CandidatePolicies, settings: CleanupSettings, approval: Approval | None
+    ) -> EvidenceCollector:
         """Return what gathers all that is known about repositories."""
         return EvidenceCollector(
             hook_of=self._hook_of,
             policies=policies,
             in_use_of=in_use_of(self.in_use, required_scope_of(self.required_scope)),
+            replicas=ReplicaFinder(self._hook_of) if replicates_deletions(settings) else None,
+            replica_in_use_of=in_use_of(self.in_use),
             previous=earlier_summaries_of(self.previous_summaries),
             timeout=self.timeout,
             poll_interval=self.poll_interval,

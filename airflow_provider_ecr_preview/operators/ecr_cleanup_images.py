@@ -47,7 +47,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
     policy has to agree with the approved one, and every check has to be answered well; one that cannot be answered
     blocks as well. Images are deleted by digest, each looked at once more right before.
 
-    Calls StartLifecyclePolicyPreview, GetLifecyclePolicyPreview, DescribeImages and, unless ``dry_run``,
+    Calls StartLifecyclePolicyPreview, GetLifecyclePolicyPreview, DescribeImages, DescribeRegistry and, unless ``dry_run``,
     BatchDeleteImage or UpdateImageStorageClass (``ecr:`` IAM actions of the same names).
 
     .. code-block:: python
@@ -94,6 +94,8 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         with ``images_uri``, or of so few images that the summary itself holds them.
     :param check_in_use: whether it has to be known what is in use.
     :param check_referrers: whether signatures, SBOMs and attestations of images that stay are kept.
+    :param check_replicas: whether, where the registry replicates deletions, it has to be known what is in the repositories
+        in other Regions and accounts in which ECR deletes the images, too, and what is in use there.
     :param ignored_findings: codes of critical findings that do not block.
     :param on_blocked: ``fail`` or ``skip`` the task, or just ``report``, when a check blocks. A dry run only reports.
     :param archive_price_per_gb_month: what a gigabyte in the archive costs a month, to tell the cost of archiving.
@@ -164,6 +166,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         check_tags: bool = True,
         check_in_use: bool = True,
         check_referrers: bool = True,
+        check_replicas: bool = True,
         ignored_findings: Collection[str] = (),
         on_blocked: Literal["fail", "skip", "report"] = "fail",
         archive_price_per_gb_month: float | None = None,
@@ -201,6 +204,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         self.check_tags = check_tags
         self.check_in_use = check_in_use
         self.check_referrers = check_referrers
+        self.check_replicas = check_replicas
         self.ignored_findings = ignored_findings
         self.on_blocked = on_blocked
         self.archive_price_per_gb_month = archive_price_per_gb_month
@@ -248,7 +252,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         self, settings: CleanupSettings, summaries: Sequence[PreviewSummaryXCom], approval: Approval | None
     ) -> list[Decision]:
         policies = CandidatePolicies(self.lifecycle_policy_text, self.lifecycle_policies)
-        collector = self._collector(policies, approval)
+        collector = self._collector(policies, settings, approval)
         decisions = []
         for evidence in collector.collect(summaries):
             decision = decide(evidence, settings)

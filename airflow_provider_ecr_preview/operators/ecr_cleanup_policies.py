@@ -20,9 +20,17 @@ from airflow_provider_ecr_preview.core.cleanup.approval import Approval, Approva
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
 from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
+from airflow_provider_ecr_preview.core.parameters import switch
 from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.rollout.former import FormerPolicy, fingerprint_of
+from airflow_provider_ecr_preview.engine.restored_previews import TIMEOUT as PREVIEWS_TIMEOUT
+from airflow_provider_ecr_preview.engine.restored_previews import RestoredPreviews
 from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError, RepositoryError
-from airflow_provider_ecr_preview.former_policies import FormerPolicy, keep_former_policies, read_former_policies
+from airflow_provider_ecr_preview.former_policies import (
+    keep_former_policies,
+    kept_former_policies,
+    read_former_policies,
+)
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT
 from airflow_provider_ecr_preview.hooks.policy_changer import PolicyChanger
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
@@ -36,19 +44,21 @@ from airflow_provider_ecr_preview.policy import LifecyclePolicy, PolicySource
 from airflow_provider_ecr_preview.policy_change import (
     PolicyChange,
     PolicyChangeXCom,
-    fingerprint_of,
     former_policies_kept,
+    former_policies_of,
     policy_change_xcom,
+    same_policy,
 )
 from airflow_provider_ecr_preview.policy_change_table import policy_change_table
 from airflow_provider_ecr_preview.tables import render
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import BaseOperator, Context
 
     from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
 
 OnBlocked = Literal["fail", "skip", "report"]
+EarlierChanges = Mapping[RepositoryId, FormerPolicy]
 
 
 class _PolicyChangeOperator(EcrCleanupOperator):
@@ -69,7 +79,12 @@ class _PolicyChangeOperator(EcrCleanupOperator):
 
     _approval: Approval | None = None
 
-    def _plan(self, changer: PolicyChanger) -> list[PolicyChange]:
+    def _plan(self, changer: PolicyChanger, earlier: EarlierChanges) -> list[PolicyChange]:
+        """Return the change of every repository.
+
+        :param changer: reads the applied policies.
+        :param earlier: what earlier attempts of this task have replaced, by repository.
+        """
         raise NotImplementedError
 
     def _run_checks(self, *, dry_run: bool) -> list[CheckResult]:
@@ -83,36 +98,68 @@ class _PolicyChangeOperator(EcrCleanupOperator):
         if self.on_blocked not in ("fail", "skip", "report"):
             raise ValueError(f"on_blocked is {self.on_blocked!r}. Use 'fail', 'skip' or 'report'.")
         self._started_at = datetime.now(UTC)
+        self._change_id = _change_id(self, context)
+        self._message: str | None = None
         changer = PolicyChanger(self._hook_of)
-        changes = self._plan(changer)
-        run_checks = [*self._run_checks(dry_run=dry_run), former_policies_kept(changes, self.former_policies_path)]
+        changes = self._plan(changer, {} if dry_run else self._earlier())
+        run_checks = [former_policies_kept(changes, self.former_policies_path), *self._run_checks(dry_run=dry_run)]
         blocked = any(change.status == "blocked" for change in changes) or any(check.blocks for check in run_checks)
+        self._formers = former_policies_of(changes, self._change_id, self._started_at)
         if not blocked and not dry_run:
-            self._keep(context, changes, run_checks)
-            changes = self._change(changer, changes)
+            if self.former_policies_path:
+                keep_former_policies(self.former_policies_path, self._formers, self._change_id)
+            push_before_failure(context, self, self._result(changes, run_checks, dry_run=False))
+            changes = self._change(context, changer, changes, run_checks)
+            self._keep_what_was_put(changes)
         value = self._result(changes, run_checks, dry_run=dry_run)
         self.log.info("%s\n%s", "Dry run; nothing was changed." if dry_run else "", render(policy_change_table(value)))
         if not dry_run:
             self._end(context, value)
         return value
 
-    def _keep(self, context: Context, changes: Sequence[PolicyChange], run_checks: Sequence[CheckResult]) -> None:
-        """Write down what is there before the first change, because a task that is killed tells nothing any more."""
-        if self.former_policies_path:
-            keep_former_policies(self.former_policies_path, changes)
-        push_before_failure(context, self, self._result(changes, run_checks, dry_run=False))
+    def _earlier(self) -> EarlierChanges:
+        """Return what earlier attempts of this task have replaced, by repository."""
+        if not self.former_policies_path:
+            return {}
+        stored = kept_former_policies(self.former_policies_path)
+        return {former.repository: former for former in stored if former.change_id == self._change_id}
 
-    def _change(self, changer: PolicyChanger, changes: Sequence[PolicyChange]) -> list[PolicyChange]:
+    def _change(
+        self,
+        context: Context,
+        changer: PolicyChanger,
+        changes: Sequence[PolicyChange],
+        run_checks: Sequence[CheckResult],
+    ) -> list[PolicyChange]:
         """Change one repository after the other, and stop at the first failure."""
         done: list[PolicyChange] = []
         for change in changes:
             if self._stopping().is_set():
                 break
-            done.append(changer.change(change))
+            if change.status == "planned":
+                # A task that is killed leaves no result but this one, which says how far it came.
+                about = replace(change, status="unknown", is_put=True)
+                so_far = [*done, about, *changes[len(done) + 1 :]]
+                push_before_failure(context, self, self._result(so_far, run_checks, dry_run=False))
+                change = changer.change(change)  # noqa: PLW2901
+            done.append(change)
             self.log.info("%s: %s (%d of %d).", change.repository, done[-1].status, len(done), len(changes))
             if done[-1].error is not None:
                 break
         return [*done, *changes[len(done) :]]
+
+    def _keep_what_was_put(self, changes: Sequence[PolicyChange]) -> None:
+        """Forget what was not replaced after all, because nothing is to be given back there."""
+        put = former_policies_of((change for change in changes if change.is_put), self._change_id, self._started_at)
+        if not self.former_policies_path:
+            self._formers = put
+            return
+        try:
+            keep_former_policies(self.former_policies_path, put, self._change_id)
+        except Exception:  # whatever goes wrong on whatever storage: what was planned is still there
+            self.log.exception("%s cannot be written again.", self.former_policies_path)
+        else:
+            self._formers = put
 
     def _result(
         self, changes: Sequence[PolicyChange], run_checks: Sequence[CheckResult], *, dry_run: bool
@@ -126,6 +173,9 @@ class _PolicyChangeOperator(EcrCleanupOperator):
             finished_at=datetime.now(UTC),
             former_policies_uri=self.former_policies_path if is_kept else None,
             approval=self._approval,
+            former_policies=self._formers,
+            change_id=self._change_id,
+            message=self._message,
         )
 
     def _end(self, context: Context, value: PolicyChangeXCom) -> None:
@@ -153,8 +203,8 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
     Then one repository after the other gets its policy, which is read back and compared; the first failure ends the
     task. ECR acts on a policy within a day. :class:`EcrRestoreLifecyclePolicyOperator` takes it back.
 
-    Calls StartLifecyclePolicyPreview, GetLifecyclePolicyPreview, DescribeImages, GetLifecyclePolicy and, unless
-    ``dry_run``, PutLifecyclePolicy (``ecr:`` IAM actions of the same names).
+    Calls StartLifecyclePolicyPreview, GetLifecyclePolicyPreview, DescribeImages, GetLifecyclePolicy, DescribeRegistry
+    and, unless ``dry_run``, PutLifecyclePolicy (``ecr:`` IAM actions of the same names).
 
     .. code-block:: python
 
@@ -196,6 +246,8 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
     :param previous_summaries: summaries of earlier previews, each with its ``images_uri``. (templated)
     :param check_in_use: whether it has to be known what is in use.
     :param check_referrers: whether signatures, SBOMs and attestations of images that stay are kept.
+    :param check_replicas: whether, where the registry replicates deletions, it has to be known what is in the repositories
+        in other Regions and accounts in which ECR deletes the images, too, and what is in use there.
     :param ignored_findings: codes of critical findings that do not block.
     :param on_blocked: ``fail`` or ``skip`` the task, or just ``report``, when a check blocks. A dry run only reports.
     :param timeout: how long to wait for one fresh preview, in seconds.
@@ -259,6 +311,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         previous_summaries: Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str = (),
         check_in_use: bool = True,
         check_referrers: bool = True,
+        check_replicas: bool = True,
         ignored_findings: Collection[str] = (),
         on_blocked: OnBlocked = "fail",
         timeout: float = TIMEOUT,
@@ -287,11 +340,12 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         self.previous_summaries = previous_summaries
         self.check_in_use = check_in_use
         self.check_referrers = check_referrers
+        self.check_replicas = check_replicas
         self.ignored_findings = ignored_findings
         self.timeout = timeout
         self.poll_interval = poll_interval
 
-    def _plan(self, changer: PolicyChanger) -> list[PolicyChange]:
+    def _plan(self, changer: PolicyChanger, earlier: EarlierChanges) -> list[PolicyChange]:
         summaries = self._summaries(summaries_of(self.summary))
         # A policy goes by what the tags are when it acts, and the fresh preview by what they are now.
         settings = self._settings_with(whole_policy=True, check_tags=False)
@@ -303,11 +357,12 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
                 "or under a name or glob in lifecycle_policies."
             )
         self._approval = self._bind(summaries, "put")
-        collector = self._collector(policies, self._approval)
+        collector = self._collector(policies, settings, self._approval)
         changes = []
         for evidence in collector.collect(summaries):
             decision = decide(evidence, settings)
-            change = _planned(changer, decision.repository, wanted[decision.repository], decision.checks)
+            repository = decision.repository
+            change = _planned(changer, repository, wanted[repository], decision.checks, earlier=earlier.get(repository))
             self.log.info("%s: %s.%s", change.repository, change.status, _blocking(change))
             changes.append(change)
         return changes
@@ -319,18 +374,33 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
 class EcrRestoreLifecyclePolicyOperator(_PolicyChangeOperator):
     """Give repositories back the lifecycle policies that they had before ``EcrPutLifecyclePolicyOperator``.
 
-    By default nothing is changed: ``dry_run`` tells what would be. A repository whose policy somebody has changed since
-    blocks the task. Where there was no policy, the one that was put is removed. Images that ECR has deleted in the
-    meantime are gone.
+    It undoes what the other task does, so it belongs in a DAG of its own that a person triggers, never downstream of that
+    task. By default nothing is changed: ``dry_run`` says what would be. A repository whose policy was changed since blocks
+    the task. Where there was no policy, the one that was put is removed. Only the policies that were replaced are given
+    back: one that is stored and is another than the result of the other task says is refused. A repository that gets
+    nothing back is ``unchanged``, with a message and a warning in the log. Images that ECR has deleted in the meantime are
+    gone, and a policy that is given back deletes images as any other: a preview of it says how many.
 
-    Calls GetLifecyclePolicy and, unless ``dry_run``, PutLifecyclePolicy and DeleteLifecyclePolicy (``ecr:`` IAM actions
-    of the same names).
+    Calls GetLifecyclePolicy, unless ``preview_restored=False`` StartLifecyclePolicyPreview and GetLifecyclePolicyPreview,
+    and, unless ``dry_run``, PutLifecyclePolicy and DeleteLifecyclePolicy (``ecr:`` IAM actions of the same names).
 
-    :param applied: the output of ``EcrPutLifecyclePolicyOperator``, or the URL of its ``former_policies_path``.
-        (templated)
+    .. code-block:: python
+
+        restore = EcrRestoreLifecyclePolicyOperator(
+            task_id="restore",
+            applied="{{ params.applied }}",  # former_policies_path of the task that put the policies
+            dry_run="{{ params.dry_run }}",
+        )
+
+    :param applied: the output of ``EcrPutLifecyclePolicyOperator``, by which what is stored is checked, or the URL of its
+        ``former_policies_path``, whose last change of each repository is undone without that check. (templated)
     :param dry_run: whether nothing is changed. (templated)
     :param former_policies_path: where to write the policies that this task replaces, as in that operator. (templated)
+    :param preview_restored: whether to preview what the policies that are given back would take. A preview that cannot be
+        made is said, and does not block.
     :param on_blocked: ``fail`` or ``skip`` the task, or just ``report``, when a check blocks. A dry run only reports.
+    :param timeout: how long to wait for all previews together, in seconds.
+    :param poll_interval: time between two looks at a preview, in seconds.
     :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
     :param region_name: not used; each repository is in the Region that it was in. (templated)
     :param verify: whether, or with which certificates, TLS is verified. (templated)
@@ -351,17 +421,35 @@ class EcrRestoreLifecyclePolicyOperator(_PolicyChangeOperator):
         applied: PolicyChangeXCom | Mapping[str, Any] | str,
         dry_run: bool | str = True,
         former_policies_path: str | None = None,
+        preview_restored: bool = True,
         on_blocked: OnBlocked = "fail",
+        timeout: float = PREVIEWS_TIMEOUT,
+        poll_interval: float = POLL_INTERVAL,
         **kwargs: Any,
     ) -> None:
         super().__init__(dry_run=dry_run, former_policies_path=former_policies_path, on_blocked=on_blocked, **kwargs)
         self.applied = applied
+        self.preview_restored = preview_restored
+        self.timeout = timeout
+        self.poll_interval = poll_interval
 
-    def _plan(self, changer: PolicyChanger) -> list[PolicyChange]:
-        replaced = [
-            each for each in read_former_policies(self.applied) if fingerprint_of(each.policy) != each.replaced_by
+    def _plan(self, changer: PolicyChanger, earlier: EarlierChanges) -> list[PolicyChange]:
+        previews = RestoredPreviews(self._hook_of, self.timeout, self.poll_interval)
+        is_previewed = switch(self.preview_restored, "preview_restored", True)
+        back = read_former_policies(self.applied)
+        if back.warning is not None:
+            self._message = back.warning
+            self.log.warning("%s", back.warning)
+        changes = [
+            _planned(changer, each.repository, each.policy, (), replaced=each, earlier=earlier.get(each.repository))
+            for each in back.former_policies
         ]
-        return [_planned(changer, each.repository, each.policy, (), replaced=each) for each in replaced]
+        if is_previewed:
+            changes = previews.of(changes)
+        for repository, why in back.nothing.items():
+            self.log.warning("%s: %s", repository, why)
+            changes.append(_left_as_it_is(changer, repository, why))
+        return changes
 
 
 def _planned(
@@ -371,8 +459,17 @@ def _planned(
     checks: tuple[CheckResult, ...],
     *,
     replaced: FormerPolicy | None = None,
+    earlier: FormerPolicy | None = None,
 ) -> PolicyChange:
-    """Return the change of one repository, blocked if a check forbids it."""
+    """Return the change of one repository, blocked if a check forbids it.
+
+    :param changer: reads the applied policy.
+    :param repository: the repository.
+    :param wanted: the policy that it is to have.
+    :param checks: what the checks before this one say.
+    :param replaced: what is given back; without, any policy may be replaced.
+    :param earlier: what an earlier attempt of this task has replaced.
+    """
     former = None
     try:
         former = changer.applied(repository)
@@ -386,7 +483,30 @@ def _planned(
     change = PolicyChange(repository, wanted, former, (*checks, CheckResult.of("applied_policy", answer)))
     if any(check.blocks for check in change.checks):
         return replace(change, status="blocked")
-    return change if change.is_needed else replace(change, status="unchanged")
+    if earlier is not None and earlier.replaced_by == fingerprint_of(former):
+        change = replace(change, earlier=earlier)
+    if change.is_needed:
+        return change
+    if same_policy(change.given_back, wanted):
+        return replace(change, status="unchanged")
+    return replace(change, status="unchanged", is_put=True, note="An earlier attempt of this task put the policy.")
+
+
+def _left_as_it_is(changer: PolicyChanger, repository: RepositoryId, why: str) -> PolicyChange:
+    """Return what becomes of a repository that gets nothing back."""
+    try:
+        applied = changer.applied(repository)
+    except RepositoryError:
+        applied = None  # it is not changed, so nothing depends on it
+    return PolicyChange(repository, applied, applied, status="unchanged", note=why)
+
+
+def _change_id(operator: BaseOperator, context: Context) -> str:
+    """Return which run of which task this is, the same for every attempt."""
+    ti = context["ti"]
+    run_id, map_index = context.get("run_id") or getattr(ti, "run_id", None), getattr(ti, "map_index", None)
+    parts = [operator.dag_id, run_id if isinstance(run_id, str) else "", operator.task_id]
+    return " ".join([*parts, str(map_index if isinstance(map_index, int) else -1)])
 
 
 def _short(policy: LifecyclePolicy | None) -> str:
@@ -398,5 +518,5 @@ def _blocking(change: PolicyChange) -> str:
 
 
 def _why_incomplete(value: PolicyChangeXCom) -> str:
-    errors = [repository["message"] for repository in value["repositories"] if repository["message"]]
+    errors = [str(repository["message"]) for repository in value["repositories"] if repository["error"]]
     return " ".join(errors) or "the task was told to stop."

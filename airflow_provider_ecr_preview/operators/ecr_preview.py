@@ -13,8 +13,10 @@ from airflow.providers.common.compat.sdk import AirflowSkipException, conf
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.cleanup_in_use import used_images_in
+from airflow_provider_ecr_preview.core.parameters import switch
 from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
 from airflow_provider_ecr_preview.core.preview.result import marker
+from airflow_provider_ecr_preview.engine.replicas import replicas_through
 from airflow_provider_ecr_preview.exceptions import LifecyclePolicyNotFoundError, PreviewInProgressError
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.hooks.arguments import check_waiting
@@ -207,7 +209,8 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
     """Read a complete preview and push its summary to XCom, for the tasks downstream.
 
     The summary is bounded whatever the size of the repository; the full list goes to ``images_path``. Calls
-    GetLifecyclePolicyPreview and, unless ``enrich=False``, DescribeImages (``ecr:`` IAM actions of the same names).
+    GetLifecyclePolicyPreview, unless ``enrich=False`` DescribeImages, and unless ``check_replicas=False`` DescribeRegistry
+    (``ecr:`` IAM actions of the same names).
 
     .. code-block:: python
 
@@ -233,6 +236,8 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
     :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. An affected image that is in use is
         the gravest finding. (templated)
     :param protected_tags: globs; an affected image with such a tag is a finding, and the clean-up would spare it. (templated)
+    :param check_replicas: whether to find out, by DescribeRegistry, in which other Regions and accounts ECR deletes what
+        expires here.
     :param images_path: where to write the full list, an ``ObjectStoragePath`` URL of a file (``file:///...`` or
         ``s3://aws_conn_id@bucket/...``), as gzip JSON Lines. (templated)
     :param write_kept_images: whether to write the images that stay, each with the reason, beside it. They are written
@@ -277,6 +282,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
         recently_pulled_days: int = RECENTLY_PULLED_DAYS,
         in_use: Mapping[str, Any] | None = None,
         protected_tags: Sequence[str] | str | None = PROTECTED_TAGS,
+        check_replicas: bool = True,
         images_path: str | None = None,
         write_kept_images: bool = True,
         **kwargs: Any,
@@ -294,6 +300,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
         self.recently_pulled_days = recently_pulled_days
         self.in_use = in_use
         self.protected_tags = protected_tags
+        self.check_replicas = check_replicas
         self.images_path = images_path
         self.write_kept_images = write_kept_images
 
@@ -318,6 +325,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
             recently_pulled_days=self.recently_pulled_days,
             used_images=used_images_in(self.in_use),
             protection=protection,
+            replicas_of=replicas_through(self.hook) if switch(self.check_replicas, "check_replicas", True) else None,
         )
         with image_list(self.images_path, with_kept=with_kept) if self.images_path else nullcontext() as images:
             value = read_preview(

@@ -152,6 +152,7 @@ def test_a_check_that_is_switched_off_says_so(bench: Any) -> None:
         max_preview_age=None,
         required_agreeing_previews=0,
         check_in_use=False,
+        check_replicas=False,
         in_use=None,
         protected_tags=[],
         min_age_days=0,

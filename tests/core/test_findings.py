@@ -3,6 +3,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from airflow_provider_ecr_preview.cleanup_evidence import Unread
+from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.findings import (
     Finding,
     ProtectedImages,
@@ -15,7 +20,7 @@ from airflow_provider_ecr_preview.inventory import RepositoryInventory, digest_o
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 from airflow_provider_ecr_preview.preview import PreviewSummary
 from airflow_provider_ecr_preview.protection import ImageProtection
-from tests.core.builders import NOW, archiving, digest, policy, previewed, rule, stored, summary, tagged
+from tests.core.builders import NOW, archiving, digest, page, policy, previewed, rule, stored, summary, tagged
 
 
 def found(whole: PreviewSummary, *images: RepositoryImage) -> dict[str, Finding]:
@@ -253,3 +258,52 @@ class TestUsedImages:
         (finding,) = find(summary(), used_images=self.used({}, 1, unread=("lambda: denied",)))
         assert (finding.code, finding.severity) == ("in_use_unknown", "warning")
         assert "lambda: denied" in finding.message
+
+
+class TestReplicas:
+    HERE = RepositoryId("123456789012", "eu-west-1", "payments/api")
+    THERE = (RepositoryId("123456789012", "eu-north-1", "payments/api"),)
+
+    def test_deletions_that_are_replicated_are_told_with_their_destinations(self) -> None:
+        [finding] = find(summary(previewed(1), previewed(2)), replicas=self.THERE)
+        assert (finding.code, finding.severity) == ("replicated_deletion", "warning")
+        assert "(2) are deleted in 123456789012/eu-north-1, too" in finding.message
+
+    def test_what_cannot_be_read_about_them_is_good_to_know(self) -> None:
+        [finding] = find(summary(previewed(1)), replicas=Unread("the caller may not ecr:DescribeRegistry."))
+        assert (finding.code, finding.severity) == ("replicated_deletion_unknown", "info")
+        assert "ecr:DescribeRegistry" in finding.message
+
+    @pytest.mark.parametrize("replicas", [THERE, Unread("denied")])
+    def test_where_nothing_expires_destinations_do_not_matter(self, replicas: Any) -> None:
+        assert [finding.code for finding in find(summary(archiving(1)), replicas=replicas)] == ["storage_class_costs"]
+        assert find(summary(), replicas=replicas) == []
+
+    def test_without_such_a_rule_destinations_do_not_matter(self) -> None:
+        assert find(summary(previewed(1)), replicas=()) == []
+
+    def test_what_runs_where_deletions_are_replicated_to_is_in_use(self) -> None:
+        here, there = runs({"v1": "here"}, ["a"]), runs({"v1": "there", "v2": "there", "v3": "there"}, ["b", "a"])
+        used = here.with_replicas([there])
+        for image in (previewed(1), archiving(2), previewed(3), previewed(4)):
+            used.add(image)
+        assert (used.image_count, used.examples) == (2, {digest(1): "here", digest(3): "there"})
+        assert used.unread_sources == ["a", "b"]
+
+    def test_a_preview_is_read_with_what_runs_there(self) -> None:
+        lookout = Lookout(
+            used_images=lambda repository: runs({} if repository == self.HERE else {"v1": "ECS task x"}, ()),
+            replicas_of=lambda repository: list(self.THERE) if repository == self.HERE else [],
+        )
+        assert [finding["code"] for finding in read_preview([page(previewed(1))], lookout=lookout)["findings"]] == [
+            "in_use_image_expires",
+            "replicated_deletion",
+        ]
+        unread = Lookout(used_images=lambda _: runs({}, ()), replicas_of=lambda _: Unread("denied"))
+        assert [finding["code"] for finding in read_preview([page(previewed(1))], lookout=unread)["findings"]] == [
+            "replicated_deletion_unknown"
+        ]
+
+
+def runs(users: dict[str, str], unread: Any) -> UsedImages:
+    return UsedImages(lambda _, tags: [users[tag] for tag in tags if tag in users], unread)

@@ -260,7 +260,7 @@ def test_a_retry_asks_again_for_what_failed_and_only_for_that(registry: LocalEcr
     registry.calls.clear()
     value = audit().execute(context(store=store, try_number=2))
     assert (value["repository_count"], value["failed_count"]) == (12, 0)
-    assert {call.repository for call in registry.calls} == {NAMES[4]}
+    assert {call.repository for call in registry.calls if call.operation != "DescribeRegistry"} == {NAMES[4]}
 
 
 def test_a_retry_with_another_policy_begins_anew(registry: LocalEcr) -> None:

@@ -85,6 +85,12 @@ CHECKS: Mapping[str, Check] = {
         "Stop what uses the images, and collect what is in use again.",
         ("in_use", "required_scope", "check_in_use"),
     ),
+    "replicas": Check(
+        "Is everything known that protects images where ECR deletes them, too, because it replicates deletions?",
+        "Collect what is in use in the accounts and Regions that deletions are replicated to, too; or set "
+        "check_replicas=False if nothing is lost there.",
+        ("check_replicas", "in_use"),
+    ),
     "protected_tags": Check(
         "Do the approved images have no protected tag?",
         "Remove the protected tags from the images, or change protected_tags and protected_tag_patterns.",

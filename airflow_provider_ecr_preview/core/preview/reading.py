@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from airflow_provider_ecr_preview.cleanup_evidence import Unread
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.findings import (
@@ -25,6 +26,10 @@ from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
 
 UsedImagesOf = Callable[[RepositoryId], UsedImages | None]
 """Returns what collects the affected images of a repository that something runs; None if that is not known."""
+
+
+ReplicasOf = Callable[[RepositoryId], Sequence[RepositoryId] | Unread]
+"""Returns the repositories in which images are deleted when they are deleted in a repository."""
 
 
 class ImageList(Protocol):
@@ -52,11 +57,26 @@ class Lookout:
     :param recently_pulled_days: an affected image that was pulled within this number of days is a finding.
     :param used_images: returns what collects the affected images of a repository that something runs.
     :param protection: an affected image with a tag that it protects is a finding.
+    :param replicas_of: returns the repositories in which images are deleted when they are deleted in a repository; None
+        if that is not of interest.
     """
 
     recently_pulled_days: float = RECENTLY_PULLED_DAYS
     used_images: UsedImagesOf | None = None
     protection: ImageProtection = field(default_factory=ImageProtection)
+    replicas_of: ReplicasOf | None = None
+
+    def at(self, repository: RepositoryId) -> tuple[Sequence[RepositoryId] | Unread | None, UsedImages | None]:
+        """Return the replicas of a repository, and what collects the affected images that something runs here or there.
+
+        :param repository: the repository.
+        """
+        replicas = self.replicas_of(repository) if self.replicas_of is not None else None
+        used_images = self.used_images(repository) if self.used_images is not None else None
+        if self.used_images is None or used_images is None or not replicas or isinstance(replicas, Unread):
+            return replicas, used_images
+        there = filter(None, map(self.used_images, replicas))
+        return replicas, used_images.with_replicas([*there])
 
 
 def read_preview(
@@ -83,13 +103,14 @@ def read_preview(
     recent_pulls = recent_pulls_since(now or datetime.now(UTC), lookout.recently_pulled_days)
     protected_images = ProtectedImages(lookout.protection.protected_tag_of)
     used_images: UsedImages | None = None
+    replicas: Sequence[RepositoryId] | Unread | None = None
 
     def watched() -> Iterator[PreviewPage]:
-        nonlocal used_images
-        for page in pages:
+        nonlocal used_images, replicas
+        for number, page in enumerate(pages):
             # The registry is known from the first page on.
-            if lookout.used_images is not None and used_images is None:
-                used_images = lookout.used_images(page.preview.repository)
+            if not number:
+                replicas, used_images = lookout.at(page.preview.repository)
             yield page
 
     def on_image(image: PreviewedImage) -> None:
@@ -114,6 +135,8 @@ def read_preview(
     return summary_xcom(
         summary,
         inventory=inventory,
-        findings=find(summary, inventory, recent_pulls, used_images, protected_images, is_whole=is_whole),
+        findings=find(
+            summary, inventory, recent_pulls, used_images, protected_images, replicas=replicas, is_whole=is_whole
+        ),
         images_uri=None if image_list is None else image_list.images_uri,
     )

@@ -35,6 +35,10 @@ export const FINDINGS: Record<string, Advice> = {
     severity: "warning",
     whatToDo: "Not everything that may run images could be asked: let the task read every source.",
   },
+  replicated_deletion: {
+    severity: "warning",
+    whatToDo: "ECR deletes what expires here in other Regions or accounts, too: find out first what runs there.",
+  },
   dead_rule: {
     severity: "warning",
     whatToDo: "No image has the tags that a rule asks for: remove the rule, or correct its tags.",
@@ -42,6 +46,10 @@ export const FINDINGS: Record<string, Advice> = {
   and_patterns_match_nothing: {
     severity: "warning",
     whatToDo: "ECR wants every pattern of a rule to match: write one rule for each pattern.",
+  },
+  replicated_deletion_unknown: {
+    severity: "info",
+    whatToDo: "Allow ecr:DescribeRegistry to see in which other Regions and accounts ECR deletes images, too.",
   },
   storage_class_costs: {
     severity: "info",

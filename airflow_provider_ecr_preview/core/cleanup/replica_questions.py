@@ -1,0 +1,48 @@
+"""What a clean-up asks about the repositories in which ECR deletes what is deleted in this one."""
+
+from __future__ import annotations
+
+from airflow_provider_ecr_preview.cleanup_evidence import Evidence, Replica, Unread
+from airflow_provider_ecr_preview.cleanup_plan import CleanupPlan
+from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.answers import OFF, Answer
+from airflow_provider_ecr_preview.core.replication import destinations_named
+
+
+def replicas(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> Answer:
+    """Ask whether everything is known that protects images where their deletion is replicated to."""
+    if not settings.check_replicas:
+        return OFF
+    if settings.action == "archive" and not settings.whole_policy:
+        return Answer("passed", "ECR does not replicate that an image is archived.")
+    found = evidence.replicas
+    if isinstance(found, Unread):
+        return Answer.unread(found, "Where deletions are replicated to is not known: ")
+    if not found:
+        return Answer("passed", "ECR does not replicate deletions of this repository.")
+    places = destinations_named([replica.repository for replica in found])
+    for replica in found:
+        if (unread := _unread(replica, settings)) is not None:
+            return Answer.unread(unread, f"ECR deletes in {places} what is deleted here. ")
+    return Answer("passed", f"ECR deletes in {places} what is deleted here.")
+
+
+def _unread(replica: Replica, settings: CleanupSettings) -> Unread | None:
+    """Return what is not known about a replica, if anything is."""
+    place = destinations_named([replica.repository])
+    if isinstance(replica.images, Unread):
+        return Unread(f"The images in {place} cannot be read: {replica.images.reason}", replica.images.remedy)
+    if not settings.check_in_use or replica.in_use is None or isinstance(replica.in_use, Unread):
+        # What was collected cannot be read at all; the check of what is in use says so.
+        return None
+    if replica.in_use.missing_scope:
+        return Unread(f"What runs in {place} is not known.", _collect(replica))
+    return None
+
+
+def _collect(replica: Replica) -> str:
+    account_id, region_name = replica.repository.registry_id, replica.repository.region_name
+    return (
+        f"Collect what is in use in account {account_id}, Region {region_name}, too (aws_conn_ids and region_names of "
+        "EcrCollectImagesInUseOperator); or set check_replicas=False if nothing is lost there."
+    )

@@ -1,0 +1,127 @@
+"""Where a registry replicates the deletion of its images to, as DescribeRegistry says.
+
+An image that is deleted or expires in the source is deleted in every destination of a rule with ``deleteReplication``.
+Archiving is not replicated, and neither a replica nor its deletion is replicated any further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_ecr_preview.core.repository import RepositoryId
+
+MAX_NAMED_DESTINATIONS = 5
+
+Destination = tuple[str, str]
+"""A registry (account) and a Region."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionRule:
+    """A replication rule that replicates deletions.
+
+    :param prefixes: what the names of the repositories begin with; None for all repositories.
+    :param destinations: where to.
+    """
+
+    prefixes: tuple[str, ...] | None
+    destinations: tuple[Destination, ...]
+
+    def covers(self, repository_name: str) -> bool:
+        """Return whether the rule is for a repository of this name."""
+        return self.prefixes is None or repository_name.startswith(self.prefixes)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryReplication:
+    """What one registry replicates from one Region.
+
+    :param registry_id: the registry (account).
+    :param region_name: the Region.
+    :param deletion_rules: the rules that replicate deletions.
+    """
+
+    registry_id: str
+    region_name: str
+    deletion_rules: tuple[DeletionRule, ...] = ()
+
+    @classmethod
+    def from_response(cls, response: Mapping[str, Any], region_name: str) -> RegistryReplication:
+        """Return what DescribeRegistry answers, as its JSON has it.
+
+        A setting of a shape that is not known counts as one that replicates deletions.
+
+        :param response: the answer; botocore before 1.44.5 drops ``deleteReplication`` when it parses it.
+        :param region_name: the Region that was asked.
+        :raises KeyError: if the answer lacks what it always has.
+        :raises TypeError: if the answer has another shape.
+        """
+        configuration = response.get("replicationConfiguration")
+        rules = [] if configuration is None else configuration["rules"]
+        return cls(
+            _text(response["registryId"]),
+            region_name,
+            tuple(_rule(rule) for rule in _list(rules) if _replicates_deletions(rule)),
+        )
+
+    def replicas_of(self, repository: RepositoryId) -> list[RepositoryId]:
+        """Return the repositories in which an image is deleted when it is deleted in this one.
+
+        :param repository: a repository of this registry and Region.
+        """
+        destinations = {
+            destination
+            for rule in self.deletion_rules
+            if rule.covers(repository.repository_name)
+            for destination in rule.destinations
+        }
+        return [
+            RepositoryId(registry_id, region_name, repository.repository_name)
+            for registry_id, region_name in sorted(destinations)
+        ]
+
+
+def destinations_named(replicas: Sequence[RepositoryId]) -> str:
+    """Return where replicas are, for a message: account and Region of the first ones.
+
+    :param replicas: the repositories.
+    """
+    named = [f"{replica.registry_id}/{replica.region_name}" for replica in replicas]
+    more = len(named) - MAX_NAMED_DESTINATIONS
+    return ", ".join(named[:MAX_NAMED_DESTINATIONS]) + (f" and {more} more" if more > 0 else "")
+
+
+def _replicates_deletions(rule: Any) -> bool:
+    if not isinstance(rule, Mapping):
+        raise TypeError(f"{rule!r} is not a rule")
+    setting = rule.get("deleteReplication")
+    if setting is None:
+        return False
+    return not isinstance(setting, Mapping) or setting.get("enabled") is not False
+
+
+def _rule(rule: Mapping[str, Any]) -> DeletionRule:
+    filters = _list(rule.get("repositoryFilters") or [])
+    is_known = filters and all(
+        isinstance(each, Mapping) and each.get("filterType") == "PREFIX_MATCH" and isinstance(each.get("filter"), str)
+        for each in filters
+    )
+    return DeletionRule(
+        # A filter of a kind that is not known may be for any repository.
+        tuple(each["filter"] for each in filters) if is_known else None,
+        tuple((_text(place["registryId"]), _text(place["region"])) for place in _list(rule["destinations"])),
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is not a list")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not text")
+    return value

@@ -1,0 +1,1 @@
+"""Decides about a change of policies, and remembers what was there before."""

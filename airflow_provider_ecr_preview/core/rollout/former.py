@@ -1,0 +1,117 @@
+"""The policies that repositories had before a task changed them, and which of them that task gives back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.policy import LifecyclePolicy
+
+MAX_KEPT_CHANGES = 3
+"""How many changes of a repository are kept in one file, the last ones."""
+
+
+@dataclass(frozen=True)
+class FormerPolicy:
+    """The policy that a repository had before it was changed.
+
+    :param repository: the repository.
+    :param policy: the policy that it had; None for none.
+    :param replaced_by: fingerprint of the policy that was put in its place; None if it was removed.
+    :param change_id: which run of which task changed it; None where an earlier release wrote it.
+    :param kept_at: when it was written down (ISO 8601, UTC).
+    """
+
+    repository: RepositoryId
+    policy: LifecyclePolicy | None
+    replaced_by: str | None
+    change_id: str | None = None
+    kept_at: str | None = None
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The fingerprint of the former policy; None for none."""
+        return fingerprint_of(self.policy)
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> FormerPolicy:
+        """Return the policy that :meth:`as_dict` or a result tells of.
+
+        :raises ValueError: if it is anything else.
+        """
+        try:
+            repository = RepositoryId(value["registry_id"], value["region_name"], value["repository_name"])
+            text, replaced_by = value["former_lifecycle_policy_text"], value["policy_fingerprint"]
+            policy = None if text is None else LifecyclePolicy.from_service(text)
+            if fingerprint_of(policy) != value["former_policy_fingerprint"]:
+                raise ValueError(f"the former policy of {repository} is not in it, or is not the one that it names")
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"it has no {error}") from error
+        return cls(repository, policy, replaced_by, value.get("change_id"), value.get("kept_at"))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the policy in plain JSON types."""
+        return {
+            "registry_id": self.repository.registry_id,
+            "region_name": self.repository.region_name,
+            "repository_name": self.repository.repository_name,
+            "policy_fingerprint": self.replaced_by,
+            "former_policy_fingerprint": self.fingerprint,
+            "former_lifecycle_policy_text": None if self.policy is None else self.policy.text,
+            "change_id": self.change_id,
+            "kept_at": self.kept_at,
+        }
+
+
+def fingerprint_of(policy: LifecyclePolicy | None) -> str | None:
+    """Return the fingerprint of a policy, or None of none."""
+    return None if policy is None else policy.fingerprint
+
+
+def former_policies_fingerprint(former_policies: Iterable[FormerPolicy]) -> str:
+    """Return one digest over what was replaced, and by what, in every repository.
+
+    :param former_policies: the former policies.
+    """
+    lines = sorted(
+        [
+            former.repository.registry_id,
+            former.repository.region_name,
+            former.repository.repository_name,
+            former.fingerprint or "",
+            former.replaced_by or "",
+        ]
+        for former in former_policies
+    )
+    return hashlib.sha256(json.dumps(lines, separators=(",", ":")).encode()).hexdigest()
+
+
+def merged(
+    stored: Iterable[FormerPolicy], of_this_change: Sequence[FormerPolicy], change_id: str | None
+) -> list[FormerPolicy]:
+    """Return what a file has to hold after a change: what this change replaced, and what the last others did.
+
+    :param stored: what the file holds.
+    :param of_this_change: what this change replaced; takes the place of what an earlier attempt at it wrote.
+    :param change_id: which run of which task this change is.
+    """
+    kept: dict[RepositoryId, list[FormerPolicy]] = {}
+    others = [former for former in stored if former.change_id != change_id]
+    for former in sorted([*others, *of_this_change], key=lambda former: former.kept_at or ""):
+        kept.setdefault(former.repository, []).append(former)
+    return [former for formers in kept.values() for former in formers[-MAX_KEPT_CHANGES:]]
+
+
+def last_of_each(stored: Iterable[FormerPolicy]) -> list[FormerPolicy]:
+    """Return what the last change of each repository replaced.
+
+    :param stored: what a file holds.
+    """
+    last: dict[RepositoryId, FormerPolicy] = {}
+    for former in sorted(stored, key=lambda former: former.kept_at or ""):
+        last[former.repository] = former
+    return list(last.values())

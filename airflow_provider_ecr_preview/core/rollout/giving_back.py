@@ -1,0 +1,132 @@
+"""What a task that changed policies has to give back, as its result says, and only if that result vouches for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.rollout.former import FormerPolicy, former_policies_fingerprint, last_of_each
+
+_MAYBE_PUT = frozenset({"changed", "failed", "unknown"})
+"""What earlier releases say of a repository whose policy was put, or may have been."""
+
+
+@dataclass(frozen=True)
+class GivenBack:
+    """What is to be given back.
+
+    :param former_policies: what each repository had before.
+    :param nothing: why a repository gets nothing back, by repository.
+    :param warning: what a person has to know about all of it; None if there is nothing to say.
+    """
+
+    former_policies: Sequence[FormerPolicy]
+    nothing: Mapping[RepositoryId, str]
+    warning: str | None = None
+
+
+def given_back(result: Mapping[str, Any], stored: Callable[[str], Iterable[FormerPolicy]]) -> GivenBack:
+    """Return what the result of a change says is to be given back.
+
+    :param result: the result.
+    :param stored: reads the former policies that are kept at a URL.
+    :raises ValueError: if it does not hold them all, or what is stored is not what it says.
+    """
+    if result["dry_run"]:
+        return GivenBack((), {}, "There is nothing to give back: the task was a dry run, and changed no policy.")
+    rows, left_out = result["repositories"], result["repositories_left_out"]
+    uri = result["former_policies_uri"]
+    # What fits into the result is taken from there. A file can be written again by anyone who may write to it.
+    in_file = list(stored(uri)) if uri and (left_out or any(_text_is_elsewhere(row) for row in rows)) else []
+    found, nothing = [], {}
+    for row in rows:
+        repository = RepositoryId(row["registry_id"], row["region_name"], row["repository_name"])
+        if (why := _why_nothing(row, result)) is not None:
+            nothing[repository] = why
+        else:
+            found.append(_from_file(row, repository, in_file, uri) if _text_is_elsewhere(row) else _from_row(row))
+    if left_out:
+        found += _left_out(result, found, {*nothing, *(former.repository for former in found)}, in_file)
+    return GivenBack(found, nothing, None if found else "There is nothing to give back: the task changed no policy.")
+
+
+def given_back_unchecked(uri: str, stored: Iterable[FormerPolicy]) -> GivenBack:
+    """Return what a file by itself says is to be given back.
+
+    :param uri: where the file is.
+    :param stored: what it holds.
+    """
+    found = last_of_each(stored)
+    if not found:
+        return GivenBack((), {}, f"There is nothing to give back: {uri} holds no former policy.")
+    return GivenBack(
+        found,
+        {},
+        f"The policies at {uri} are given back as they are there: without the result of the task that replaced them, it "
+        "cannot be checked that these are the policies that it replaced. Give that result as applied to have it checked.",
+    )
+
+
+def _why_nothing(row: Mapping[str, Any], result: Mapping[str, Any]) -> str | None:
+    """Return why a repository gets nothing back, or None if it may have to."""
+    if "is_put" in row:
+        is_put = bool(row["is_put"])
+    else:
+        # A task of an earlier release that was killed left a result in which everything is planned.
+        is_put = row["status"] in _MAYBE_PUT or (row["status"] == "planned" and result["status"] != "blocked")
+    if is_put and row["former_policy_fingerprint"] != row["policy_fingerprint"]:
+        return None
+    if row["status"] == "unchanged":
+        return (
+            "There is nothing to give back: the repository had this policy already when the task looked. If an earlier "
+            "attempt at the task put it, the log of that attempt has the former policy."
+        )
+    return f"There is nothing to give back: the task did not change this policy (it was {row['status']})."
+
+
+def _text_is_elsewhere(row: Mapping[str, Any]) -> bool:
+    return row["former_lifecycle_policy_text"] is None and row["former_policy_fingerprint"] is not None
+
+
+def _from_row(row: Mapping[str, Any]) -> FormerPolicy:
+    return FormerPolicy.from_dict(row)
+
+
+def _from_file(
+    row: Mapping[str, Any], repository: RepositoryId, in_file: Sequence[FormerPolicy], uri: str | None
+) -> FormerPolicy:
+    if not uri:
+        raise ValueError(f"it does not hold the former policy of {repository}")
+    of_repository = [former for former in in_file if former.repository == repository]
+    wanted = row["former_policy_fingerprint"]
+    for former in of_repository:
+        if former.fingerprint == wanted:
+            return FormerPolicy(repository, former.policy, row["policy_fingerprint"])
+    there = ", ".join((former.fingerprint or "none")[:12] for former in of_repository) or "none"
+    raise ValueError(
+        f"the task replaced the policy {wanted[:12]} of {repository}, and {uri} holds {there} for it: the file was "
+        "written again since. Nothing was changed; put the right policy by hand, the log of the task has it"
+    )
+
+
+def _left_out(
+    result: Mapping[str, Any],
+    found: Sequence[FormerPolicy],
+    named: Iterable[RepositoryId],
+    in_file: Sequence[FormerPolicy],
+) -> list[FormerPolicy]:
+    """Return the former policies of the repositories that the result has no room for, if it vouches for them."""
+    uri = result["former_policies_uri"]
+    if not uri:
+        raise ValueError("it does not hold all repositories")
+    change_id, wanted = result.get("change_id"), result.get("former_policies_fingerprint")
+    known = {*named}
+    others = [former for former in in_file if former.change_id == change_id and former.repository not in known]
+    if wanted is not None and former_policies_fingerprint([*found, *others]) != wanted:
+        raise ValueError(
+            f"{uri} does not hold the policies that the task replaced: the file was written again since. Nothing was "
+            "changed; put the right policies by hand, the log of the task has them"
+        )
+    return others

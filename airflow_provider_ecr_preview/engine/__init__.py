@@ -1,0 +1,1 @@
+"""What does the work of a task through a hook."""

@@ -36,7 +36,28 @@ IN_USE_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "apprunner": ("apprunner:DescribeService", "apprunner:ListServices"),
     "codebuild": ("codebuild:BatchGetProjects", "codebuild:ListProjects"),
 }
-"""The actions that each source of ``EcrCollectImagesInUseOperator`` calls."""
+"""The actions that each source of ``EcrCollectImagesInUseOperator`` calls, where nothing else is named."""
+
+FURTHER_IN_USE_ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "ecs_daemons": (
+        "ecs:DescribeDaemon",
+        "ecs:DescribeDaemonDeployments",
+        "ecs:DescribeDaemonRevisions",
+        "ecs:DescribeDaemonTaskDefinition",
+        "ecs:ListClusters",
+        "ecs:ListDaemonDeployments",
+        "ecs:ListDaemonTaskDefinitions",
+        "ecs:ListDaemons",
+    ),
+    "emr_serverless": (
+        "emr-serverless:GetApplication",
+        "emr-serverless:GetJobRun",
+        "emr-serverless:ListApplications",
+        "emr-serverless:ListJobRuns",
+    ),
+    "airflow": ("batch:DescribeJobDefinitions", "ecs:DescribeTaskDefinition"),
+}
+"""The actions that sources call which are asked only where they are named; no role has them by itself."""
 
 IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "EcrListRepositoriesOperator": ("ecr:DescribeRepositories", "ecr:ListTagsForResource", "ecr:GetLifecyclePolicy"),

@@ -6,22 +6,36 @@ A source of your own is such a function, too: give it to ``EcrCollectImagesInUse
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from airflow_provider_ecr_preview.hooks.eks_images import cluster_images
 from airflow_provider_ecr_preview.hooks.nested import values_of
 from airflow_provider_ecr_preview.sources.ecs import ecs
-from airflow_provider_ecr_preview.sources.found import ClientOf, FoundReference, InUseSource, all_of, in_parts
+from airflow_provider_ecr_preview.sources.ecs_daemons import ecs_daemons
+from airflow_provider_ecr_preview.sources.emr_serverless import emr_serverless
+from airflow_provider_ecr_preview.sources.found import (
+    ClientOf,
+    FoundReference,
+    InUseSource,
+    UnknownImage,
+    all_of,
+    in_parts,
+)
 
 __all__ = [
+    "FURTHER_SOURCES",
     "SOURCES",
     "ClientOf",
     "FoundReference",
     "InUseSource",
+    "UnknownImage",
     "app_runner",
     "batch",
     "codebuild",
     "ecs",
+    "ecs_daemons",
     "eks",
+    "emr_serverless",
     "lambda_functions",
     "sagemaker",
 ]
@@ -42,11 +56,21 @@ def lambda_functions(client_of: ClientOf) -> Iterator[FoundReference]:
         if function.get("PackageType") != "Image":
             continue
         name = function["FunctionName"]
-        for version in all_of(client, "list_versions_by_function", "Versions", FunctionName=name):
-            code = client.get_function(FunctionName=name, Qualifier=version["Version"])["Code"]
+        for version in _all_that_are_there(client, "list_versions_by_function", "Versions", FunctionName=name):
             by = f"{name}:{version['Version']}"
+            try:
+                code = client.get_function(FunctionName=name, Qualifier=version["Version"])["Code"]
+            except client.exceptions.ResourceNotFoundException:
+                continue  # it was deleted since it was listed
             for reference in filter(None, (code.get("ImageUri"), code.get("ResolvedImageUri"))):
                 yield FoundReference(reference, "Lambda function", by)
+
+
+def _all_that_are_there(client: Any, operation: str, key: str, **arguments: Any) -> Iterator[Any]:
+    try:
+        yield from all_of(client, operation, key, **arguments)
+    except client.exceptions.ResourceNotFoundException:
+        return  # the function was deleted since it was listed
 
 
 def batch(client_of: ClientOf) -> Iterator[FoundReference]:
@@ -141,3 +165,6 @@ SOURCES: Mapping[str, InUseSource] = {
     "codebuild": codebuild,
 }
 """The sources by the name of their service."""
+
+FURTHER_SOURCES: Mapping[str, InUseSource] = {"ecs_daemons": ecs_daemons, "emr_serverless": emr_serverless}
+"""Sources that are asked only where they are named, because they need further permissions."""

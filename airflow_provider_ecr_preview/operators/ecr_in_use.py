@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.sdk import BaseOperator
 
-from airflow_provider_ecr_preview.core.parameters import choice, text, texts
+from airflow_provider_ecr_preview.core.parameters import choice, number, text, texts
 from airflow_provider_ecr_preview.exceptions import ImagesInUseUnknownError
-from airflow_provider_ecr_preview.hooks.in_use_sources import SOURCES, ClientOf, InUseSource
-from airflow_provider_ecr_preview.iam import IAM_ACTIONS, IN_USE_ACTIONS
+from airflow_provider_ecr_preview.hooks.in_use_sources import (
+    FURTHER_SOURCES,
+    SOURCES,
+    ClientOf,
+    FoundReference,
+    InUseSource,
+    UnknownImage,
+)
+from airflow_provider_ecr_preview.iam import FURTHER_IN_USE_ACTIONS, IAM_ACTIONS, IN_USE_ACTIONS
 from airflow_provider_ecr_preview.in_use import ImageInUse, ImagesInUse, ImagesInUseXCom, UnreadSource
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.reports import line_list
 from airflow_provider_ecr_preview.repository_selection import Names
+from airflow_provider_ecr_preview.sources.airflow import airflow_tasks
 from airflow_provider_ecr_preview.sources.reading import Asked, read_source, reason_of
+from airflow_provider_ecr_preview.sources.reference_list import reference_list
 from airflow_provider_ecr_preview.templating import LiteralXComMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 _SHOWN_UNREAD = 20
+_PARAMETERS = {"reference_list": "reference_list", "airflow": "airflow_conn_id"}
+"""The parameter that a source needs which is no service of AWS."""
+_ACTIONS = {**IN_USE_ACTIONS, **FURTHER_IN_USE_ACTIONS}
 
 
 class _Place(NamedTuple):
@@ -56,15 +68,25 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         )
         EcrDeletePreviewedImagesOperator(task_id="clean_up", summary=..., in_use=running.output)
 
-    :param sources: names of services (``ecs``, ``eks``, ``lambda``, ``batch``, ``sagemaker``, ``apprunner``, ``codebuild``), or
-        functions of your own that take what returns the boto3 client of a service, and yield
+    :param sources: names of services (``ecs``, ``eks``, ``lambda``, ``batch``, ``sagemaker``, ``apprunner``, ``codebuild``; and,
+        only where they are named, ``ecs_daemons`` and ``emr_serverless``), or functions of your own that take what returns
+        the boto3 client of a service, and yield
         :class:`~airflow_provider_ecr_preview.hooks.in_use_sources.FoundReference`.
+    :param reference_list: references that another tool has collected, read beside the sources: a list of texts or of
+        objects with ``image`` and ``digest``, the same as JSON, or the ``ObjectStoragePath`` URL of a file of JSON or
+        JSON Lines. An empty list, or none, counts as not read. (templated)
+    :param airflow_conn_id: the HTTP connection to an Airflow, read beside the sources: its KubernetesPod, ECS, Batch,
+        Docker and SageMaker tasks, by its public API. With the login and password of a user who may read all DAGs, or a
+        token as the password. (templated)
+    :param airflow_history_days: how old task instances of this Airflow may be that are read, in days; all if None.
+        (templated)
     :param aws_conn_ids: the Airflow connections to ask with, one for every account; ``aws_conn_id`` if None. (templated)
     :param region_names: the Regions to ask in; ``region_name`` if None. (templated)
     :param in_use_path: where to write the images when they are too many for XCom, an ``ObjectStoragePath`` URL of a
         file. (templated)
     :param ignored_references: globs of image references that may be ignored where they name a registry of ECR and
-        cannot be read, such as the placeholder of a task definition that never runs. (templated)
+        cannot be read, such as the placeholder of a task definition that never runs; and of Airflow tasks
+        (``dag_id.task_id``) whose image is not known. (templated)
     :param on_unread: ``report`` when a source cannot be read, which blocks the clean-up, or ``fail`` this task, too.
     :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
     :param region_name: the AWS Region; that of the connection if None. (templated)
@@ -77,10 +99,13 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
 
     iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrCollectImagesInUseOperator"]
     template_fields: Sequence[str] = (
+        "airflow_conn_id",
+        "airflow_history_days",
         "aws_conn_id",
         "aws_conn_ids",
         "ignored_references",
         "in_use_path",
+        "reference_list",
         "region_name",
         "region_names",
         "verify",
@@ -91,6 +116,9 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         self,
         *,
         sources: Sequence[str | InUseSource] = tuple(SOURCES),
+        reference_list: Sequence[Any] | Mapping[str, Any] | str | None = None,
+        airflow_conn_id: str | None = None,
+        airflow_history_days: float | None = None,
         aws_conn_ids: Names | None = None,
         region_names: Names | None = None,
         in_use_path: str | None = None,
@@ -104,6 +132,9 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.sources = sources
+        self.reference_list = reference_list
+        self.airflow_conn_id = airflow_conn_id
+        self.airflow_history_days = airflow_history_days
         self.aws_conn_ids = aws_conn_ids
         self.region_names = region_names
         self.in_use_path = in_use_path
@@ -119,10 +150,16 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         sources = self._checked_sources()
         ignored = texts(self.ignored_references, "ignored_references")
         in_use = ImagesInUse(datetime.now(UTC))
-        for place in self._places(in_use):
+        places: list[_Place] = []
+        further = self._further_sources(in_use.collected_at, places)
+        if sources or "airflow" in further:
+            places += self._places(in_use)
+        for place in places:
             for name, source in sources.items():
-                asked = Asked(name, *place, IN_USE_ACTIONS.get(name, ()))
+                asked = Asked(name, *place, _ACTIONS.get(name, ()))
                 read_source(in_use, asked, partial(source, self._client_of(place)), ignored)
+        for name, found in further.items():
+            read_source(in_use, Asked(name, iam_actions=_ACTIONS.get(name, ())), found, ignored)
         value = in_use.as_xcom(self._write if self.in_use_path else None)
         self.log.info(
             "%d images are in use, by digest or tag; %d sources were read and %d could not be. Read: %s.",
@@ -143,19 +180,44 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     def _checked_sources(self) -> dict[str, InUseSource]:
         """Return the sources by name, before anything is asked."""
         choice(self.on_unread, "on_unread", ("report", "fail"), "report")
+        by_name = {**SOURCES, **FURTHER_SOURCES}
         sources: dict[str, InUseSource] = {}
-        for source in [self.sources] if isinstance(self.sources, str) else self.sources:
+        for source in self._named():
             if callable(source):
                 sources[getattr(source, "__name__", str(source))] = source
-            elif source in SOURCES:
-                sources[source] = SOURCES[source]
-            else:
-                raise ValueError(
-                    f"There is no source {source!r}. Use a function of your own, or of {', '.join(SOURCES)}."
-                )
-        if not sources:
-            raise ValueError("sources is empty, and what is asked of nobody is not known.")
+            elif source in by_name:
+                sources[source] = by_name[source]
+            elif source not in _PARAMETERS:
+                known = ", ".join([*by_name, *_PARAMETERS])
+                raise ValueError(f"There is no source {source!r}. Use a function of your own, or of {known}.")
+        if not self._named() and self.reference_list is None and self.airflow_conn_id is None:
+            raise ValueError("sources is empty, so that nothing would be read. Name at least one.")
         return sources
+
+    def _further_sources(
+        self, now: datetime, places: Sequence[_Place]
+    ) -> dict[str, Callable[[], Iterator[FoundReference | UnknownImage]]]:
+        """Return the sources that are no service of AWS, each read once.
+
+        :param now: the time (aware).
+        :param places: where AWS is asked, filled by the time that a source is read.
+        """
+        further: dict[str, Callable[[], Iterator[FoundReference | UnknownImage]]] = {}
+        if self.reference_list is not None:
+            further["reference_list"] = partial(reference_list, self.reference_list)
+        conn_id = text(self.airflow_conn_id, "airflow_conn_id", protects=True)
+        days = number(self.airflow_history_days, "airflow_history_days", None, minimum=1, protects=True)
+        if conn_id is not None:
+            since = None if days is None else now - timedelta(days=days)
+            further["airflow"] = lambda: airflow_tasks(
+                conn_id, [(place.account_id, self._client_in(place)) for place in places], since
+            )
+        if without := [name for name in self._named() if name in _PARAMETERS and name not in further]:
+            raise ValueError(f"sources names {without[0]!r}, and {_PARAMETERS[without[0]]} is not given.")
+        return further
+
+    def _named(self) -> list[str | InUseSource]:
+        return [self.sources] if isinstance(self.sources, str) else [*self.sources]
 
     def _places(self, in_use: ImagesInUse) -> Iterator[_Place]:
         """Yield where AWS is asked, with what each connection stands for; where that cannot be told, nothing was read."""
@@ -195,10 +257,13 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         )
 
     def _client_of(self, place: _Place) -> ClientOf:
-        def client_of(service: str) -> Any:
-            return self._hook(place.aws_conn_id, place.region_name, service).conn
+        return partial(self._client, place, None)
 
-        return client_of
+    def _client_in(self, place: _Place) -> Callable[[str, str | None], Any]:
+        return lambda service, region_name: self._client(place, region_name, service)
+
+    def _client(self, place: _Place, region_name: str | None, service: str) -> Any:
+        return self._hook(place.aws_conn_id, region_name or place.region_name, service).conn
 
     def _write(self, images: Iterator[ImageInUse]) -> str:
         path = str(self.in_use_path)

@@ -12,7 +12,7 @@ _SERVICES_AT_ONCE = 10
 _DEPLOYMENTS_AT_ONCE = 20
 _REVISIONS_AT_ONCE = 20
 
-_ONGOING = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
+ONGOING = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
 """States of a deployment that may still go back to the revision before it."""
 
 _MISSING = "MISSING"
@@ -119,7 +119,7 @@ def _to_go_back_to(client: Any, service: Mapping[str, Any]) -> Iterator[str]:
     if done:
         last = max(done, key=lambda deployment: deployment["createdAt"])
         yield from filter(None, [last.get("targetServiceRevisionArn")])
-    ongoing = (each["serviceDeploymentArn"] for each in deployments if each.get("status") in _ONGOING)
+    ongoing = (each["serviceDeploymentArn"] for each in deployments if each.get("status") in ONGOING)
     for arns in in_parts(ongoing, _DEPLOYMENTS_AT_ONCE):
         answer = client.describe_service_deployments(serviceDeploymentArns=arns)
         for deployment in described(answer, "serviceDeployments"):

@@ -23,10 +23,23 @@ class FoundReference(NamedTuple):
     image_digest: str | None = None
 
 
+class UnknownImage(NamedTuple):
+    """Something that names an image, of which it cannot be told which. Its source then counts as not read.
+
+    :param why: why it cannot be told.
+    :param kind: what names it, for example ``Airflow task``.
+    :param name: name or ARN of what names it.
+    """
+
+    why: str
+    kind: str
+    name: str
+
+
 ClientOf = Callable[[str], Any]
 """Returns the boto3 client of a service."""
 
-InUseSource = Callable[[ClientOf], Iterator[FoundReference]]
+InUseSource = Callable[[ClientOf], Iterator[FoundReference | UnknownImage]]
 
 
 def all_of(client: Any, operation: str, key: str, **arguments: Any) -> Iterator[Any]:

@@ -9,9 +9,14 @@ from fnmatch import fnmatchcase
 
 from botocore.exceptions import ClientError
 
-from airflow_provider_ecr_preview.image_reference import UnreadReferenceError, parse_references, shown_reference
+from airflow_provider_ecr_preview.image_reference import (
+    ImageReference,
+    UnreadReferenceError,
+    parse_references,
+    shown_reference,
+)
 from airflow_provider_ecr_preview.in_use import MAX_NAMED_REFERENCES, ImagesInUse, ImageUser, UnreadSource
-from airflow_provider_ecr_preview.sources.found import FoundReference
+from airflow_provider_ecr_preview.sources.found import FoundReference, UnknownImage
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +50,7 @@ class Asked:
 def read_source(
     in_use: ImagesInUse,
     asked: Asked,
-    source: Callable[[], Iterable[FoundReference]],
+    source: Callable[[], Iterable[FoundReference | UnknownImage]],
     ignored_references: Sequence[str] = (),
 ) -> None:
     """Count all images that a source names as used; it counts as read if nothing stayed unread.
@@ -55,22 +60,20 @@ def read_source(
     :param in_use: where they are counted.
     :param asked: which source it is.
     :param source: returns what it names.
-    :param ignored_references: globs of references that may be left out where they cannot be read.
+    :param ignored_references: globs of references that may be left out where they cannot be read, or of the names of
+        what names an image that is not known.
     """
     count = 0
     unread: list[str] = []
     why = ""
     try:
         for each in source():
-            try:
-                references = parse_references(each.reference, each.image_digest)
-            except (UnreadReferenceError, AttributeError, TypeError):
-                if not _is_ignored(each.reference, ignored_references):
-                    unread.append(_named(each))
-                continue
-            for reference in references:
+            references = _references(each)
+            if references is None and not _is_ignored(each, ignored_references):
+                unread.append(_named(each))
+            for reference in references or ():
                 in_use.add(reference, ImageUser(each.kind, each.name))
-            count += len(references) > 0
+            count += bool(references)
     except Exception as error:  # whatever it is, what this source runs is not known
         log.warning("%s cannot be read.", asked, exc_info=True)
         why = reason_of(error, asked.iam_actions)
@@ -111,7 +114,7 @@ def _unread(asked: Asked, why: str, unread: Sequence[str]) -> UnreadSource:
         )
         more = f" and {len(unread) - MAX_NAMED_REFERENCES} more" if len(unread) > MAX_NAMED_REFERENCES else ""
         parts.append(
-            f"{len(unread)} {'reference' if len(unread) == 1 else 'references'} to ECR cannot be read: "
+            f"{len(unread)} {'reference' if len(unread) == 1 else 'references'} cannot be read: "
             f"{'; '.join(unread[:MAX_NAMED_REFERENCES])}{more}. Correct what names them, or name them in "
             "ignored_references."
         )
@@ -126,10 +129,23 @@ def _unread(asked: Asked, why: str, unread: Sequence[str]) -> UnreadSource:
     )
 
 
-def _named(found: FoundReference) -> str:
+def _references(found: FoundReference | UnknownImage) -> Sequence[ImageReference] | None:
+    """Return the images of ECR that are named, or None where it cannot be told which."""
+    if isinstance(found, UnknownImage):
+        return None
+    try:
+        return parse_references(found.reference, found.image_digest)
+    except (UnreadReferenceError, AttributeError, TypeError):
+        return None
+
+
+def _named(found: FoundReference | UnknownImage) -> str:
+    if isinstance(found, UnknownImage):
+        return f"{found.kind} {found.name}: {found.why}"
     reference = shown_reference(found.reference) if isinstance(found.reference, str) else found.reference
     return f"{reference!r} of {found.kind} {found.name}"
 
 
-def _is_ignored(reference: object, globs: Sequence[str]) -> bool:
-    return isinstance(reference, str) and any(fnmatchcase(reference.strip(), glob) for glob in globs)
+def _is_ignored(found: FoundReference | UnknownImage, globs: Sequence[str]) -> bool:
+    name = found.name if isinstance(found, UnknownImage) else found.reference
+    return isinstance(name, str) and any(fnmatchcase(name.strip(), glob) for glob in globs)

@@ -1,0 +1,146 @@
+"""The public API of an Airflow, as far as it shows what its tasks have run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from airflow.sdk import BaseHook
+
+PAGE_SIZE = 100
+MAX_TASK_INSTANCES = 100_000
+TIMEOUT = 600.0
+"""How long all requests may take, in seconds."""
+
+_REQUEST_TIMEOUT = 60.0
+_SHOWN_CHARACTERS = 200
+
+
+class AirflowApi:
+    """Asks the API of an Airflow within a bound of time.
+
+    :param client: the client, with the address and the credentials.
+    :param timeout: how long all requests may take, in seconds.
+    :param clock: returns the time that has passed, in seconds.
+    """
+
+    def __init__(
+        self, client: httpx.Client, timeout: float = TIMEOUT, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._timeout = timeout
+        self._clock = clock
+        self._began = clock()
+
+    def task_instances(
+        self, operator: str, since: datetime | None = None, max_task_instances: int = MAX_TASK_INSTANCES
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield the task instances of an operator, the newest first.
+
+        :param operator: name of its class.
+        :param since: only those that started at this time or later.
+        :param max_task_instances: more are an error.
+        :raises RuntimeError: if there are more, or others come and go while they are listed.
+        """
+        parameters: dict[str, Any] = {"operator": operator, "limit": PAGE_SIZE, "order_by": "-id"}
+        if since is not None:
+            parameters["start_date_gte"] = since.isoformat()
+        seen: set[str] = set()
+        offset = 0
+        while True:
+            page = self.get("/api/v2/dags/~/dagRuns/~/taskInstances", {**parameters, "offset": offset})
+            found, total = page["task_instances"], page["total_entries"]
+            if total > max_task_instances:
+                raise RuntimeError(
+                    f"Airflow has {total} task instances of {operator}, and {max_task_instances} are read at most. Set "
+                    "airflow_history_days."
+                )
+            for each in found:
+                if each["id"] not in seen:
+                    seen.add(each["id"])
+                    if each.get("operator") == operator:
+                        yield each
+            offset += len(found)
+            if not found or offset >= total:
+                break
+        if len(seen) < total:
+            raise RuntimeError(
+                f"Airflow lists {len(seen)} of {total} task instances of {operator}: some went while they were listed. "
+                "Collect again."
+            )
+
+    def task_instance(self, of: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a task instance by itself, which has rendered fields where an older Airflow does not list them.
+
+        :param of: the task instance as it was listed.
+        """
+        dag_id, run_id, task_id = (quote(of[key], safe="") for key in ("dag_id", "dag_run_id", "task_id"))
+        mapped = f"/{of['map_index']}" if of.get("map_index", -1) >= 0 else ""
+        found: Mapping[str, Any] = self.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}{mapped}")
+        return found
+
+    def get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """Return what the API answers.
+
+        :param path: the path.
+        :param parameters: the parameters of the query.
+        :raises RuntimeError: if it answers anything but what was asked for.
+        :raises TimeoutError: if all requests together take too long.
+        """
+        if self._clock() - self._began > self._timeout:
+            raise TimeoutError(f"Airflow was not read within {self._timeout:g} seconds. Set airflow_history_days.")
+        return _answer(self._client.get(path, params=dict(parameters or {})))
+
+
+@contextmanager
+def connected(airflow_conn_id: str) -> Iterator[httpx.Client]:
+    """Yield a client of the Airflow that a connection names, signed in.
+
+    The connection is one of type HTTP. With a login, a token is asked for (``POST /auth/token``); a password alone is
+    the token. ``verify`` in its extra says whether, or with which certificates, TLS is verified.
+
+    :param airflow_conn_id: the connection.
+    :raises ValueError: if the connection has no host or no password.
+    """
+    connection = BaseHook.get_connection(airflow_conn_id)
+    if not connection.host or not connection.password:
+        raise ValueError(
+            f"The connection {airflow_conn_id} lacks a host or a password. Give it the address of the Airflow, and the "
+            "login and password of a user who may read all DAGs, or a token as the password."
+        )
+    host = connection.host
+    address = host if "://" in host else f"{connection.schema or 'http'}://{host}"
+    if connection.port:
+        address = f"{address}:{connection.port}"
+    verify = connection.extra_dejson.get("verify", True)
+    with httpx.Client(base_url=address.rstrip("/"), verify=verify, timeout=_REQUEST_TIMEOUT) as client:
+        sign_in(client, connection.login, connection.password)
+        yield client
+
+
+def sign_in(client: httpx.Client, login: str | None, password: str) -> None:
+    """Have the client send a token with every request.
+
+    :param client: the client.
+    :param login: the user; None where the password is the token.
+    :param password: the password, or the token.
+    """
+    token = password
+    if login:
+        token = _answer(client.post("/auth/token", json={"username": login, "password": password}))["access_token"]
+    client.headers["Authorization"] = f"Bearer {token}"
+
+
+def _answer(response: httpx.Response) -> Any:
+    request = f"{response.request.method} {response.request.url.path}"
+    if not response.is_success:
+        raise RuntimeError(f"{request} answers {response.status_code}: {response.text[:_SHOWN_CHARACTERS]}")
+    try:
+        return response.json()
+    except ValueError as error:
+        raise RuntimeError(f"{request} answers something that is not JSON. Check the host.") from error

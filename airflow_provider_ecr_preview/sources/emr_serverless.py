@@ -1,0 +1,38 @@
+"""What EMR Serverless runs in images of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from airflow_provider_ecr_preview.hooks.nested import mappings_of
+from airflow_provider_ecr_preview.sources.found import ClientOf, FoundReference, all_of
+
+_UNDER_WAY = ("SUBMITTED", "PENDING", "SCHEDULED", "RUNNING", "QUEUED", "CANCELLING")
+
+
+def emr_serverless(client_of: ClientOf) -> Iterator[FoundReference]:
+    """Yield the images of all applications of EMR Serverless that are not terminated, and of their runs under way.
+
+    An application keeps to the digest that its image had when it was made, unless it resolves it for every run. Calls
+    ListApplications, GetApplication, ListJobRuns and GetJobRun (``emr-serverless:`` IAM actions of the same names), of
+    which GetApplication and GetJobRun show configuration that may hold environment variables.
+
+    :param client_of: returns the client of a service.
+    """
+    client = client_of("emr-serverless")
+    for application in all_of(client, "list_applications", "applications"):
+        if application.get("state") == "TERMINATED":
+            continue
+        found = client.get_application(applicationId=application["id"])["application"]
+        yield from _images(found, "EMR Serverless application", found.get("arn", application["id"]))
+        runs = all_of(client, "list_job_runs", "jobRuns", applicationId=application["id"], states=[*_UNDER_WAY])
+        for run in runs:
+            found = client.get_job_run(applicationId=application["id"], jobRunId=run["id"])["jobRun"]
+            yield from _images(found, "EMR Serverless job run", found.get("arn", run["id"]))
+
+
+def _images(found: Mapping[str, Any], kind: str, name: str) -> Iterator[FoundReference]:
+    for image in mappings_of(found, "imageConfiguration"):
+        if reference := image.get("imageUri"):
+            yield FoundReference(reference, kind, name, image.get("resolvedImageDigest"))

@@ -1,0 +1,96 @@
+"""A list of references that another tool wrote, read beside the services of AWS."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
+from airflow_provider_ecr_preview.sources import reference_list as source
+
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/api:v1"
+DIGEST = "sha256:" + "a" * 64
+
+
+def collect(value: Any, **kwargs: Any) -> Any:
+    operator = EcrCollectImagesInUseOperator(
+        task_id="in_use", **{"sources": ["reference_list"], "reference_list": value, **kwargs}
+    )
+    return operator.execute({"ti": mock.Mock(spec=["xcom_push"])})  # type: ignore[typeddict-item]  # all it asks for
+
+
+def test_a_list_is_read_from_a_file_compressed_or_not(tmp_path: Path) -> None:
+    lines = f"{json.dumps(IMAGE)}\n{json.dumps({'digest': DIGEST, 'name': 'nomad job web'})}\n".encode()
+    for name, data in (("list.jsonl", lines), ("list.jsonl.gz", gzip.compress(lines))):
+        (tmp_path / name).write_bytes(data)
+        value = collect(f"file://{tmp_path}/{name}")
+        assert value["is_complete"], value["unread"]
+        assert [(image["image_digest"], image["image_tag"], image["used_by"]) for image in value["images"]] == [
+            (DIGEST, None, [["reference list", "nomad job web"]]),
+            (None, "v1", [["reference list", f"file://{tmp_path}/{name}"]]),
+        ]
+        assert value["scope"] == {}
+
+
+@pytest.mark.parametrize("value", [[IMAGE], json.dumps([IMAGE]), {"images": [{"image": IMAGE}]}])
+def test_a_list_may_be_a_value_and_needs_no_aws(value: Any) -> None:
+    assert collect(value, sources=[])["image_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "nothing in it"),
+        (b"[]", "empty"),
+        (b"\xff\xfe", "UnicodeDecodeError"),
+        (gzip.compress(b"[" + b" " * 2000), "longer than 1000 bytes"),
+        (b" " * 1001, "longer than 1000 bytes"),
+        (None, "FileNotFoundError"),
+    ],
+)
+def test_a_file_without_a_list_is_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes | None, why: str
+) -> None:
+    monkeypatch.setattr(source, "MAX_BYTES", 1000)
+    if data is not None:
+        (tmp_path / "list").write_bytes(data)
+    value = collect(f"file://{tmp_path}/list")
+    assert (value["is_complete"], value["unread"][0]["source"]) == (False, "reference_list")
+    assert why in value["unread"][0]["reason"]
+
+
+def test_a_list_is_read_to_its_end_and_all_that_cannot_be_read_is_named() -> None:
+    value = collect([IMAGE + ":", IMAGE, IMAGE + "@sha256:1"])
+    assert (value["unread"][0]["reference_count"], value["image_count"]) == (2, 1)
+
+
+def test_a_list_that_says_that_it_is_old_is_unread() -> None:
+    collected_at = datetime.now(UTC) - timedelta(days=3)
+    value = collect({"collected_at": collected_at.isoformat(), "images": [IMAGE]})
+    assert "collected 72 hours ago" in value["unread"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"value": None}, "sources names 'reference_list', and reference_list is not given"),
+        ({"value": None, "sources": ["airflow"]}, "sources names 'airflow', and airflow_conn_id is not given"),
+        ({"value": None, "sources": []}, "sources is empty"),
+        ({"value": [IMAGE], "airflow_conn_id": ""}, "airflow_conn_id is ''"),
+        ({"value": [IMAGE], "airflow_conn_id": "a", "airflow_history_days": 0}, "airflow_history_days is 0"),
+    ],
+)
+def test_a_source_without_its_parameter_is_an_error(arguments: dict[str, Any], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        collect(**arguments)
+
+
+@pytest.mark.parametrize("value", ["", "None", "s3:/bucket/list.json", "list.json"])
+def test_a_text_that_is_neither_json_nor_a_url_is_unread(value: str) -> None:
+    assert "neither JSON nor a URL" in collect(value)["unread"][0]["reason"]

@@ -216,7 +216,7 @@ def test_every_reference_that_cannot_be_read_is_named_and_does_not_keep_others_f
     value = collect(sources=[torn])
     (unread,) = value["unread"]
     assert (unread["reference_count"], len(unread["references"])) == (12, 10)
-    assert "12 references to ECR cannot be read" in unread["reason"]
+    assert "12 references cannot be read" in unread["reason"]
     assert f"'{HOST}/{REPOSITORY}:v9@sha256:1' of pod default/9" in unread["reason"]
     assert "ignored_references" in unread["reason"]
     assert not value["is_complete"]

@@ -123,18 +123,18 @@ def test_applications_of_emr_serverless_and_their_runs_under_way_are_found() -> 
         "applicationId": "one",
         "jobRunId": "run",
         "arn": f"{arn}/jobruns/run",
-        "createdBy": "me",
+        "createdBy": "arn:aws:iam::123456789012:user/me",
         "createdAt": NOW,
         "updatedAt": NOW,
         "executionRole": "arn:aws:iam::123456789012:role/job",
         "state": "RUNNING",
-        "stateDetails": "",
+        "stateDetails": "on it",
         "releaseLabel": "emr-7",
-        "jobDriver": {},
+        "jobDriver": {"hive": {"query": "s3://bucket/query"}},
         "imageConfiguration": image(2),
     }
     listed = {key: run[key] for key in ("applicationId", "arn", "createdBy", "createdAt", "updatedAt", "executionRole")}
-    listed |= {"id": "run", "state": "RUNNING", "stateDetails": "", "releaseLabel": "emr-7"}
+    listed |= {"id": "run", "state": "RUNNING", "stateDetails": "on it", "releaseLabel": "emr-7"}
     states = ["SUBMITTED", "PENDING", "SCHEDULED", "RUNNING", "QUEUED", "CANCELLING"]
     found = read(
         "emr_serverless",

@@ -11,7 +11,7 @@ from functools import cached_property
 from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList, Unread
 from airflow_provider_ecr_preview.cleanup_settings import CleanupAction, CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.manifest_lists import lists_of_images_in_use
-from airflow_provider_ecr_preview.core.cleanup.replicas import copies_of, is_used_in_replica, replicates_deletions
+from airflow_provider_ecr_preview.core.cleanup.replicas import copies_of, replicates_deletions, users_in_replicas
 from airflow_provider_ecr_preview.core.referrers import (
     Fate,
     is_index,
@@ -294,7 +294,7 @@ class _Judge:
 
     def _copies(self, image_digest: str) -> list[RepositoryImage]:
         """Return the image as it is in each repository where it would be deleted, too."""
-        return copies_of(self.evidence, image_digest) if self._is_deleted_in_replicas(image_digest) else []
+        return [*copies_of(self.evidence, image_digest).values()] if self._is_deleted_in_replicas(image_digest) else []
 
     def _tags_of(self, image: RepositoryImage) -> list[str]:
         """Return the tags of an image, here and where it would be deleted, too."""
@@ -325,7 +325,7 @@ class _Judge:
             return False
         if in_use.users_of(image_digest, tags):
             return True
-        return self._is_deleted_in_replicas(image_digest) and is_used_in_replica(self.evidence, image_digest, tags)
+        return self._is_deleted_in_replicas(image_digest) and bool(users_in_replicas(self.evidence, image_digest, tags))
 
     def _is_for_something_else(self, approved: PreviewedImage, image: RepositoryImage) -> Spared | None:
         if self.settings.whole_policy:

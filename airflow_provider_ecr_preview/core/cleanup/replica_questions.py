@@ -6,6 +6,7 @@ from airflow_provider_ecr_preview.cleanup_evidence import Evidence, Replica, Unr
 from airflow_provider_ecr_preview.cleanup_plan import CleanupPlan
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.answers import OFF, Answer
+from airflow_provider_ecr_preview.core.cleanup.replicas import place_of
 from airflow_provider_ecr_preview.core.replication import destinations_named
 
 
@@ -29,7 +30,7 @@ def replicas(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> A
 
 def _unread(replica: Replica, settings: CleanupSettings) -> Unread | None:
     """Return what is not known about a replica, if anything is."""
-    place = destinations_named([replica.repository])
+    place = place_of(replica)
     if isinstance(replica.images, Unread):
         return Unread(f"The images in {place} cannot be read: {replica.images.reason}", replica.images.remedy)
     if not settings.check_in_use or replica.in_use is None or isinstance(replica.in_use, Unread):

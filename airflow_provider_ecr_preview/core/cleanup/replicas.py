@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from airflow_provider_ecr_preview.cleanup_evidence import Evidence, Replica, Unread
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
@@ -17,32 +17,37 @@ def replicates_deletions(settings: CleanupSettings) -> bool:
     return settings.check_replicas and (settings.whole_policy or settings.action == "delete")
 
 
-def copies_of(evidence: Evidence, image_digest: str) -> list[RepositoryImage]:
-    """Return the image as it is in each repository where it would be deleted, too.
+def copies_of(evidence: Evidence, image_digest: str) -> Mapping[str, RepositoryImage]:
+    """Return the image as it is in each repository where it would be deleted, too, by ``account/Region``.
 
     :param evidence: what is known.
     :param image_digest: the digest of the image.
     """
-    return [
-        replica.images[image_digest]
+    return {
+        place_of(replica): replica.images[image_digest]
         for replica in _replicas(evidence)
         if not isinstance(replica.images, Unread) and image_digest in replica.images
-    ]
+    }
 
 
-def is_used_in_replica(evidence: Evidence, image_digest: str, image_tags: Sequence[str]) -> bool:
-    """Return whether something runs the image where it would be deleted, too.
+def users_in_replicas(evidence: Evidence, image_digest: str, image_tags: Sequence[str]) -> list[str]:
+    """Return who runs the image where it would be deleted, too.
 
     :param evidence: what is known.
     :param image_digest: the digest of the image.
     :param image_tags: every tag that it has here or there.
     """
-    return any(
-        replica.in_use is not None
-        and not isinstance(replica.in_use, Unread)
-        and replica.in_use.users_of(image_digest, image_tags)
+    return [
+        f"{user} ({place_of(replica)})"
         for replica in _replicas(evidence)
-    )
+        if replica.in_use is not None and not isinstance(replica.in_use, Unread)
+        for user in replica.in_use.users_of(image_digest, image_tags)
+    ]
+
+
+def place_of(replica: Replica) -> str:
+    """Return where a replica is, as ``account/Region``."""
+    return f"{replica.repository.registry_id}/{replica.repository.region_name}"
 
 
 def _replicas(evidence: Evidence) -> Iterator[Replica]:

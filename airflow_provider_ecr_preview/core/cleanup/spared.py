@@ -11,6 +11,7 @@ from airflow_provider_ecr_preview.cleanup_plan import CleanupPlan, Spared, appro
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer
 from airflow_provider_ecr_preview.core.cleanup.remedies import SPARED_REASONS
+from airflow_provider_ecr_preview.core.cleanup.replicas import copies_of, users_in_replicas
 from airflow_provider_ecr_preview.core.referrers import last_change, subject_digests
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 from airflow_provider_ecr_preview.preview import PreviewedImage
@@ -89,13 +90,23 @@ class SparedImages:
 
     def _protected_tag(self, image: RepositoryImage, approved: PreviewedImage) -> str | None:
         found = self._settings.protection.protecting(self._tags(image, approved))
-        return None if found is None else f"Its tag {found[0]} is protected by {found[1]}."
+        if found is not None:
+            return f"Its tag {found[0]} is protected by {found[1]}."
+        for place, copy in copies_of(self._evidence, image.image_digest).items():
+            if (found := self._settings.protection.protecting(copy.image_tags)) is not None:
+                return f"Its tag {found[0]} in {place} is protected by {found[1]}."
+        return None
 
     def _in_use(self, image: RepositoryImage, approved: PreviewedImage) -> str | None:
         used = self._evidence.in_use
         if used is None or isinstance(used, Unread):
             return None
-        users = used.users_of(image.image_digest, self._tags(image, approved))
+        tags = self._tags(image, approved)
+        users = used.users_of(image.image_digest, tags)
+        if not users:
+            copies = copies_of(self._evidence, image.image_digest).values()
+            there = sorted({*tags, *(tag for copy in copies for tag in copy.image_tags)})
+            users = users_in_replicas(self._evidence, image.image_digest, there)
         return f"It is used by {_some(users)}." if users else None
 
     def _tags_changed(self, image: RepositoryImage, approved: PreviewedImage) -> str:
@@ -134,10 +145,14 @@ class SparedImages:
         return self._settings.protection.min_age_days
 
     def _recently_pulled(self, image: RepositoryImage, _: PreviewedImage) -> str | None:
-        pulled_at, days = image.last_recorded_pull_time, self._settings.protection.recently_pulled_days
-        if pulled_at is None:
+        days, copies = self._settings.protection.recently_pulled_days, copies_of(self._evidence, image.image_digest)
+        pulls = [(image.last_recorded_pull_time, "")]
+        pulls += [(copy.last_recorded_pull_time, f" in {place}") for place, copy in copies.items()]
+        known = [(time, where) for time, where in pulls if time is not None]
+        if not known:
             return None
-        return f"Its last recorded pull was at {_time(pulled_at)}; recently_pulled_days is {days:g}."
+        time, where = max(known)
+        return f"Its last recorded pull was at {_time(time)}{where}; recently_pulled_days is {days:g}."
 
     def _subject_stays(self, image: RepositoryImage, _: PreviewedImage) -> str | None:
         subjects = subject_digests(image)

@@ -85,7 +85,8 @@ class RepositoryPolicyXCom(TypedDict):
 
     ``former_lifecycle_policy_text`` is None where there was no policy, and where ``former_policies_uri`` has it.
     ``is_put`` says whether the policy was, or may have been, put by the task, so that there is something to give back.
-    ``restored_preview`` says what a restored policy would take; null where it was not previewed.
+    ``restored_preview`` says what a restored policy would take; null where it was not previewed. Results of earlier
+    releases have neither.
     """
 
     registry_id: str
@@ -99,7 +100,7 @@ class RepositoryPolicyXCom(TypedDict):
     error: str | None
     message: str | None
     is_put: bool
-    restored_preview: RestoredPreview | None
+    restored_preview: NotRequired[RestoredPreview | None]
 
 
 class PolicyChangeXCom(TypedDict):
@@ -126,7 +127,7 @@ class PolicyChangeXCom(TypedDict):
     approval: NotRequired[ApprovedByXCom | None]
     former_policies_fingerprint: str
     change_id: str | None
-    message: str | None
+    message: NotRequired[str | None]
 
 
 def same_policy(one: LifecyclePolicy | None, other: LifecyclePolicy | None) -> bool:

@@ -19,8 +19,8 @@ def policy_change_table(value: PolicyChangeXCom) -> RenderableType:
     headline = f"{value['status'].upper()}: {count}: {statuses or 'none'}."
     shown = value["repositories"][:MAX_SHOWN]
     parts: list[RenderableType] = [Text(headline), *map(_of_repository, shown)]
-    if value["message"]:
-        parts.insert(1, Text(value["message"]))
+    if message := value.get("message"):
+        parts.insert(1, Text(message))
     if more := value["repository_count"] - len(shown):
         parts.append(Text(f"and {counted(more, 'more repository', 'more repositories')}."))
     if value["checks"]:
@@ -40,7 +40,7 @@ def _of_repository(repository: RepositoryPolicyXCom) -> RenderableType:
 
 
 def _takes(repository: RepositoryPolicyXCom) -> str:
-    if (preview := repository["restored_preview"]) is None:
+    if (preview := repository.get("restored_preview")) is None:
         return ""
     return f", which expires {preview['expiring_image_count']} images and archives {preview['archiving_image_count']}"
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from airflow_provider_ecr_preview.core.parameters import given, mapping
 from airflow_provider_ecr_preview.exceptions import InvalidLifecyclePolicyError
 from airflow_provider_ecr_preview.policy import LifecyclePolicy, PolicySource, lint_policy
 from airflow_provider_ecr_preview.policy_finding import PolicyFinding
 
 PoliciesByGlob = Mapping[str, PolicySource | None] | str
-
-_NOTHING = ("", "None", "null")
-"""What a template leaves of a parameter that is not set."""
 
 
 class CandidatePolicies:
@@ -37,9 +34,7 @@ class CandidatePolicies:
         self._default = self._policy(lifecycle_policy_text, "")
         self._by_glob = {
             glob: self._policy(source, f"the policy of {glob!r}: ")
-            for glob, source in mapping_of(
-                None if _is_nothing(lifecycle_policies) else lifecycle_policies, "lifecycle_policies"
-            ).items()
+            for glob, source in mapping(lifecycle_policies, "lifecycle_policies").items()
         }
         if self._errors:
             raise InvalidLifecyclePolicyError(self._errors)
@@ -57,36 +52,11 @@ class CandidatePolicies:
         return self._default
 
     def _policy(self, source: PolicySource | None, where: str) -> LifecyclePolicy | None:
-        if source is None or _is_nothing(source):
+        source = given(source, "lifecycle_policy_text")
+        if source is None:
             return None
         findings = [replace(finding, message=f"{where}{finding.message}") for finding in lint_policy(source)]
         errors = [finding for finding in findings if finding.severity == "error"]
         self._errors += errors
         self.warnings += [finding for finding in findings if finding.severity == "warning"]
         return None if errors else LifecyclePolicy.parse(source)
-
-
-def mapping_of(policies: PoliciesByGlob | None, parameter: str) -> Mapping[str, PolicySource | None]:
-    """Return the policies that were given as a mapping, or as JSON; none of nothing.
-
-    :param policies: what was given.
-    :param parameter: name of the operator's parameter, for messages.
-    :raises ValueError: if it is anything else.
-    """
-    if isinstance(policies, str):
-        try:
-            policies = json.loads(policies) if policies.strip() else None
-        except ValueError as error:
-            raise ValueError(f"{parameter} is not JSON: {error}.") from error
-    if policies is None:
-        return {}
-    if not isinstance(policies, Mapping):
-        raise ValueError(  # noqa: TRY004 - the type is the user's value, rendered from a template
-            f"{parameter} is a {type(policies).__name__}. Give a mapping of names or globs to policies."
-        )
-    return policies
-
-
-def _is_nothing(given: object) -> bool:
-    """Return whether this is what a template leaves of a parameter that is not set."""
-    return isinstance(given, str) and given.strip() in _NOTHING

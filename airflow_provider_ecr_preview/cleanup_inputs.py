@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from airflow_provider_ecr_preview.cleanup_evidence import check_summary
+from airflow_provider_ecr_preview.core.parameters import decoded
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.xcom import AUDIT_SCHEMA, PreviewSummaryXCom
-
-_DRY_RUN = {"true": True, "false": False}
 
 
 def summaries_of(value: Any, parameter: str = "summary") -> list[PreviewSummaryXCom]:
@@ -35,7 +33,7 @@ def earlier_summaries_of(value: Any, parameter: str = "previous_summaries") -> l
     :param parameter: name of the operator's parameter, for messages.
     :raises ValueError: if it is anything else.
     """
-    value = _decoded(value, parameter)
+    value = decoded(value, parameter, protects=True)
     if isinstance(value, Mapping):
         value = [value]
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
@@ -44,36 +42,6 @@ def earlier_summaries_of(value: Any, parameter: str = "previous_summaries") -> l
         return [check_summary(summary) for item in value for summary in _summaries_in(item)]
     except ValueError as error:
         raise ValueError(f"{parameter}: {error}") from error
-
-
-def dry_run_of(value: Any) -> bool:
-    """Return whether nothing is to be changed.
-
-    :param value: what was given, or what a template left.
-    :raises ValueError: if it is neither true nor false; nothing is guessed from ``None`` or an empty text.
-    """
-    if isinstance(value, bool):
-        return value
-    try:
-        return _DRY_RUN[str(value).strip().lower()]
-    except KeyError:
-        raise ValueError(f"dry_run is {value!r}. Use True or False.") from None
-
-
-def texts_of(value: Any, parameter: str) -> list[str]:
-    """Return a list of texts.
-
-    :param value: a list, or one text.
-    :param parameter: name of the operator's parameter, for messages.
-    :raises ValueError: if it is anything else. An empty text is refused too: it would protect nothing, or everything.
-    """
-    texts = [value] if isinstance(value, str) else value
-    if texts is None or isinstance(texts, Mapping) or not isinstance(texts, Iterable):
-        raise ValueError(f"{parameter} is {value!r}, not a list. Use [] for none.")
-    texts = list(texts)
-    if not all(isinstance(text, str) and text.strip() for text in texts):
-        raise ValueError(f"{parameter} is {value!r}. Use a list of texts, none of them empty.")
-    return texts
 
 
 def _summaries_in(value: Any) -> Iterable[Any]:
@@ -87,12 +55,3 @@ def _summaries_in(value: Any) -> Iterable[Any]:
             "over these audits, or give the summaries themselves."
         )
     return summaries
-
-
-def _decoded(value: Any, parameter: str) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError as error:
-        raise ValueError(f"{parameter} is a text that is not JSON. Give the XCom itself, or use | tojson.") from error

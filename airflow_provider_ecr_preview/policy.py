@@ -16,6 +16,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from airflow_provider_ecr_preview.core.parameter_text import USE_JSON, is_python_text
 from airflow_provider_ecr_preview.exceptions import InvalidLifecyclePolicyError
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage, Verdict, compile_pattern, evaluate
 from airflow_provider_ecr_preview.policy_finding import PolicyFinding, shown
@@ -161,11 +162,7 @@ def lint_policy(source: PolicySource) -> list[PolicyFinding]:
         text = _text_of(source)
         document = json.loads(text, object_pairs_hook=collect, parse_constant=_refuse_constant)
     except (ValueError, TypeError, RecursionError) as error:
-        return [
-            PolicyFinding.error(
-                "not_json", None, f"the policy is not JSON: {error}.", "Check commas, quotes and braces."
-            )
-        ]
+        return [PolicyFinding.error("not_json", None, *_why_not_json(source, error))]
     findings = [*lint_text_length(text), *lint_document(document)]
     findings += [
         PolicyFinding.error(
@@ -199,6 +196,18 @@ def canonical_policy(text: str) -> str:
 
 def _text_of(source: PolicySource) -> str:
     return source if isinstance(source, str) else json.dumps(source, ensure_ascii=False, allow_nan=False)
+
+
+def _why_not_json(source: PolicySource, error: Exception) -> tuple[str, str]:
+    """Return what is the matter with a text that is not JSON, and what to do."""
+    if isinstance(source, str) and is_python_text(source):
+        return "the policy is a text as Python writes a dict, not JSON.", f"{USE_JSON}."
+    if isinstance(source, str) and source.strip().endswith(".json"):
+        return (
+            f"the policy is {shown(source.strip())}, the name of a file that was not found.",
+            "Write its name in the DAG, relative to the folder of the DAG file or to template_searchpath of the DAG.",
+        )
+    return f"the policy is not JSON: {error}.", "Check commas, quotes and braces."
 
 
 def _refuse_constant(name: str) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
+from airflow_provider_ecr_preview.core.parameter_text import shown
+from airflow_provider_ecr_preview.core.parameters import mapping, texts
+
 T = TypeVar("T")
 
-Names = str | Iterable[str]
-"""Names, or globs of names: a list, or one text with commas or line breaks between, as a form has it."""
+_NAME_GLOB = re.compile(r"(?:[a-z0-9._/*?-]|\[!?\]?[^\]]*\])+")
 
-TagFilter = Mapping[str, str | Sequence[str] | None]
-"""Tags by key, each with the value, the values or the globs that it may have; None for whatever value."""
+Names = str | Iterable[str]
+"""Names, or globs of names: a list, the same as JSON, or text with commas or line breaks between, as a form has it."""
+
+TagFilter = Mapping[str, str | Sequence[str] | None] | str
+"""Tags by key, each with the value, the values or the globs that it may have; None for whatever value. Or that as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +44,13 @@ class RepositorySelection:
     ) -> RepositorySelection:
         """Return the selection that a user describes; nothing to include means every repository."""
         return cls(
-            include=names_of(include) or ("*",),
-            exclude=names_of(exclude),
-            tags={key: ("*",) if value is None else names_of(value) for key, value in (tags or {}).items()},
+            include=name_globs(include, "include") or ("*",),
+            exclude=name_globs(exclude, "exclude"),
+            tags={
+                # An empty text would mean any value, and so more repositories than were meant.
+                key: texts(value, f"tags[{key!r}]", ("*",), protects=True)
+                for key, value in mapping(tags, "tags").items()
+            },
         )
 
     def has_name(self, repository_name: str) -> bool:
@@ -52,12 +62,21 @@ class RepositorySelection:
         return all(key in tags and _matches(tags[key], globs) for key, globs in self.tags.items())
 
 
-def names_of(names: Names | None) -> tuple[str, ...]:
-    """Return names or globs one by one, without empty ones."""
-    if names is None:
-        return ()
-    parts = names.replace("\n", ",").split(",") if isinstance(names, str) else map(str, names)
-    return tuple(name for part in parts if (name := part.strip()))
+def name_globs(value: Names | None, parameter: str) -> tuple[str, ...]:
+    """Return names of repositories, or globs of names; none if none are given.
+
+    :param value: the value of the parameter, any form of a list.
+    :param parameter: its name, for messages.
+    :raises ValueError: if it is no list, or no name of a repository can match one of them.
+    """
+    globs = texts(value, parameter)
+    for glob in globs:
+        if not _NAME_GLOB.fullmatch(glob):
+            raise ValueError(
+                f"{parameter} holds {shown(glob)}, which no name of a repository matches. Names are of lower-case letters, "
+                "digits and . _ - /; in a glob, * ? and [...] stand for others."
+            )
+    return globs
 
 
 def batches_of(items: Sequence[T], batch_size: int) -> list[list[T]]:

@@ -20,6 +20,9 @@ _ISO_DURATION = re.compile(
 _PYTHON_TIMEDELTA = re.compile(
     r"(?:(?P<days>-?\d+) days?, )?(?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>\d\d(?:\.\d+)?)", re.ASCII
 )
+USE_JSON = "Write {{ ... | tojson }} in the template, or set render_template_as_native_obj=True on the DAG"
+"""What to do about Python's text of an object."""
+
 _OPENING, _CLOSING = "([{", ")]}"
 _MAX_DIGITS = 400
 _SHOWN_CHARACTERS = 200
@@ -107,38 +110,22 @@ def literal_of(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        pass
+        return _python_literal_of(text)
+
+
+def _python_literal_of(text: str) -> Any:
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
 
 
-def is_json(text: str) -> bool:
-    """Return whether a text is JSON.
+def is_python_text(text: str) -> bool:
+    """Return whether a text is what Jinja makes of a dict or a list when it does not render natively.
 
-    :param text: any text.
+    :param text: a text that is meant to be JSON, and is none.
     """
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def refuse_python_text(value: str, parameter: str) -> None:
-    """Raise if a text is what Jinja makes of a dict or a list when it does not render natively.
-
-    :param value: a text that is meant to be JSON.
-    :param parameter: name of the parameter, for messages.
-    :raises ValueError: if so.
-    """
-    text = value.strip()
-    if text[:1] in ("{", "[") and not is_json(text) and isinstance(literal_of(text), Mapping | list):
-        raise ValueError(
-            f"{parameter} is Python's text of an object, not JSON: {shown(value)}. Write {{{{ ... | tojson }}}} in the "
-            "template, or set render_template_as_native_obj=True on the DAG."
-        )
+    return isinstance(_python_literal_of(text.strip()), Mapping | list)
 
 
 def split(text: str) -> list[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from airflow_provider_ecr_preview.core.parameter_text import refuse, timedelta_of
+from airflow_provider_ecr_preview.core.parameter_text import refuse, shown, timedelta_of
 from airflow_provider_ecr_preview.core.parameters import given, number
 
 MAX_DAYS = 36_500
 MAX_SECONDS = 10 * 366 * 86_400
+
+_EXAMPLE = "2026-11-24T08:00:00+00:00"
 
 T = TypeVar("T")
 
@@ -77,7 +79,7 @@ def moment(value: Any, parameter: str, default: T) -> datetime | T:
     try:
         time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        refuse(value, parameter, "Write a time like 2026-11-24T08:00:00+00:00")
+        raise ValueError(f"{parameter} is {shown(value)}, no time. Write it like {_EXAMPLE}.") from None
     if time.tzinfo is None:
-        refuse(value, parameter, "Name the time zone, as in 2026-11-24T08:00:00+00:00")
+        raise ValueError(f"{parameter} is {shown(value)}, without a time zone. Write it like {_EXAMPLE}.")
     return time

@@ -14,17 +14,18 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from airflow_provider_ecr_preview.core.parameter_text import (
+    USE_JSON,
     is_integer,
     is_list,
+    is_python_text,
     listed,
     number_of,
     refuse,
-    refuse_python_text,
     shown,
     split,
 )
@@ -39,15 +40,15 @@ _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _MIN_ACCOUNT_DIGITS = 9
 
 T = TypeVar("T")
-Choice = TypeVar("Choice", bound=str)
 
 
-def given(value: Any, parameter: str, *, protects: bool = False) -> Any:
+def given(value: Any, parameter: str, *, protects: bool = False, instead: str = "Set it") -> Any:
     """Return what was handed over, text without the white space around it, or None if nothing was.
 
     :param value: the value of the parameter.
     :param parameter: its name, for messages.
     :param protects: whether images are protected by it, so that a text that says nothing is an error.
+    :param instead: what to write instead of such a text, for the message.
     :raises ValueError: if such a text is handed over.
     """
     if not isinstance(value, str):
@@ -56,11 +57,15 @@ def given(value: Any, parameter: str, *, protects: bool = False) -> Any:
     if stripped not in UNSET_TEXTS:
         return stripped
     if protects:
-        refuse(value, parameter, f"A template whose value is not set leaves this. Set it, or leave {parameter} out")
+        refuse(value, parameter, f"A template whose value is not set leaves this. {instead}, or leave {parameter} out")
     return None
 
 
-def text(value: Any, parameter: str, default: str | None = None, *, protects: bool = False) -> str | None:
+@overload
+def text(value: Any, parameter: str, *, protects: bool = False) -> str | None: ...
+@overload
+def text(value: Any, parameter: str, default: T, *, protects: bool = False) -> str | T: ...
+def text(value: Any, parameter: str, default: Any = None, *, protects: bool = False) -> Any:
     """Return a text; a whole number that native rendering made of one is text again.
 
     :param value: the value of the parameter.
@@ -88,7 +93,7 @@ def texts(value: Any, parameter: str, default: Iterable[str] = (), *, protects: 
     :param protects: whether images are protected by it; empty texts in a list are an error then, too.
     :raises ValueError: if it is no list of texts.
     """
-    value = given(value, parameter, protects=protects)
+    value = given(value, parameter, protects=protects, instead="Use a list of texts, or [] for none")
     if value is None:
         return tuple(default)
     items = [_item(item, parameter) for item in _items(value, parameter)]
@@ -121,7 +126,8 @@ def number(
         return default
     read = number_of(value)
     if read is None or not minimum <= read <= maximum:
-        refuse(value, parameter, f"Use a number {_range(minimum, maximum)}")
+        allowed = f"of {minimum} or more" if maximum == math.inf else f"from {minimum} to {maximum}"
+        refuse(value, parameter, f"Use a number {allowed}")
     return read
 
 
@@ -148,38 +154,40 @@ def integer(
     if value is None:
         return default
     read = number_of(value)
-    if read is None or read != int(read) or not minimum <= read <= maximum:
-        refuse(value, parameter, f"Use a whole number {_range(minimum, maximum)}")
+    allowed = f"{minimum} or more" if maximum == math.inf else f"{minimum} to {maximum}"
+    if read is None or read != int(read):
+        refuse(value, parameter, f"Use a whole number, {allowed}")
+    if not minimum <= read <= maximum:
+        refuse(value, parameter, f"Use {allowed}")
     return int(read)
 
 
-def limit(
-    value: Any, parameter: str, default: float | None, *, maximum: float = math.inf, whole: bool = True
-) -> float | None:
+def limit(value: Any, parameter: str, default: T, read: Callable[..., T], **bounds: Any) -> T | None:
     """Return a limit that protects images, or None for no limit, which is written ``unlimited``.
 
     :param value: the value of the parameter.
     :param parameter: its name, for messages.
     :param default: what None stands for.
-    :param maximum: the most that it may be.
-    :param whole: whether it is a whole number.
+    :param read: what reads it otherwise, such as :func:`integer`.
+    :param bounds: further arguments of ``read``.
     :raises ValueError: if it is anything else.
     """
-    if is_unlimited(value):
+    if isinstance(value, str) and value.strip().lower() == UNLIMITED:
         return None
-    read = integer if whole else number
     try:
-        return read(value, parameter, default, maximum=maximum, protects=True)
+        return read(value, parameter, default, protects=True, **bounds)
     except ValueError as error:
         raise ValueError(f"{str(error).removesuffix('.')}, or {UNLIMITED!r} for no limit.") from None
 
 
-def is_unlimited(value: Any) -> bool:
-    """Return whether this says that there is no limit.
+def written_limit(value: T | None) -> T | str:
+    """Return a limit as an operator keeps it.
 
-    :param value: the value of a parameter.
+    A None that is written in a DAG lifts the limit. One that a template leaves does not: it is the default.
+
+    :param value: what an operator is made with.
     """
-    return isinstance(value, str) and value.strip().lower() == UNLIMITED
+    return UNLIMITED if value is None else value
 
 
 def switch(value: Any, parameter: str, default: T, *, protects: bool = False) -> bool | T:
@@ -191,7 +199,7 @@ def switch(value: Any, parameter: str, default: T, *, protects: bool = False) ->
     :param protects: whether images are protected by it.
     :raises ValueError: if it is anything else: ``yes``, ``on`` and ``1`` are no booleans.
     """
-    value = given(value, parameter, protects=protects)
+    value = given(value, parameter, protects=protects, instead="Use True or False")
     if value is None:
         return default
     if isinstance(value, bool):
@@ -200,7 +208,7 @@ def switch(value: Any, parameter: str, default: T, *, protects: bool = False) ->
     return refuse(value, parameter, "Use True or False") if spelled is None else spelled
 
 
-def choice(value: Any, parameter: str, choices: Sequence[Choice], default: T, *, protects: bool = False) -> Choice | T:
+def choice(value: Any, parameter: str, choices: Sequence[Any], default: T, *, protects: bool = False) -> T:
     """Return one of several texts.
 
     :param value: the value of the parameter.
@@ -213,11 +221,11 @@ def choice(value: Any, parameter: str, choices: Sequence[Choice], default: T, *,
     value = given(value, parameter, protects=protects)
     if value is None:
         return default
-    for wanted in choices:
-        if isinstance(value, str) and value == wanted:
-            return wanted
-    *others, last = map(repr, choices)
-    return refuse(value, parameter, f"Use {', '.join(others)} or {last}")
+    if not isinstance(value, str) or value not in choices:
+        *others, last = map(repr, choices)
+        refuse(value, parameter, f"Use {', '.join(others)} or {last}")
+    chosen: T = choices[choices.index(value)]
+    return chosen
 
 
 def account_id(value: Any, parameter: str, default: str | None = None, *, protects: bool = False) -> str | None:
@@ -254,9 +262,12 @@ def decoded(value: Any, parameter: str, default: Any = None, *, protects: bool =
     try:
         return json.loads(value)
     except (ValueError, RecursionError) as error:
-        refuse_python_text(value, parameter)
+        if is_python_text(value):
+            raise ValueError(
+                f"{parameter} is a text as Python writes objects, not JSON: {shown(value)}. {USE_JSON}."
+            ) from None
         raise ValueError(
-            f"{parameter} is text that is not JSON ({error}): {shown(value)}. Give the object itself, or use | tojson."
+            f"{parameter} is not JSON ({error}): {shown(value)}. Give the object itself, or use | tojson."
         ) from error
 
 
@@ -269,27 +280,11 @@ def mapping(value: Any, parameter: str, *, protects: bool = False) -> Mapping[An
     :raises ValueError: if it is anything else.
     """
     value = decoded(value, parameter, {}, protects=protects)
-    return value if isinstance(value, Mapping) else refuse(value, parameter, "Use a mapping, as a dict or as JSON")
-
-
-def policy(value: Any, parameter: str) -> str | Mapping[str, Any] | None:
-    """Return a lifecycle policy as it was written, or None for the applied one. What it says is not looked at.
-
-    :param value: the value of the parameter: JSON text, or the same as a dict.
-    :param parameter: its name, for messages.
-    :raises ValueError: if it is Python's text of a dict, or the name of a file that was not found.
-    """
-    value = given(value, parameter)
-    if isinstance(value, str):
-        if value.endswith(".json"):
-            raise ValueError(
-                f"{parameter} is {shown(value)}, a file that was not found. Name it relative to the folder of the DAG "
-                "file or to template_searchpath of the DAG, and write the name in the DAG: a name that a template "
-                "makes is not opened."
-            )
-        refuse_python_text(value, parameter)
-    policy: str | Mapping[str, Any] | None = value
-    return policy
+    if not isinstance(value, Mapping):
+        raise ValueError(  # noqa: TRY004 - the type is the user's value, rendered from a template
+            f"{parameter} is a {type(value).__name__}, {shown(value)}. Use a mapping, as a dict or as JSON."
+        )
+    return value
 
 
 def _items(value: Any, parameter: str) -> Iterable[Any]:
@@ -311,7 +306,3 @@ def _item(item: Any, parameter: str) -> str:
         f"An item of {parameter}",
         "Use texts. Native rendering makes a number of a text like '1.10': let one template return the whole list",
     )
-
-
-def _range(minimum: float, maximum: float) -> str:
-    return f"of {minimum} or more" if maximum == math.inf else f"from {minimum} to {maximum}"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow_provider_ecr_preview.core.parameters import UNSET_TEXTS
 from airflow_provider_ecr_preview.exceptions import InvalidLifecyclePolicyError, InvalidRequestError
 from airflow_provider_ecr_preview.hooks.errors import CallSite
 from airflow_provider_ecr_preview.policy import LifecyclePolicy, PolicySource
@@ -85,7 +86,7 @@ def check_reading(
     if max_items is not None and max_items < 1:
         raise site.error(InvalidRequestError, f"max_items is {max_items}. Use 1 or more.")
     # What a template makes of the next_token of a summary that was not cut; botocore takes it for the first page.
-    if starting_token in ("", "None"):
+    if isinstance(starting_token, str) and starting_token.strip() in UNSET_TEXTS:
         raise site.error(
             InvalidRequestError,
             f"starting_token is {starting_token!r}: the earlier summary was not cut, there is no more to read. Skip "

@@ -127,6 +127,17 @@ class CallSite:
             action=action,
         )
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Raise what is wrong with a parameter as an error of this repository.
+
+        :raises InvalidRequestError: for a ValueError within.
+        """
+        try:
+            yield
+        except ValueError as error:
+            raise self.error(InvalidRequestError, str(error)) from error
+
     def parsed(self, parse: Callable[[Mapping[str, Any], str], T], response: Mapping[str, Any]) -> T:
         """Parse a response at the edge; one that lacks what it always has is no answer of ECR's.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from airflow_provider_ecr_preview.core.parameters import choice
+from airflow_provider_ecr_preview.core.parameter_text import refuse
+from airflow_provider_ecr_preview.core.parameters import choice, given, number
 from airflow_provider_ecr_preview.exceptions import AuditFailedError, NoRepositoriesError
 
 if TYPE_CHECKING:
@@ -16,27 +17,33 @@ OnNoRepositories = Literal["warn", "fail"]
 _NAMED = 3
 
 
-def check_fail_on(fail_on: FailOn) -> None:
-    """Check a ``fail_on`` before anything is started.
+def read_fail_on(value: Any) -> FailOn:
+    """Return a ``fail_on`` before anything is started.
 
-    :param fail_on: ``any``, ``all``, ``none``, or a share.
+    :param value: ``any``, ``all``, ``none``, or a share, also as text; None for ``any``.
     :raises ValueError: if it is neither.
     """
-    is_share = isinstance(fail_on, int | float) and not isinstance(fail_on, bool) and 0 <= fail_on <= 1
-    if fail_on not in ("any", "all", "none") and not is_share:
-        raise ValueError(f"fail_on is {fail_on!r}. Use 'any', 'all', 'none', or a share from 0 to 1.")
+    words: FailOn = given(value, "fail_on")
+    if words is None:
+        return "any"
+    if words in ("any", "all", "none"):
+        return words
+    try:
+        return number(words, "fail_on", 0.0, maximum=1)
+    except ValueError:
+        refuse(value, "fail_on", "Use 'any', 'all', 'none', or a share from 0 to 1")
 
 
-def check_on_no_repositories(on_no_repositories: OnNoRepositories) -> None:
-    """Check an ``on_no_repositories`` before anything is started.
+def read_on_no_repositories(value: Any) -> OnNoRepositories:
+    """Return an ``on_no_repositories`` before anything is started.
 
-    :param on_no_repositories: ``warn`` or ``fail``.
+    :param value: ``warn`` or ``fail``; None for ``warn``.
     :raises ValueError: if it is neither.
     """
-    choice(on_no_repositories, "on_no_repositories", ("warn", "fail"), "warn")
+    return choice(value, "on_no_repositories", get_args(OnNoRepositories), "warn")
 
 
-def no_repositories(on_no_repositories: OnNoRepositories, reason: str) -> str:
+def no_repositories(on_no_repositories: Any, reason: str) -> str:
     """Return the warning that there is no repository, or raise it.
 
     :param on_no_repositories: ``warn`` or ``fail``.
@@ -44,7 +51,7 @@ def no_repositories(on_no_repositories: OnNoRepositories, reason: str) -> str:
     :raises NoRepositoriesError: if it is ``fail``.
     """
     message = f"There is no repository to audit: {reason}. Check the globs, tags, account and Region that choose the repositories."
-    if choice(on_no_repositories, "on_no_repositories", ("warn", "fail"), "warn") == "fail":
+    if read_on_no_repositories(on_no_repositories) == "fail":
         raise NoRepositoriesError(f"{message} on_no_repositories='warn' lets an empty audit pass.")
     return message
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,13 +18,7 @@ from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR
 from airflow_provider_ecr_preview.audit import Audit
 from airflow_provider_ecr_preview.audit_reports import AuditReports
 from airflow_provider_ecr_preview.audit_room import audit_xcom
-from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
-from airflow_provider_ecr_preview.changes import Alarms
-from airflow_provider_ecr_preview.cleanup_in_use import used_images_in
-from airflow_provider_ecr_preview.core.parameter_times import MAX_DAYS
-from airflow_provider_ecr_preview.core.parameters import integer, switch
-from airflow_provider_ecr_preview.core.preview.reading import Lookout
-from airflow_provider_ecr_preview.engine.replicas import replicas_through
+from airflow_provider_ecr_preview.candidate_policies import PoliciesByGlob
 from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditStoppedError
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
@@ -34,12 +28,18 @@ from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.metrics import emit_duration
 from airflow_provider_ecr_preview.operators.audit_attempt import AuditAttempt
+from airflow_provider_ecr_preview.operators.audit_parameters import (
+    MAX_IN_FLIGHT,
+    MAX_WORKERS,
+    POLL_INTERVAL,
+    PROGRESS_INTERVAL,
+    REPOSITORY_TIMEOUT,
+    AuditParameters,
+)
 from airflow_provider_ecr_preview.operators.audit_result import publish
 from airflow_provider_ecr_preview.operators.audit_verdict import (
     FailOn,
     OnNoRepositories,
-    check_fail_on,
-    check_on_no_repositories,
     no_repositories,
     require_success,
 )
@@ -49,8 +49,8 @@ from airflow_provider_ecr_preview.operators.failed_result import push_before_fai
 from airflow_provider_ecr_preview.outcome_log import OutcomeLog, Segments
 from airflow_provider_ecr_preview.outcome_segments import MemorySegments, PathSegments, StateSegments
 from airflow_provider_ecr_preview.policy import PolicySource
-from airflow_provider_ecr_preview.protection import PROTECTED_TAGS, tags_protected_by
-from airflow_provider_ecr_preview.repository_selection import Names, names_of
+from airflow_provider_ecr_preview.protection import PROTECTED_TAGS
+from airflow_provider_ecr_preview.repository_selection import Names
 from airflow_provider_ecr_preview.storage import slug
 from airflow_provider_ecr_preview.templating import LiteralXComMixin
 from airflow_provider_ecr_preview.triggers.ecr_audit import AuditEvent, EcrLifecyclePolicyPreviewsTrigger
@@ -107,21 +107,23 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
     :param audit_id: what names this audit; the parts of a mapped audit share it. (templated)
     :param audit_name: what the audits of one series share: each is compared with the last one of the same name.
         (templated)
-    :param on_no_repositories: ``warn`` when there is no repository to audit, or ``fail``.
-    :param write_image_lists: whether the reports include the affected images of every repository.
+    :param on_no_repositories: ``warn`` when there is no repository to audit, or ``fail``. (templated)
+    :param write_image_lists: whether the reports include the affected images of every repository. (templated)
     :param write_kept_images: whether they also include the images that stay, each with the reason, unless
-        ``enrich=False``.
+        ``enrich=False``. (templated)
     :param retention_days: remove the reports of earlier days under ``reports_path``, whatever audit wrote them, that are
-        older than this many days; None keeps all. Nothing but reports is removed.
+        older than this many days; None keeps all. Nothing but reports is removed. (templated)
     :param alarm_share: raise an alarm for a repository of which so much more would go than at the last audit, as a
-        share of what would have gone then: 0.5 for half as much again.
+        share of what would have gone then: 0.5 for half as much again. (templated)
     :param alarm_count: raise an alarm for a repository of which so many more images would go than at the last audit.
+        (templated)
     :param fail_on: when the task fails because of repositories that could not be previewed: at ``any``, only when
         ``all`` failed, at ``none``, or when they are more than this share of all. The audit is pushed before.
-    :param fail_on_alarm: whether an alarm fails the task, too.
+        (templated)
+    :param fail_on_alarm: whether an alarm fails the task, too. (templated)
     :param enrich: whether to ask DescribeImages for the number of all images, sizes and last pulls. Without, those are
-        null, and most findings cannot be made.
-    :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
+        null, and most findings cannot be made. (templated)
+    :param recently_pulled_days: an affected image that was pulled within so many days is a finding. (templated)
     :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. An affected image that is in use is
         the gravest finding. (templated)
     :param protected_tags: globs; an affected image with such a tag is a finding, and the clean-up would spare it. (templated)
@@ -148,15 +150,26 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
 
     aws_hook_class = EcrLifecyclePolicyPreviewHook
     template_fields: Sequence[str] = aws_template_fields(
+        "alarm_count",
+        "alarm_share",
         "audit_id",
         "audit_name",
+        "check_replicas",
+        "enrich",
+        "fail_on",
+        "fail_on_alarm",
         "in_use",
         "lifecycle_policies",
         "lifecycle_policy_text",
+        "on_no_repositories",
         "protected_tags",
+        "recently_pulled_days",
         "registry_id",
         "reports_path",
         "repository_names",
+        "retention_days",
+        "write_image_lists",
+        "write_kept_images",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "in_use": "json",
@@ -177,25 +190,25 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         reports_path: str | None = None,
         audit_id: str = "{{ dag.dag_id }} {{ run_id }}",
         audit_name: str = "{{ dag.dag_id }}",
-        on_no_repositories: OnNoRepositories = "warn",
-        write_image_lists: bool = True,
-        write_kept_images: bool = True,
-        retention_days: int | None = None,
-        alarm_share: float | None = None,
-        alarm_count: int | None = None,
-        fail_on: FailOn = "any",
-        fail_on_alarm: bool = False,
-        enrich: bool = True,
-        recently_pulled_days: int = RECENTLY_PULLED_DAYS,
-        in_use: Mapping[str, Any] | None = None,
-        protected_tags: Sequence[str] | str | None = PROTECTED_TAGS,
-        check_replicas: bool = True,
-        max_workers: int = 16,
-        max_in_flight: int = 1000,
-        repository_timeout: float = 3600.0,
-        timeout: float | None = None,
-        progress_interval: float = 30.0,
-        poll_interval: float = 5.0,
+        on_no_repositories: OnNoRepositories | str | None = "warn",
+        write_image_lists: bool | str | None = True,
+        write_kept_images: bool | str | None = True,
+        retention_days: int | str | None = None,
+        alarm_share: float | str | None = None,
+        alarm_count: int | str | None = None,
+        fail_on: FailOn | str | None = "any",
+        fail_on_alarm: bool | str | None = False,
+        enrich: bool | str | None = True,
+        recently_pulled_days: float | timedelta | str | None = RECENTLY_PULLED_DAYS,
+        in_use: Mapping[str, Any] | str | None = None,
+        protected_tags: Names | None = PROTECTED_TAGS,
+        check_replicas: bool | str | None = True,
+        max_workers: int | None = MAX_WORKERS,
+        max_in_flight: int | None = MAX_IN_FLIGHT,
+        repository_timeout: float | timedelta | None = REPOSITORY_TIMEOUT,
+        timeout: float | timedelta | None = None,
+        progress_interval: float | timedelta | None = PROGRESS_INTERVAL,
+        poll_interval: float | timedelta | None = POLL_INTERVAL,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
@@ -232,10 +245,8 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
 
     def execute(self, context: Context) -> AuditXCom:
         """Audit the repositories, or start all previews and defer."""
-        check_fail_on(self.fail_on)
-        check_on_no_repositories(self.on_no_repositories)
-        integer(self.retention_days, "retention_days", None, maximum=MAX_DAYS)
         began_at = time.time()
+        self._parameters = AuditParameters.of(self, context)
         kept = self._kept_segments(context)
         segments = kept or (MemorySegments() if self.deferrable else None)
         attempt = self._attempt(context, segments, began_at)
@@ -268,6 +279,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         :param event: what the trigger reported.
         """
         began_at: float = event["carried"]["began_at"]
+        self._parameters = AuditParameters.of(self, context)
         kept = self._kept_segments(context)
         attempt = self._attempt(context, kept or MemorySegments(event["carried"]["log"]), began_at)
         attempt.recover(_audited_at(context))
@@ -319,41 +331,34 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         return lineage_of(self._result)
 
     def _attempt(self, context: Context, segments: Segments | None, began_at: float) -> AuditAttempt:
-        candidates = CandidatePolicies(self.lifecycle_policy_text, self.lifecycle_policies)
-        for finding in candidates.warnings:
+        given = self._parameters
+        for finding in given.candidates.warnings:
             self.log.warning("%s", finding)
-        names = names_of(self.repository_names)
+        names = given.names
         if not names:
-            self.log.warning("%s", no_repositories(self.on_no_repositories, "repository_names is empty"))
+            self.log.warning("%s", no_repositories(given.on_no_repositories, "repository_names is empty"))
         elif len(set(names)) < len(names):
             twice = sorted(name for name, count in Counter(names).items() if count > 1)
             raise ValueError(f"Named twice: {', '.join(twice[:10])}. A repository has one preview; audit it once.")
         reports = self._reports(context)
         fleet = PreviewFleet(
             hook=self.hook,
-            registry_id=self.registry_id or None,
-            max_workers=self.max_workers,
-            max_in_flight=self.max_in_flight,
-            repository_timeout=self.repository_timeout,
-            timeout=None if self.timeout is None else max(began_at + self.timeout - time.time(), 0.0),
-            enrich=self.enrich,
-            lookout=Lookout(
-                recently_pulled_days=self.recently_pulled_days,
-                used_images=used_images_in(self.in_use),
-                protection=tags_protected_by(self.protected_tags),
-                replicas_of=replicas_through(self.hook)
-                if switch(self.check_replicas, "check_replicas", True)
-                else None,
-            ),
+            registry_id=given.registry_id,
+            max_workers=given.max_workers,
+            max_in_flight=given.max_in_flight,
+            repository_timeout=given.repository_timeout,
+            timeout=None if given.timeout is None else max(began_at + given.timeout - time.time(), 0.0),
+            enrich=given.enrich,
+            lookout=given.lookout,
             on_progress=lambda progress: self.log.info("%s.", progress),
-            progress_interval=self.progress_interval,
+            progress_interval=given.progress_interval,
             should_stop=lambda: self._is_stopped,
             image_lists=self._image_lists(reports),
         )
         return AuditAttempt(
-            {name: candidates.policy_of(name) for name in names},
+            {name: given.candidates.policy_of(name) for name in names},
             fleet,
-            Audit(self.audit_id, _audited_at(context)),
+            Audit(given.audit_id, _audited_at(context)),
             OutcomeLog(segments) if segments else None,
         )
 
@@ -362,26 +367,28 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         store = context.get("task_state_store")
         if store is not None:
             return StateSegments(store)
-        if not self.reports_path:
+        given = self._parameters
+        if given.reports_path is None:
             return None
-        folder = ObjectStoragePath(self.reports_path) / "outcomes" / slug(self.audit_id) / self._part(context)
+        folder = ObjectStoragePath(given.reports_path) / "outcomes" / slug(given.audit_id) / self._part(context)
         return PathSegments(folder)
 
     def _reports(self, context: Context) -> AuditReports | None:
-        if not self.reports_path:
+        given = self._parameters
+        if given.reports_path is None:
             return None
         return AuditReports(
-            self.reports_path,
-            audit_id=self.audit_id,
-            audit_name=self.audit_name,
+            given.reports_path,
+            audit_id=given.audit_id,
+            audit_name=given.audit_name,
             audited_at=_audited_at(context),
             part=self._part(context),
         )
 
     def _image_lists(self, reports: AuditReports | None) -> ImageLists | None:
-        if reports is None or not self.write_image_lists:
+        if reports is None or not self._parameters.write_image_lists:
             return None
-        return partial(reports.image_list, with_kept=self.write_kept_images and self.enrich)
+        return partial(reports.image_list, with_kept=self._parameters.write_kept_images)
 
     def _part(self, context: Context) -> str:
         """Return what tells the parts of one audit apart."""
@@ -389,12 +396,13 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
 
     def _start_and_defer(self, attempt: AuditAttempt, segments: Segments, began_at: float) -> None:
         """Start what may be started and defer; return if there is nothing to start, or no way to defer."""
-        deadline = time.time() + self.repository_timeout
-        if self.timeout is not None:
-            deadline = min(deadline, began_at + self.timeout)
+        given = self._parameters
+        deadline = time.time() + given.repository_timeout
+        if given.timeout is not None:
+            deadline = min(deadline, began_at + given.timeout)
         if not attempt.not_started or deadline <= time.time():
             return
-        attempt.start(self.max_in_flight)
+        attempt.start(given.max_in_flight)
         self._raise_if_stopped(attempt)
         carried = segments.carried() if isinstance(segments, MemorySegments) else None
         if carried is not None and len(carried) > MAX_CARRIED_CHARACTERS:
@@ -410,8 +418,8 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
             trigger=EcrLifecyclePolicyPreviewsTrigger(
                 repository_names=attempt.started[-SAMPLE_SIZE:],
                 deadline=deadline,
-                registry_id=self.registry_id or None,
-                poll_interval=self.poll_interval,
+                registry_id=given.registry_id,
+                poll_interval=given.poll_interval,
                 carried={"began_at": began_at, "log": carried},
                 aws_conn_id=self.aws_conn_id,
                 region_name=self.hook.conn_region_name,  # the triggerer may have another default than the worker
@@ -431,7 +439,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         publish(context, self, value, is_whole=is_whole)
         emit_duration(time.time() - began_at, self.dag_id, self.hook.conn_region_name)
         try:
-            require_success(value, self.fail_on, fail_on_alarm=self.fail_on_alarm)
+            require_success(value, self._parameters.fail_on, fail_on_alarm=self._parameters.fail_on_alarm)
         except AuditFailedError:
             push_before_failure(context, self, value)
             raise
@@ -441,13 +449,11 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
     def _report(self, reports: AuditReports, attempt: AuditAttempt, *, is_whole: bool) -> AuditXCom:
         """Write the reports, and return the audit that names them."""
         table_uris = reports.write_tables(attempt.outcomes())
-        changes = reports.compare(
-            attempt.outcomes, attempt.audit.registries, Alarms(self.alarm_share, self.alarm_count), whole=is_whole
-        )
+        changes = reports.compare(attempt.outcomes, attempt.audit.registries, self._parameters.alarms, whole=is_whole)
         report_uri = reports.markdown_uri if is_whole else None
         if is_whole:
             reports.write_markdown(attempt.audit.as_dict(changes=changes))
-        retention_days = integer(self.retention_days, "retention_days", None)
+        retention_days = self._parameters.retention_days
         if retention_days is not None:
             removed = reports.remove_older_than(retention_days)
             self.log.info("Files of reports older than %d days that were removed: %d.", retention_days, removed)
@@ -457,7 +463,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
     def _raise_if_stopped(self, attempt: AuditAttempt) -> None:
         if self._is_stopped:
             raise AuditStoppedError(
-                f"The audit was told to stop when {attempt.done_count} of {len(names_of(self.repository_names))} "
+                f"The audit was told to stop when {attempt.done_count} of {len(self._parameters.names)} "
                 "repositories were done."
             )
 

@@ -3,27 +3,68 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 
+from airflow_provider_ecr_preview import cleanup_settings as defaults
+from airflow_provider_ecr_preview import protection
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
 from airflow_provider_ecr_preview.cleanup_checks import sentence
 from airflow_provider_ecr_preview.cleanup_in_use import in_use_of
-from airflow_provider_ecr_preview.cleanup_inputs import earlier_summaries_of, texts_of
+from airflow_provider_ecr_preview.cleanup_inputs import earlier_summaries_of
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovalXCom, ApprovedAction, approval_of
 from airflow_provider_ecr_preview.core.cleanup.replicas import replicates_deletions
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, required_scope_of
-from airflow_provider_ecr_preview.core.parameters import switch
+from airflow_provider_ecr_preview.core.parameter_times import days, duration, seconds
+from airflow_provider_ecr_preview.core.parameters import integer, limit, number, switch, text, texts
+from airflow_provider_ecr_preview.core.tag_patterns import tag_globs, tag_patterns
 from airflow_provider_ecr_preview.engine.replicas import ReplicaFinder
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
-from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import EvidenceCollector, approved_lines, listed_images
+from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import (
+    POLL_INTERVAL,
+    TIMEOUT,
+    EvidenceCollector,
+    approved_lines,
+    listed_images,
+)
 from airflow_provider_ecr_preview.protection import ImageProtection
+from airflow_provider_ecr_preview.repository_selection import Names
 from airflow_provider_ecr_preview.templating import LiteralXComMixin
 from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+
+OnBlocked = Literal["fail", "skip", "report"]
+
+CHECKED_TEMPLATE_FIELDS = (
+    "approved",
+    "check_in_use",
+    "check_referrers",
+    "check_replicas",
+    "dry_run",
+    "ignored_findings",
+    "in_use",
+    "lifecycle_policies",
+    "lifecycle_policy_text",
+    "max_bytes",
+    "max_images",
+    "max_preview_age",
+    "max_share",
+    "min_age_days",
+    "minimum_images_left",
+    "newest_images_kept",
+    "on_blocked",
+    "previous_summaries",
+    "protected_tag_patterns",
+    "protected_tags",
+    "recently_pulled_days",
+    "required_agreeing_previews",
+    "required_scope",
+    "summary",
+)
+"""What a form may set of every operator that checks repositories."""
 
 _SHOWN_BLOCKS = 5
 
@@ -55,13 +96,13 @@ class EcrCleanupOperator(LiteralXComMixin, AwsBaseOperator[EcrImageCleanupHook])
 
     def _summaries(self, summaries: list[PreviewSummaryXCom]) -> list[PreviewSummaryXCom]:
         """Return the summaries if they are of the Region that was named."""
-        if self.region_name:
-            for summary in summaries:
-                if summary["region_name"] != self.region_name:
-                    raise ValueError(
-                        f"The summary of {summary['repository_name']} is of {summary['region_name']}, region_name is "
-                        f"{self.region_name}. Leave region_name out to use that of the summary."
-                    )
+        region_name = text(self.region_name, "region_name")
+        for summary in summaries:
+            if region_name not in (None, summary["region_name"]):
+                raise ValueError(
+                    f"The summary of {summary['repository_name']} is of {summary['region_name']}, region_name is "
+                    f"{region_name}. Leave region_name out to use that of the summary."
+                )
         return summaries
 
 
@@ -72,26 +113,26 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
     """
 
     approved: ApprovalXCom | Mapping[str, Any] | str | None
-    in_use: Mapping[str, Any] | None
+    in_use: Mapping[str, Any] | str | None
     required_scope: RequiredScope
-    max_images: int | None
-    max_share: float | None
-    max_bytes: int | None
-    minimum_images_left: int
-    protected_tags: Sequence[str]
-    protected_tag_patterns: Sequence[str]
-    min_age_days: float
-    recently_pulled_days: float
-    newest_images_kept: int
-    max_preview_age: timedelta | None
-    required_agreeing_previews: int
-    previous_summaries: Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str
-    check_in_use: bool
-    check_referrers: bool
-    check_replicas: bool
-    ignored_findings: Collection[str]
-    timeout: float
-    poll_interval: float
+    max_images: int | str | None
+    max_share: float | str | None
+    max_bytes: int | str | None
+    minimum_images_left: int | str | None
+    protected_tags: Names | None
+    protected_tag_patterns: Names | None
+    min_age_days: float | timedelta | str | None
+    recently_pulled_days: float | timedelta | str | None
+    newest_images_kept: int | str | None
+    max_preview_age: timedelta | str | None
+    required_agreeing_previews: int | str | None
+    previous_summaries: Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str | None
+    check_in_use: bool | str | None
+    check_referrers: bool | str | None
+    check_replicas: bool | str | None
+    ignored_findings: Names | None
+    timeout: float | timedelta | str | None
+    poll_interval: float | timedelta | str | None
 
     _is_bound: bool
     """Whether an approval was given: a template of one may leave nothing, which is no approval."""
@@ -100,22 +141,33 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
         """Return how careful to be, with what is particular to the operator."""
         return CleanupSettings(
             protection=ImageProtection(
-                protected_tags=texts_of(self.protected_tags, "protected_tags"),
-                protected_tag_patterns=texts_of(self.protected_tag_patterns, "protected_tag_patterns"),
-                min_age_days=self.min_age_days,
-                recently_pulled_days=self.recently_pulled_days,
-                newest_images_kept=self.newest_images_kept,
+                protected_tags=tag_globs(self.protected_tags, "protected_tags", protection.PROTECTED_TAGS),
+                protected_tag_patterns=tag_patterns(self.protected_tag_patterns, "protected_tag_patterns"),
+                min_age_days=days(self.min_age_days, "min_age_days", protection.MIN_AGE_DAYS, protects=True),
+                recently_pulled_days=days(
+                    self.recently_pulled_days, "recently_pulled_days", protection.RECENTLY_PULLED_DAYS, protects=True
+                ),
+                newest_images_kept=integer(
+                    self.newest_images_kept, "newest_images_kept", protection.NEWEST_IMAGES_KEPT, protects=True
+                ),
             ),
-            max_images=self.max_images,
-            max_share=self.max_share,
-            max_bytes=self.max_bytes,
-            minimum_images_left=self.minimum_images_left,
-            max_preview_age=self.max_preview_age,
-            required_agreeing_previews=self.required_agreeing_previews,
-            check_in_use=self.check_in_use,
-            check_referrers=self.check_referrers,
+            max_images=limit(self.max_images, "max_images", defaults.MAX_IMAGES, integer),
+            max_share=limit(self.max_share, "max_share", defaults.MAX_SHARE, number, maximum=1),
+            max_bytes=limit(self.max_bytes, "max_bytes", defaults.MAX_BYTES, integer),
+            minimum_images_left=integer(
+                self.minimum_images_left, "minimum_images_left", defaults.MINIMUM_IMAGES_LEFT, protects=True
+            ),
+            max_preview_age=limit(self.max_preview_age, "max_preview_age", defaults.MAX_PREVIEW_AGE, duration),
+            required_agreeing_previews=integer(
+                self.required_agreeing_previews,
+                "required_agreeing_previews",
+                defaults.REQUIRED_AGREEING_PREVIEWS,
+                protects=True,
+            ),
+            check_in_use=switch(self.check_in_use, "check_in_use", True, protects=True),
+            check_referrers=switch(self.check_referrers, "check_referrers", True, protects=True),
             check_replicas=switch(self.check_replicas, "check_replicas", True, protects=True),
-            ignored_findings=texts_of(self.ignored_findings, "ignored_findings"),
+            ignored_findings=texts(self.ignored_findings, "ignored_findings", protects=True),
             **settings,
         )
 
@@ -135,9 +187,9 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
             in_use_of=in_use_of(self.in_use, required_scope_of(self.required_scope)),
             replicas=ReplicaFinder(self._hook_of) if replicates_deletions(settings) else None,
             replica_in_use_of=in_use_of(self.in_use),
-            previous=earlier_summaries_of(self.previous_summaries),
-            timeout=self.timeout,
-            poll_interval=self.poll_interval,
+            previous=earlier_summaries_of(() if self.previous_summaries is None else self.previous_summaries),
+            timeout=seconds(self.timeout, "timeout", TIMEOUT),
+            poll_interval=seconds(self.poll_interval, "poll_interval", POLL_INTERVAL),
             approval=approval,
         )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowSkipException
@@ -13,7 +13,7 @@ from airflow_provider_ecr_preview import cleanup_settings as defaults
 from airflow_provider_ecr_preview import protection
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
 from airflow_provider_ecr_preview.cleanup_checks import CheckResult, Decision, check_run, decide
-from airflow_provider_ecr_preview.cleanup_inputs import dry_run_of, summaries_of
+from airflow_provider_ecr_preview.cleanup_inputs import summaries_of
 from airflow_provider_ecr_preview.cleanup_outcome import RepositoryCleanup, planned_cleanup
 from airflow_provider_ecr_preview.cleanup_result import ImageCleanupXCom, cleanup_xcom
 from airflow_provider_ecr_preview.cleanup_settings import CleanupAction, CleanupSettings, OnChange
@@ -21,14 +21,22 @@ from airflow_provider_ecr_preview.cleanup_table import cleanup_table
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovalXCom
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
+from airflow_provider_ecr_preview.core.parameter_times import seconds
+from airflow_provider_ecr_preview.core.parameters import choice, integer, limit, number, switch, text, written_limit
 from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_removal import RETRY_DELAY, ImageRemoval
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
-from airflow_provider_ecr_preview.operators.ecr_cleanup_base import EcrCheckedCleanupOperator, why_blocked
+from airflow_provider_ecr_preview.operators.ecr_cleanup_base import (
+    CHECKED_TEMPLATE_FIELDS,
+    EcrCheckedCleanupOperator,
+    OnBlocked,
+    why_blocked,
+)
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.policy import PolicySource
 from airflow_provider_ecr_preview.reports import line_list
+from airflow_provider_ecr_preview.repository_selection import Names
 from airflow_provider_ecr_preview.tables import render
 
 if TYPE_CHECKING:
@@ -116,17 +124,14 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
 
     iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrDeletePreviewedImagesOperator"]
     template_fields: Sequence[str] = aws_template_fields(
-        "approved",
-        "dry_run",
-        "in_use",
-        "lifecycle_policies",
-        "lifecycle_policy_text",
-        "previous_summaries",
-        "protected_tag_patterns",
-        "protected_tags",
-        "required_scope",
+        *CHECKED_TEMPLATE_FIELDS,
+        "action",
+        "archive_price_per_gb_month",
+        "check_tags",
+        "max_bytes_per_run",
+        "max_images_per_run",
+        "on_change",
         "results_path",
-        "summary",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "approved": "json",
@@ -141,39 +146,39 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         self,
         *,
         summary: PreviewSummaryXCom | Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str,
-        in_use: Mapping[str, Any] | None = None,
+        in_use: Mapping[str, Any] | str | None = None,
         required_scope: RequiredScope = None,
         approved: ApprovalXCom | Mapping[str, Any] | str | None = None,
-        dry_run: bool | str = True,
-        action: CleanupAction = "delete",
+        dry_run: bool | str | None = True,
+        action: CleanupAction | str | None = "delete",
         lifecycle_policy_text: PolicySource | None = None,
         lifecycle_policies: PoliciesByGlob | None = None,
-        max_images: int | None = defaults.MAX_IMAGES,
-        max_share: float | None = defaults.MAX_SHARE,
-        max_bytes: int | None = defaults.MAX_BYTES,
-        max_images_per_run: int | None = MAX_IMAGES_PER_RUN,
-        max_bytes_per_run: int | None = MAX_BYTES_PER_RUN,
-        minimum_images_left: int = defaults.MINIMUM_IMAGES_LEFT,
-        protected_tags: Sequence[str] = protection.PROTECTED_TAGS,
-        protected_tag_patterns: Sequence[str] = (),
-        min_age_days: float = protection.MIN_AGE_DAYS,
-        recently_pulled_days: float = protection.RECENTLY_PULLED_DAYS,
-        newest_images_kept: int = protection.NEWEST_IMAGES_KEPT,
-        max_preview_age: timedelta | None = defaults.MAX_PREVIEW_AGE,
-        required_agreeing_previews: int = defaults.REQUIRED_AGREEING_PREVIEWS,
-        previous_summaries: Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str = (),
-        on_change: OnChange = "block",
-        check_tags: bool = True,
-        check_in_use: bool = True,
-        check_referrers: bool = True,
-        check_replicas: bool = True,
-        ignored_findings: Collection[str] = (),
-        on_blocked: Literal["fail", "skip", "report"] = "fail",
-        archive_price_per_gb_month: float | None = None,
+        max_images: int | str | None = defaults.MAX_IMAGES,
+        max_share: float | str | None = defaults.MAX_SHARE,
+        max_bytes: int | str | None = defaults.MAX_BYTES,
+        max_images_per_run: int | str | None = MAX_IMAGES_PER_RUN,
+        max_bytes_per_run: int | str | None = MAX_BYTES_PER_RUN,
+        minimum_images_left: int | str | None = defaults.MINIMUM_IMAGES_LEFT,
+        protected_tags: Names | None = protection.PROTECTED_TAGS,
+        protected_tag_patterns: Names | None = (),
+        min_age_days: float | timedelta | str | None = protection.MIN_AGE_DAYS,
+        recently_pulled_days: float | timedelta | str | None = protection.RECENTLY_PULLED_DAYS,
+        newest_images_kept: int | str | None = protection.NEWEST_IMAGES_KEPT,
+        max_preview_age: timedelta | str | None = defaults.MAX_PREVIEW_AGE,
+        required_agreeing_previews: int | str | None = defaults.REQUIRED_AGREEING_PREVIEWS,
+        previous_summaries: Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str | None = (),
+        on_change: OnChange | str | None = "block",
+        check_tags: bool | str | None = True,
+        check_in_use: bool | str | None = True,
+        check_referrers: bool | str | None = True,
+        check_replicas: bool | str | None = True,
+        ignored_findings: Names | None = (),
+        on_blocked: OnBlocked | str | None = "fail",
+        archive_price_per_gb_month: float | str | None = None,
         results_path: str | None = None,
-        timeout: float = TIMEOUT,
-        poll_interval: float = POLL_INTERVAL,
-        failure_retry_delay: float = RETRY_DELAY,
+        timeout: float | timedelta | str | None = TIMEOUT,
+        poll_interval: float | timedelta | str | None = POLL_INTERVAL,
+        failure_retry_delay: float | timedelta | str | None = RETRY_DELAY,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -186,18 +191,18 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         self.action = action
         self.lifecycle_policy_text = lifecycle_policy_text
         self.lifecycle_policies = lifecycle_policies
-        self.max_images = max_images
-        self.max_share = max_share
-        self.max_bytes = max_bytes
-        self.max_images_per_run = max_images_per_run
-        self.max_bytes_per_run = max_bytes_per_run
+        self.max_images = written_limit(max_images)
+        self.max_share = written_limit(max_share)
+        self.max_bytes = written_limit(max_bytes)
+        self.max_images_per_run = written_limit(max_images_per_run)
+        self.max_bytes_per_run = written_limit(max_bytes_per_run)
         self.minimum_images_left = minimum_images_left
         self.protected_tags = protected_tags
         self.protected_tag_patterns = protected_tag_patterns
         self.min_age_days = min_age_days
         self.recently_pulled_days = recently_pulled_days
         self.newest_images_kept = newest_images_kept
-        self.max_preview_age = max_preview_age
+        self.max_preview_age = written_limit(max_preview_age)
         self.required_agreeing_previews = required_agreeing_previews
         self.previous_summaries = previous_summaries
         self.on_change = on_change
@@ -215,37 +220,45 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
 
     def execute(self, context: Context) -> ImageCleanupXCom:
         """Check, and delete or archive what may be."""
-        dry_run = dry_run_of(self.dry_run)
-        settings = self._settings_with(action=self.action, on_change=self.on_change, check_tags=self.check_tags)
-        if self.on_blocked not in ("fail", "skip", "report"):
-            raise ValueError(f"on_blocked is {self.on_blocked!r}. Use 'fail', 'skip' or 'report'.")
+        dry_run = switch(self.dry_run, "dry_run", True, protects=True)
+        on_blocked: OnBlocked = choice(self.on_blocked, "on_blocked", get_args(OnBlocked), "fail")
+        settings = self._settings_with(
+            action=choice(self.action, "action", get_args(CleanupAction), "delete", protects=True),
+            on_change=choice(self.on_change, "on_change", get_args(OnChange), "block", protects=True),
+            check_tags=switch(self.check_tags, "check_tags", True, protects=True),
+        )
+        max_images_per_run = limit(self.max_images_per_run, "max_images_per_run", MAX_IMAGES_PER_RUN, integer)
+        max_bytes_per_run = limit(self.max_bytes_per_run, "max_bytes_per_run", MAX_BYTES_PER_RUN, integer)
+        retry_delay = seconds(self.failure_retry_delay, "failure_retry_delay", RETRY_DELAY)
+        archive_price = number(self.archive_price_per_gb_month, "archive_price_per_gb_month", None)
+        results_path = text(self.results_path, "results_path")
         started_at = datetime.now(UTC)
         summaries = self._summaries(summaries_of(self.summary))
-        approval = self._bind(summaries, self.action)
+        approval = self._bind(summaries, settings.action)
         decisions = self._decide(settings, summaries, approval)
         run_checks = check_run(
             decisions,
-            max_images=self.max_images_per_run,
-            max_bytes=self.max_bytes_per_run,
-            approval=approval_given(approval, self.action, dry_run=dry_run),
+            max_images=max_images_per_run,
+            max_bytes=max_bytes_per_run,
+            approval=approval_given(approval, settings.action, dry_run=dry_run),
         )
-        cleanups = self._clean_up(decisions, run_checks, dry_run=dry_run)
+        cleanups = self._clean_up(decisions, run_checks, settings.action, retry_delay, dry_run=dry_run)
         for cleanup in cleanups:
             cleanup.explain(settings)
         value = cleanup_xcom(
             cleanups,
-            action=self.action,
+            action=settings.action,
             dry_run=dry_run,
             run_checks=run_checks,
             started_at=started_at,
             finished_at=datetime.now(UTC),
-            archive_price_per_gb_month=self.archive_price_per_gb_month,
-            results_uri=self._write(cleanups),
+            archive_price_per_gb_month=archive_price,
+            results_uri=self._write(cleanups, results_path),
             approval=approval,
         )
         self.log.info("%s\n%s", "Dry run; nothing was changed." if dry_run else "", render(cleanup_table(value)))
         if not dry_run:
-            self._end(context, value)
+            self._end(context, value, on_blocked)
         return value
 
     def _decide(
@@ -260,7 +273,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
                 "%s: %d images to %s, %d spared.%s",
                 decision.repository,
                 len(decision.plan.images),
-                self.action,
+                settings.action,
                 len(decision.plan.spared),
                 "".join(f" {check}" for check in decision.blocking),
             )
@@ -268,52 +281,58 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         return decisions
 
     def _clean_up(
-        self, decisions: Sequence[Decision], run_checks: Sequence[CheckResult], *, dry_run: bool
+        self,
+        decisions: Sequence[Decision],
+        run_checks: Sequence[CheckResult],
+        action: CleanupAction,
+        retry_delay: float,
+        *,
+        dry_run: bool,
     ) -> list[RepositoryCleanup]:
         run_is_blocked = any(check.blocks for check in run_checks)
         removals: dict[str, ImageRemoval] = {}
         stop = self._stopping()
         cleanups = []
         for decision in decisions:
-            cleanup = planned_cleanup(decision, self.action, run_is_blocked=run_is_blocked, dry_run=dry_run)
+            cleanup = planned_cleanup(decision, action, run_is_blocked=run_is_blocked, dry_run=dry_run)
             # Only where nothing forbids it, and something is left to do.
             if cleanup.status == "incomplete":
                 region = decision.repository.region_name
                 if region not in removals:
-                    removals[region] = ImageRemoval(self._hook_of(region), self.action, stop, self.failure_retry_delay)
+                    removals[region] = ImageRemoval(self._hook_of(region), action, stop, retry_delay)
                 cleanup = removals[region].run(decision)
             cleanups.append(cleanup)
         return cleanups
 
-    def _write(self, cleanups: Sequence[RepositoryCleanup]) -> str | None:
+    def _write(self, cleanups: Sequence[RepositoryCleanup], results_path: str | None) -> str | None:
         """Write what became of every image; what was deleted is told even where that fails."""
-        if not self.results_path:
+        if not results_path:
             return None
         try:
-            with line_list(self.results_path) as lines:
+            with line_list(results_path) as lines:
                 for cleanup in cleanups:
                     for outcome in cleanup.outcomes.values():
                         lines.write(outcome.as_dict(cleanup.repository))
         except Exception:  # whatever goes wrong on whatever storage
-            self.log.exception("The list of results cannot be written to %s.", self.results_path)
+            self.log.exception("The list of results cannot be written to %s.", results_path)
             return None
-        return self.results_path
+        return results_path
 
-    def _end(self, context: Context, value: ImageCleanupXCom) -> None:
+    def _end(self, context: Context, value: ImageCleanupXCom, on_blocked: OnBlocked) -> None:
         """Raise if the clean-up was not done as it was meant, after its result is pushed."""
         statuses = value["statuses"]
         incomplete = statuses.get("incomplete", 0) + statuses.get("stopped", 0)
-        blocked = statuses.get("blocked", 0) if self.on_blocked != "report" else 0
+        blocked = statuses.get("blocked", 0) if on_blocked != "report" else 0
         if not incomplete and not blocked:
             return
         push_before_failure(context, self, value)
         if incomplete:
             raise CleanupIncompleteError(
                 f"{incomplete} of {value['repository_count']} repositories are not done; {value['touched_image_count']} "
-                f"images were {'deleted' if self.action == 'delete' else 'archived'}. The log and the XCom say what "
+                f"images were {'deleted' if value['action'] == 'delete' else 'archived'}. The log and the XCom say what "
                 "remains, and why."
             )
         message = f"{blocked} of {value['repository_count']} repositories are blocked: {why_blocked(value)}"
-        if self.on_blocked == "skip":
+        if on_blocked == "skip":
             raise AirflowSkipException(message)
         raise CleanupBlockedError(message)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowSkipException
@@ -14,13 +14,14 @@ from airflow_provider_ecr_preview import cleanup_settings as defaults
 from airflow_provider_ecr_preview import protection
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
 from airflow_provider_ecr_preview.cleanup_checks import CheckResult, decide
-from airflow_provider_ecr_preview.cleanup_inputs import dry_run_of, summaries_of
+from airflow_provider_ecr_preview.cleanup_inputs import summaries_of
 from airflow_provider_ecr_preview.cleanup_questions import Answer
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovalXCom
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
 from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
-from airflow_provider_ecr_preview.core.parameters import switch
+from airflow_provider_ecr_preview.core.parameter_times import seconds
+from airflow_provider_ecr_preview.core.parameters import choice, switch, text, written_limit
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.rollout.former import FormerPolicy, fingerprint_of
 from airflow_provider_ecr_preview.engine.restored_previews import TIMEOUT as PREVIEWS_TIMEOUT
@@ -35,8 +36,10 @@ from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVA
 from airflow_provider_ecr_preview.hooks.policy_changer import PolicyChanger
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
 from airflow_provider_ecr_preview.operators.ecr_cleanup_base import (
+    CHECKED_TEMPLATE_FIELDS,
     EcrCheckedCleanupOperator,
     EcrCleanupOperator,
+    OnBlocked,
     why_blocked,
 )
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
@@ -50,6 +53,7 @@ from airflow_provider_ecr_preview.policy_change import (
     same_policy,
 )
 from airflow_provider_ecr_preview.policy_change_table import policy_change_table
+from airflow_provider_ecr_preview.repository_selection import Names
 from airflow_provider_ecr_preview.tables import render
 
 if TYPE_CHECKING:
@@ -57,7 +61,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
 
-OnBlocked = Literal["fail", "skip", "report"]
 EarlierChanges = Mapping[RepositoryId, FormerPolicy]
 
 
@@ -67,9 +70,9 @@ class _PolicyChangeOperator(EcrCleanupOperator):
     def __init__(
         self,
         *,
-        dry_run: bool | str = True,
+        dry_run: bool | str | None = True,
         former_policies_path: str | None = None,
-        on_blocked: OnBlocked = "fail",
+        on_blocked: OnBlocked | str | None = "fail",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -94,9 +97,9 @@ class _PolicyChangeOperator(EcrCleanupOperator):
 
     def execute(self, context: Context) -> PolicyChangeXCom:
         """Check every repository, and change the policies if all may be changed."""
-        dry_run = dry_run_of(self.dry_run)
-        if self.on_blocked not in ("fail", "skip", "report"):
-            raise ValueError(f"on_blocked is {self.on_blocked!r}. Use 'fail', 'skip' or 'report'.")
+        dry_run = switch(self.dry_run, "dry_run", True, protects=True)
+        on_blocked: OnBlocked = choice(self.on_blocked, "on_blocked", get_args(OnBlocked), "fail")
+        self.former_policies_path = text(self.former_policies_path, "former_policies_path")
         self._started_at = datetime.now(UTC)
         self._change_id = _change_id(self, context)
         self._message: str | None = None
@@ -114,7 +117,7 @@ class _PolicyChangeOperator(EcrCleanupOperator):
         value = self._result(changes, run_checks, dry_run=dry_run)
         self.log.info("%s\n%s", "Dry run; nothing was changed." if dry_run else "", render(policy_change_table(value)))
         if not dry_run:
-            self._end(context, value)
+            self._end(context, value, on_blocked)
         return value
 
     def _earlier(self) -> EarlierChanges:
@@ -178,7 +181,7 @@ class _PolicyChangeOperator(EcrCleanupOperator):
             message=self._message,
         )
 
-    def _end(self, context: Context, value: PolicyChangeXCom) -> None:
+    def _end(self, context: Context, value: PolicyChangeXCom, on_blocked: OnBlocked) -> None:
         """Raise if the policies were not changed as it was meant, after the result is pushed."""
         if value["status"] == "incomplete":
             push_before_failure(context, self, value)
@@ -186,10 +189,10 @@ class _PolicyChangeOperator(EcrCleanupOperator):
                 f"{value['changed_repository_count']} of {value['repository_count']} policies were changed, "
                 f"{value['statuses'].get('planned', 0)} were not come to: {_why_incomplete(value)}"
             )
-        if value["status"] == "blocked" and self.on_blocked != "report":
+        if value["status"] == "blocked" and on_blocked != "report":
             push_before_failure(context, self, value)
             message = f"Nothing was changed. {why_blocked(value)}"
-            if self.on_blocked == "skip":
+            if on_blocked == "skip":
                 raise AirflowSkipException(message)
             raise CleanupBlockedError(message)
 
@@ -264,19 +267,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
     """
 
     iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrPutLifecyclePolicyOperator"]
-    template_fields: Sequence[str] = aws_template_fields(
-        "approved",
-        "dry_run",
-        "former_policies_path",
-        "in_use",
-        "lifecycle_policies",
-        "lifecycle_policy_text",
-        "previous_summaries",
-        "protected_tag_patterns",
-        "protected_tags",
-        "required_scope",
-        "summary",
-    )
+    template_fields: Sequence[str] = aws_template_fields(*CHECKED_TEMPLATE_FIELDS, "former_policies_path")
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "approved": "json",
         "in_use": "json",
@@ -292,30 +283,30 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         summary: PreviewSummaryXCom | Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str,
         lifecycle_policy_text: PolicySource | None = None,
         lifecycle_policies: PoliciesByGlob | None = None,
-        in_use: Mapping[str, Any] | None = None,
+        in_use: Mapping[str, Any] | str | None = None,
         required_scope: RequiredScope = None,
         approved: ApprovalXCom | Mapping[str, Any] | str | None = None,
-        dry_run: bool | str = True,
+        dry_run: bool | str | None = True,
         former_policies_path: str | None = None,
-        max_images: int | None = defaults.MAX_IMAGES,
-        max_share: float | None = defaults.MAX_SHARE,
-        max_bytes: int | None = defaults.MAX_BYTES,
-        minimum_images_left: int = defaults.MINIMUM_IMAGES_LEFT,
-        protected_tags: Sequence[str] = protection.PROTECTED_TAGS,
-        protected_tag_patterns: Sequence[str] = (),
-        min_age_days: float = protection.MIN_AGE_DAYS,
-        recently_pulled_days: float = protection.RECENTLY_PULLED_DAYS,
-        newest_images_kept: int = protection.NEWEST_IMAGES_KEPT,
-        max_preview_age: timedelta | None = defaults.MAX_PREVIEW_AGE,
-        required_agreeing_previews: int = defaults.REQUIRED_AGREEING_PREVIEWS,
-        previous_summaries: Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str = (),
-        check_in_use: bool = True,
-        check_referrers: bool = True,
-        check_replicas: bool = True,
-        ignored_findings: Collection[str] = (),
-        on_blocked: OnBlocked = "fail",
-        timeout: float = TIMEOUT,
-        poll_interval: float = POLL_INTERVAL,
+        max_images: int | str | None = defaults.MAX_IMAGES,
+        max_share: float | str | None = defaults.MAX_SHARE,
+        max_bytes: int | str | None = defaults.MAX_BYTES,
+        minimum_images_left: int | str | None = defaults.MINIMUM_IMAGES_LEFT,
+        protected_tags: Names | None = protection.PROTECTED_TAGS,
+        protected_tag_patterns: Names | None = (),
+        min_age_days: float | timedelta | str | None = protection.MIN_AGE_DAYS,
+        recently_pulled_days: float | timedelta | str | None = protection.RECENTLY_PULLED_DAYS,
+        newest_images_kept: int | str | None = protection.NEWEST_IMAGES_KEPT,
+        max_preview_age: timedelta | str | None = defaults.MAX_PREVIEW_AGE,
+        required_agreeing_previews: int | str | None = defaults.REQUIRED_AGREEING_PREVIEWS,
+        previous_summaries: Sequence[PreviewSummaryXCom] | Mapping[str, Any] | str | None = (),
+        check_in_use: bool | str | None = True,
+        check_referrers: bool | str | None = True,
+        check_replicas: bool | str | None = True,
+        ignored_findings: Names | None = (),
+        on_blocked: OnBlocked | str | None = "fail",
+        timeout: float | timedelta | str | None = TIMEOUT,
+        poll_interval: float | timedelta | str | None = POLL_INTERVAL,
         **kwargs: Any,
     ) -> None:
         super().__init__(dry_run=dry_run, former_policies_path=former_policies_path, on_blocked=on_blocked, **kwargs)
@@ -326,16 +317,16 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         self.required_scope = required_scope
         self.approved = approved
         self._is_bound = approved is not None
-        self.max_images = max_images
-        self.max_share = max_share
-        self.max_bytes = max_bytes
+        self.max_images = written_limit(max_images)
+        self.max_share = written_limit(max_share)
+        self.max_bytes = written_limit(max_bytes)
         self.minimum_images_left = minimum_images_left
         self.protected_tags = protected_tags
         self.protected_tag_patterns = protected_tag_patterns
         self.min_age_days = min_age_days
         self.recently_pulled_days = recently_pulled_days
         self.newest_images_kept = newest_images_kept
-        self.max_preview_age = max_preview_age
+        self.max_preview_age = written_limit(max_preview_age)
         self.required_agreeing_previews = required_agreeing_previews
         self.previous_summaries = previous_summaries
         self.check_in_use = check_in_use
@@ -397,7 +388,7 @@ class EcrRestoreLifecyclePolicyOperator(_PolicyChangeOperator):
     :param dry_run: whether nothing is changed. (templated)
     :param former_policies_path: where to write the policies that this task replaces, as in that operator. (templated)
     :param preview_restored: whether to preview what the policies that are given back would take. A preview that cannot be
-        made is said, and does not block.
+        made is said, and does not block. (templated)
     :param on_blocked: ``fail`` or ``skip`` the task, or just ``report``, when a check blocks. A dry run only reports.
     :param timeout: how long to wait for all previews together, in seconds.
     :param poll_interval: time between two looks at a preview, in seconds.
@@ -412,19 +403,21 @@ class EcrRestoreLifecyclePolicyOperator(_PolicyChangeOperator):
     """
 
     iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrRestoreLifecyclePolicyOperator"]
-    template_fields: Sequence[str] = aws_template_fields("applied", "dry_run", "former_policies_path")
+    template_fields: Sequence[str] = aws_template_fields(
+        "applied", "dry_run", "former_policies_path", "on_blocked", "preview_restored"
+    )
     template_fields_renderers: ClassVar[dict[str, str]] = {"applied": "json"}
 
     def __init__(
         self,
         *,
         applied: PolicyChangeXCom | Mapping[str, Any] | str,
-        dry_run: bool | str = True,
+        dry_run: bool | str | None = True,
         former_policies_path: str | None = None,
-        preview_restored: bool = True,
-        on_blocked: OnBlocked = "fail",
-        timeout: float = PREVIEWS_TIMEOUT,
-        poll_interval: float = POLL_INTERVAL,
+        preview_restored: bool | str | None = True,
+        on_blocked: OnBlocked | str | None = "fail",
+        timeout: float | timedelta | str | None = PREVIEWS_TIMEOUT,
+        poll_interval: float | timedelta | str | None = POLL_INTERVAL,
         **kwargs: Any,
     ) -> None:
         super().__init__(dry_run=dry_run, former_policies_path=former_policies_path, on_blocked=on_blocked, **kwargs)
@@ -434,7 +427,11 @@ class EcrRestoreLifecyclePolicyOperator(_PolicyChangeOperator):
         self.poll_interval = poll_interval
 
     def _plan(self, changer: PolicyChanger, earlier: EarlierChanges) -> list[PolicyChange]:
-        previews = RestoredPreviews(self._hook_of, self.timeout, self.poll_interval)
+        previews = RestoredPreviews(
+            self._hook_of,
+            seconds(self.timeout, "timeout", PREVIEWS_TIMEOUT),
+            seconds(self.poll_interval, "poll_interval", POLL_INTERVAL),
+        )
         is_previewed = switch(self.preview_restored, "preview_restored", True)
         back = read_former_policies(self.applied)
         if back.warning is not None:

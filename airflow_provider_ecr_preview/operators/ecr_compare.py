@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
-from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, mapping_of
+from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
 from airflow_provider_ecr_preview.comparison import Comparison, comparison_xcom, new_findings
 from airflow_provider_ecr_preview.comparison_table import comparison_table
+from airflow_provider_ecr_preview.core.parameter_times import days, seconds
+from airflow_provider_ecr_preview.core.parameters import (
+    account_id,
+    choice,
+    given,
+    integer,
+    mapping,
+    switch,
+    texts,
+)
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
 from airflow_provider_ecr_preview.exceptions import AuditStoppedError, CandidateRefusedError
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, FindingSeverity
 from airflow_provider_ecr_preview.hooks.comparer import PolicyComparer
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
-from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, check_fail_on, is_too_many
+from airflow_provider_ecr_preview.operators.audit_parameters import MAX_WORKERS, REPOSITORY_TIMEOUT
+from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, is_too_many, read_fail_on
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
 from airflow_provider_ecr_preview.protection import PROTECTED_TAGS, tags_protected_by
-from airflow_provider_ecr_preview.repository_selection import Names, names_of
+from airflow_provider_ecr_preview.repository_selection import Names
 from airflow_provider_ecr_preview.tables import render
 from airflow_provider_ecr_preview.templating import LiteralXComMixin
 from airflow_provider_ecr_preview.xcom import ComparedRepository, ComparisonMethod, ComparisonXCom
@@ -34,6 +45,9 @@ if TYPE_CHECKING:
 APPLIED = "applied"
 CANDIDATE = "candidate"
 MAX_POLICIES = 10
+
+NO_FINDING = "none"
+"""What makes no finding fail the task."""
 
 _SHOWN = 5
 
@@ -65,16 +79,17 @@ class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrL
     :param lifecycle_policy_text: a candidate, which is named ``candidate``; JSON text or dict. (templated)
     :param candidates: further candidates by name, each JSON text or dict. (templated)
     :param with_applied: whether the applied policy, named ``applied``, comes first. The others are compared with the
-        first.
+        first. (templated)
     :param method: ``preview``, ``simulation`` or ``both``. (templated)
     :param registry_id: the registry (account); the caller's own if None. (templated)
     :param fail_on_finding: fail when a candidate raises a finding of at least this severity that the first policy does
-        not raise: ``critical``, ``warning`` or ``info``; None never fails for it.
+        not raise: ``critical``, ``warning`` or ``info``; None, or ``none``, never fails for it. (templated)
     :param max_newly_affected: fail when a candidate takes more images than so many that the first policy does not take;
         None for no bound. (templated)
     :param fail_on: when the task fails because of repositories that could not be compared: at ``any``, only when ``all``
         failed, at ``none``, or when they are more than this share of all.
-    :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
+        (templated)
+    :param recently_pulled_days: an affected image that was pulled within so many days is a finding. (templated)
     :param protected_tags: globs; an affected image with such a tag is a finding. (templated)
     :param max_workers: number of threads that ask for previews.
     :param repository_timeout: time that one preview has, in seconds.
@@ -92,12 +107,16 @@ class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrL
     aws_hook_class = EcrLifecyclePolicyPreviewHook
     template_fields: Sequence[str] = aws_template_fields(
         "candidates",
+        "fail_on",
+        "fail_on_finding",
         "lifecycle_policy_text",
         "max_newly_affected",
         "method",
         "protected_tags",
+        "recently_pulled_days",
         "registry_id",
         "repository_names",
+        "with_applied",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "candidates": "json",
@@ -113,16 +132,16 @@ class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrL
         repository_names: Names,
         lifecycle_policy_text: PolicySource | None = None,
         candidates: Mapping[str, PolicySource] | str | None = None,
-        with_applied: bool = True,
-        method: ComparisonMethod = "preview",
+        with_applied: bool | str | None = True,
+        method: ComparisonMethod | str | None = "preview",
         registry_id: str | None = None,
-        fail_on_finding: FindingSeverity | None = "critical",
+        fail_on_finding: FindingSeverity | str | None = "critical",
         max_newly_affected: int | str | None = None,
-        fail_on: FailOn = "any",
-        recently_pulled_days: int = RECENTLY_PULLED_DAYS,
-        protected_tags: Sequence[str] | str | None = PROTECTED_TAGS,
-        max_workers: int = 16,
-        repository_timeout: float = 3600.0,
+        fail_on: FailOn | str | None = "any",
+        recently_pulled_days: float | timedelta | str | None = RECENTLY_PULLED_DAYS,
+        protected_tags: Names | None = PROTECTED_TAGS,
+        max_workers: int | None = MAX_WORKERS,
+        repository_timeout: float | timedelta | None = REPOSITORY_TIMEOUT,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -132,7 +151,8 @@ class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrL
         self.with_applied = with_applied
         self.method = method
         self.registry_id = registry_id
-        self.fail_on_finding = fail_on_finding
+        # None that is written in a DAG never fails for a finding; None that a template leaves is the default.
+        self.fail_on_finding = NO_FINDING if fail_on_finding is None else fail_on_finding
         self.max_newly_affected = max_newly_affected
         self.fail_on = fail_on
         self.recently_pulled_days = recently_pulled_days
@@ -143,23 +163,26 @@ class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrL
 
     def execute(self, context: Context) -> ComparisonXCom:
         """Compare the policies."""
+        method: ComparisonMethod = choice(self.method, "method", get_args(ComparisonMethod), "preview")
+        self._read_verdict()
         policies = self._checked_policies()
-        names = sorted(set(names_of(self.repository_names)))
+        names = sorted(set(texts(self.repository_names, "repository_names")))
         if not names:
             self.log.warning("There is no repository to compare policies on.")
         comparer = PolicyComparer(
             hook=self.hook,
             policies=policies,
-            method=self.method,
-            registry_id=self.registry_id or None,
-            max_workers=self.max_workers,
-            repository_timeout=self.repository_timeout,
+            method=method,
+            registry_id=account_id(self.registry_id, "registry_id"),
+            max_workers=integer(self.max_workers, "max_workers", MAX_WORKERS, minimum=1),
+            repository_timeout=seconds(self.repository_timeout, "repository_timeout", REPOSITORY_TIMEOUT),
             lookout=Lookout(
-                recently_pulled_days=self.recently_pulled_days, protection=tags_protected_by(self.protected_tags)
+                recently_pulled_days=days(self.recently_pulled_days, "recently_pulled_days", RECENTLY_PULLED_DAYS),
+                protection=tags_protected_by(self.protected_tags),
             ),
             should_stop=lambda: self._is_stopped,
         )
-        comparison = Comparison(policies, self.method, datetime.now(UTC))
+        comparison = Comparison(policies, method, datetime.now(UTC))
         reasons: list[str] = []
         for compared in comparer.compare(names):
             if "policies" in compared:
@@ -186,18 +209,23 @@ class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrL
         """End soon. ECR has no way to stop a preview; those that run end by themselves and change nothing."""
         self._is_stopped = True
 
+    def _read_verdict(self) -> None:
+        """Read what makes the task fail, before anything is started."""
+        self._fail_on = read_fail_on(self.fail_on)
+        self._max_newly_affected = integer(self.max_newly_affected, "max_newly_affected", None)
+        severities = (*get_args(FindingSeverity), NO_FINDING)
+        severity: FindingSeverity | Literal["none"] = choice(
+            self.fail_on_finding, "fail_on_finding", severities, "critical"
+        )
+        self._fail_on_finding = None if severity == NO_FINDING else severity
+
     def _checked_policies(self) -> dict[str, LifecyclePolicy | None]:
         """Return the policies by name, the first of which the others are compared with."""
-        check_fail_on(self.fail_on)
-        if self.method not in get_args(ComparisonMethod):
-            raise ValueError(f"method is {self.method!r}. Use 'preview', 'simulation' or 'both'.")
-        if self.fail_on_finding not in (None, *get_args(FindingSeverity)):
-            raise ValueError(f"fail_on_finding is {self.fail_on_finding!r}. Use 'critical', 'warning', 'info' or None.")
-        sources: dict[str, PolicySource | None] = (
-            {CANDIDATE: self.lifecycle_policy_text} if self.lifecycle_policy_text else {}
-        )
-        sources |= mapping_of(self.candidates, "candidates")
-        if APPLIED in sources and self.with_applied:
+        with_applied = switch(self.with_applied, "with_applied", True)
+        candidate = given(self.lifecycle_policy_text, "lifecycle_policy_text")
+        sources: dict[str, PolicySource | None] = {} if candidate is None else {CANDIDATE: candidate}
+        sources |= mapping(self.candidates, "candidates")
+        if APPLIED in sources and with_applied:
             raise ValueError(f"A candidate is named {APPLIED!r}, as the applied policy is. Name it something else.")
         candidates = CandidatePolicies(None, sources)
         for finding in candidates.warnings:
@@ -205,7 +233,7 @@ class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrL
         empty = [name for name, policy in candidates.by_name.items() if policy is None and name != CANDIDATE]
         if empty:
             raise ValueError(f"There is no policy under {', '.join(empty)} in candidates.")
-        policies: dict[str, LifecyclePolicy | None] = {APPLIED: None} if self.with_applied else {}
+        policies: dict[str, LifecyclePolicy | None] = {APPLIED: None} if with_applied else {}
         policies |= {name: policy for name, policy in candidates.by_name.items() if policy is not None}
         if not 1 < len(policies) <= MAX_POLICIES:
             raise ValueError(
@@ -215,23 +243,23 @@ class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrL
         return policies
 
     def _grave(self, compared: ComparedRepository) -> list[str]:
-        if self.fail_on_finding is None:
+        if self._fail_on_finding is None:
             return []
         return [
             f"{compared['repository_name']}: {policy} raises {finding['code']}: {finding['message']}"
-            for policy, finding in new_findings(compared, self.fail_on_finding)
+            for policy, finding in new_findings(compared, self._fail_on_finding)
         ]
 
     def _too_much(self, value: ComparisonXCom) -> list[str]:
         reasons = []
-        if is_too_many(value["failed_count"], value["repository_count"], self.fail_on):
+        if is_too_many(value["failed_count"], value["repository_count"], self._fail_on):
             failures = "; ".join(f"{one['message']}" for one in value["failures"][:_SHOWN])
             reasons.append(
                 f"{value['failed_count']} of {value['repository_count']} repositories could not be compared "
-                f"(fail_on={self.fail_on!r}): {failures}"
+                f"(fail_on={self._fail_on!r}): {failures}"
             )
-        if self.max_newly_affected not in (None, ""):
-            most = int(self.max_newly_affected)
+        most = self._max_newly_affected
+        if most is not None:
             reasons += [
                 f"{policy['policy']} takes {policy['newly_affected_image_count']} images that "
                 f"{value['policies'][0]['policy']} does not take; {most} are allowed (max_newly_affected)."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from airflow.sdk import BaseOperator, XComArg
 
@@ -12,6 +12,8 @@ from airflow_provider_ecr_preview.audit import Audit
 from airflow_provider_ecr_preview.audit_reports import AuditReports
 from airflow_provider_ecr_preview.audit_room import audit_xcom
 from airflow_provider_ecr_preview.changes import merge_changes
+from airflow_provider_ecr_preview.core.parameter_text import shown
+from airflow_provider_ecr_preview.core.parameters import choice, decoded, switch, text
 from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditIncompleteError, NoRepositoriesError
 from airflow_provider_ecr_preview.lineage import lineage_of
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
@@ -20,9 +22,9 @@ from airflow_provider_ecr_preview.operators.audit_result import publish
 from airflow_provider_ecr_preview.operators.audit_verdict import (
     FailOn,
     OnNoRepositories,
-    check_fail_on,
-    check_on_no_repositories,
     no_repositories,
+    read_fail_on,
+    read_on_no_repositories,
     require_success,
 )
 from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     import jinja2
     from airflow.providers.openlineage.extractors.base import OperatorLineage
     from airflow.sdk import Context
+
+OnMissing = Literal["fail", "warn"]
 
 _NOTHING_TO_AUDIT = ("skipped", "removed")
 """States of tasks that are not expected to have a result."""
@@ -55,10 +59,12 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         (templated)
     :param audit_id: what names the audit. (templated)
     :param on_missing: ``fail`` when a part is missing, or ``warn``. The merged audit says how many are missing.
-    :param on_no_repositories: ``warn`` when all audits together are of no repository, or ``fail``.
+        (templated)
+    :param on_no_repositories: ``warn`` when all audits together are of no repository, or ``fail``. (templated)
     :param fail_on: when the task fails because of repositories that could not be previewed: at ``any``, only when
         ``all`` failed, at ``none``, or when they are more than this share of all. The audit is pushed before.
-    :param fail_on_alarm: whether an alarm of what changed since the last audit fails the task, too.
+        (templated)
+    :param fail_on_alarm: whether an alarm of what changed since the last audit fails the task, too. (templated)
     :param trigger_rule: when it runs; by default when all audits have ended, however they did.
     :return: :class:`~airflow_provider_ecr_preview.xcom.AuditXCom`.
     :raises AuditIncompleteError: if a part is missing.
@@ -66,7 +72,15 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
     :raises NoRepositoriesError: if there is no repository, and ``on_no_repositories`` is ``fail``.
     """
 
-    template_fields: Sequence[str] = ("audit_id", "audits", "reports_path")
+    template_fields: Sequence[str] = (
+        "audit_id",
+        "audits",
+        "fail_on",
+        "fail_on_alarm",
+        "on_missing",
+        "on_no_repositories",
+        "reports_path",
+    )
     operator_extra_links = (EcrPreviewTabLink(), EcrAuditReportLink())
     ui_color = "#ffe8d1"
 
@@ -76,10 +90,10 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         audits: Any,
         reports_path: str | None = None,
         audit_id: str = "{{ dag.dag_id }} {{ run_id }}",
-        on_missing: Literal["fail", "warn"] = "fail",
-        on_no_repositories: OnNoRepositories = "warn",
-        fail_on: FailOn = "any",
-        fail_on_alarm: bool = False,
+        on_missing: OnMissing | str | None = "fail",
+        on_no_repositories: OnNoRepositories | str | None = "warn",
+        fail_on: FailOn | str | None = "any",
+        fail_on_alarm: bool | str | None = False,
         trigger_rule: str = "all_done",
         **kwargs: Any,
     ) -> None:
@@ -105,10 +119,12 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
 
     def execute(self, context: Context) -> AuditXCom:
         """Merge the audits."""
-        check_fail_on(self.fail_on)
-        check_on_no_repositories(self.on_no_repositories)
-        if self.on_missing not in ("fail", "warn"):
-            raise ValueError(f"on_missing is {self.on_missing!r}. Use 'fail' or 'warn'.")
+        read_fail_on(self.fail_on)
+        choice(self.on_missing, "on_missing", get_args(OnMissing), "fail")
+        switch(self.fail_on_alarm, "fail_on_alarm", False)
+        self.audit_id = text(self.audit_id, "audit_id") or f"{self.dag_id} {context['ti'].run_id}"
+        self.reports_path = text(self.reports_path, "reports_path")
+        read_on_no_repositories(self.on_no_repositories)
         merged: Audit | None = None
         merged_count = empty_count = 0
         table_uris: list[str] = []
@@ -162,7 +178,11 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
                 self._tell_missing(value["missing_part_count"], states)
             elif not value["repository_count"]:
                 self.log.warning("%s", no_repositories(self.on_no_repositories, "no audit named one"))
-            require_success(value, self.fail_on, fail_on_alarm=self.fail_on_alarm)
+            require_success(
+                value,
+                read_fail_on(self.fail_on),
+                fail_on_alarm=switch(self.fail_on_alarm, "fail_on_alarm", False),
+            )
         except (AuditFailedError, AuditIncompleteError, NoRepositoriesError):
             push_before_failure(context, self, value)
             raise
@@ -174,17 +194,17 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
             f"{count} parts of the audit are missing, and nothing is known of their repositories"
             f"{f' ({failed})' if failed else ''}. Clear the tasks that failed, and this one."
         )
-        if self.on_missing == "fail":
+        if choice(self.on_missing, "on_missing", get_args(OnMissing), "fail") == "fail":
             raise AuditIncompleteError(message)
         self.log.warning("%s", message)
 
 
 def _parts(audits: Any) -> Iterator[AuditXCom | None]:
     """Yield the audits one by one: there may be thousands, of 48 KiB each."""
+    if isinstance(audits, str):
+        audits = decoded(audits, "audits", protects=True)
     if isinstance(audits, str | int | float):
-        raise ValueError(  # noqa: TRY004 - the type is the user's value, rendered from a template
-            f"audits is {str(audits)[:200]!r}. Give the output of the audit task, not a template text."
-        )
+        raise ValueError(f"audits is {shown(audits)}. Give the output of the audit task.")  # noqa: TRY004 - from a template
     if isinstance(audits, Mapping):
         if audits.get("schema") != AUDIT_SCHEMA:
             raise ValueError(f"This is not an audit of schema {AUDIT_SCHEMA}: {str(audits)[:200]}")

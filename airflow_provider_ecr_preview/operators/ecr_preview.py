@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
@@ -13,13 +14,14 @@ from airflow.providers.common.compat.sdk import AirflowSkipException, conf
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.cleanup_in_use import used_images_in
-from airflow_provider_ecr_preview.core.parameters import switch
+from airflow_provider_ecr_preview.core.parameter_times import days, seconds
+from airflow_provider_ecr_preview.core.parameters import account_id, choice, decoded, given, integer, switch, text
 from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
 from airflow_provider_ecr_preview.core.preview.result import marker
 from airflow_provider_ecr_preview.engine.replicas import replicas_through
 from airflow_provider_ecr_preview.exceptions import LifecyclePolicyNotFoundError, PreviewInProgressError
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
-from airflow_provider_ecr_preview.hooks.arguments import check_waiting
+from airflow_provider_ecr_preview.hooks.arguments import MAX_PAGE_SIZE, check_waiting
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook, TagStatus
 from airflow_provider_ecr_preview.hooks.errors import CallSite
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
@@ -28,6 +30,7 @@ from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.policy import PolicySource, lint_policy
 from airflow_provider_ecr_preview.protection import PROTECTED_TAGS, tags_protected_by
 from airflow_provider_ecr_preview.reports import image_list
+from airflow_provider_ecr_preview.repository_selection import Names
 from airflow_provider_ecr_preview.tables import render, summary_table
 from airflow_provider_ecr_preview.templating import LiteralXComMixin
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
@@ -42,6 +45,12 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_ecr_preview.pages import PreviewStatus
+
+
+OnMissingPolicy = Literal["fail", "skip"]
+
+TIMEOUT = 3_600.0
+POLL_INTERVAL = 5.0
 
 
 class EcrStartLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
@@ -70,8 +79,8 @@ class EcrStartLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperator[E
     :param repository_name: the repository. (templated)
     :param lifecycle_policy_text: the policy to preview, JSON text or dict; the applied policy if None. (templated)
     :param registry_id: the registry (account); the caller's own if None. (templated)
-    :param on_missing_policy: ``fail`` or ``skip`` when no policy is given and the repository has none.
-    :param wait_for_completion: whether to wait until the preview is COMPLETE; without, a sensor does.
+    :param on_missing_policy: ``fail`` or ``skip`` when no policy is given and the repository has none. (templated)
+    :param wait_for_completion: whether to wait until the preview is COMPLETE; without, a sensor does. (templated)
     :param timeout: how long to wait in all, for another's preview to end and for this one, in seconds; also while
         deferred, and across restarts of the triggerer.
     :param poll_interval: time between two looks, in seconds.
@@ -86,7 +95,9 @@ class EcrStartLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperator[E
     """
 
     aws_hook_class = EcrLifecyclePolicyPreviewHook
-    template_fields: Sequence[str] = aws_template_fields("lifecycle_policy_text", "registry_id", "repository_name")
+    template_fields: Sequence[str] = aws_template_fields(
+        "lifecycle_policy_text", "on_missing_policy", "registry_id", "repository_name", "wait_for_completion"
+    )
     template_fields_renderers: ClassVar[dict[str, str]] = {"lifecycle_policy_text": "json"}
     operator_extra_links = (EcrRepositoryLink(),)
     ui_color = "#ffe8d1"
@@ -97,10 +108,10 @@ class EcrStartLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperator[E
         repository_name: str,
         lifecycle_policy_text: PolicySource | None = None,
         registry_id: str | None = None,
-        on_missing_policy: Literal["fail", "skip"] = "fail",
-        wait_for_completion: bool = False,
-        timeout: float = 3600.0,
-        poll_interval: float = 5.0,
+        on_missing_policy: OnMissingPolicy | str | None = "fail",
+        wait_for_completion: bool | str | None = False,
+        timeout: float = TIMEOUT,
+        poll_interval: float = POLL_INTERVAL,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
@@ -116,8 +127,7 @@ class EcrStartLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperator[E
 
     def execute(self, context: Context) -> StartedPreviewXCom:
         """Start the preview."""
-        if self.on_missing_policy not in ("fail", "skip"):
-            raise ValueError(f"on_missing_policy is {self.on_missing_policy!r}. Use 'fail' or 'skip'.")
+        self._read_parameters()
         check_waiting(self._site, timeout=self.timeout, poll_interval=self.poll_interval)
         if self.lifecycle_policy_text is not None:
             for finding in lint_policy(self.lifecycle_policy_text):
@@ -131,6 +141,7 @@ class EcrStartLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperator[E
         :param context: the task's context.
         :param event: what the trigger told.
         """
+        self._read_parameters()
         preview_of(event, self._site)
         return self._start(context, event["deadline"])
 
@@ -140,7 +151,21 @@ class EcrStartLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperator[E
         :param context: the task's context.
         :param event: what the trigger told.
         """
+        self._read_parameters()
         return preview_of(event, self._site)
+
+    def _read_parameters(self) -> None:
+        """Read what the templates left, before anything is started."""
+        with self._site.reading():
+            self.repository_name = text(self.repository_name, "repository_name", "")
+            self.registry_id = account_id(self.registry_id, "registry_id")
+            self.lifecycle_policy_text = given(self.lifecycle_policy_text, "lifecycle_policy_text")
+            self.on_missing_policy = choice(
+                self.on_missing_policy, "on_missing_policy", get_args(OnMissingPolicy), "fail"
+            )
+            self.wait_for_completion = switch(self.wait_for_completion, "wait_for_completion", False)
+            self.timeout = seconds(self.timeout, "timeout", TIMEOUT)
+            self.poll_interval = seconds(self.poll_interval, "poll_interval", POLL_INTERVAL)
 
     def _start(self, context: Context, deadline: float) -> StartedPreviewXCom:
         try:
@@ -227,12 +252,12 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
     :param registry_id: the registry (account); the caller's own if None. (templated)
     :param image_ids: only these images, each ``{"imageDigest": ...}`` or ``{"imageTag": ...}``. (templated)
     :param tag_status: only ``TAGGED`` or ``UNTAGGED`` images, or ``ANY``. (templated)
-    :param max_items: stop after so many images; ``next_token`` of the summary resumes.
-    :param page_size: images a call, 1 to 100.
+    :param max_items: stop after so many images; ``next_token`` of the summary resumes. (templated)
+    :param page_size: images a call, 1 to 100. (templated)
     :param starting_token: ``next_token`` of an earlier summary. (templated)
     :param enrich: whether to ask DescribeImages for the number of all images, sizes and last pulls. Without, those are
-        null in the summary, and most findings cannot be made.
-    :param recently_pulled_days: an affected image that was pulled within so many days is a finding.
+        null in the summary, and most findings cannot be made. (templated)
+    :param recently_pulled_days: an affected image that was pulled within so many days is a finding. (templated)
     :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. An affected image that is in use is
         the gravest finding. (templated)
     :param protected_tags: globs; an affected image with such a tag is a finding, and the clean-up would spare it. (templated)
@@ -253,15 +278,21 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
 
     aws_hook_class = EcrLifecyclePolicyPreviewHook
     template_fields: Sequence[str] = aws_template_fields(
+        "check_replicas",
+        "enrich",
         "image_ids",
         "images_path",
         "in_use",
+        "max_items",
+        "page_size",
         "policy_fingerprint",
         "protected_tags",
+        "recently_pulled_days",
         "registry_id",
         "repository_name",
         "starting_token",
         "tag_status",
+        "write_kept_images",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"image_ids": "json", "in_use": "json"}
     operator_extra_links = (EcrPreviewTabLink(), EcrRepositoryLink())
@@ -273,18 +304,18 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
         repository_name: str,
         policy_fingerprint: str | None = None,
         registry_id: str | None = None,
-        image_ids: Sequence[Mapping[str, str]] | None = None,
-        tag_status: TagStatus | None = None,
-        max_items: int | None = None,
-        page_size: int | None = None,
+        image_ids: Sequence[Mapping[str, str]] | str | None = None,
+        tag_status: TagStatus | str | None = None,
+        max_items: int | str | None = None,
+        page_size: int | str | None = None,
         starting_token: str | None = None,
-        enrich: bool = True,
-        recently_pulled_days: int = RECENTLY_PULLED_DAYS,
-        in_use: Mapping[str, Any] | None = None,
-        protected_tags: Sequence[str] | str | None = PROTECTED_TAGS,
-        check_replicas: bool = True,
+        enrich: bool | str | None = True,
+        recently_pulled_days: float | timedelta | str | None = RECENTLY_PULLED_DAYS,
+        in_use: Mapping[str, Any] | str | None = None,
+        protected_tags: Names | None = PROTECTED_TAGS,
+        check_replicas: bool | str | None = True,
         images_path: str | None = None,
-        write_kept_images: bool = True,
+        write_kept_images: bool | str | None = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -306,26 +337,23 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
 
     def execute(self, context: Context) -> PreviewSummaryXCom:
         """Read the preview and return its summary."""
+        self._read_parameters()
         if self.images_path:
             _check_file(self.images_path)
-        protection = tags_protected_by(self.protected_tags)
         pages = self.hook.paginate_preview(
             self.repository_name,
             registry_id=self.registry_id,
-            image_ids=self.image_ids,
-            tag_status=self.tag_status,
-            max_items=self.max_items,
-            page_size=self.page_size,
-            starting_token=self.starting_token,
+            page_size=self._page_size,
             policy_fingerprint=self.policy_fingerprint,
+            **self._part,
         )
         with_kept = self._with_kept
         inventory = self._inventory(keep_images=with_kept) if self.enrich else None
         lookout = Lookout(
-            recently_pulled_days=self.recently_pulled_days,
+            recently_pulled_days=self._recently_pulled_days,
             used_images=used_images_in(self.in_use),
-            protection=protection,
-            replicas_of=replicas_through(self.hook) if switch(self.check_replicas, "check_replicas", True) else None,
+            protection=self._protection,
+            replicas_of=self._replicas_of,
         )
         with image_list(self.images_path, with_kept=with_kept) if self.images_path else nullcontext() as images:
             value = read_preview(
@@ -344,10 +372,34 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
         self.log.info("Summary of the preview:\n%s", render(summary_table(value)))
         return value
 
+    def _read_parameters(self) -> None:
+        """Read what the templates left, before anything is asked."""
+        with CallSite(self.repository_name, self.registry_id, self.hook.region_name).reading():
+            self.repository_name = text(self.repository_name, "repository_name", "")
+            # An empty text is not any policy: the preview has to be of the one that was started.
+            self.policy_fingerprint = text(self.policy_fingerprint, "policy_fingerprint", protects=True)
+            self.registry_id = account_id(self.registry_id, "registry_id")
+            token = self.starting_token
+            self._part: dict[str, Any] = {
+                "image_ids": decoded(self.image_ids, "image_ids"),
+                "tag_status": text(self.tag_status, "tag_status"),
+                "max_items": integer(self.max_items, "max_items", None, minimum=1),
+                # An empty text says that there is no more to read; the hook refuses it.
+                "starting_token": token if isinstance(token, str) else text(token, "starting_token"),
+            }
+            self._page_size = integer(self.page_size, "page_size", None, minimum=1, maximum=MAX_PAGE_SIZE)
+            self.enrich = switch(self.enrich, "enrich", True)
+            self._recently_pulled_days = days(self.recently_pulled_days, "recently_pulled_days", RECENTLY_PULLED_DAYS)
+            self._protection = tags_protected_by(self.protected_tags)
+            check_replicas = switch(self.check_replicas, "check_replicas", True, protects=True)
+            self._replicas_of = replicas_through(self.hook) if check_replicas else None
+            self.images_path = text(self.images_path, "images_path")
+            self.write_kept_images = switch(self.write_kept_images, "write_kept_images", True)
+
     @property
     def _is_part(self) -> bool:
         """Whether a part of the preview is read, so that it is not known which images stay."""
-        return any((self.image_ids, self.tag_status, self.max_items, self.starting_token))
+        return any(self._part.values())
 
     @property
     def _with_kept(self) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_provider_ecr_preview.cleanup_evidence import Unread, preview_time
 from airflow_provider_ecr_preview.cleanup_inputs import summaries_of
+from airflow_provider_ecr_preview.core.parameter_times import moment
+from airflow_provider_ecr_preview.core.parameters import choice, text
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.exceptions import LifecycleEventsUnreadError, UnpreviewedExpiryError
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import listed_images
@@ -60,7 +62,7 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyc
     :param start_time: events from this time on count, as ISO 8601; that of each preview if None. (templated)
     :param end_time: events until this time count, as ISO 8601; now if None. (templated)
     :param fail_on: ``unpreviewed`` fails the task when images went that no preview listed, or it cannot be told;
-        ``never`` only reports. The result is pushed before.
+        ``never`` only reports. The result is pushed before. (templated)
     :param results_path: where to write what became of every image, an ``ObjectStoragePath`` URL of a file. (templated)
     :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
     :param region_name: the AWS Region; each preview's own if None. (templated)
@@ -74,7 +76,7 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyc
 
     aws_hook_class = EcrLifecycleEventsHook
     iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrReconcileLifecycleOperator"]
-    template_fields: Sequence[str] = aws_template_fields("end_time", "results_path", "start_time", "summary")
+    template_fields: Sequence[str] = aws_template_fields("end_time", "fail_on", "results_path", "start_time", "summary")
     template_fields_renderers: ClassVar[dict[str, str]] = {"summary": "json"}
     ui_color = "#dfe6f5"
 
@@ -84,7 +86,7 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyc
         summary: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str,
         start_time: datetime | str | None = None,
         end_time: datetime | str | None = None,
-        fail_on: ReconcileFailOn = "unpreviewed",
+        fail_on: ReconcileFailOn | str | None = "unpreviewed",
         results_path: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -97,9 +99,9 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyc
 
     def execute(self, context: Context) -> ReconciliationXCom:
         """Ask CloudTrail, and compare."""
-        if self.fail_on not in get_args(ReconcileFailOn):
-            raise ValueError(f"fail_on is {self.fail_on!r}. Use 'unpreviewed' or 'never'.")
-        until = _time_of(self.end_time, "end_time") or datetime.now(UTC)
+        fail_on: ReconcileFailOn = choice(self.fail_on, "fail_on", ("unpreviewed", "never"), "unpreviewed")
+        self.results_path = text(self.results_path, "results_path")
+        until = moment(self.end_time, "end_time", datetime.now(UTC))
         previews = [(summary, self._since(summary, until)) for summary in summaries_of(self.summary)]
         reconciliations, unread = self._reconcile(previews, until)
         value = reconciliation_xcom(reconciliations, until=until, results_uri=self._write(reconciliations))
@@ -107,18 +109,19 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyc
         if unread:
             push_before_failure(context, self, value)
             raise LifecycleEventsUnreadError(" ".join(unread))
-        if self.fail_on == "unpreviewed" and (reasons := _reasons(reconciliations)):
+        if fail_on == "unpreviewed" and (reasons := _reasons(reconciliations)):
             push_before_failure(context, self, value)
             raise UnpreviewedExpiryError("The previews do not tell what happened: " + " ".join(reasons))
         return value
 
     def _since(self, summary: PreviewSummaryXCom, until: datetime) -> datetime:
         """Return the time from which on events count for a preview, if it is of the Region that was named."""
-        if self.region_name not in (None, "", summary["region_name"]):
+        region_name = text(self.region_name, "region_name")
+        if region_name not in (None, summary["region_name"]):
             raise ValueError(
-                f"{RepositoryId.of(summary)}: region_name is {self.region_name}. Leave it out to use that of the summary."
+                f"{RepositoryId.of(summary)}: region_name is {region_name}. Leave it out to use that of the summary."
             )
-        since = _time_of(self.start_time, "start_time") or preview_time(summary)
+        since = moment(self.start_time, "start_time", None) or preview_time(summary)
         if isinstance(since, Unread):
             raise ValueError(f"{RepositoryId.of(summary)}: {since.reason}")  # noqa: TRY004 - a value of XCom
         if since > until:
@@ -186,15 +189,3 @@ def _reasons(reconciliations: Sequence[RepositoryReconciliation]) -> list[str]:
             reasons.append(f"{each.repository}: {each.message}")
     more = len(reasons) - _SHOWN
     return reasons[:_SHOWN] + ([f"And {more} more."] if more > 0 else [])
-
-
-def _time_of(value: datetime | str | None, parameter: str) -> datetime | None:
-    if value in (None, ""):
-        return None
-    try:
-        time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError as error:
-        raise ValueError(f"{parameter} is {value!r}, no time. Write it like 2026-11-24T08:00:00+00:00.") from error
-    if time.tzinfo is None:
-        raise ValueError(f"{parameter} is {value!r}, without a time zone. Write it like 2026-11-24T08:00:00+00:00.")
-    return time

@@ -9,12 +9,13 @@ from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import conf
 
+from airflow_provider_ecr_preview.core.parameters import account_id, integer, switch, texts
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.hooks.repositories import MAX_WORKERS, RepositoryLister
 from airflow_provider_ecr_preview.operators.audit_verdict import (
     OnNoRepositories,
-    check_on_no_repositories,
     no_repositories,
+    read_on_no_repositories,
 )
 from airflow_provider_ecr_preview.repository_selection import (
     Names,
@@ -22,7 +23,6 @@ from airflow_provider_ecr_preview.repository_selection import (
     TagFilter,
     batches_of,
     fitting_batch_size,
-    names_of,
 )
 from airflow_provider_ecr_preview.templating import LiteralXComMixin
 
@@ -61,17 +61,18 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecycle
         names = EcrListRepositoriesOperator(task_id="list", region_names=["eu-west-1", "us-east-1"])
         audit = EcrAuditLifecyclePoliciesOperator.partial(task_id="audit").expand_kwargs(names.output)
 
-    :param include: name globs of which one has to match, as a list or as a text with commas between; every repository
+    :param include: name globs of which one has to match: a list, or text with commas between; every repository
         if empty. ``*`` also stands for ``/``. (templated)
     :param exclude: name globs of which none may match. (templated)
     :param tags: resource tags that a repository needs, each with its value, a list of values or globs, or None for
         whatever value. (templated)
     :param with_policy: only repositories that have a lifecycle policy, or only those that have none; all if None.
-    :param batch_size: how many repositories a batch holds at most; one list, or one batch a Region, if None.
-    :param region_names: the Regions to list, as a list or as a text with commas between; ``region_name`` if None.
+        (templated)
+    :param batch_size: how many repositories a batch holds at most; one list, or one batch a Region, if None. (templated)
+    :param region_names: the Regions to list: a list, or text with commas between; ``region_name`` if None.
         (templated)
     :param registry_id: the registry (account); the caller's own if None. (templated)
-    :param on_no_repositories: ``warn`` when no repository is found in any Region, or ``fail``.
+    :param on_no_repositories: ``warn`` when no repository is found in any Region, or ``fail``. (templated)
     :param max_workers: how many repositories are asked for tags and policy at the same time.
     :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
     :param region_name: the AWS Region; that of the connection if None. (templated)
@@ -84,7 +85,16 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecycle
     """
 
     aws_hook_class = EcrLifecyclePolicyPreviewHook
-    template_fields: Sequence[str] = aws_template_fields("exclude", "include", "region_names", "registry_id", "tags")
+    template_fields: Sequence[str] = aws_template_fields(
+        "batch_size",
+        "exclude",
+        "include",
+        "on_no_repositories",
+        "region_names",
+        "registry_id",
+        "tags",
+        "with_policy",
+    )
     template_fields_renderers: ClassVar[dict[str, str]] = {"exclude": "json", "include": "json", "tags": "json"}
     ui_color = "#ffe8d1"
 
@@ -94,11 +104,11 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecycle
         include: Names | None = None,
         exclude: Names | None = None,
         tags: TagFilter | None = None,
-        with_policy: bool | None = None,
-        batch_size: int | None = None,
+        with_policy: bool | str | None = None,
+        batch_size: int | str | None = None,
         region_names: Names | None = None,
         registry_id: str | None = None,
-        on_no_repositories: OnNoRepositories = "warn",
+        on_no_repositories: OnNoRepositories | str | None = "warn",
         max_workers: int = MAX_WORKERS,
         **kwargs: Any,
     ) -> None:
@@ -112,36 +122,39 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecycle
         self.registry_id = registry_id
         self.on_no_repositories = on_no_repositories
         self.max_workers = max_workers
+        # The shape of the result is decided where the DAG is written, not by what a template leaves.
+        self._is_by_region = region_names is not None
 
     def execute(self, context: Context) -> RepositoryNames:  # noqa: ARG002 - Airflow passes it
         """List the repositories."""
-        if self.batch_size is not None and self.batch_size < 1:
-            raise ValueError(f"batch_size is {self.batch_size}. Use 1 or more, or None for one list.")
-        check_on_no_repositories(self.on_no_repositories)
+        batch_size = integer(self.batch_size, "batch_size", None, minimum=1)
+        read_on_no_repositories(self.on_no_repositories)
         selection = RepositorySelection.of(self.include, self.exclude, self.tags)
-        if self.region_names is None:
+        if not self._is_by_region:
             names = self._names(self.hook, selection)
             self._warn_if_none([names])
-            return names if self.batch_size is None else self._mappable(batches_of(names, self.batch_size), [names])
-        regions = names_of(self.region_names)
+            return names if batch_size is None else self._mappable(batches_of(names, batch_size), [names], batch_size)
+        regions = texts(self.region_names, "region_names", [self.hook.conn_region_name])
         if not regions:
-            raise ValueError("region_names is empty. Name a Region, or leave it out for that of the connection.")
+            raise ValueError("region_names is []. Name a Region, or leave it out for that of the connection.")
         names_by_region = {
             region: self._names(self.aws_hook_class(**{**self._hook_parameters, "region_name": region}), selection)
-            for region in regions
+            for region in dict.fromkeys(regions)
         }
         self._warn_if_none(names_by_region.values())
         batches = [
             RegionBatch(region_name=region, repository_names=batch)
             for region, names in names_by_region.items()
-            for batch in batches_of(names, self.batch_size or max(len(names), 1))
+            for batch in batches_of(names, batch_size or max(len(names), 1))
         ]
-        return self._mappable(batches, names_by_region.values())
+        return self._mappable(batches, names_by_region.values(), batch_size)
 
     def _names(self, hook: EcrLifecyclePolicyPreviewHook, selection: RepositorySelection) -> list[str]:
-        names = RepositoryLister(hook, self.registry_id or None, self.max_workers).names(
-            selection, with_policy=self.with_policy
-        )
+        names = RepositoryLister(
+            hook,
+            account_id(self.registry_id, "registry_id"),
+            integer(self.max_workers, "max_workers", MAX_WORKERS, minimum=1),
+        ).names(selection, with_policy=switch(self.with_policy, "with_policy", None))
         self.log.info("%d repositories in %s.", len(names), hook.conn_region_name)
         return names
 
@@ -149,12 +162,12 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecycle
         if not any(lists):
             self.log.warning("%s", no_repositories(self.on_no_repositories, "the registry has none that is selected"))
 
-    def _mappable(self, batches: list[T], lists: Collection[list[str]]) -> list[T]:
+    def _mappable(self, batches: list[T], lists: Collection[list[str]], batch_size: int | None) -> list[T]:
         """Return the batches if Airflow maps over so many; it would only say so after the push."""
         limit = conf.getint("core", "max_map_length", fallback=1024)
         if len(batches) > limit:
             raise ValueError(
-                f"{sum(map(len, lists))} repositories in batches of {self.batch_size} are {len(batches)} batches, and "
+                f"{sum(map(len, lists))} repositories in batches of {batch_size} are {len(batches)} batches, and "
                 f"Airflow maps over at most {limit} ([core] max_map_length). Use a batch_size of "
                 f"{fitting_batch_size([*map(len, lists)], limit)} or more."
             )

@@ -12,6 +12,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException, conf
 from airflow.sdk import PokeReturnValue
 
+from airflow_provider_ecr_preview.core.parameters import account_id, text
 from airflow_provider_ecr_preview.exceptions import PreviewTimeoutError, RepositoryError
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.hooks.errors import CallSite
@@ -85,6 +86,7 @@ class EcrLifecyclePolicyPreviewSensor(LiteralXComMixin, AwsBaseSensor[EcrLifecyc
 
     def execute(self, context: Context) -> Any:
         """Wait, in the worker or in the triggerer."""
+        self._read_parameters()
         if not self.deferrable:
             return super().execute(context)
         try:
@@ -132,15 +134,27 @@ class EcrLifecyclePolicyPreviewSensor(LiteralXComMixin, AwsBaseSensor[EcrLifecyc
         :param context: the task's context.
         :param event: what the trigger told.
         """
-        site = CallSite(self.repository_name, self.registry_id, self.region_name)
+        self._read_parameters()
         try:
-            return preview_of(event, site)
+            return preview_of(event, self._site)
         except PreviewTimeoutError as error:
             # The base class applies soft_fail and never_fail to this one.
             raise AirflowSensorTimeout(str(error)) from error
         except RepositoryError as error:
             self._skip_if_never_fail(error)
             raise
+
+    def _read_parameters(self) -> None:
+        """Read what the templates left, before anything is asked."""
+        with self._site.reading():
+            self.repository_name = text(self.repository_name, "repository_name", "")
+            # An empty text is not any policy: the preview has to be of the one that was started.
+            self.policy_fingerprint = text(self.policy_fingerprint, "policy_fingerprint", protects=True)
+            self.registry_id = account_id(self.registry_id, "registry_id")
+
+    @property
+    def _site(self) -> CallSite:
+        return CallSite(self.repository_name, self.registry_id, self.hook.region_name)
 
     def _skip_if_never_fail(self, error: RepositoryError) -> None:
         if self.never_fail:

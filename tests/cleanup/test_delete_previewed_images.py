@@ -321,7 +321,6 @@ def test_blocked_may_skip_or_only_report(bench: Any) -> None:
         ({"summary": {"schema": "something-else"}}, "not the summary"),
         ({"summary": "{'schema': 'a python dict'}"}, "tojson"),
         ({"summary": None}, "not a summary"),
-        ({"dry_run": None}, "dry_run is None"),
         ({"dry_run": ""}, "Use True or False"),
         ({"dry_run": "no"}, "Use True or False"),
         ({"action": "expire"}, "'delete' or 'archive'"),
@@ -343,7 +342,7 @@ def test_what_is_not_valid_is_refused_before_any_call(bench: Any, kwargs: Any, m
     assert not bench.ecr.calls.operations
 
 
-@pytest.mark.parametrize("value", ["True", " true ", True])
+@pytest.mark.parametrize("value", ["True", " true ", True, None])
 def test_a_template_may_leave_dry_run_as_a_text(bench: Any, value: Any) -> None:
     assert bench.clean_up(bench.preview(), dry_run=value)["status"] == "dry_run"
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_ecr_preview.core import parameter_times as times
 from airflow_provider_ecr_preview.core import parameters
-from airflow_provider_ecr_preview.core.parameter_text import is_json, refuse_python_text, shown
+from airflow_provider_ecr_preview.core.parameter_text import is_python_text, shown
 
 UNSET = ["", "  ", "\n", "None", " None ", "null"]
 HUGE = 10**400
@@ -222,24 +222,26 @@ def test_what_is_no_finite_number_is_refused(read: Any, value: Any) -> None:
 def test_a_number_out_of_range_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match=r"^share is .*Use a number from 0 to 10\."):
         parameters.number(value, "share", None, maximum=10)
-    with pytest.raises(ValueError, match=r"^count is .*Use a whole number from 0 to 10\."):
+    with pytest.raises(ValueError, match=r"^count is .*Use (a whole number, )?0 to 10\."):
         parameters.integer(value, "count", None, maximum=10)
 
 
 def test_a_whole_number_is_no_fraction() -> None:
-    with pytest.raises(ValueError, match=r"^count is 1\.5\. Use a whole number of 1 or more\."):
+    with pytest.raises(ValueError, match=r"^count is 1\.5\. Use a whole number, 1 or more\."):
         parameters.integer(1.5, "count", None, minimum=1)
     assert parameters.integer(1.0, "count", None, minimum=1) == 1
 
 
 def test_a_limit_is_lifted_by_its_word_alone() -> None:
-    assert parameters.limit("unlimited", "max_images", 5) is None
-    assert parameters.limit(" Unlimited ", "max_images", 5) is None
-    assert parameters.limit(None, "max_images", 5) == 5
-    assert parameters.limit("0.5", "max_share", 1, maximum=1, whole=False) == 0.5
+    for value in ["unlimited", " Unlimited ", parameters.written_limit(None)]:
+        assert parameters.limit(value, "max_images", 5, parameters.integer) is None
+    assert parameters.limit(None, "max_images", 5, parameters.integer) == 5
+    assert parameters.limit(parameters.written_limit(3), "max_images", 5, parameters.integer) == 3
+    assert parameters.limit("0.5", "max_share", 1.0, parameters.number, maximum=1) == 0.5
+    assert parameters.limit("P1D", "max_preview_age", timedelta(), times.duration) == timedelta(days=1)
     for value in ["None", "", "inf", -1, math.inf, "none"]:
         with pytest.raises(ValueError, match=r"^max_images is .*or 'unlimited' for no limit\.$"):
-            parameters.limit(value, "max_images", 5)
+            parameters.limit(value, "max_images", 5, parameters.integer)
 
 
 @pytest.mark.parametrize(
@@ -349,35 +351,24 @@ def test_an_object_is_read_from_json() -> None:
         with pytest.raises(ValueError, match=r"^tags is .*Use a mapping"):
             parameters.mapping(value, "tags")
     for value in ['{"a": ', "a", "[" * 100_000]:
-        with pytest.raises(ValueError, match=r"^summary is text that is not JSON .*tojson"):
+        with pytest.raises(ValueError, match=r"^summary is not JSON .*tojson"):
             parameters.decoded(value, "summary")
 
 
-@pytest.mark.parametrize("read", [parameters.decoded, parameters.mapping, parameters.policy])
+@pytest.mark.parametrize("read", [parameters.decoded, parameters.mapping])
 @pytest.mark.parametrize("value", ["{'rules': [{'rulePriority': 1, 'x': True}]}", " {'rules': None} "])
 def test_python_text_of_a_dict_names_what_to_write(read: Any, value: str) -> None:
     with pytest.raises(
-        ValueError, match=r"^the_policy is Python's text.*\| tojson.*render_template_as_native_obj=True"
+        ValueError,
+        match=r"^the_policy is a text as Python writes objects.*\| tojson.*render_template_as_native_obj=True",
     ):
         read(value, "the_policy")
 
 
-def test_a_policy_is_handed_on_as_it_was_written() -> None:
-    assert parameters.policy(None, "policy") is None
-    assert parameters.policy(" ", "policy") is None
-    assert parameters.policy({"rules": []}, "policy") == {"rules": []}
-    assert parameters.policy('{"rules": [', "policy") == '{"rules": ['
-    assert parameters.policy(5, "policy") == 5
-    with pytest.raises(ValueError, match=r"^policy is 'keep\.json', a file that was not found.*template_searchpath"):
-        parameters.policy("keep.json", "policy")
-
-
-def test_python_text_is_told_from_json() -> None:
-    refuse_python_text('{"a": 1}', "policy")
-    refuse_python_text("{a}", "policy")
-    refuse_python_text("{1, 2}", "policy")
-    assert is_json("5")
-    assert not is_json("")
+def test_python_text_is_told_from_other_text() -> None:
+    assert is_python_text(" {'a': 1} ")
+    assert is_python_text("[True]")
+    assert not any(map(is_python_text, ["{a}", "{1, 2}", "a", "", "(1, 2)"]))
 
 
 def test_a_message_cuts_a_long_value() -> None:

@@ -735,6 +735,22 @@ def test_what_is_not_json_is_told(source: Any) -> None:
     assert finding.instead == "Check commas, quotes and braces."
 
 
+def test_a_dict_that_jinja_made_text_of_is_told_with_what_to_write() -> None:
+    (finding,) = lint_policy("{'rules': [{'rulePriority': 1}]}")
+
+    assert (finding.code, finding.message) == ("not_json", "the policy is a text as Python writes a dict, not JSON.")
+    assert "| tojson" in finding.instead
+    assert "render_template_as_native_obj=True" in finding.instead
+
+
+def test_the_name_of_a_file_that_was_not_found_is_told_as_such() -> None:
+    (finding,) = lint_policy(" policies/keep.json ")
+
+    assert (finding.code, finding.severity) == ("not_json", "error")
+    assert finding.message == "the policy is 'policies/keep.json', the name of a file that was not found."
+    assert "template_searchpath" in finding.instead
+
+
 KEYS = st.sampled_from(
     [
         "rules",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from airflow_provider_ecr_preview.repository_selection import (
     RepositorySelection,
     batches_of,
     fitting_batch_size,
-    names_of,
+    name_globs,
 )
 
 
@@ -56,7 +58,22 @@ def test_every_tag_that_is_asked_for_has_to_be_there(
 
 
 def test_globs_are_read_from_a_list_and_from_a_form() -> None:
-    assert names_of(["a/*", " b "]) == names_of("a/*, b,,") == names_of("a/*\n\nb") == ("a/*", "b")
+    spellings: list[Any] = [["a/*", " b "], "a/*, b,,", "a/*\n\nb", "['a/*', 'b']", '["a/*", "b"]']
+    assert {name_globs(spelled, "include") for spelled in spellings} == {("a/*", "b")}
+    assert name_globs(["[ab]*", "[!a]?", 2048], "include") == ("[ab]*", "[!a]?", "2048")
+
+
+@pytest.mark.parametrize("glob", ["Payments/*", "None", "a b", "a:v1", "'a'", "[a", "a]", "{a,b}"])
+def test_a_glob_that_no_name_matches_is_refused(glob: str) -> None:
+    with pytest.raises(ValueError, match=r"^include holds .*no name of a repository"):
+        RepositorySelection.of(include=[glob])
+
+
+def test_what_a_template_leaves_of_a_tag_is_not_taken_for_any_value() -> None:
+    for value in ["", "None", "null", ["a", ""]]:
+        with pytest.raises(ValueError, match=r"^tags\['team'\] is "):
+            RepositorySelection.of(tags={"team": value})
+    assert RepositorySelection.of(tags='{"team": null}').has_tags({"team": "payments"})
 
 
 @settings(deadline=None, max_examples=200)

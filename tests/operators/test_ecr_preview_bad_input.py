@@ -131,13 +131,23 @@ class TestNames:
         assert len(local_ecr.calls) == 0
 
     @pytest.mark.parametrize("operator", [start, summarize])
-    @pytest.mark.parametrize("registry_id", ["", "my-registry", "12345678901", 12345678901])
+    @pytest.mark.parametrize("registry_id", ["my-registry", "12345678901", 2048, True])
     def test_an_invalid_registry_id(
         self, local_ecr: LocalEcr, context: Any, operator: Any, registry_id: object
     ) -> None:
         with pytest.raises(exceptions.InvalidRequestError, match=rf"{REPOSITORY} \(.*us-east-1\).*12 digits"):
             operator(registry_id=registry_id).execute(context)
         assert len(local_ecr.calls) == 0
+
+    def test_an_account_id_that_became_a_number_gets_its_zero_back(self, local_ecr: LocalEcr, context: Any) -> None:
+        with pytest.raises(exceptions.RepositoryNotFoundError, match="registry 012345678901"):
+            start(registry_id=12345678901).execute(context)
+
+    @pytest.mark.parametrize("registry_id", [None, "", " ", "None", "null"])
+    def test_a_registry_that_is_not_set_is_that_of_the_caller(
+        self, repository: LocalEcr, context: Any, registry_id: object
+    ) -> None:
+        assert start(registry_id=registry_id).execute(context)["registry_id"] == "123456789012"
 
     def test_an_unknown_repository(self, local_ecr: LocalEcr, context: Any) -> None:
         with pytest.raises(exceptions.RepositoryNotFoundError, match=rf"{REPOSITORY} \(us-east-1\).*Check its name"):

@@ -79,6 +79,14 @@ def test_regions_are_listed_into_arguments_of_mapped_audits(registry: LocalEcr) 
     assert len(listed(region_names=["us-east-1", "eu-west-1"], batch_size=2)) == 3
 
 
+@pytest.mark.parametrize("region_names", ["", " ", "None", "null"])
+def test_regions_that_a_form_leaves_empty_are_that_of_the_connection_in_the_same_shape(
+    registry: LocalEcr, region_names: str
+) -> None:
+    [batch] = listed(region_names=region_names)
+    assert batch == {"region_name": "us-east-1", "repository_names": ["payments/api", "payments/worker", "web/search"]}
+
+
 def test_more_batches_than_airflow_maps_over_are_refused_with_the_batch_size_that_fits(
     registry: LocalEcr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,7 +99,15 @@ def test_more_batches_than_airflow_maps_over_are_refused_with_the_batch_size_tha
 
 
 @pytest.mark.parametrize(
-    ("arguments", "match"), [({"batch_size": 0}, "batch_size is 0"), ({"region_names": " "}, "region_names is empty")]
+    ("arguments", "match"),
+    [
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"batch_size": "many"}, "batch_size is 'many'"),
+        ({"region_names": []}, "region_names is \\[\\]"),
+        ({"registry_id": "my-registry"}, "registry_id is 'my-registry'"),
+        ({"with_policy": "yes"}, "with_policy is 'yes'"),
+        ({"include": ["None"]}, "include holds 'None'"),
+    ],
 )
 def test_a_mistake_is_told_before_anything_is_asked(registry: LocalEcr, arguments: dict[str, Any], match: str) -> None:
     with pytest.raises(ValueError, match=match):

@@ -299,6 +299,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         """
         if next_method != TRIGGER_FAIL_REPR:
             return super().resume_execution(next_method, next_kwargs, context)
+        self._parameters = AuditParameters.of(self, context)
         kept = self._kept_segments(context)
         if kept is None:
             self.log.error(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from airflow_provider_ecr_preview.display.markdown import counted, inert, listed, table
+from airflow_provider_ecr_preview.display.markdown import counted, inert, listed, table, verbatim
 from airflow_provider_ecr_preview.tables import human_bytes
 from airflow_provider_ecr_preview.xcom import AuditedRepository, AuditXCom, ChangesXCom, RepositoryRef
 
@@ -73,8 +73,8 @@ def _findings(audit: AuditXCom) -> Iterator[str]:
             ("Severity", "Finding", "Repositories:", "For example"),
             (
                 (
-                    finding["severity"],
-                    f"`{finding['code']}`",
+                    inert(finding["severity"]),
+                    verbatim(finding["code"]),
                     f"{finding['repository_count']:,}",
                     ", ".join(map(_name, finding["repositories"][:3])),
                 )
@@ -97,7 +97,7 @@ def _top(audit: AuditXCom, rows: int) -> Iterator[str]:
                 f"{repository['archiving_image_count']:,}",
                 "unknown" if repository["total_image_count"] is None else f"{repository['total_image_count']:,}",
                 human_bytes(repository["expiring_bytes_upper_bound"]),
-                ", ".join(f"`{code}`" for code in repository["findings"]),
+                ", ".join(map(verbatim, repository["findings"])),
             )
             for repository in top
         ),
@@ -148,4 +148,5 @@ def _failures(audit: AuditXCom, rows: int) -> Iterator[str]:
 
 
 def _name(ref: RepositoryRef) -> str:
-    return inert(f"{ref['repository_name']} ({ref['registry_id'] or 'unknown'}, {ref['region_name'] or 'unknown'})")
+    site = f"{ref['registry_id'] or 'unknown'}, {ref['region_name'] or 'unknown'}"
+    return f"{verbatim(ref['repository_name'])} ({inert(site)})"

@@ -11,7 +11,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from airflow_provider_ecr_preview.tables import human_bytes
+from airflow_provider_ecr_preview.core.visible import visible
+from airflow_provider_ecr_preview.tables import human_bytes, text_of
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.xcom import AuditCounts, AuditXCom, RepositoryRef
@@ -25,13 +26,13 @@ def audit_table(audit: AuditXCom, *, rows: int = AUDIT_ROWS) -> RenderableType:
     :param audit: the audit.
     :param rows: how many repositories are shown of each list.
     """
-    parts: list[RenderableType] = [Text(_headline(audit))]
+    parts: list[RenderableType] = [text_of(_headline(audit))]
     if _has_several_sites(audit):
         parts.append(_registries(audit))
     parts += [_top(audit, rows), *_findings(audit), *_without_policy(audit, rows), *_failures(audit, rows)]
     parts += [*_changes(audit, rows), *_unknown(audit)]
     if audit["report_uri"]:
-        parts.append(Text(f"Report: {audit['report_uri']}"))
+        parts.append(text_of(f"Report: {audit['report_uri']}"))
     return Group(*parts)
 
 
@@ -50,12 +51,12 @@ def _headline(audit: AuditXCom) -> str:
 
 def _unknown(audit: AuditXCom) -> Iterator[Text]:
     if audit["missing_part_count"]:
-        yield Text(
+        yield text_of(
             f"INCOMPLETE: {audit['missing_part_count']} parts of the audit are missing; nothing is known of their "
             "repositories."
         )
     if audit["changes"] is not None:
-        yield from map(Text, audit["changes"]["notes"])
+        yield from map(text_of, audit["changes"]["notes"])
 
 
 def _registries(audit: AuditXCom) -> RenderableType:
@@ -64,8 +65,8 @@ def _registries(audit: AuditXCom) -> RenderableType:
     )
     for registry in audit["registries"]:
         table.add_row(
-            registry["registry_id"] or "unknown",
-            registry["region_name"] or "unknown",
+            text_of(registry["registry_id"] or "unknown"),
+            text_of(registry["region_name"] or "unknown"),
             f"{registry['repository_count']:,}",
             f"{registry['failed_count']:,}",
             f"{registry['without_policy_count']:,}",
@@ -74,7 +75,7 @@ def _registries(audit: AuditXCom) -> RenderableType:
             _bytes(registry),
         )
     if audit["registries_left_out"]:
-        return Group(table, Text(f"and {audit['registries_left_out']:,} more registries and Regions"))
+        return Group(table, text_of(f"and {audit['registries_left_out']:,} more registries and Regions"))
     return table
 
 
@@ -85,15 +86,15 @@ def _top(audit: AuditXCom, rows: int) -> RenderableType:
     for repository in shown:
         total = repository["total_image_count"]
         table.add_row(
-            Text(repository["repository_name"]),
-            *[repository["region_name"] or "unknown" for _ in regions],
+            text_of(visible(repository["repository_name"])),
+            *[text_of(repository["region_name"] or "unknown") for _ in regions],
             f"{repository['expiring_image_count']:,}" + ("" if total is None else f" of {total:,}"),
             f"{repository['archiving_image_count']:,}",
             human_bytes(repository["expiring_bytes_upper_bound"]),
-            Text(", ".join(repository["findings"])),
+            text_of(", ".join(repository["findings"])),
         )
     more = audit["previewed_count"] - len(shown)
-    return Group(table, Text(f"and {more:,} more repositories")) if more > 0 else table
+    return Group(table, text_of(f"and {more:,} more repositories")) if more > 0 else table
 
 
 def _findings(audit: AuditXCom) -> Iterator[RenderableType]:
@@ -102,10 +103,10 @@ def _findings(audit: AuditXCom) -> Iterator[RenderableType]:
     table = _table("Severity", "Finding", "Repos>", "For example")
     for finding in audit["findings"]:
         table.add_row(
-            finding["severity"].upper(),
-            finding["code"],
+            text_of(finding["severity"].upper()),
+            text_of(finding["code"]),
             f"{finding['repository_count']:,}",
-            Text(", ".join(_name(audit, repository).plain for repository in finding["repositories"][:3])),
+            text_of(", ".join(_name(audit, repository).plain for repository in finding["repositories"][:3])),
         )
     yield table
 
@@ -113,19 +114,19 @@ def _findings(audit: AuditXCom) -> Iterator[RenderableType]:
 def _without_policy(audit: AuditXCom, rows: int) -> Iterator[RenderableType]:
     if audit["without_policy_count"]:
         names = [_name(audit, repository).plain for repository in audit["without_policy"][:rows]]
-        yield Text(f"Without a lifecycle policy: {_listed(names, audit['without_policy_count'])}")
+        yield text_of(f"Without a lifecycle policy: {_listed(names, audit['without_policy_count'])}")
 
 
 def _failures(audit: AuditXCom, rows: int) -> Iterator[RenderableType]:
     if not audit["failed_count"]:
         return
     kinds = ", ".join(f"{name} {count:,}" for name, count in audit["errors"].items())
-    yield Text(f"Failed, so nothing is known of them: {audit['failed_count']:,} ({kinds})")
+    yield text_of(f"Failed, so nothing is known of them: {audit['failed_count']:,} ({kinds})")
     shown = audit["failures"][:rows]
     for failure in shown:
-        yield Text(f"  {failure['message'] or _name(audit, failure).plain}")
+        yield text_of(f"  {failure['message'] or _name(audit, failure).plain}")
     if len(shown) < audit["failed_count"]:
-        yield Text(f"  and {audit['failed_count'] - len(shown):,} more")
+        yield text_of(f"  and {audit['failed_count'] - len(shown):,} more")
 
 
 def _changes(audit: AuditXCom, rows: int) -> Iterator[RenderableType]:
@@ -134,19 +135,19 @@ def _changes(audit: AuditXCom, rows: int) -> Iterator[RenderableType]:
         return
     if all(baseline["audit_id"] is None for baseline in changes["baselines"]):
         return
-    yield Text(
+    yield text_of(
         f"Since the last audit: {changes['newly_affected_image_count']:,} images newly affected, "
         f"{changes['no_longer_affected_image_count']:,} no longer; {changes['policy_changed_count']:,} policies changed; "
         f"{changes['appeared_count']:,} repositories appeared."
     )
     for changed in changes["alarms"][:rows]:
-        yield Text(f"  ALARM {_name(audit, changed).plain}: {changed['alarm']}")
+        yield text_of(f"  ALARM {_name(audit, changed).plain}: {changed['alarm']}")
 
 
 def _name(audit: AuditXCom, ref: RepositoryRef) -> Text:
     """Return the name of a repository, with its Region where the audit covers several."""
     region = f" ({ref['region_name'] or 'Region unknown'})" if _has_several_sites(audit) else ""
-    return Text(f"{ref['repository_name']}{region}")
+    return text_of(visible(f"{ref['repository_name']}{region}"))
 
 
 def _has_several_sites(audit: AuditXCom) -> bool:

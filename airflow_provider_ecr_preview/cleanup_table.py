@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from airflow_provider_ecr_preview.core.cleanup.spared import short_digest
+from airflow_provider_ecr_preview.core.visible import visible
 from airflow_provider_ecr_preview.display.markdown import counted
-from airflow_provider_ecr_preview.tables import human_bytes
+from airflow_provider_ecr_preview.tables import human_bytes, text_of
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.cleanup_result import CheckXCom, ImageCleanupXCom, RepositoryCleanupXCom
@@ -30,13 +30,13 @@ def cleanup_table(value: ImageCleanupXCom) -> RenderableType:
         f"{value['failed_image_count']:,} failed. {counted(value['repository_count'], 'repository', 'repositories')}."
     )
     shown = value["repositories"][:MAX_SHOWN]
-    parts: list[RenderableType] = [Text(headline), *map(_of_repository, shown)]
+    parts: list[RenderableType] = [text_of(headline), *map(_of_repository, shown)]
     if more := value["repository_count"] - len(shown):
-        parts.append(Text(f"and {counted(more, 'more repository', 'more repositories')}."))
+        parts.append(text_of(f"and {counted(more, 'more repository', 'more repositories')}."))
     if any(check["verdict"] != "off" for check in value["checks"]):
-        parts += [Text("The whole run"), checks_table(value["checks"])]
+        parts += [text_of("The whole run"), checks_table(value["checks"])]
     if value["cost"]:
-        parts.append(Text(value["cost"]))
+        parts.append(text_of(value["cost"]))
     return Group(*parts)
 
 
@@ -48,8 +48,8 @@ def checks_table(checks: list[CheckXCom]) -> Table:
     table.add_column("What it saw, and what lifts it")
     for check in checks:
         remedy = check.get("remedy")
-        said = f"{check['message']}\n-> {remedy}" if remedy else check["message"]
-        table.add_row(check["code"], check["verdict"].upper(), Text(said))
+        said = text_of(check["message"], *([f"-> {remedy}"] if remedy else []))
+        table.add_row(text_of(check["code"]), text_of(check["verdict"].upper()), said)
     return table
 
 
@@ -68,7 +68,7 @@ def _of_repository(repository: RepositoryCleanupXCom) -> RenderableType:
     spared = ", ".join(f"{count} {reason}" for reason, count in sorted(repository["spared"].items()))
     failures = ", ".join(f"{count} {code}" for code, count in sorted(repository["failures"].items()))
     headline = (
-        f"{repository['repository_name']} ({repository['registry_id']}, {repository['region_name']}): "
+        f"{visible(repository['repository_name'])} ({repository['registry_id']}, {repository['region_name']}): "
         f"{repository['status']}, {repository['touched_image_count']} of {repository['approved_image_count']} approved "
         f"images, at most {human_bytes(repository['touched_bytes_upper_bound'])}"
     )
@@ -79,4 +79,4 @@ def _of_repository(repository: RepositoryCleanupXCom) -> RenderableType:
         *([f"  failed: {failures}"] if failures else []),
         *([f"  {repository['error']}: {repository['message']}"] if repository["error"] else []),
     ]
-    return Group(Text("\n".join(lines)), checks_table(repository["checks"]))
+    return Group(text_of(*lines), checks_table(repository["checks"]))

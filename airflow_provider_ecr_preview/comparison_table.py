@@ -10,7 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from airflow_provider_ecr_preview.tables import human_bytes
+from airflow_provider_ecr_preview.core.visible import visible
+from airflow_provider_ecr_preview.tables import human_bytes, text_of
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.xcom import ComparedPolicy, ComparisonXCom, PolicyTotals
@@ -31,7 +32,7 @@ def comparison_table(comparison: ComparisonXCom, *, rows: int = ROWS) -> Rendera
     :param rows: how many repositories are shown.
     """
     first, *_ = comparison["policies"]
-    headline = Text(
+    headline = text_of(
         f"{_METHODS[comparison['method']]}. {comparison['repository_count']:,} repositories, "
         f"{comparison['failed_count']:,} failed; the policies differ in {comparison['differing_repository_count']:,}. "
         f"Newly and no longer affected: beside {first['policy']!r}. Bytes are upper bounds (layers are shared)."
@@ -43,7 +44,7 @@ def _totals(comparison: ComparisonXCom) -> Table:
     table = _table("Policy")
     for policy in comparison["policies"]:
         findings = ", ".join(f"{code} ({count})" for code, count in policy["findings"].items())
-        table.add_row(Text(policy["policy"]), *_numbers(policy), Text(findings))
+        table.add_row(text_of(visible(policy["policy"])), *_numbers(policy), text_of(findings))
     return table
 
 
@@ -59,13 +60,14 @@ def _repositories(comparison: ComparisonXCom, rows: int) -> Iterator[RenderableT
     table = _table("Repository", "Policy")
     for repository, policy in differing[:rows]:
         findings = ", ".join(finding["code"] for finding in policy["findings"])
-        table.add_row(Text(repository["repository_name"]), Text(policy["policy"]), *_numbers(policy), Text(findings))
+        names = (text_of(visible(repository["repository_name"])), text_of(visible(policy["policy"])))
+        table.add_row(*names, *_numbers(policy), text_of(findings))
     yield table
 
 
 def _failures(comparison: ComparisonXCom, rows: int) -> Iterator[Text]:
     for failure in comparison["failures"][:rows]:
-        yield Text(f"FAILED {failure['repository_name']}: {failure['error']}: {failure['message']}")
+        yield text_of(f"FAILED {visible(failure['repository_name'])}: {failure['error']}: {failure['message']}")
 
 
 def _table(*names: str) -> Table:

@@ -39,6 +39,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ecr_preview.core.secrets import masked
+from airflow_provider_ecr_preview.core.visible import one_line, visible, visible_list
+
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.policy_finding import PolicyFinding
 
@@ -75,7 +78,13 @@ __all__ = [
 
 
 class EcrPreviewError(Exception):
-    """Base of everything this package raises on purpose."""
+    """Base of everything this package raises on purpose.
+
+    As text, nothing in it acts upon a log or a terminal, and the secrets of addresses are hidden.
+    """
+
+    def __str__(self) -> str:
+        return masked(visible_list(super().__str__()))
 
 
 class InvalidLifecyclePolicyError(EcrPreviewError, ValueError):
@@ -143,12 +152,12 @@ class RepositoryError(EcrPreviewError):
         region_name: str | None = None,
         action: str | None = None,
     ) -> None:
-        self.message = message
+        self.message = masked(one_line(message))
         self.action = action
         self.repository_name = repository_name
         self.registry_id = registry_id
         self.region_name = region_name
-        super().__init__(f"{place_of(repository_name, registry_id, region_name)}: {message}")
+        super().__init__(f"{place_of(repository_name, registry_id, region_name)}: {self.message}")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild from the parts, not from the message, where an error crosses a process boundary."""
@@ -169,7 +178,7 @@ def place_of(repository_name: str, registry_id: str | None, region_name: str | N
     :param region_name: the Region, or None when it is not known.
     """
     where = ", ".join(filter(None, (registry_id and f"registry {registry_id}", region_name)))
-    return f"{repository_name} ({where})" if where else repository_name
+    return visible(f"{repository_name} ({where})" if where else repository_name)
 
 
 def _rebuild(cls: type[RepositoryError], message: str, place: Mapping[str, Any]) -> RepositoryError:

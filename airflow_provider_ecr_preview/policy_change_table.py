@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from airflow_provider_ecr_preview.cleanup_table import checks_table
+from airflow_provider_ecr_preview.core.visible import visible
 from airflow_provider_ecr_preview.display.markdown import counted
 from airflow_provider_ecr_preview.policy_change import PolicyChangeXCom, RepositoryPolicyXCom
+from airflow_provider_ecr_preview.tables import text_of
 
 MAX_SHOWN = 20
 
@@ -18,24 +19,24 @@ def policy_change_table(value: PolicyChangeXCom) -> RenderableType:
     count = counted(value["repository_count"], "repository", "repositories")
     headline = f"{value['status'].upper()}: {count}: {statuses or 'none'}."
     shown = value["repositories"][:MAX_SHOWN]
-    parts: list[RenderableType] = [Text(headline), *map(_of_repository, shown)]
+    parts: list[RenderableType] = [text_of(headline), *map(_of_repository, shown)]
     if message := value.get("message"):
-        parts.insert(1, Text(message))
+        parts.insert(1, text_of(message))
     if more := value["repository_count"] - len(shown):
-        parts.append(Text(f"and {counted(more, 'more repository', 'more repositories')}."))
+        parts.append(text_of(f"and {counted(more, 'more repository', 'more repositories')}."))
     if value["checks"]:
-        parts += [Text("The whole run"), checks_table(value["checks"])]
+        parts += [text_of("The whole run"), checks_table(value["checks"])]
     return Group(*parts)
 
 
 def _of_repository(repository: RepositoryPolicyXCom) -> RenderableType:
     former, wanted = repository["former_policy_fingerprint"], repository["policy_fingerprint"]
     headline = (
-        f"{repository['repository_name']} ({repository['registry_id']}, {repository['region_name']}): "
+        f"{visible(repository['repository_name'])} ({repository['registry_id']}, {repository['region_name']}): "
         f"{repository['status']}, policy {_short(former)} -> {_short(wanted)}"
     )
     parts = [part for part in (repository["error"], repository["message"]) if part]
-    text = Text(headline + _takes(repository) + (f"\n  {': '.join(parts)}" if parts else ""))
+    text = text_of(headline + _takes(repository), *([f"  {': '.join(parts)}"] if parts else []))
     return Group(text, checks_table(repository["checks"])) if repository["checks"] else text
 
 

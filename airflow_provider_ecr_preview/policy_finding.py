@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from airflow_provider_ecr_preview.core.visible import visible
+
 Severity = Literal["error", "warning"]
 
 MAX_SHOWN_CHARACTERS = 80
@@ -32,7 +34,7 @@ class PolicyFinding:
 
     def __str__(self) -> str:
         where = "policy" if self.rule_priority is None else f"rule {self.rule_priority}"
-        return f"{where}: {self.message} [{self.code}] {self.instead}"
+        return visible(f"{where}: {self.message} [{self.code}] {self.instead}")
 
     @classmethod
     def error(cls, code: str, rule_priority: int | None, message: str, instead: str) -> PolicyFinding:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
+
+from airflow_provider_ecr_preview.core.visible import visible
+from airflow_provider_ecr_preview.tables import text_of
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.reconciliation_xcom import ReconciliationXCom
@@ -23,10 +25,11 @@ def reconciliation_table(value: ReconciliationXCom) -> RenderableType:
     shown = value["repositories"][:MAX_SHOWN]
     findings = []
     for repository in shown:
-        name = repository["repository_name"]
-        table.add_row(Text(name), repository["status"], repository["policy"] or "", _counted(repository["counts"]))
+        name = visible(repository["repository_name"])
+        policy = text_of(repository["policy"] or "")
+        table.add_row(text_of(name), text_of(repository["status"]), policy, text_of(_counted(repository["counts"])))
         findings += [
-            Text(f"{finding['severity'].upper()} {finding['code']} in {name}: {finding['message']}")
+            text_of(f"{finding['severity'].upper()} {finding['code']} in {name}: {finding['message']}")
             for finding in repository["findings"]
         ]
     headline = (
@@ -34,7 +37,7 @@ def reconciliation_table(value: ReconciliationXCom) -> RenderableType:
         f"{_counted(value['counts']) or 'no image is known to have gone'}"
     )
     more = value["repository_count"] - len(shown)
-    return Group(Text(headline), table, *findings, *([Text(f"and {more} more repositories.")] if more else []))
+    return Group(text_of(headline), table, *findings, *([text_of(f"and {more} more repositories.")] if more else []))
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""Render what the author of a DAG wrote, and nothing that came out of XCom."""
+"""Render what the author of a DAG wrote, and nothing that came out of XCom; refuse a path with a secret in it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import XComArg
 from airflow.sdk.definitions.mappedoperator import MappedOperator
+
+from airflow_provider_ecr_preview.core.secrets import refuse_secrets
 
 if TYPE_CHECKING:
     import jinja2
@@ -28,6 +30,17 @@ class LiteralXComMixin:
 
     :meta private:
     """
+
+    def pre_execute(self, context: Context) -> None:
+        """Refuse a path with a secret in it before anything is asked or changed.
+
+        :param context: the task's context.
+        """
+        super().pre_execute(context)  # type: ignore[misc]  # of the operator
+        for name in self.template_fields:  # type: ignore[attr-defined]  # of the operator
+            value = getattr(self, name)
+            if name.endswith("_path") and isinstance(value, str):
+                refuse_secrets(value, name)
 
     def render_template(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airflow_provider_ecr_preview.core.visible import visible
 from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
 
 
@@ -26,4 +27,4 @@ class RepositoryId:
         return cls(summary["registry_id"], summary["region_name"], summary["repository_name"])
 
     def __str__(self) -> str:
-        return f"{self.repository_name} ({self.registry_id}, {self.region_name})"
+        return visible(f"{self.repository_name} ({self.registry_id}, {self.region_name})")

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_ecr_preview.cleanup_result import CLEANUP_SCHEMA
 from airflow_provider_ecr_preview.core.cleanup.approval import ApprovalXCom, ApprovedRepository
-from airflow_provider_ecr_preview.display.markdown import counted, inert, listed, table
+from airflow_provider_ecr_preview.display.markdown import counted, inert, listed, table, verbatim
 from airflow_provider_ecr_preview.policy_change import POLICY_CHANGE_SCHEMA
 from airflow_provider_ecr_preview.sizes import known_sum
 from airflow_provider_ecr_preview.tables import human_bytes
@@ -157,7 +157,7 @@ def _repositories(action: str, summaries: Sequence[PreviewSummaryXCom], rows: in
                 f"{summary['archiving_image_count']:,}",
                 "unknown" if summary["total_image_count"] is None else f"{summary['total_image_count']:,}",
                 human_bytes(summary["expiring_bytes_upper_bound"]),
-                ", ".join(sorted({f"`{finding['code']}`" for finding in summary["findings"]})),
+                ", ".join(sorted({verbatim(finding["code"]) for finding in summary["findings"]})),
             )
             for summary in affected[:rows]
         ),
@@ -177,7 +177,7 @@ def _findings(summaries: Sequence[PreviewSummaryXCom], rows: int) -> Iterator[st
         return
     found.sort(key=lambda entry: entry[:2])
     lines = (
-        f"**{finding['severity']}** `{finding['code']}` in {name}: {inert(finding['message'])}"
+        f"**{finding['severity']}** {verbatim(finding['code'])} in {name}: {inert(finding['message'])}"
         for _, name, finding in found[:rows]
     )
     yield "## Findings"
@@ -207,7 +207,7 @@ def _of_images(action: str, result: Mapping[str, Any]) -> str:
     for repository in result["repositories"]:
         for reason, count in repository["spared"].items():
             spared[reason] = spared.get(reason, 0) + count
-    why = ", ".join(f"{count:,} `{reason}`" for reason, count in sorted(spared.items()))
+    why = ", ".join(f"{count:,} {verbatim(reason)}" for reason, count in sorted(spared.items()))
     images = counted(result["touched_image_count"], "image", "images")
     return (
         f"{images} would be {_DONE[action]}, at most {human_bytes(result['touched_bytes_upper_bound'])}; "
@@ -221,12 +221,12 @@ def _blocks(check: Mapping[str, Any]) -> bool:
 
 def _check(check: Mapping[str, Any]) -> str:
     remedy = check.get("remedy")
-    return f"`{check['code']}`: {inert(check['message'])}{f' To lift it: {inert(remedy)}' if remedy else ''}"
+    return f"{verbatim(check['code'])}: {inert(check['message'])}{f' To lift it: {inert(remedy)}' if remedy else ''}"
 
 
 def _binding(approval: ApprovalXCom, repositories: Sequence[ApprovedRepository]) -> str:
     held = (
-        f"Policies, images and tags as they were previewed; digest `{approval['digest']}`. If one of them changes before "
+        f"Policies, images and tags as they were previewed; digest {verbatim(approval['digest'])}. If one of them changes before "
         "the task that acts on it, that task changes nothing."
     )
     lines = ["## What your answer holds for", "", held]
@@ -239,4 +239,5 @@ def _binding(approval: ApprovalXCom, repositories: Sequence[ApprovedRepository])
 
 
 def _name(repository: Mapping[str, Any]) -> str:
-    return inert(f"{repository['repository_name']} ({repository['registry_id']}, {repository['region_name']})")
+    site = inert(f"{repository['registry_id']}, {repository['region_name']}")
+    return f"{verbatim(repository['repository_name'])} ({site})"

@@ -1,18 +1,46 @@
-"""Markdown in which what others wrote, as names and messages, is text and never markup."""
+"""Markdown in which what others wrote, as names and messages, is text and never markup, a link or a mention."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 
+from airflow_provider_ecr_preview.core.secrets import masked
+from airflow_provider_ecr_preview.core.visible import one_line, visible
+
+_UNSEEN_BREAK = "\u200b"
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>|~$&!])")
+_AT_THE_START = re.compile(r"^(\d{1,9})([.)])|^([#+=-])")
+_LINKS = re.compile(r"(?i)(?<=www)(?=\.)|(?<=:)(?=//)|(?<=mailto)(?=:)|(?<=xmpp)(?=:)|(?<=[@#])|(?<=gh)(?=-\d)")
+
+
+def verbatim(text: str) -> str:
+    """Return a name as code, which is shown and copied exactly.
+
+    :param text: what others wrote, such as the name of a repository.
+    """
+    # Renderers do not agree on a pipe within code within a table.
+    text = visible(text).replace("|", r"\x7c")
+    if not text.strip():
+        return "(blank)" if text else "(empty)"
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    # A backtick at an end would join the fence, and one blank at both ends is taken away.
+    padding = " " if "`" in (text[0], text[-1]) or text[0] == text[-1] == " " else ""
+    return f"{fence}{padding}{text}{padding}{fence}"
+
 
 def inert(text: str) -> str:
-    """Return others' text so that no Markdown renderer takes any of it for markup, on one line.
+    """Return a sentence in which nothing is markup, on one line.
 
-    :param text: the text.
+    Addresses and names after ``@`` and ``#`` are broken by a character that is not seen, because renderers make links of them
+    in text that is escaped, too.
+
+    :param text: what others wrote, such as the message of an error.
     """
-    escaped = re.sub(r"([\\`*_{}\[\]()<>#+!|~$-])", r"\\\1", " ".join(text.split()))
-    return escaped.replace("@", "@\u200b").replace("://", ":\u200b//")
+    escaped = _MARKUP.sub(r"\\\1", one_line(masked(text)))
+    escaped = _AT_THE_START.sub(lambda start: rf"{start[1]}\{start[2]}" if start[1] else rf"\{start[3]}", escaped)
+    return _LINKS.sub(_UNSEEN_BREAK, escaped)
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -13,6 +13,7 @@ from botocore.client import BaseClient
 from botocore.config import Config
 
 from airflow_provider_ecr_preview.core.replication import RegistryReplication
+from airflow_provider_ecr_preview.core.tracebacks import defuse
 from airflow_provider_ecr_preview.exceptions import (
     InvalidRequestError,
     PreviewInProgressError,
@@ -27,6 +28,7 @@ from airflow_provider_ecr_preview.hooks.arguments import (
     check_waiting,
     read_policy,
 )
+from airflow_provider_ecr_preview.hooks.endpoints import mask_endpoint
 from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
 from airflow_provider_ecr_preview.hooks.parsing import keep_replication_rules, parse_preview_results_fast, parse_utc
 from airflow_provider_ecr_preview.hooks.retries import retry_throttling
@@ -93,6 +95,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         """Return a client that waits while it is throttled and reads previews at little cost."""
         client = super().get_client_type(region_name=region_name, config=config, deferrable=deferrable)
         if isinstance(client, BaseClient):
+            mask_endpoint(client)
             retry_throttling(client, lambda: self.throttle_timeout)
             parse_preview_results_fast(client)
             keep_replication_rules(client)
@@ -107,6 +110,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
             Config(retries={"mode": "standard", "total_max_attempts": 1}, max_pool_connections=max_workers)
         )
         client = super().get_client_type(region_name=self.region_name, config=config)
+        mask_endpoint(client)
         parse_preview_results_fast(client)
         return client
 
@@ -417,6 +421,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         except RepositoryError:
             raise
         except ValueError as error:
+            defuse(error)
             raise site.error(
                 InvalidRequestError, f"{error}. Correct endpoint_url in the connection's extra, or region_name."
             ) from error

@@ -20,6 +20,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from airflow_provider_ecr_preview.core.tracebacks import defuse
 from airflow_provider_ecr_preview.exceptions import (
     AccessDeniedError,
     EcrUnreachableError,
@@ -164,22 +165,24 @@ def translated(site: CallSite, *, with_token: bool = False) -> Iterator[None]:
     """
     try:
         yield
-    except ClientError as error:
-        raise _of_client_error(error, site, with_token=with_token) from error
-    except ParamValidationError as error:
-        raise site.error(InvalidRequestError, f"the request is not valid: {error}.") from error
-    except NoRegionError as error:
-        raise site.error(
-            InvalidRequestError, "no Region is configured. Set region_name, or region_name in the connection's extra."
-        ) from error
-    except (NoCredentialsError, PartialCredentialsError) as error:
-        raise site.error(
-            AccessDeniedError, f"no AWS credentials: {error}. Check the connection of aws_conn_id."
-        ) from error
-    except (ConnectionError, HTTPClientError, ResponseParserError) as error:
-        raise site.error(EcrUnreachableError, _unreachable(site, str(error))) from error
-    except BotoCoreError as error:
-        raise site.error(RepositoryError, f"the AWS SDK failed: {error}.") from error
+    except (BotoCoreError, ClientError, ResponseParserError) as error:
+        defuse(error)
+        raise _translation(error, site, with_token=with_token) from error
+
+
+def _translation(error: Exception, site: CallSite, *, with_token: bool) -> RepositoryError:
+    if isinstance(error, ClientError):
+        return _of_client_error(error, site, with_token=with_token)
+    if isinstance(error, ParamValidationError):
+        return site.error(InvalidRequestError, f"the request is not valid: {error}.")
+    if isinstance(error, NoRegionError):
+        message = "no Region is configured. Set region_name, or region_name in the connection's extra."
+        return site.error(InvalidRequestError, message)
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return site.error(AccessDeniedError, f"no AWS credentials: {error}. Check the connection of aws_conn_id.")
+    if isinstance(error, ConnectionError | HTTPClientError | ResponseParserError):
+        return site.error(EcrUnreachableError, _unreachable(site, str(error)))
+    return site.error(RepositoryError, f"the AWS SDK failed: {error}.")
 
 
 def _of_client_error(error: ClientError, site: CallSite, *, with_token: bool) -> RepositoryError:

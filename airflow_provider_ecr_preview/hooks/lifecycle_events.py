@@ -10,7 +10,9 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from airflow_provider_ecr_preview.core.tracebacks import defuse
 from airflow_provider_ecr_preview.exceptions import LifecycleEventsUnreadError
+from airflow_provider_ecr_preview.hooks.endpoints import mask_endpoint
 from airflow_provider_ecr_preview.lifecycle_execution import (
     EVENT_NAME,
     EVENT_SOURCE,
@@ -52,6 +54,7 @@ class EcrLifecycleEventsHook(AwsBaseHook):
         try:
             return self.account_id
         except (BotoCoreError, ClientError) as error:
+            defuse(error)
             raise LifecycleEventsUnreadError(
                 f"It cannot be told whose credentials these are ({error}). Check the connection of aws_conn_id."
             ) from error
@@ -66,6 +69,7 @@ class EcrLifecycleEventsHook(AwsBaseHook):
         :raises LifecycleEventsUnreadError: if CloudTrail does not answer.
         """
         client: Any = self.conn
+        mask_endpoint(client)
         try:
             pages = client.get_paginator("lookup_events").paginate(
                 LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": EVENT_NAME}],
@@ -78,6 +82,7 @@ class EcrLifecycleEventsHook(AwsBaseHook):
                     if entry.get("EventSource", EVENT_SOURCE) == EVENT_SOURCE:
                         yield parse_execution(entry)
         except (BotoCoreError, ClientError) as error:
+            defuse(error)
             raise LifecycleEventsUnreadError(
                 f"CloudTrail in {client.meta.region_name} does not tell what ECR did ({error}). Allow "
                 "cloudtrail:LookupEvents in IAM; if it throttles, run fewer tasks at the same time."

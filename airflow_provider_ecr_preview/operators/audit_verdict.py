@@ -82,8 +82,8 @@ def require_success(audit: AuditXCom, fail_on: FailOn, *, fail_on_alarm: bool = 
         kinds = ", ".join(f"{name} {count}" for name, count in audit["errors"].items())
         messages = "".join(f"\n  - {failure['message']}" for failure in audit["failures"][:_NAMED])
         raise AuditFailedError(
-            f"{failed} of {total} repositories could not be previewed (fail_on={fail_on!r}): {kinds}.{messages}\n"
-            "The audit of the others is in XCom. A retry asks only for those that failed."
+            f"{failed} of {total} repositories could not be previewed (fail_on={fail_on!r}): {kinds}. The audit of the "
+            f"others is in XCom. A retry asks only for those that failed.{messages}"
         )
     changes = audit["changes"]
     if fail_on_alarm and changes is not None and changes["alarm_count"]:

@@ -11,7 +11,9 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.sdk import BaseOperator
 
 from airflow_provider_ecr_preview.core.parameters import choice, number, text, texts
+from airflow_provider_ecr_preview.core.tracebacks import defuse
 from airflow_provider_ecr_preview.exceptions import ImagesInUseUnknownError
+from airflow_provider_ecr_preview.hooks.endpoints import mask_endpoint
 from airflow_provider_ecr_preview.hooks.in_use_sources import (
     FURTHER_SOURCES,
     SOURCES,
@@ -172,8 +174,8 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
             push_before_failure(context, self, value)
             unread = "".join(f"\n  - {source}" for source in in_use.unread[:_SHOWN_UNREAD])
             raise ImagesInUseUnknownError(
-                f"{len(in_use.unread)} sources could not be read, and nothing is known of what they run:{unread}\n"
-                "Allow it in IAM, or leave out a source that is not used at all."
+                f"{len(in_use.unread)} sources could not be read, and nothing is known of what they run. Allow it in IAM, or "
+                f"leave out a source that is not used at all.{unread}"
             )
         return value
 
@@ -234,6 +236,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
                     resolved = hook.conn_region_name
                     account_id = account_id or hook.account_id
                 except Exception as error:  # whatever it is, whose images these are is not known
+                    defuse(error)
                     self.log.warning("Which account %s reads is not known.", aws_conn_id, exc_info=True)
                     reason = f"which account this connection reads is not known. {reason_of(error)}"
                     in_use.unread.append(UnreadSource("account", aws_conn_id, resolved, reason))
@@ -263,7 +266,9 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         return lambda service, region_name: self._client(place, region_name, service)
 
     def _client(self, place: _Place, region_name: str | None, service: str) -> Any:
-        return self._hook(place.aws_conn_id, region_name or place.region_name, service).conn
+        client = self._hook(place.aws_conn_id, region_name or place.region_name, service).conn
+        mask_endpoint(client)
+        return client
 
     def _write(self, images: Iterator[ImageInUse]) -> str:
         path = str(self.in_use_path)

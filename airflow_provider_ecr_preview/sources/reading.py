@@ -9,6 +9,9 @@ from fnmatch import fnmatchcase
 
 from botocore.exceptions import ClientError
 
+from airflow_provider_ecr_preview.core.secrets import masked
+from airflow_provider_ecr_preview.core.tracebacks import defuse
+from airflow_provider_ecr_preview.core.visible import one_line, visible
 from airflow_provider_ecr_preview.image_reference import (
     ImageReference,
     UnreadReferenceError,
@@ -75,6 +78,7 @@ def read_source(
                 in_use.add(reference, ImageUser(each.kind, each.name))
             count += bool(references)
     except Exception as error:  # whatever it is, what this source runs is not known
+        defuse(error)
         log.warning("%s cannot be read.", asked, exc_info=True)
         why = reason_of(error, asked.iam_actions)
     if why or unread:
@@ -102,8 +106,10 @@ def reason_of(error: Exception, iam_actions: Sequence[str] = ()) -> str:
         named = [action for action in iam_actions if action.partition(":")[2] == error.operation_name]
         action = named[0] if named else error.operation_name
         message = error.response["Error"].get("Message", "")
-        return f"the caller may not {action}. Allow it in IAM. AWS says: {message}"[:MAX_REASON_CHARACTERS]
-    return f"{type(error).__name__}: {error}"[:MAX_REASON_CHARACTERS]
+        reason = f"the caller may not {action}. Allow it in IAM. AWS says: {message}"
+    else:
+        reason = f"{type(error).__name__}: {error}"
+    return masked(one_line(reason))[:MAX_REASON_CHARACTERS]
 
 
 def _unread(asked: Asked, why: str, unread: Sequence[str]) -> UnreadSource:
@@ -141,9 +147,9 @@ def _references(found: FoundReference | UnknownImage) -> Sequence[ImageReference
 
 def _named(found: FoundReference | UnknownImage) -> str:
     if isinstance(found, UnknownImage):
-        return f"{found.kind} {found.name}: {found.why}"
+        return visible(f"{found.kind} {found.name}: {found.why}")
     reference = shown_reference(found.reference) if isinstance(found.reference, str) else found.reference
-    return f"{reference!r} of {found.kind} {found.name}"
+    return visible(f"{reference!r} of {found.kind} {found.name}")
 
 
 def _is_ignored(found: FoundReference | UnknownImage, globs: Sequence[str]) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import pickle
 import threading
+import traceback
 from collections.abc import Callable
 from datetime import UTC
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -193,6 +194,29 @@ class TestBadInputStartsNothing:
             with pytest.raises(exceptions.EcrUnreachableError, match=endpoint):
                 hook.start_preview(REPOSITORY, keep(1))
             server.shutdown()
+
+    @pytest.mark.parametrize("answers", ["nobody", "another service", "no URL"])
+    def test_a_password_in_the_endpoint_is_hidden_from_errors_their_causes_and_logs(
+        self, local_ecr: LocalEcr, monkeypatch: pytest.MonkeyPatch, answers: str
+    ) -> None:
+        with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+            host = {"nobody": "127.0.0.1:9", "another service": f"127.0.0.1:{server.server_port}", "no URL": "a b"}[
+                answers
+            ]
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            connection = json.loads(local_ecr.connection)
+            connection["extra"]["endpoint_url"] = f"http://user:hunter2@{host}"
+            monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+            hidden: list[str] = []
+            monkeypatch.setattr("airflow_provider_ecr_preview.hooks.endpoints.mask_secret", hidden.append)
+            hook = EcrLifecyclePolicyPreviewHook(config={"retries": {"total_max_attempts": 1}})
+            with pytest.raises(exceptions.RepositoryError) as raised:
+                hook.start_preview(REPOSITORY, keep(1))
+            server.shutdown()
+        shown = "".join(traceback.format_exception(raised.value)) + raised.value.message
+        assert "hunter2" not in shown
+        assert "user:***@" in shown
+        assert answers == "no URL" or "hunter2" in hidden
 
     def test_no_region(self, local_ecr: LocalEcr, monkeypatch: pytest.MonkeyPatch) -> None:
         connection = json.loads(local_ecr.connection)

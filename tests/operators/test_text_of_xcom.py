@@ -143,6 +143,15 @@ def test_a_result_that_the_dag_file_has_read_stays_as_it_is(dag: DAG, operator: 
     assert fields_of(rendered(task, None)) == dict.fromkeys(operator.template_fields, value)
 
 
+@each_operator
+def test_a_path_with_a_secret_is_refused_before_anything_is_done(dag: DAG, operator: type[BaseOperator]) -> None:
+    for path in (name for name in operator.template_fields if name.endswith("_path")):
+        task = operator(task_id=f"task_{path}", **{**required(operator), path: "s3://key:secret@bucket/x"})
+        with pytest.raises(ValueError, match=f"{path} has a secret in it: s3://key:...@bucket"):
+            task.pre_execute({})
+        operator(task_id=f"fine_{path}", **{**required(operator), path: "s3://aws_default@bucket/x"}).pre_execute({})
+
+
 def test_the_texts_that_the_class_and_default_args_bring_are_rendered_in_a_mapped_task(before: Producer) -> None:
     audit = next(cls for cls in operators() if cls.__name__ == "EcrAuditLifecyclePoliciesOperator")
     with TaskGroup("group", default_args={"reports_path": "file:///{{ run_id }}"}):

@@ -13,6 +13,12 @@ _MAYBE_PUT = frozenset({"changed", "failed", "unknown"})
 """What earlier releases say of a repository whose policy was put, or may have been."""
 
 
+_NOT_CHECKED = (
+    "The result is of an earlier release and has no room for all repositories: it cannot be checked that the former policies "
+    "of the others are those that the task replaced."
+)
+
+
 @dataclass(frozen=True)
 class GivenBack:
     """What is to be given back.
@@ -49,7 +55,10 @@ def given_back(result: Mapping[str, Any], stored: Callable[[str], Iterable[Forme
             found.append(_from_file(row, repository, in_file, uri) if _text_is_elsewhere(row) else _from_row(row))
     if left_out:
         found += _left_out(result, found, {*nothing, *(former.repository for former in found)}, in_file)
-    return GivenBack(found, nothing, None if found else "There is nothing to give back: the task changed no policy.")
+    if not found:
+        return GivenBack((), nothing, "There is nothing to give back: the task changed no policy.")
+    is_checked = not left_out or "former_policies_fingerprint" in result
+    return GivenBack(found, nothing, None if is_checked else _NOT_CHECKED)
 
 
 def given_back_unchecked(uri: str, stored: Iterable[FormerPolicy]) -> GivenBack:

@@ -1,6 +1,7 @@
 """Preview a candidate policy, ask a person, and apply exactly what was previewed; keep what was there before.
 
-A rejection applies nothing, and neither does silence. Set `dry_run` to false in the form to apply it in earnest.
+A rejection applies nothing, and neither does silence. Set `dry_run` to false in the form to apply it in earnest. To take
+it back, trigger `ecr_restore_policies` with the id of the run.
 """
 
 from __future__ import annotations

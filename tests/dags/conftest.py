@@ -66,7 +66,8 @@ def run_dag(local_ecr: LocalEcr, new_home: Path, tmp_path: Path) -> RunDag:
     """Return what runs a DAG in an Airflow of its own, and tells its state and those and the results of its tasks.
 
     ``approve`` is a regular expression for the tasks that are taken for done, ``answers`` is what a person chooses by the
-    id of the task that asks, and ``again`` are tasks that are cleared and run once more at the end.
+    id of the task that asks, ``again`` are tasks that are cleared and run once more at the end, and ``then`` is a DAG that
+    is run after that, with its configuration, in which ``RUN_ID`` stands for the id of the first run.
     """
     environment = {
         **os.environ,
@@ -83,6 +84,7 @@ def run_dag(local_ecr: LocalEcr, new_home: Path, tmp_path: Path) -> RunDag:
         approve: str = "",
         answers: dict[str, str] | None = None,
         again: Sequence[str] = (),
+        then: tuple[str, dict[str, Any]] | None = None,
     ) -> dict[str, Any]:
         shutil.copy(new_home / "airflow.db", tmp_path)
         wanted = {
@@ -92,6 +94,7 @@ def run_dag(local_ecr: LocalEcr, new_home: Path, tmp_path: Path) -> RunDag:
             "approve": approve,
             "answers": answers or {},
             "again": list(again),
+            "then": then and {"dag_id": then[0], "conf": then[1]},
         }
         done = subprocess.run(
             [sys.executable, Path(__file__).with_name("dag_runner.py"), json.dumps(wanted)],

@@ -1,8 +1,9 @@
 """Run a DAG in the Airflow of this process, answer what it asks of a person, and print what became of it.
 
 Its argument is JSON: ``folder``, ``dag_id``, ``conf``; ``approve``, a regular expression for the tasks that are taken for
-done; ``answers``, the option that is chosen by the id of each task that asks; and ``again``, the tasks that are cleared
-and run once more when the run has ended.
+done; ``answers``, the option that is chosen by the id of each task that asks; ``again``, the tasks that are cleared
+and run once more when the run has ended; and ``then``, a DAG that is run after that, with its ``conf``, in which RUN_ID
+stands for the id of the first run. What is printed is of the last run.
 """
 
 from __future__ import annotations
@@ -107,6 +108,9 @@ def main(argument: str) -> None:
         run = dag.test(run_conf=wanted["conf"], mark_success_pattern=wanted["approve"] or None)
     if wanted["again"]:
         run_again(dag, run.run_id, wanted["again"])
+    if then := wanted["then"]:
+        conf = {name: run.run_id if value == "RUN_ID" else value for name, value in then["conf"].items()}
+        run = bag.dags[then["dag_id"]].test(run_conf=conf)
     with create_session() as session:
         state = session.scalar(select(DagRun.state).where(DagRun.run_id == run.run_id))
         instances = session.scalars(select(TaskInstance).where(TaskInstance.run_id == run.run_id))

@@ -84,3 +84,22 @@ def test_exactly_what_was_approved_is_deleted(team_ecr: LocalEcr, run_dag: RunDa
     assert cleaned["touched_image_count"] > 0
     assert {check["code"]: check["verdict"] for check in cleaned["checks"]}["approval_given"] == "passed"
     assert cleaned["approval"]["digest"] == result["values"]["approve[-1]"]["digest"]
+
+
+@pytest.mark.nightly
+@pytest.mark.changes_registry
+def test_a_policy_that_was_put_is_taken_back_by_the_dag_that_is_for_it(team_ecr: LocalEcr, run_dag: RunDag) -> None:
+    before = held(team_ecr)
+    then = ("ecr_restore_policies", {"put_run_id": "RUN_ID", "dry_run": False})
+    result = run_dag("ecr_put_policy_approved", {"dry_run": False}, answers=APPROVED, then=then)
+    assert result["state"] == "success", result["log"][-3000:]
+    assert result["values"]["restore[-1]"]["changed_repository_count"] == 2
+    assert held(team_ecr) == before
+    assert [call.operation for call in team_ecr.calls.mutating].count("PutLifecyclePolicy") >= 2
+
+
+def test_without_a_run_nothing_is_given_back(team_ecr: LocalEcr, run_dag: RunDag, untouched_form: Form) -> None:
+    result = run_dag("ecr_restore_policies", untouched_form("ecr_restore_policies"))
+    assert result["state"] == "failed"
+    assert "The former policies cannot be read" in result["log"]
+    assert not team_ecr.calls.mutating

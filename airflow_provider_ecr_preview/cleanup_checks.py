@@ -24,7 +24,7 @@ class CheckResult:
     """What one check says.
 
     :param code: name of the check.
-    :param verdict: ``passed``, ``spared``, ``blocked``, ``unknown`` or ``off``.
+    :param verdict: ``passed``, ``warned``, ``spared``, ``blocked``, ``unknown`` or ``off``.
     :param message: what it saw, in one or two sentences.
     :param image_digests: at most ten of the images it is about.
     :param remedy: which parameter, permission or step lifts it; None where it neither blocks nor spares.

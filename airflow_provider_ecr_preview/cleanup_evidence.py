@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from airflow_provider_ecr_preview.core.in_use.pull_grants import PullGrants
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 from airflow_provider_ecr_preview.preview import PreviewedImage, images_fingerprint
@@ -120,6 +121,7 @@ class Evidence:
     :param now: the time (aware).
     :param approval: what a person has approved; None if no approval binds the clean-up.
     :param replicas: the repositories in which ECR deletes what is deleted in this one.
+    :param pulls: who else may pull from the repository; None if that was not read.
     """
 
     summary: PreviewSummaryXCom
@@ -131,6 +133,7 @@ class Evidence:
     previous: Mapping[datetime, PreviewList | Unread] = field(default_factory=dict)
     approval: Approval | None = None
     replicas: Sequence[Replica] | Unread = ()
+    pulls: PullGrants | Unread | None = None
 
     @property
     def repository(self) -> RepositoryId:

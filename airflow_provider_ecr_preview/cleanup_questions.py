@@ -13,6 +13,7 @@ from airflow_provider_ecr_preview.core.cleanup.answers import OFF, WITH_A_LIST, 
 from airflow_provider_ecr_preview.core.cleanup.answers import left_out as _left_out
 from airflow_provider_ecr_preview.core.cleanup.answers import unknown_images as _unknown
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import compared_with
+from airflow_provider_ecr_preview.core.cleanup.pulling_accounts import pulling_accounts
 from airflow_provider_ecr_preview.core.cleanup.relation_questions import manifest_lists, referrers
 from airflow_provider_ecr_preview.core.cleanup.replica_questions import replicas
 from airflow_provider_ecr_preview.core.referrers import can_be_run, left_to_run
@@ -248,6 +249,7 @@ QUESTIONS: dict[str, Callable[[Evidence, CleanupSettings, CleanupPlan], Answer]]
         agreeing_previews,
         findings,
         in_use,
+        pulling_accounts,
         replicas,
         protected_tags,
         image_age,

@@ -8,6 +8,7 @@ from typing import Any
 
 _PREVIEW = ("ecr:StartLifecyclePolicyPreview", "ecr:GetLifecyclePolicyPreview", "ecr:GetLifecyclePolicy")
 _EVIDENCE = (*_PREVIEW, "ecr:DescribeImages", "ecr:DescribeRegistry")
+_PULLS = ("ecr:GetRegistryPolicy", "ecr:GetRepositoryPolicy")
 
 IN_USE_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "ecs": (
@@ -71,10 +72,15 @@ IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "EcrAuditLifecyclePoliciesOperator": _EVIDENCE,
     "EcrCompareLifecyclePoliciesOperator": (*_PREVIEW, "ecr:DescribeImages"),
     "EcrCollectImagesInUseOperator": tuple(sorted(action for actions in IN_USE_ACTIONS.values() for action in actions)),
-    "EcrPutLifecyclePolicyOperator": (*_EVIDENCE, "ecr:PutLifecyclePolicy"),
+    "EcrPutLifecyclePolicyOperator": (*_EVIDENCE, *_PULLS, "ecr:PutLifecyclePolicy"),
     "EcrRestoreLifecyclePolicyOperator": (*_PREVIEW, "ecr:DeleteLifecyclePolicy", "ecr:PutLifecyclePolicy"),
     "EcrReconcileLifecycleOperator": ("cloudtrail:LookupEvents",),
-    "EcrDeletePreviewedImagesOperator": (*_EVIDENCE, "ecr:BatchDeleteImage", "ecr:UpdateImageStorageClass"),
+    "EcrDeletePreviewedImagesOperator": (
+        *_EVIDENCE,
+        *_PULLS,
+        "ecr:BatchDeleteImage",
+        "ecr:UpdateImageStorageClass",
+    ),
 }
 """The actions that each operator may call, by the name of its class; some only with certain parameters."""
 
@@ -94,7 +100,27 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 }
 """The operators of each role: one that looks, one that applies policies, and one that deletes images."""
 
-_OF_THE_REGISTRY = frozenset({"ecr:DescribeRegistry", "ecr:DescribeRepositories"})
+READS_ENVIRONMENT_VARIABLES: Mapping[str, str] = {
+    "apprunner:DescribeService": "those of services",
+    "batch:DescribeJobDefinitions": "those of job definitions",
+    "codebuild:BatchGetProjects": "those of projects; values of the type PLAINTEXT are shown",
+    "ecs:DescribeDaemonTaskDefinition": "those of daemon task definitions",
+    "ecs:DescribeTaskDefinition": "those of task definitions; of secrets the names alone",
+    "ecs:DescribeTasks": "those that a task was started with beside its definition",
+    "emr-serverless:GetApplication": "those in the runtime configuration of applications",
+    "emr-serverless:GetJobRun": "those in the configuration and the Spark parameters of runs",
+    "lambda:GetFunction": "those of functions, and the address of the code of functions that are no images",
+    "lambda:ListFunctions": "those of functions",
+    "lambda:ListVersionsByFunction": "those of functions",
+    "sagemaker:DescribeInferenceComponent": "those of containers",
+    "sagemaker:DescribeModel": "those of containers",
+}
+"""The actions of ``EcrCollectImagesInUseOperator`` whose answers show environment variables, which may hold secrets.
+
+The operator looks for images in them and keeps nothing else. Of Kubernetes, ``list`` of pods and workloads shows theirs.
+"""
+
+_OF_THE_REGISTRY = frozenset({"ecr:DescribeRegistry", "ecr:DescribeRepositories", "ecr:GetRegistryPolicy"})
 """Ask about the registry or all of its repositories."""
 
 

@@ -12,6 +12,7 @@ from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
 from airflow_provider_ecr_preview.cleanup_evidence import Evidence, InUse, PreviewList, Replica, Unread, preview_time
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval
 from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
+from airflow_provider_ecr_preview.core.in_use.pull_grants import PullGrants
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.engine.replicas import ReplicaFinder
 from airflow_provider_ecr_preview.exceptions import RepositoryError
@@ -39,6 +40,7 @@ class EvidenceCollector:
     :param in_use_of: returns what is known to be in use in a repository.
     :param replicas: finds where deletions are replicated to; None where that does not matter.
     :param replica_in_use_of: returns what is known to be in use in a repository there.
+    :param pulls_of: returns who else may pull from a repository.
     :param previous: earlier summaries.
     :param timeout: how long to wait for one preview, in seconds.
     :param poll_interval: time between two looks at it, in seconds.
@@ -51,6 +53,7 @@ class EvidenceCollector:
     in_use_of: Callable[[RepositoryId], InUse | Unread | None] = lambda _: None
     replicas: ReplicaFinder | None = None
     replica_in_use_of: Callable[[RepositoryId], InUse | Unread | None] = lambda _: None
+    pulls_of: Callable[[RepositoryId], PullGrants | Unread | None] = lambda _: None
     previous: Sequence[PreviewSummaryXCom] = ()
     timeout: float = TIMEOUT
     poll_interval: float = POLL_INTERVAL
@@ -80,6 +83,7 @@ class EvidenceCollector:
             replicas=self._replicas(repository, approved, fresh),
             inventory=self._inventory(repository),
             in_use=self.in_use_of(repository),
+            pulls=self.pulls_of(repository),
             previous=self._previous(repository),
             now=self.now(),
             approval=self.approval,

@@ -12,7 +12,7 @@ from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow_provider_ecr_preview import cleanup_settings as defaults
 from airflow_provider_ecr_preview import protection
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
-from airflow_provider_ecr_preview.cleanup_checks import sentence
+from airflow_provider_ecr_preview.cleanup_checks import Decision, sentence
 from airflow_provider_ecr_preview.cleanup_in_use import in_use_of
 from airflow_provider_ecr_preview.cleanup_inputs import earlier_summaries_of
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
@@ -22,6 +22,7 @@ from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, requir
 from airflow_provider_ecr_preview.core.parameter_times import days, duration, seconds
 from airflow_provider_ecr_preview.core.parameters import integer, limit, number, switch, text, texts
 from airflow_provider_ecr_preview.core.tag_patterns import tag_globs, tag_patterns
+from airflow_provider_ecr_preview.engine.pull_policies import PullPolicies
 from airflow_provider_ecr_preview.engine.replicas import ReplicaFinder
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import (
@@ -187,11 +188,18 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
             in_use_of=in_use_of(self.in_use, required_scope_of(self.required_scope)),
             replicas=ReplicaFinder(self._hook_of) if replicates_deletions(settings) else None,
             replica_in_use_of=in_use_of(self.in_use),
+            pulls_of=PullPolicies(self._hook_of).grants_of if settings.check_in_use else lambda _: None,
             previous=earlier_summaries_of(() if self.previous_summaries is None else self.previous_summaries),
             timeout=seconds(self.timeout, "timeout", TIMEOUT),
             poll_interval=seconds(self.poll_interval, "poll_interval", POLL_INTERVAL),
             approval=approval,
         )
+
+    def _warn_of(self, decision: Decision) -> None:
+        """Log what a person should look at, though it blocks nothing."""
+        for check in decision.checks:
+            if check.verdict == "warned":
+                self.log.warning("%s: %s", decision.repository, check)
 
 
 def why_blocked(value: Mapping[str, Any]) -> str:

@@ -269,6 +269,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         decisions = []
         for evidence in collector.collect(summaries):
             decision = decide(evidence, settings)
+            self._warn_of(decision)
             self.log.info(
                 "%s: %d images to %s, %d spared.%s",
                 decision.repository,

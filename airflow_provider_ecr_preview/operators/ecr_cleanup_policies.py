@@ -352,6 +352,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         changes = []
         for evidence in collector.collect(summaries):
             decision = decide(evidence, settings)
+            self._warn_of(decision)
             repository = decision.repository
             change = _planned(changer, repository, wanted[repository], decision.checks, earlier=earlier.get(repository))
             self.log.info("%s: %s.%s", change.repository, change.status, _blocking(change))

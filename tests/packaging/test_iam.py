@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from airflow_provider_ecr_preview.iam import IAM_ACTIONS, ROLES, role_actions, role_policies_markdown
+import botocore.session
+
+from airflow_provider_ecr_preview.iam import (
+    FURTHER_IN_USE_ACTIONS,
+    IAM_ACTIONS,
+    IN_USE_ACTIONS,
+    READS_ENVIRONMENT_VARIABLES,
+    ROLES,
+    role_actions,
+    role_policies_markdown,
+)
 
 MUTATING = ("Put", "Delete", "BatchDelete", "Update", "Create", "Set", "Tag", "Untag", "Complete", "Upload", "Initiate")
 
@@ -23,3 +36,44 @@ def test_only_the_cleaner_may_delete() -> None:
 
 def test_every_operator_that_calls_aws_has_a_role() -> None:
     assert {name for names in ROLES.values() for name in names} == set(IAM_ACTIONS)
+
+
+def test_the_actions_that_show_environment_variables_are_those_whose_answers_have_a_place_for_them() -> None:
+    actions = {
+        action for by_source in (IN_USE_ACTIONS, FURTHER_IN_USE_ACTIONS) for of in by_source.values() for action in of
+    }
+    assert {action for action in actions if shows_environment_variables(action)} == {*READS_ENVIRONMENT_VARIABLES}
+
+
+@cache
+def model_of(service: str) -> Any:
+    return botocore.session.get_session().get_service_model(service)
+
+
+def shows_environment_variables(action: str) -> bool:
+    service, _, operation = action.partition(":")
+    model = model_of(service).operation_model(operation)
+    return bool({*members(model.output_shape, frozenset())} & _ENVIRONMENT)
+
+
+_ENVIRONMENT = {
+    "environment",
+    "environmentvariables",
+    "runtimeenvironmentvariables",
+    "properties",
+    "sparksubmitparameters",
+}
+
+
+def members(shape: Any, seen: frozenset[str]) -> Iterator[str]:
+    """Yield the names of all members of an answer that hold more than a number, in lower case."""
+    if shape.name in seen:
+        return
+    for name, member in getattr(shape, "members", {}).items():
+        # The proxy of a task definition has properties of its own.
+        if "Proxy" not in shape.name:
+            yield name.lower()
+        yield from members(member, seen | {shape.name})
+    for inner in (getattr(shape, "member", None), getattr(shape, "value", None)):
+        if inner is not None:
+            yield from members(inner, seen | {shape.name})

@@ -19,14 +19,15 @@ _CORRECT = (
     "Change the policy so that it keeps these images, and preview it again; or clean up with this policy instead."
 )
 
-Verdict = Literal["passed", "spared", "blocked", "unknown", "off"]
-"""``spared`` passes too: some images are left out. ``unknown`` blocks as ``blocked`` does."""
+Verdict = Literal["passed", "warned", "spared", "blocked", "unknown", "off"]
+"""``warned`` and ``spared`` pass too: a person should look, or some images are left out. ``unknown`` blocks as ``blocked``
+does."""
 
 
 class Answer(NamedTuple):
     """The answer to a question.
 
-    :param verdict: ``passed``, ``spared``, ``blocked``, ``unknown`` or ``off``.
+    :param verdict: ``passed``, ``warned``, ``spared``, ``blocked``, ``unknown`` or ``off``.
     :param message: what the check saw.
     :param image_digests: the images it is about.
     :param remedy: which parameter, permission or step lifts it; without, that of

@@ -85,6 +85,12 @@ CHECKS: Mapping[str, Check] = {
         "Stop what uses the images, and collect what is in use again.",
         ("in_use", "required_scope", "check_in_use"),
     ),
+    "pulling_accounts": Check(
+        "Was every account read that may pull from the repository?",
+        "Collect what is in use in these accounts, too, and name them in required_scope; or take the permission to pull "
+        "away from accounts that no longer use it.",
+        ("in_use", "required_scope"),
+    ),
     "replicas": Check(
         "Is everything known that protects images where ECR deletes them, too, because it replicates deletions?",
         "Collect what is in use in the accounts and Regions that deletions are replicated to, too; or set "

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from functools import cached_property
 
 from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList, Unread
 from airflow_provider_ecr_preview.cleanup_settings import CleanupAction, CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.manifest_lists import lists_of_images_in_use
 from airflow_provider_ecr_preview.core.cleanup.replicas import copies_of, replicates_deletions, users_in_replicas
+from airflow_provider_ecr_preview.core.cleanup.spared_reason import CHANGES, Spared
 from airflow_provider_ecr_preview.core.referrers import (
     Fate,
     is_index,
@@ -24,6 +25,18 @@ from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 from airflow_provider_ecr_preview.preview import EXPIRE, PreviewedImage
 from airflow_provider_ecr_preview.sizes import known_sum
 
+__all__ = [
+    "CHANGES",
+    "MAX_BATCH",
+    "TARGETS",
+    "CleanupPlan",
+    "Spared",
+    "approved_images",
+    "batches_of",
+    "earlier_previews",
+    "plan_cleanup",
+]
+
 MAX_BATCH = 100
 """BatchDeleteImage takes no more."""
 
@@ -33,49 +46,6 @@ _SAME_PUSH = timedelta(seconds=2)
 
 TARGETS: dict[CleanupAction, Fate] = {"delete": Fate.GONE, "archive": Fate.ARCHIVED}
 """What is to become of an image."""
-
-
-class Spared(StrEnum):
-    """Why an approved image is left out."""
-
-    PROTECTED_TAG = "protected_tag"
-    """A tag of it is protected."""
-    IN_USE = "in_use"
-    """Something runs it, or refers to it."""
-    TAGS_CHANGED = "tags_changed"
-    """It got or lost a tag since it was approved."""
-    PUSHED_AGAIN = "pushed_again"
-    """It was pushed again since it was approved."""
-    NO_LONGER_PREVIEWED = "no_longer_previewed"
-    """The fresh preview does not list it."""
-    ACTION_CHANGED = "action_changed"
-    """The fresh preview would archive what was approved to expire, or the other way round."""
-    NOT_IN_EARLIER_PREVIEW = "not_in_earlier_preview"
-    """Too few previews in a row have listed it."""
-    NEWEST = "newest"
-    """It is among the newest images."""
-    TOO_YOUNG = "too_young"
-    """It was pushed or restored lately."""
-    RECENTLY_PULLED = "recently_pulled"
-    """It was pulled lately."""
-    ONLY_TO_BE_ARCHIVED = "only_to_be_archived"
-    """It was approved to be archived, not to be deleted."""
-    ARCHIVED_ALREADY = "archived_already"
-    """It is to be archived, and is."""
-    SUBJECT_STAYS = "subject_stays"
-    """It belongs to an image that stays or is in use: a signature, an SBOM, an attestation."""
-    REFERRER_STAYS = "referrer_stays"
-    """An image that belongs to it is protected or in use, and ECR would delete that one with it."""
-    CHILD_IN_USE = "child_in_use"
-    """It is a manifest list, and an image that it names, or most likely names, is in use."""
-    REFERENCED_BY_MANIFEST_LIST = "referenced_by_manifest_list"
-    """A manifest list that stays names it, so that ECR does not delete it."""
-    CHANGED_MEANWHILE = "changed_meanwhile"
-    """It was tagged, pulled, archived or restored while the clean-up ran."""
-
-
-CHANGES = frozenset({Spared.NO_LONGER_PREVIEWED, Spared.ACTION_CHANGED, Spared.PUSHED_AGAIN})
-"""The reasons for which the fresh preview does not agree with the approved one."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +80,19 @@ class CleanupPlan:
             return []
         newest = self.lists_that_stay[0].image_pushed_at
         return [image for image in self.images if not is_index(image) and image.image_pushed_at <= newest]
+
+    def summary(self, action: CleanupAction) -> str:
+        """Return the plan as one line for the log.
+
+        :param action: what is done with the images.
+        """
+        reasons = Counter(map(str, self.spared.values()))
+        spared = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+        images = f"{len(self.images)} image{'' if len(self.images) == 1 else 's'}"
+        text = f"{images} to {action}, {len(self.spared)} spared{f' ({spared})' if spared else ''}."
+        if not (maybe := len(self.may_be_refused)):
+            return text
+        return f"{text} Of these, up to {maybe} may be spared, because a manifest list that stays may name them."
 
     def spared_for(self, *reasons: Spared) -> list[str]:
         """Return the digests that are spared for one of these reasons."""
@@ -260,7 +243,9 @@ class _Judge:
             return Spared.IN_USE
         if image.image_digest in self.lists_of_used:
             return Spared.CHILD_IN_USE
-        return Spared.REFERRER_STAYS if image.image_digest in self.subjects_of_guarded else None
+        if image.image_digest in self.subjects_of_guarded:
+            return Spared.REFERRER_STAYS
+        return Spared.SUBJECT_STAYS if self._belongs_to_what_runs_elsewhere(image) else None
 
     def _has_changed(
         self, approved: PreviewedImage, fresh: PreviewedImage | None, image: RepositoryImage
@@ -301,10 +286,9 @@ class _Judge:
         return sorted({tag for copy in (image, *self._copies(image.image_digest)) for tag in copy.image_tags})
 
     def present_fate(self, image_digest: str) -> Fate:
-        """Return what has become of an image; one that runs stays, though it is no longer in the repository."""
-        if (image := self.described.get(image_digest)) is not None:
-            return Fate.now(image)
-        return Fate.STAYS if self._is_in_use(image_digest, ()) else Fate.GONE
+        """Return what has become of an image."""
+        image = self.described.get(image_digest)
+        return Fate.GONE if image is None else Fate.now(image)
 
     def held_by(self, image: RepositoryImage, going: Container[str]) -> Spared:
         """Return why an image has to stay because another one does.
@@ -314,6 +298,12 @@ class _Judge:
         """
         lists = [of for of in image.referenced_by if of not in going and self.present_fate(of) < Fate.ARCHIVED]
         return Spared.REFERENCED_BY_MANIFEST_LIST if lists else Spared.SUBJECT_STAYS
+
+    def _belongs_to_what_runs_elsewhere(self, image: RepositoryImage) -> bool:
+        """Return whether an image belongs to one that runs and is no longer in the repository."""
+        if not self.settings.check_referrers:
+            return False
+        return any(of not in self.described and self._is_in_use(of, ()) for of in subject_digests(image))
 
     def _is_guarded(self, image: RepositoryImage) -> bool:
         tags = self._tags_of(image)

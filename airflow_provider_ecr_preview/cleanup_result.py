@@ -69,7 +69,8 @@ class RepositoryCleanupXCom(TypedDict):
 
     ``touched_image_count`` is what was deleted or archived, or in a dry run would be. ``failed_images``,
     ``spared_images`` and ``image_digests`` hold examples, those of spared images one of every reason first; the counts
-    are not cut. Results of earlier releases have no ``spared_images``.
+    are not cut. In a dry run, ``may_be_refused_image_count`` is how many of the images a manifest list that stays may name:
+    ECR refuses those, and they are then spared. Results of earlier releases have neither that nor ``spared_images``.
     """
 
     registry_id: str
@@ -84,6 +85,7 @@ class RepositoryCleanupXCom(TypedDict):
     gone_image_count: int
     not_approved_image_count: int
     spared: dict[str, int]
+    may_be_refused_image_count: int
     failures: dict[str, int]
     unknown_image_count: int
     not_attempted_image_count: int
@@ -213,6 +215,7 @@ def _repository(cleanup: RepositoryCleanup) -> RepositoryCleanupXCom:
         gone_image_count=counts["gone"],
         not_approved_image_count=len(plan.not_approved),
         spared=dict(cleanup.reasons("spared")),
+        may_be_refused_image_count=len(plan.may_be_refused) if cleanup.status == "dry_run" else 0,
         failures=dict(cleanup.reasons("failed")),
         unknown_image_count=counts["unknown"],
         not_attempted_image_count=counts["not_attempted"],

@@ -78,7 +78,8 @@ class CleanupSettings:
     @property
     def answered_findings(self) -> frozenset[str]:
         """Codes of findings that do not block, because they are ignored or a check of the clean-up itself answers them."""
-        answered = {"would_empty_repository", *self.ignored_findings}
+        # check_referrers answers the last one, switched off as well: whoever does that gives the referrers up.
+        answered = {"would_empty_repository", "referrer_of_kept_image_expires", *self.ignored_findings}
         if self.protection.newest_images_kept:
             answered.add("newest_image_expires")
         if self.protection.recently_pulled_days:
@@ -87,6 +88,4 @@ class CleanupSettings:
             answered.add("in_use_image_expires")
         if self.protection.protected_tags or self.protection.protected_tag_patterns:
             answered.add("protected_tag_expires")
-        if self.check_referrers:
-            answered.add("referrer_of_kept_image_expires")
         return frozenset(answered)

@@ -66,6 +66,7 @@ def _spared_images(repository: RepositoryCleanupXCom) -> Iterator[str]:
 
 def _of_repository(repository: RepositoryCleanupXCom) -> RenderableType:
     spared = ", ".join(f"{count} {reason}" for reason, count in sorted(repository["spared"].items()))
+    maybe = repository.get("may_be_refused_image_count", 0)
     failures = ", ".join(f"{count} {code}" for code, count in sorted(repository["failures"].items()))
     headline = (
         f"{visible(repository['repository_name'])} ({repository['registry_id']}, {repository['region_name']}): "
@@ -76,6 +77,7 @@ def _of_repository(repository: RepositoryCleanupXCom) -> RenderableType:
         headline,
         *([f"  spared: {spared}"] if spared else []),
         *_spared_images(repository),
+        *([f"  may be spared: {maybe}, if a manifest list that stays names them"] if maybe else []),
         *([f"  failed: {failures}"] if failures else []),
         *([f"  {repository['error']}: {repository['message']}"] if repository["error"] else []),
     ]

@@ -85,9 +85,11 @@ def subject_digests(image: RepositoryImage) -> tuple[str, ...]:
 
     :param image: the image.
     """
-    if image.subject_manifest_digest is None and not image.image_tags:
+    # Looking for the text first spares most tags the regular expression, which takes longer.
+    tags = [tag for tag in image.image_tags if "sha256-" in tag]
+    if image.subject_manifest_digest is None and not tags:
         return ()
-    by_tag = [f"sha256:{match[1] or match[2]}" for tag in image.image_tags if (match := _REFERRER_TAG.fullmatch(tag))]
+    by_tag = [f"sha256:{match[1] or match[2]}" for tag in tags if (match := _REFERRER_TAG.fullmatch(tag))]
     named = dict.fromkeys([*filter(None, [image.subject_manifest_digest]), *by_tag])
     # Tools that copy an image by its digest make a tag of that digest, which names the image itself.
     return tuple(digest for digest in named if digest != image.image_digest)

@@ -271,11 +271,9 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
             decision = decide(evidence, settings)
             self._warn_of(decision)
             self.log.info(
-                "%s: %d images to %s, %d spared.%s",
+                "%s: %s%s",
                 decision.repository,
-                len(decision.plan.images),
-                settings.action,
-                len(decision.plan.spared),
+                decision.plan.summary(settings.action),
                 "".join(f" {check}" for check in decision.blocking),
             )
             decisions.append(decision)

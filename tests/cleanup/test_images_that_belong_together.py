@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ecr_preview.cleanup_table import cleanup_table
 from airflow_provider_ecr_preview.local import ImagesRefused, Meanwhile
+from airflow_provider_ecr_preview.tables import render
 
 REPOSITORY = "payments/api"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -230,6 +232,10 @@ class TestManifestLists:
         assert check["verdict"] == "passed"
         assert check["message"].startswith("1 manifest list stays. ")
         assert "of 5 images, up to 4 may be spared" in check["message"]
+        assert result["repositories"][0]["may_be_refused_image_count"] == 4
+        text = render(cleanup_table(result))
+        assert "may be spared: 4, if a manifest list that stays names them" in text
+        assert "spared: 1 in_use" in text
 
     def test_a_list_stays_whose_image_is_in_use(self, shelf: Shelf, in_use: Any) -> None:
         used = shelf.ecr.push_manifest_list(REPOSITORY, tags=["v1"], pushed_days_ago=100)

@@ -242,6 +242,26 @@ def test_a_critical_finding_blocks_unless_it_is_ignored(bench: Any, put: Any, ca
 
 
 @changes_registry
+def test_a_policy_that_takes_the_signatures_of_images_that_stay_blocks_unless_they_are_given_up(
+    bench: Any, put: Any
+) -> None:
+    kept = bench.digests()[-1]
+    for _ in range(2):
+        bench.ecr.push(REPOSITORY, subject=kept, pushed_days_ago=60)
+    selection = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 30}
+    policy = {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
+    summary = bench.preview(lifecycle_policy_text=policy)
+    assert "referrer_of_kept_image_expires" in {finding["code"] for finding in summary["findings"]}
+    blocked = put(summary, lifecycle_policy_text=policy)
+    check = blocked.check("referrers")
+    assert (check["verdict"], blocked.check("findings")["verdict"]) == ("blocked", "passed")
+    assert check["message"].startswith("2 approved images belong to an image that stays")
+    assert "check_referrers=False" in check["remedy"]
+    assert not bench.ecr.calls.mutating
+    assert put(summary, lifecycle_policy_text=policy, check_referrers=False).statuses == ["changed"]
+
+
+@changes_registry
 @pytest.mark.parametrize(
     ("operation", "fault", "code"),
     [

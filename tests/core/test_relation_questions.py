@@ -60,13 +60,14 @@ def asked(
         for of in approved
     ]
     fresh = PreviewList.of_images("policy", previewed)
+    running: Any = InUse(*used)
     summary: Any = {"previewed_at": NOW.isoformat(), "policy_fingerprint": "policy"}
     evidence = Evidence(
         summary=summary,
         approved=fresh if listed else PreviewList("policy", "others"),
         fresh=fresh,
         inventory=images,
-        in_use=InUse(*used),
+        in_use=running,
         now=NOW,
     )
     careful = CleanupSettings(protection=ImageProtection(protected_tags=protected_tags), **settings)

@@ -96,6 +96,11 @@ SEEN: list[tuple[Spared, dict[str, Any], str]] = [
         {"inventory": [stored(1, subject_manifest_digest=digest(7))]},
         f"It belongs to {digest(7)}.",
     ),
+    (
+        Spared.REFERRER_STAYS,
+        {"inventory": [stored(1), stored(2), stored(3, subject_manifest_digest=DIGEST)]},
+        f"What belongs to it is in use or protected: one of {digest(3)}.",
+    ),
     (Spared.REFERENCED_BY_MANIFEST_LIST, {"inventory": [stored(1, referenced_by=("x",))]}, "It is named by x."),
 ]
 

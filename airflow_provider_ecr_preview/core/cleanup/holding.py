@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.referrers import Fate, is_index
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 REFERENCED = frozenset({"ImageReferencedByManifestList", "ImageStorageClassUpdateNotSupported"})
 """Codes of ECR for an image that a manifest list names: it can go once those lists have gone."""
-
-SUBJECT_STAYS = "subject_stays"
-REFERENCED_BY_MANIFEST_LIST = "referenced_by_manifest_list"
 
 _HAS_GONE = ("deleted", "archived", "gone")
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
@@ -77,7 +75,7 @@ class Holding:
             return outcome
         named = f": {', '.join(staying)}" if staying else ""
         message = f"A manifest list that stays names it{named}. ECR says: {outcome.message}"
-        return replace(outcome, status="spared", reason=REFERENCED_BY_MANIFEST_LIST, message=message)
+        return replace(outcome, status="spared", reason=str(Spared.REFERENCED_BY_MANIFEST_LIST), message=message)
 
     def _may_pass(self, outcome: ImageOutcome) -> bool:
         """Return whether the lists may be going, where ECR does not name them."""

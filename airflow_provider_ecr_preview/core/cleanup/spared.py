@@ -12,7 +12,7 @@ from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer
 from airflow_provider_ecr_preview.core.cleanup.remedies import SPARED_REASONS
 from airflow_provider_ecr_preview.core.cleanup.replicas import copies_of, users_in_replicas
-from airflow_provider_ecr_preview.core.referrers import last_change, subject_digests
+from airflow_provider_ecr_preview.core.referrers import last_change, subject_digests, subjects_above
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 from airflow_provider_ecr_preview.preview import PreviewedImage
 
@@ -67,6 +67,7 @@ class SparedImages:
             Spared.TOO_YOUNG: self._too_young,
             Spared.RECENTLY_PULLED: self._recently_pulled,
             Spared.SUBJECT_STAYS: self._subject_stays,
+            Spared.REFERRER_STAYS: self._referrer_stays,
             Spared.REFERENCED_BY_MANIFEST_LIST: self._referenced,
         }
 
@@ -157,6 +158,11 @@ class SparedImages:
     def _subject_stays(self, image: RepositoryImage, _: PreviewedImage) -> str | None:
         subjects = subject_digests(image)
         return f"It belongs to {_some(subjects)}." if subjects else None
+
+    def _referrer_stays(self, image: RepositoryImage, _: PreviewedImage) -> str | None:
+        referrers = (of for of in self._described.values() if of.subject_manifest_digest)
+        found = [of.image_digest for of in referrers if image.image_digest in subjects_above(of, self._described)]
+        return f"What belongs to it is in use or protected: one of {_some(found)}." if found else None
 
     def _referenced(self, image: RepositoryImage, _: PreviewedImage) -> str | None:
         return f"It is named by {_some(image.referenced_by)}." if image.referenced_by else None

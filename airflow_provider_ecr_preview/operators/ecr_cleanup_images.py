@@ -101,7 +101,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
     :param check_tags: whether an image that got or lost a tag since the approval counts as changed. Needs summaries
         with ``images_uri``, or of so few images that the summary itself holds them.
     :param check_in_use: whether it has to be known what is in use.
-    :param check_referrers: whether signatures, SBOMs and attestations of images that stay are kept.
+    :param check_referrers: whether signatures, SBOMs and attestations of images that stay are kept. (templated)
     :param check_replicas: whether, where the registry replicates deletions, it has to be known what is in the repositories
         in other Regions and accounts in which ECR deletes the images, too, and what is in use there.
     :param ignored_findings: codes of critical findings that do not block.

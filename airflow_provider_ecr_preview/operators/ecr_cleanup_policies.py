@@ -248,7 +248,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         are two; more take ``previous_summaries``.
     :param previous_summaries: summaries of earlier previews, each with its ``images_uri``. (templated)
     :param check_in_use: whether it has to be known what is in use.
-    :param check_referrers: whether signatures, SBOMs and attestations of images that stay are kept.
+    :param check_referrers: whether signatures, SBOMs and attestations of images that stay are kept. (templated)
     :param check_replicas: whether, where the registry replicates deletions, it has to be known what is in the repositories
         in other Regions and accounts in which ECR deletes the images, too, and what is in use there.
     :param ignored_findings: codes of critical findings that do not block.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
 from airflow_provider_ecr_preview.changes import Alarms
 from airflow_provider_ecr_preview.cleanup_in_use import used_images_in
+from airflow_provider_ecr_preview.core.in_use.scope import required_scope_of
 from airflow_provider_ecr_preview.core.parameter_times import MAX_DAYS, days, seconds
 from airflow_provider_ecr_preview.core.parameters import (
     account_id,
@@ -93,7 +94,7 @@ class AuditParameters:
             enrich=enrich,
             lookout=Lookout(
                 recently_pulled_days=days(task.recently_pulled_days, "recently_pulled_days", RECENTLY_PULLED_DAYS),
-                used_images=used_images_in(task.in_use),
+                used_images=used_images_in(task.in_use, required_scope_of(task.required_scope)),
                 protection=tags_protected_by(task.protected_tags),
                 replicas_of=replicas_through(task.hook)
                 if switch(task.check_replicas, "check_replicas", True, protects=True)

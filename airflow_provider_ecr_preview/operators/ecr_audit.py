@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.audit import Audit
 from airflow_provider_ecr_preview.audit_reports import AuditReports
 from airflow_provider_ecr_preview.audit_room import audit_xcom
 from airflow_provider_ecr_preview.candidate_policies import PoliciesByGlob
+from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
 from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditStoppedError
 from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
@@ -126,6 +127,8 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
     :param recently_pulled_days: an affected image that was pulled within so many days is a finding. (templated)
     :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. An affected image that is in use is
         the gravest finding. (templated)
+    :param required_scope: the accounts and Regions that ``in_use`` has to cover, as in the clean-up; a finding says what is
+        missing. (templated)
     :param protected_tags: globs; an affected image with such a tag is a finding, and the clean-up would spare it. (templated)
     :param check_replicas: whether to find out, by DescribeRegistry, in which other Regions and accounts ECR deletes what
         expires here.
@@ -167,6 +170,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         "registry_id",
         "reports_path",
         "repository_names",
+        "required_scope",
         "retention_days",
         "write_image_lists",
         "write_kept_images",
@@ -201,6 +205,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         enrich: bool | str | None = True,
         recently_pulled_days: float | timedelta | str | None = RECENTLY_PULLED_DAYS,
         in_use: Mapping[str, Any] | str | None = None,
+        required_scope: RequiredScope = None,
         protected_tags: Names | None = PROTECTED_TAGS,
         check_replicas: bool | str | None = True,
         max_workers: int | None = MAX_WORKERS,
@@ -231,6 +236,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
         self.enrich = enrich
         self.recently_pulled_days = recently_pulled_days
         self.in_use = in_use
+        self.required_scope = required_scope
         self.protected_tags = protected_tags
         self.check_replicas = check_replicas
         self.max_workers = max_workers

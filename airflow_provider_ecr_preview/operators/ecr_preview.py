@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import AirflowSkipException, conf
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.cleanup_in_use import used_images_in
+from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, required_scope_of
 from airflow_provider_ecr_preview.core.parameter_times import days, seconds
 from airflow_provider_ecr_preview.core.parameters import account_id, choice, decoded, given, integer, switch, text
 from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
@@ -260,6 +261,8 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
     :param recently_pulled_days: an affected image that was pulled within so many days is a finding. (templated)
     :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. An affected image that is in use is
         the gravest finding. (templated)
+    :param required_scope: the accounts and Regions that ``in_use`` has to cover, as in the clean-up; a finding says what is
+        missing. (templated)
     :param protected_tags: globs; an affected image with such a tag is a finding, and the clean-up would spare it. (templated)
     :param check_replicas: whether to find out, by DescribeRegistry, in which other Regions and accounts ECR deletes what
         expires here.
@@ -290,6 +293,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
         "recently_pulled_days",
         "registry_id",
         "repository_name",
+        "required_scope",
         "starting_token",
         "tag_status",
         "write_kept_images",
@@ -312,6 +316,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
         enrich: bool | str | None = True,
         recently_pulled_days: float | timedelta | str | None = RECENTLY_PULLED_DAYS,
         in_use: Mapping[str, Any] | str | None = None,
+        required_scope: RequiredScope = None,
         protected_tags: Names | None = PROTECTED_TAGS,
         check_replicas: bool | str | None = True,
         images_path: str | None = None,
@@ -330,6 +335,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
         self.enrich = enrich
         self.recently_pulled_days = recently_pulled_days
         self.in_use = in_use
+        self.required_scope = required_scope
         self.protected_tags = protected_tags
         self.check_replicas = check_replicas
         self.images_path = images_path
@@ -351,7 +357,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
         inventory = self._inventory(keep_images=with_kept) if self.enrich else None
         lookout = Lookout(
             recently_pulled_days=self._recently_pulled_days,
-            used_images=used_images_in(self.in_use),
+            used_images=used_images_in(self.in_use, required_scope_of(self.required_scope)),
             protection=self._protection,
             replicas_of=self._replicas_of,
         )

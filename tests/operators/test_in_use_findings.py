@@ -101,5 +101,17 @@ def test_what_could_not_be_read_is_a_finding_and_never_silence(registry: LocalEc
     assert codes["in_use_unknown"] == 2
 
 
+@pytest.mark.parametrize(("required_scope", "count"), [(None, 0), ("111111111111", 2), ("[]", 0)])
+def test_a_place_that_has_to_be_read_and_was_not_is_a_finding(
+    registry: LocalEcr, required_scope: Any, count: int
+) -> None:
+    audit = audited(in_use=collected(), required_scope=required_scope)
+    found = [finding for finding in audit["findings"] if finding["code"] == "in_use_unknown"]
+    assert sum(finding["repository_count"] for finding in found) == count
+    summary = summarized(in_use=collected(), required_scope=required_scope)
+    messages = [finding["message"] for finding in summary["findings"] if finding["code"] == "in_use_unknown"]
+    assert ["111111111111/us-east-1 was not read" in message for message in messages] == [True] * bool(count)
+
+
 def test_without_what_runs_nothing_is_said_of_it(registry: LocalEcr) -> None:
     assert not {finding["code"] for finding in audited()["findings"]} & {"in_use_unknown", "in_use_image_expires"}

@@ -46,7 +46,7 @@ _IMAGE_ARN = re.compile(
 )
 _ARN = re.compile(r"arn:[^:]*:ecr:", re.IGNORECASE)
 
-_BARE_DIGEST = re.compile(rf"(?:[a-z-]+://)?(?:[^@\s]+@)?(?P<image_digest>{_DIGEST})", re.IGNORECASE | re.ASCII)
+_BARE_DIGEST = re.compile(rf"(?<![a-z0-9])(?P<image_digest>{_DIGEST})(?![a-z0-9])", re.IGNORECASE | re.ASCII)
 _OTHER_REGISTRY = re.compile(r"(?:[a-z-]+://)?+(?:[^/@\s]+[.:][^/@\s]*|localhost)/", re.IGNORECASE)
 
 _AROUND = " \t\r\n\f\v\"'`\ufeff\u200b\u00a0"
@@ -98,8 +98,7 @@ def parse_references(text: str, image_digest: str | None = None) -> tuple[ImageR
     named = [*_found(_REFERENCE, text)]
     if len(named) < sum(1 for _ in _HOST.finditer(text)):
         raise UnreadReferenceError(f"{shown_reference(text)!r} names a registry of Amazon ECR and cannot be read.")
-    if not named:
-        named = [*_by_arn_or_digest(text)]
+    named += _by_arn_or_digest(_REFERENCE.sub("", text))
     if image_digest and named:
         named += [*_resolved(named, image_digest)]
     return tuple(dict.fromkeys(named))
@@ -146,13 +145,14 @@ def _by_arn_or_digest(text: str) -> Iterator[ImageReference]:
         if found is None:
             raise UnreadReferenceError(f"{shown_reference(text)!r} is an ARN of Amazon ECR, but not of one image.")
         yield ImageReference(**found.groupdict())
-    elif (found := _BARE_DIGEST.fullmatch(text)) and not _OTHER_REGISTRY.match(text):
-        yield ImageReference("", "", "", found["image_digest"].lower())
+    elif not _OTHER_REGISTRY.match(text):
+        for digest in _BARE_DIGEST.finditer(text):
+            yield ImageReference("", "", "", digest["image_digest"].lower())
 
 
 def _resolved(named: list[ImageReference], image_digest: str) -> Iterator[ImageReference]:
     """Yield the images beside those that were named: what a tag was, or a list has become."""
-    found = _BARE_DIGEST.fullmatch(image_digest.strip(_AROUND))
+    found = _BARE_DIGEST.search(image_digest)
     if found is None:
         raise UnreadReferenceError(f"{shown_reference(image_digest)!r} is no digest of an image.")
     for reference in named:

@@ -235,7 +235,7 @@ class ImagesInUse:
         :raises ValueError: if they are too many for XCom, and there is no other place.
         """
         images = [*self.images()]
-        for listed in _LISTED_SOURCES:
+        for listed in _LISTED_SOURCES if len(json.dumps(images)) <= MAX_IN_USE_BYTES else ():
             value = self._xcom(images, listed)
             if len(json.dumps(value)) <= MAX_IN_USE_BYTES:
                 return value

@@ -135,6 +135,8 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
     timeout: float | timedelta | str | None
     poll_interval: float | timedelta | str | None
 
+    _is_scoped: bool
+    """Whether a scope was given: None is then no default, which may ask for less."""
     _is_bound: bool
     """Whether an approval was given: a template of one may leave nothing, which is no approval."""
 
@@ -185,7 +187,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
         return EvidenceCollector(
             hook_of=self._hook_of,
             policies=policies,
-            in_use_of=in_use_of(self.in_use, required_scope_of(self.required_scope)),
+            in_use_of=in_use_of(self.in_use, required_scope_of(self.required_scope, was_given=self._is_scoped)),
             replicas=ReplicaFinder(self._hook_of) if replicates_deletions(settings) else None,
             replica_in_use_of=in_use_of(self.in_use),
             pulls_of=PullPolicies(self._hook_of).grants_of if settings.check_in_use else lambda _: None,

@@ -187,6 +187,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         self.required_scope = required_scope
         self.approved = approved
         self._is_bound = approved is not None
+        self._is_scoped = required_scope is not None
         self.dry_run = dry_run  # type: ignore[method-assign,assignment]  # Airflow's own logs templates; nothing calls it
         self.action = action
         self.lifecycle_policy_text = lifecycle_policy_text

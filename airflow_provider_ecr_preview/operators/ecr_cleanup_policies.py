@@ -317,6 +317,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         self.required_scope = required_scope
         self.approved = approved
         self._is_bound = approved is not None
+        self._is_scoped = required_scope is not None
         self.max_images = written_limit(max_images)
         self.max_share = written_limit(max_share)
         self.max_bytes = written_limit(max_bytes)

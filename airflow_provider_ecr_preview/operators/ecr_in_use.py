@@ -136,6 +136,12 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         self.sources = sources
         self.reference_list = reference_list
         self.airflow_conn_id = airflow_conn_id
+        # What a template or a task leaves unset must not be taken for a source that is not wanted.
+        self._given = {
+            source
+            for source, value in (("reference_list", reference_list), ("airflow", airflow_conn_id))
+            if value is not None
+        }
         self.airflow_history_days = airflow_history_days
         self.aws_conn_ids = aws_conn_ids
         self.region_names = region_names
@@ -192,7 +198,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
             elif source not in _PARAMETERS:
                 known = ", ".join([*by_name, *_PARAMETERS])
                 raise ValueError(f"There is no source {source!r}. Use a function of your own, or of {known}.")
-        if not self._named() and self.reference_list is None and self.airflow_conn_id is None:
+        if not self._named() and not self._given:
             raise ValueError("sources is empty, so that nothing would be read. Name at least one.")
         return sources
 
@@ -214,8 +220,10 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
             further["airflow"] = lambda: airflow_tasks(
                 conn_id, [(place.account_id, self._client_in(place)) for place in places], since
             )
-        if without := [name for name in self._named() if name in _PARAMETERS and name not in further]:
-            raise ValueError(f"sources names {without[0]!r}, and {_PARAMETERS[without[0]]} is not given.")
+        named = self._given | {name for name in self._named() if isinstance(name, str) and name in _PARAMETERS}
+        if without := sorted(named - further.keys()):
+            parameter = _PARAMETERS[without[0]]
+            raise ValueError(f"{parameter} is None, and {without[0]} is to be read. Set it, or leave {parameter} out.")
         return further
 
     def _named(self) -> list[str | InUseSource]:

@@ -374,8 +374,11 @@ def test_what_has_to_be_read_is_declared(bench: Any, required_scope: Any, verdic
 def test_a_scope_that_names_no_account_is_an_error_before_anything_is_asked(bench: Any, local_ecr: LocalEcr) -> None:
     summary, in_use = bench.preview(), in_use_of_other_places()
     local_ecr.calls.clear()
-    with pytest.raises(ValueError, match="required_scope"):
-        bench.operator(summary, in_use=in_use, required_scope="None").execute(context())
+    operator = bench.operator(summary, in_use=in_use, required_scope="{{ params.x }}")
+    for rendered in ("None", None):
+        operator.required_scope = rendered
+        with pytest.raises(ValueError, match="required_scope"):
+            operator.execute(context())
     assert not len(local_ecr.calls)
 
 

@@ -64,6 +64,7 @@ def of_digest(image_digest: str) -> ImageReference:
         (f"payments/api@{digest(1)}", of_digest(digest(1))),
         (f"payments/api:v1@{digest(1)}", of_digest(digest(1))),
         (f' "{digest(1).upper()}"', of_digest(digest(1))),
+        (f"@{digest(1)}", of_digest(digest(1))),
     ],
 )
 def test_what_a_reference_names(text: str, reference: ImageReference) -> None:
@@ -82,6 +83,11 @@ def test_a_name_of_the_pull_through_cache_is_a_repository() -> None:
 def test_several_references_in_one_text_are_all_found() -> None:
     text = f"{HOST}/payments/api:v1,{HOST}/payments/api:v2 {HOST}/payments/api:v1"
     assert parse_references(text) == (of(image_tag="v1"), of(image_tag="v2"))
+
+
+def test_several_digests_in_one_text_are_all_found() -> None:
+    assert parse_references(f"{digest(1)}, {digest(2)}") == (of_digest(digest(1)), of_digest(digest(2)))
+    assert parse_references(f"{HOST}/payments/api:v1 {digest(2)}") == (of(image_tag="v1"), of_digest(digest(2)))
 
 
 def test_a_tag_that_was_resolved_names_the_digest_as_well() -> None:

@@ -41,6 +41,12 @@ def test_what_names_no_place_is_an_error(value: Any) -> None:
         required_scope_of(value)
 
 
+def test_none_is_the_default_unless_the_dag_gives_a_scope() -> None:
+    assert required_scope_of(None) is None
+    with pytest.raises(ValueError, match="required_scope is None"):
+        required_scope_of(None, was_given=True)
+
+
 def test_by_default_the_account_and_region_of_the_repository_have_to_be_read() -> None:
     assert missing_places(None, {OWN}, *OWN) == []
     assert missing_places(None, {(OWN[0], "us-east-1"), (A, OWN[1])}, *OWN) == ["333333333333/eu-west-1"]

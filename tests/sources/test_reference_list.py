@@ -79,8 +79,8 @@ def test_a_list_that_says_that_it_is_old_is_unread() -> None:
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        ({"value": None}, "sources names 'reference_list', and reference_list is not given"),
-        ({"value": None, "sources": ["airflow"]}, "sources names 'airflow', and airflow_conn_id is not given"),
+        ({"value": None}, "reference_list is None, and reference_list is to be read"),
+        ({"value": None, "sources": ["airflow"]}, "airflow_conn_id is None, and airflow is to be read"),
         ({"value": None, "sources": []}, "sources is empty"),
         ({"value": [IMAGE], "airflow_conn_id": ""}, "airflow_conn_id is ''"),
         ({"value": [IMAGE], "airflow_conn_id": "a", "airflow_history_days": 0}, "airflow_history_days is 0"),
@@ -89,6 +89,14 @@ def test_a_list_that_says_that_it_is_old_is_unread() -> None:
 def test_a_source_without_its_parameter_is_an_error(arguments: dict[str, Any], match: str) -> None:
     with pytest.raises(ValueError, match=match):
         collect(**arguments)
+
+
+@pytest.mark.parametrize("parameter", ["reference_list", "airflow_conn_id"])
+def test_a_source_whose_template_leaves_nothing_is_an_error_and_not_left_out(parameter: str) -> None:
+    operator = EcrCollectImagesInUseOperator(task_id="in_use", sources=[], **{parameter: "{{ params.x }}"})  # type: ignore[arg-type]
+    setattr(operator, parameter, None)
+    with pytest.raises(ValueError, match=f"{parameter} is None"):
+        operator.execute({"ti": mock.Mock(spec=["xcom_push"])})  # type: ignore[typeddict-item]  # all it asks for
 
 
 @pytest.mark.parametrize("value", ["", "None", "s3:/bucket/list.json", "list.json"])

@@ -34,17 +34,22 @@ class RequiredPlace:
     region_name: str | None = None
 
 
-def required_scope_of(value: Any, parameter: str = "required_scope") -> tuple[RequiredPlace, ...] | None:
+def required_scope_of(
+    value: Any, parameter: str = "required_scope", *, was_given: bool = False
+) -> tuple[RequiredPlace, ...] | None:
     """Return what has to be read.
 
     :param value: ``123456789012`` for an account in the Region of the repository, or ``123456789012/eu-central-1``; one
         or several, in any form in which texts are given. None for the account and the Region of the repository itself.
         An empty list for nothing.
     :param parameter: name of the operator's parameter, for messages.
+    :param was_given: whether the DAG gives one, so that None is what a template left of it, and not the default.
     :return: the places, or None for the default.
     :raises ValueError: if it is anything else.
     """
     if value is None:
+        if was_given:
+            refuse(value, parameter, f"What the DAG gives is not set. Set it, or leave {parameter} out")
         return None
     return tuple(dict.fromkeys(_place(part, parameter) for part in texts(value, parameter, protects=True)))
 

@@ -124,7 +124,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
     :param fail_on_alarm: whether an alarm fails the task, too. (templated)
     :param enrich: whether to ask DescribeImages for the number of all images, sizes and last pulls. Without, those are
         null, and most findings cannot be made. (templated)
-    :param recently_pulled_days: an affected image that was pulled within so many days is a finding. (templated)
+    :param recently_pulled_days: an affected image that was pulled within this number of days is a finding. (templated)
     :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. An affected image that is in use is
         the gravest finding. (templated)
     :param required_scope: the accounts and Regions that ``in_use`` has to cover, as in the clean-up; a finding says what is

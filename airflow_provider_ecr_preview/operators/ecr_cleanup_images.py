@@ -78,35 +78,38 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         shows. Where it is given, nothing else is touched: an audit that was run again, or an XCom or an image list that
         was changed since, blocks. (templated)
     :param dry_run: whether nothing is changed. (templated)
-    :param action: ``delete``, or ``archive`` to archive instead, which is billed too.
+    :param action: ``delete``, or ``archive`` to archive instead, which is billed too. (templated)
     :param lifecycle_policy_text: the policy that was previewed, if it is not applied: JSON text or dict. (templated)
     :param lifecycle_policies: such policies by name glob of the repositories. (templated)
-    :param max_images: more images of one repository block its clean-up; None for no limit.
-    :param max_share: a larger share of a repository's images, from 0 to 1, blocks it; None for no limit.
-    :param max_bytes: more bytes of one repository, as an upper bound, block it; None for no limit.
-    :param max_images_per_run: more images of all repositories together block the task; None for no limit.
-    :param max_bytes_per_run: more bytes of all repositories together block the task; None for no limit.
-    :param minimum_images_left: fewer images left in a repository block its clean-up. One always has to be left.
-    :param protected_tags: globs; an image with such a tag is left out, whatever was approved. (templated)
+    :param max_images: more images of one repository block its clean-up; None, or ``unlimited`` in a form, for no limit.
+        What a template leaves as None is the default, here as in every limit. (templated)
+    :param max_share: a larger share of a repository's images, from 0 to 1, blocks it; None for no limit. (templated)
+    :param max_bytes: more bytes of one repository, as an upper bound, block it; None for no limit. (templated)
+    :param max_images_per_run: more images of all repositories together block the task; None for no limit. (templated)
+    :param max_bytes_per_run: more bytes of all repositories together block the task; None for no limit. (templated)
+    :param minimum_images_left: fewer images left in a repository block its clean-up. One always has to be left. (templated)
+    :param protected_tags: globs; an image with such a tag is spared, whatever was approved: a list, JSON, or text with
+        commas between; [] for none. (templated)
     :param protected_tag_patterns: regular expressions, searched for in the tags, to the same effect. (templated)
-    :param min_age_days: images pushed or restored within so many days are left out; 0 for none.
-    :param recently_pulled_days: images pulled within so many days are left out; 0 for none.
-    :param newest_images_kept: so many of the newest images, and of the newest tagged ones, are left out.
-    :param max_preview_age: an older preview blocks; None for no limit.
+    :param min_age_days: images pushed or restored within this number of days are spared; 0 for none. (templated)
+    :param recently_pulled_days: images pulled within this number of days are spared; 0 for none. (templated)
+    :param newest_images_kept: this number of the newest images, and of the newest tagged ones, are spared. (templated)
+    :param max_preview_age: an older preview blocks: a timedelta or an ISO 8601 duration such as ``P1D``; None for no
+        limit. (templated)
     :param required_agreeing_previews: in how many previews in a row an image has to be. The approved and the fresh one
-        are two; more take ``previous_summaries``.
+        are two; more take ``previous_summaries``. (templated)
     :param previous_summaries: summaries of earlier previews, each with its ``images_uri``. (templated)
     :param on_change: ``block`` when the fresh preview or the tags differ from what was approved, or ``spare`` to leave
-        out what differs.
+        out what differs. (templated)
     :param check_tags: whether an image that got or lost a tag since the approval counts as changed. Needs summaries
-        with ``images_uri``, or of so few images that the summary itself holds them.
-    :param check_in_use: whether it has to be known what is in use.
+        with ``images_uri``, or of so few images that the summary itself holds them. (templated)
+    :param check_in_use: whether it has to be known what is in use. (templated)
     :param check_referrers: whether signatures, SBOMs and attestations of images that stay are kept. (templated)
     :param check_replicas: whether, where the registry replicates deletions, it has to be known what is in the repositories
-        in other Regions and accounts in which ECR deletes the images, too, and what is in use there.
-    :param ignored_findings: codes of critical findings that do not block.
-    :param on_blocked: ``fail`` or ``skip`` the task, or just ``report``, when a check blocks. A dry run only reports.
-    :param archive_price_per_gb_month: what a gigabyte in the archive costs a month, to tell the cost of archiving.
+        in other Regions and accounts in which ECR deletes the images, too, and what is in use there. (templated)
+    :param ignored_findings: codes of critical findings that do not block. (templated)
+    :param on_blocked: ``fail`` or ``skip`` the task, or just ``report``, when a check blocks. A dry run only reports. (templated)
+    :param archive_price_per_gb_month: what a gigabyte in the archive costs a month, to tell the cost of archiving. (templated)
     :param results_path: where to write what became of every image, an ``ObjectStoragePath`` URL of a file, as gzip
         JSON Lines. (templated)
     :param timeout: how long to wait for one fresh preview, in seconds.

@@ -234,25 +234,28 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
     :param former_policies_path: where to write the former policies before the first change, an ``ObjectStoragePath``
         URL of a file, as gzip JSON Lines; needed where they do not fit into an XCom, and wise where the task is
         retried. (templated)
-    :param max_images: more images that the policy takes of one repository block; None for no limit.
-    :param max_share: a larger share of a repository's images, from 0 to 1, blocks; None for no limit.
-    :param max_bytes: more bytes of one repository, as an upper bound, block; None for no limit.
-    :param minimum_images_left: fewer images left in a repository block. One always has to be left.
-    :param protected_tags: globs; an image with such a tag that the policy takes blocks. (templated)
+    :param max_images: more images that the policy takes of one repository block; None, or ``unlimited`` in a form, for no
+        limit. What a template leaves as None is the default, here as in every limit. (templated)
+    :param max_share: a larger share of a repository's images, from 0 to 1, blocks; None for no limit. (templated)
+    :param max_bytes: more bytes of one repository, as an upper bound, block; None for no limit. (templated)
+    :param minimum_images_left: fewer images left in a repository block. One always has to be left. (templated)
+    :param protected_tags: globs; an image with such a tag that the policy takes blocks: a list, JSON, or text with commas
+        between; [] for none. (templated)
     :param protected_tag_patterns: regular expressions, searched for in the tags, to the same effect. (templated)
-    :param min_age_days: an image pushed or restored within so many days blocks; 0 for none.
-    :param recently_pulled_days: an image pulled within so many days blocks; 0 for none.
-    :param newest_images_kept: one of so many of the newest images, and of the newest tagged ones, blocks.
-    :param max_preview_age: an older preview blocks; None for no limit.
+    :param min_age_days: an image pushed or restored within this number of days blocks; 0 for none. (templated)
+    :param recently_pulled_days: an image pulled within this number of days blocks; 0 for none. (templated)
+    :param newest_images_kept: one of this number of the newest images, and of the newest tagged ones, blocks. (templated)
+    :param max_preview_age: an older preview blocks: a timedelta or an ISO 8601 duration such as ``P1D``; None for no
+        limit. (templated)
     :param required_agreeing_previews: in how many previews in a row an image has to be. The approved and the fresh one
-        are two; more take ``previous_summaries``.
+        are two; more take ``previous_summaries``. (templated)
     :param previous_summaries: summaries of earlier previews, each with its ``images_uri``. (templated)
-    :param check_in_use: whether it has to be known what is in use.
+    :param check_in_use: whether it has to be known what is in use. (templated)
     :param check_referrers: whether signatures, SBOMs and attestations of images that stay are kept. (templated)
     :param check_replicas: whether, where the registry replicates deletions, it has to be known what is in the repositories
-        in other Regions and accounts in which ECR deletes the images, too, and what is in use there.
-    :param ignored_findings: codes of critical findings that do not block.
-    :param on_blocked: ``fail`` or ``skip`` the task, or just ``report``, when a check blocks. A dry run only reports.
+        in other Regions and accounts in which ECR deletes the images, too, and what is in use there. (templated)
+    :param ignored_findings: codes of critical findings that do not block. (templated)
+    :param on_blocked: ``fail`` or ``skip`` the task, or just ``report``, when a check blocks. A dry run only reports. (templated)
     :param timeout: how long to wait for one fresh preview, in seconds.
     :param poll_interval: time between two looks at it, in seconds.
     :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
@@ -391,7 +394,7 @@ class EcrRestoreLifecyclePolicyOperator(_PolicyChangeOperator):
     :param former_policies_path: where to write the policies that this task replaces, as in that operator. (templated)
     :param preview_restored: whether to preview what the policies that are given back would take. A preview that cannot be
         made is said, and does not block. (templated)
-    :param on_blocked: ``fail`` or ``skip`` the task, or just ``report``, when a check blocks. A dry run only reports.
+    :param on_blocked: ``fail`` or ``skip`` the task, or just ``report``, when a check blocks. A dry run only reports. (templated)
     :param timeout: how long to wait for all previews together, in seconds.
     :param poll_interval: time between two looks at a preview, in seconds.
     :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)

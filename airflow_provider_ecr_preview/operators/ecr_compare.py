@@ -84,12 +84,12 @@ class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrL
     :param registry_id: the registry (account); the caller's own if None. (templated)
     :param fail_on_finding: fail when a candidate raises a finding of at least this severity that the first policy does
         not raise: ``critical``, ``warning`` or ``info``; None, or ``none``, never fails for it. (templated)
-    :param max_newly_affected: fail when a candidate takes more images than so many that the first policy does not take;
+    :param max_newly_affected: fail when a candidate takes more images than this that the first policy does not take;
         None for no bound. (templated)
     :param fail_on: when the task fails because of repositories that could not be compared: at ``any``, only when ``all``
         failed, at ``none``, or when they are more than this share of all.
         (templated)
-    :param recently_pulled_days: an affected image that was pulled within so many days is a finding. (templated)
+    :param recently_pulled_days: an affected image that was pulled within this number of days is a finding. (templated)
     :param protected_tags: globs; an affected image with such a tag is a finding. (templated)
     :param max_workers: number of threads that ask for previews.
     :param repository_timeout: time that one preview has, in seconds.

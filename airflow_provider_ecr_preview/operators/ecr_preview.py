@@ -253,12 +253,12 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperat
     :param registry_id: the registry (account); the caller's own if None. (templated)
     :param image_ids: only these images, each ``{"imageDigest": ...}`` or ``{"imageTag": ...}``. (templated)
     :param tag_status: only ``TAGGED`` or ``UNTAGGED`` images, or ``ANY``. (templated)
-    :param max_items: stop after so many images; ``next_token`` of the summary resumes. (templated)
+    :param max_items: stop after this number of images; ``next_token`` of the summary resumes. (templated)
     :param page_size: images a call, 1 to 100. (templated)
     :param starting_token: ``next_token`` of an earlier summary. (templated)
     :param enrich: whether to ask DescribeImages for the number of all images, sizes and last pulls. Without, those are
         null in the summary, and most findings cannot be made. (templated)
-    :param recently_pulled_days: an affected image that was pulled within so many days is a finding. (templated)
+    :param recently_pulled_days: an affected image that was pulled within this number of days is a finding. (templated)
     :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. An affected image that is in use is
         the gravest finding. (templated)
     :param required_scope: the accounts and Regions that ``in_use`` has to cover, as in the clean-up; a finding says what is

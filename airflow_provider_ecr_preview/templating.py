@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import XComArg
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
+from airflow_provider_ecr_preview.core.parameters import text, tls_verification
 from airflow_provider_ecr_preview.core.secrets import refuse_secrets
+from airflow_provider_ecr_preview.policy_files import open_policy_files
 
 if TYPE_CHECKING:
     import jinja2
@@ -51,14 +53,21 @@ class LiteralXComMixin:
     ) -> Any:
         """Render a value of a template field, unless it is a result of this package, wherever it was found.
 
+        A text without anything to render stays as it is: native rendering would make 1.1 of the tag ``1.10``.
+
         :param content: the value.
         :param context: the task's context.
         :param jinja_env: Jinja's environment.
         :param seen_oids: what has been rendered already.
         """
-        if _is_result(content):
+        if _is_result(content) or (isinstance(content, str) and not _has_markup(content, jinja_env)):
             return content
         return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]  # of the operator
+
+    def resolve_template_files(self) -> None:
+        """Open the files that are named for policies, as Airflow does with ``template_ext`` when it reads the DAG."""
+        open_policy_files(self, self.template_fields, self.get_template_env)  # type: ignore[attr-defined]
+        super().resolve_template_files()  # type: ignore[misc]
 
     def _do_render_template_fields(
         self,
@@ -71,7 +80,32 @@ class LiteralXComMixin:
         # Also called by a mapped operator for the task that it has made, which render_template_fields is not.
         if parent is self:
             template_fields = [name for name in template_fields if not _is_from_xcom(self, name, context)]
+            open_policy_files(self, template_fields, lambda: jinja_env)
         super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)  # type: ignore[misc]
+
+
+class AwsParametersMixin:
+    """Reads what a template leaves of the parameters that every operator of AWS has.
+
+    :meta private:
+    """
+
+    @property
+    def _hook_parameters(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = super()._hook_parameters  # type: ignore[misc]  # of the operator
+        return {
+            **parameters,
+            "region_name": text(parameters["region_name"], "region_name"),
+            "verify": tls_verification(parameters["verify"], "verify"),
+        }
+
+
+def _has_markup(content: str, jinja_env: jinja2.Environment | None) -> bool:
+    """Return whether Jinja would do anything with a text."""
+    if jinja_env is None or jinja_env.line_statement_prefix or jinja_env.line_comment_prefix:
+        return True
+    marks = (jinja_env.variable_start_string, jinja_env.block_start_string, jinja_env.comment_start_string)
+    return any(mark in content for mark in marks)
 
 
 def _is_from_xcom(task: Any, name: str, context: Context) -> bool:

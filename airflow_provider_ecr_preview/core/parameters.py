@@ -247,6 +247,19 @@ def account_id(value: Any, parameter: str, default: str | None = None, *, protec
     return value
 
 
+def tls_verification(value: Any, parameter: str) -> bool | str | None:
+    """Return whether, or with which certificates, TLS is verified; None for the default.
+
+    :param value: the value of the parameter: a boolean, its spelled form, or the path of a file.
+    :param parameter: its name, for messages.
+    :raises ValueError: if it is anything else.
+    """
+    value = given(value, parameter)
+    if isinstance(value, str) and value.lower() not in ("true", "false"):
+        return value
+    return switch(value, parameter, None)
+
+
 def decoded(value: Any, parameter: str, default: Any = None, *, protects: bool = False) -> Any:
     """Return an object; text is read as JSON.
 

@@ -53,7 +53,7 @@ from airflow_provider_ecr_preview.policy import PolicySource
 from airflow_provider_ecr_preview.protection import PROTECTED_TAGS
 from airflow_provider_ecr_preview.repository_selection import Names
 from airflow_provider_ecr_preview.storage import slug
-from airflow_provider_ecr_preview.templating import LiteralXComMixin
+from airflow_provider_ecr_preview.templating import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.triggers.ecr_audit import AuditEvent, EcrLifecyclePolicyPreviewsTrigger
 from airflow_provider_ecr_preview.triggers.ecr_preview import deferral_timeout
 from airflow_provider_ecr_preview.xcom import AuditXCom
@@ -72,7 +72,9 @@ MAX_CARRIED_CHARACTERS = 256 * 1024
 SAMPLE_SIZE = 8
 
 
-class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
+class EcrAuditLifecyclePoliciesOperator(
+    LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]
+):
     """Preview the lifecycle policies of many repositories, and push what they would delete as one audit.
 
     All previews are started first and then read in order, at a pace that settles under whatever rate limit there is, so
@@ -430,7 +432,7 @@ class EcrAuditLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLif
                 carried={"began_at": began_at, "log": carried},
                 aws_conn_id=self.aws_conn_id,
                 region_name=self.hook.conn_region_name,  # the triggerer may have another default than the worker
-                verify=self.verify,
+                verify=self._hook_parameters["verify"],
                 botocore_config=self.botocore_config,
             ),
             method_name="execute_complete",

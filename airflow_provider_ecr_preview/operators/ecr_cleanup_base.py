@@ -34,7 +34,7 @@ from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import (
 )
 from airflow_provider_ecr_preview.protection import ImageProtection
 from airflow_provider_ecr_preview.repository_selection import Names
-from airflow_provider_ecr_preview.templating import LiteralXComMixin
+from airflow_provider_ecr_preview.templating import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
 
 OnBlocked = Literal["fail", "skip", "report"]
@@ -70,7 +70,7 @@ CHECKED_TEMPLATE_FIELDS = (
 _SHOWN_BLOCKS = 5
 
 
-class EcrCleanupOperator(LiteralXComMixin, AwsBaseOperator[EcrImageCleanupHook]):
+class EcrCleanupOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[EcrImageCleanupHook]):
     """Base of the operators that change images or policies, with a hook for each Region.
 
     :meta private:

@@ -34,7 +34,7 @@ from airflow_provider_ecr_preview.operators.failed_result import push_before_fai
 from airflow_provider_ecr_preview.protection import PROTECTED_TAGS, tags_protected_by
 from airflow_provider_ecr_preview.repository_selection import Names
 from airflow_provider_ecr_preview.tables import render
-from airflow_provider_ecr_preview.templating import LiteralXComMixin
+from airflow_provider_ecr_preview.templating import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.xcom import ComparedRepository, ComparisonMethod, ComparisonXCom
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ NO_FINDING = "none"
 _SHOWN = 5
 
 
-class EcrCompareLifecyclePoliciesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
+class EcrCompareLifecyclePoliciesOperator(
+    LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]
+):
     """Compare candidate policies with the applied ones, or with each other, on the same repositories.
 
     For every candidate: the images that it takes and the applied policy does not, and the other way round, their bytes

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.sdk import BaseOperator
 
-from airflow_provider_ecr_preview.core.parameters import choice, number, text, texts
+from airflow_provider_ecr_preview.core.parameters import choice, number, text, texts, tls_verification
 from airflow_provider_ecr_preview.core.tracebacks import defuse
 from airflow_provider_ecr_preview.exceptions import ImagesInUseUnknownError
 from airflow_provider_ecr_preview.hooks.endpoints import mask_endpoint
@@ -263,7 +263,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
             aws_conn_id=aws_conn_id,
             client_type=client_type,
             region_name=region_name,
-            verify=self.verify,
+            verify=tls_verification(self.verify, "verify"),
             config=self.botocore_config,
         )
 

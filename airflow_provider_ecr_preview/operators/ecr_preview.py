@@ -33,7 +33,7 @@ from airflow_provider_ecr_preview.protection import PROTECTED_TAGS, tags_protect
 from airflow_provider_ecr_preview.reports import image_list
 from airflow_provider_ecr_preview.repository_selection import Names
 from airflow_provider_ecr_preview.tables import render, summary_table
-from airflow_provider_ecr_preview.templating import LiteralXComMixin
+from airflow_provider_ecr_preview.templating import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
     EcrLifecyclePolicyPreviewTrigger,
     PreviewEvent,
@@ -54,7 +54,9 @@ TIMEOUT = 3_600.0
 POLL_INTERVAL = 5.0
 
 
-class EcrStartLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
+class EcrStartLifecyclePolicyPreviewOperator(
+    LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]
+):
     """Start the lifecycle policy preview of a repository. A preview deletes nothing.
 
     A preview of the same policy that is in progress is taken as started, so that a retry does no harm; one of another
@@ -208,7 +210,7 @@ class EcrStartLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperator[E
                 poll_interval=self.poll_interval,
                 aws_conn_id=self.aws_conn_id,
                 region_name=self.hook.conn_region_name,  # the triggerer may have another default than the worker
-                verify=self.verify,
+                verify=self._hook_parameters["verify"],
                 botocore_config=self.botocore_config,
                 **kwargs,
             ),
@@ -231,7 +233,9 @@ class EcrStartLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperator[E
         return CallSite(self.repository_name, self.registry_id, self.hook.region_name)
 
 
-class EcrSummarizeLifecyclePolicyPreviewOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
+class EcrSummarizeLifecyclePolicyPreviewOperator(
+    LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]
+):
     """Read a complete preview and push its summary to XCom, for the tasks downstream.
 
     The summary is bounded whatever the size of the repository; the full list goes to ``images_path``. Calls

@@ -25,7 +25,7 @@ from airflow_provider_ecr_preview.reconciliation_table import reconciliation_tab
 from airflow_provider_ecr_preview.reconciliation_xcom import ReconciliationXCom, reconciliation_xcom
 from airflow_provider_ecr_preview.reports import line_list
 from airflow_provider_ecr_preview.tables import render
-from airflow_provider_ecr_preview.templating import LiteralXComMixin
+from airflow_provider_ecr_preview.templating import AwsParametersMixin, LiteralXComMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -42,7 +42,7 @@ _SHOWN = 5
 _Events = list[PolicyExecution | UnreadExecution]
 
 
-class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecycleEventsHook]):
+class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[EcrLifecycleEventsHook]):
     """Compare previews with what ECR then did by itself, as CloudTrail tells it (``PolicyExecutionEvent``).
 
     For every previewed repository: the images that expired, or were archived, as previewed; those that were previewed

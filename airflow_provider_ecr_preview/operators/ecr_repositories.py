@@ -24,7 +24,7 @@ from airflow_provider_ecr_preview.repository_selection import (
     batches_of,
     fitting_batch_size,
 )
-from airflow_provider_ecr_preview.templating import LiteralXComMixin
+from airflow_provider_ecr_preview.templating import AwsParametersMixin, LiteralXComMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -43,7 +43,7 @@ class RegionBatch(TypedDict):
 RepositoryNames = list[str] | list[list[str]] | list[RegionBatch]
 
 
-class EcrListRepositoriesOperator(LiteralXComMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
+class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
     """List the repositories of a registry by name, tags and lifecycle policy, sorted by name.
 
     The result is one list, or batches to map an audit over. Calls DescribeRepositories, with ``tags``

@@ -17,7 +17,7 @@ from airflow_provider_ecr_preview.exceptions import PreviewTimeoutError, Reposit
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.hooks.errors import CallSite
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
-from airflow_provider_ecr_preview.templating import LiteralXComMixin
+from airflow_provider_ecr_preview.templating import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
     EcrLifecyclePolicyPreviewTrigger,
     PreviewEvent,
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class EcrLifecyclePolicyPreviewSensor(LiteralXComMixin, AwsBaseSensor[EcrLifecyclePolicyPreviewHook]):
+class EcrLifecyclePolicyPreviewSensor(
+    LiteralXComMixin, AwsParametersMixin, AwsBaseSensor[EcrLifecyclePolicyPreviewHook]
+):
     """Wait until the lifecycle policy preview of a repository is COMPLETE.
 
     FAILED, EXPIRED, a preview that nobody started and one of another policy are errors, not states to wait through.
@@ -106,7 +108,7 @@ class EcrLifecyclePolicyPreviewSensor(LiteralXComMixin, AwsBaseSensor[EcrLifecyc
                 poll_interval=self.poke_interval,
                 aws_conn_id=self.aws_conn_id,
                 region_name=self.hook.conn_region_name,  # the triggerer may have another default than the worker
-                verify=self.verify,
+                verify=self._hook_parameters["verify"],
                 botocore_config=self.botocore_config,
             ),
             method_name="execute_complete",

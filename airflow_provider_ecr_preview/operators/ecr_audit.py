@@ -133,7 +133,7 @@ class EcrAuditLifecyclePoliciesOperator(
         missing. (templated)
     :param protected_tags: globs; an affected image with such a tag is a finding, and the clean-up would spare it. (templated)
     :param check_replicas: whether to find out, by DescribeRegistry, in which other Regions and accounts ECR deletes what
-        expires here.
+        expires here. (templated)
     :param max_workers: number of threads that call ECR.
     :param max_in_flight: number of previews that may be started and not yet read.
     :param repository_timeout: time that one repository has, from the start of its preview on, in seconds.

@@ -269,11 +269,11 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
         missing. (templated)
     :param protected_tags: globs; an affected image with such a tag is a finding, and the clean-up would spare it. (templated)
     :param check_replicas: whether to find out, by DescribeRegistry, in which other Regions and accounts ECR deletes what
-        expires here.
+        expires here. (templated)
     :param images_path: where to write the full list, an ``ObjectStoragePath`` URL of a file (``file:///...`` or
         ``s3://aws_conn_id@bucket/...``), as gzip JSON Lines. (templated)
     :param write_kept_images: whether to write the images that stay, each with the reason, beside it. They are written
-        where the whole preview is read and ``enrich`` is on.
+        where the whole preview is read and ``enrich`` is on. (templated)
     :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
     :param region_name: the AWS Region; that of the connection if None. (templated)
     :param verify: whether, or with which certificates, TLS is verified. (templated)

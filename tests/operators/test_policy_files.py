@@ -47,7 +47,9 @@ def rendered(task: Any, *, parsed: bool = True) -> Any:
         task.dag.resolve_template_files()
     task = task.prepare_for_execution()
     ti = SimpleNamespace(map_index=0, task=task, dag_run=SimpleNamespace(conf={}))
-    task.render_template_fields({"ti": ti, "dag": task.dag, "dag_run": ti.dag_run, "run_id": "run 1"}, task.get_template_env())
+    task.render_template_fields(
+        {"ti": ti, "dag": task.dag, "dag_run": ti.dag_run, "run_id": "run 1"}, task.get_template_env()
+    )
     return ti.task
 
 

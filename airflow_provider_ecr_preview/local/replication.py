@@ -8,20 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ecr_preview.local.deletion import delete_images
 from airflow_provider_ecr_preview.local.images import LocalImage
 from airflow_provider_ecr_preview.local.paging import invalid
 
 if TYPE_CHECKING:
-    from airflow_provider_ecr_preview.local.registry import Registry
+    from moto.ecr.models import ECRBackend
+
     from airflow_provider_ecr_preview.local.repositories import LocalRepository
 
 MAX_RULES = 25
 
 Place = tuple[str, str]
 """A registry (account) and a Region."""
+
+
+class Registries(Protocol):
+    """All registries, as far as replication asks them for something."""
+
+    def backend(self, region_name: str, account_id: str) -> ECRBackend:
+        """Return the store of one registry."""
+
+    def repository(self, repository: str, *, region_name: str, account_id: str) -> LocalRepository:
+        """Return a repository."""
+
+    def create_repository(self, repository: str, *, region_name: str, account_id: str) -> str:
+        """Create a repository."""
 
 
 def check_rules(rules: Sequence[Mapping[str, Any]], source: Place) -> None:
@@ -37,35 +51,35 @@ def check_rules(rules: Sequence[Mapping[str, Any]], source: Place) -> None:
         raise invalid("replicationConfiguration", "Replication destination cannot be the same as the source registry")
 
 
-def replicate_push(registry: Registry, repository: LocalRepository, images: Iterable[LocalImage]) -> None:
+def replicate_push(registries: Registries, repository: LocalRepository, images: Iterable[LocalImage]) -> None:
     """Copy images to the repositories of the same name that the rules name, which are created where they are missing.
 
-    :param registry: all registries.
+    :param registries: all registries.
     :param repository: the repository that the images were pushed to.
     :param images: the images.
     """
-    places = {place for rule in _rules(registry, repository) for place in _destinations(rule)}
+    places = {place for rule in _rules(registries, repository) for place in _destinations(rule)}
     if not places:
         return
     copied = list(images)
     for account_id, region_name in sorted(places):
-        if repository.name not in registry.backend(region_name, account_id).repositories:
-            registry.create_repository(repository.name, region_name=region_name, account_id=account_id)
-        replica = registry.repository(repository.name, region_name=region_name, account_id=account_id)
+        if repository.name not in registries.backend(region_name, account_id).repositories:
+            registries.create_repository(repository.name, region_name=region_name, account_id=account_id)
+        replica = registries.repository(repository.name, region_name=region_name, account_id=account_id)
         for image in copied:
             _copy(replica, image)
 
 
 @contextmanager
-def replicating_deletions(registry: Registry, repository: LocalRepository) -> Iterator[None]:
+def replicating_deletions(registries: Registries, repository: LocalRepository) -> Iterator[None]:
     """Delete in the destinations what the block deletes in a repository, where a rule replicates deletions.
 
-    :param registry: all registries.
+    :param registries: all registries.
     :param repository: the repository.
     """
     places = {
         place
-        for rule in _rules(registry, repository)
+        for rule in _rules(registries, repository)
         if rule.get("deleteReplication", {}).get("enabled")
         for place in _destinations(rule)
     }
@@ -84,15 +98,15 @@ def replicating_deletions(registry: Registry, repository: LocalRepository) -> It
         for tag in sorted({*tags} - {*after[digest]})
     ]
     for account_id, region_name in sorted(places):
-        backend = registry.backend(region_name, account_id)
+        backend = registries.backend(region_name, account_id)
         if image_ids and repository.name in backend.repositories:
-            replica = registry.repository(repository.name, region_name=region_name, account_id=account_id)
+            replica = registries.repository(repository.name, region_name=region_name, account_id=account_id)
             delete_images(backend, replica, image_ids)
 
 
-def _rules(registry: Registry, repository: LocalRepository) -> list[Mapping[str, Any]]:
+def _rules(registries: Registries, repository: LocalRepository) -> list[Mapping[str, Any]]:
     """Return the replication rules that cover a repository."""
-    rules = registry.backend(repository.region_name, repository.registry_id).replication_config["rules"]
+    rules = registries.backend(repository.region_name, repository.registry_id).replication_config["rules"]
     return [rule for rule in rules if _covers(rule, repository.name)]
 
 

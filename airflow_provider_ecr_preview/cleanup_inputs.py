@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_ecr_preview.cleanup_evidence import check_summary
-from airflow_provider_ecr_preview.core.parameters import decoded
+from airflow_provider_ecr_preview.core.parameters import decoded, texts
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.xcom import AUDIT_SCHEMA, PreviewSummaryXCom
 
@@ -42,6 +43,34 @@ def earlier_summaries_of(value: Any, parameter: str = "previous_summaries") -> l
         return [check_summary(summary) for item in value for summary in _summaries_in(item)]
     except ValueError as error:
         raise ValueError(f"{parameter}: {error}") from error
+
+
+def targets_of(value: Any, parameter: str = "summary") -> list[PreviewSummaryXCom | str]:
+    """Return the summaries and the names of repositories that were given, to be checked only.
+
+    :param value: as for :func:`summaries_of`, or names of repositories, or lists of these.
+    :param parameter: name of the operator's parameter, for messages.
+    :raises ValueError: if it is anything else, or names a repository twice.
+    """
+    if isinstance(value, str) and not value.lstrip().startswith(("{", "[{")):
+        value = texts(value, parameter, protects=True)
+    targets = [*_targets_in(decoded(value, parameter, protects=True), parameter)]
+    keys = Counter(target if isinstance(target, str) else str(RepositoryId.of(target)) for target in targets)
+    if twice := sorted(key for key, count in keys.items() if count > 1):
+        raise ValueError(f"{parameter} names {', '.join(twice)} twice.")
+    return targets
+
+
+def _targets_in(value: Any, parameter: str) -> Iterator[PreviewSummaryXCom | str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from earlier_summaries_of(value, parameter)
+    elif isinstance(value, Iterable):
+        for item in value:
+            yield from _targets_in(item, parameter)
+    else:
+        raise ValueError(f"{parameter} is {value!r}. Give summaries, or the names of repositories.")  # noqa: TRY004
 
 
 def _summaries_in(value: Any) -> Iterable[Any]:

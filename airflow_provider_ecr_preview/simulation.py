@@ -11,12 +11,42 @@ from datetime import datetime
 
 from airflow_provider_ecr_preview.comparison import PolicyEffect
 from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.pages import COMPLETE, PreviewPage, PreviewStatus
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage, Verdict
 from airflow_provider_ecr_preview.preview import PreviewedImage
-from airflow_provider_ecr_preview.xcom import RepositoryRef
+from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom, RepositoryRef
+
+
+def simulated_preview(
+    policy: LifecyclePolicy,
+    images: Iterable[RepositoryImage],
+    now: datetime,
+    repository: RepositoryId,
+    lookout: Lookout | None = None,
+) -> tuple[PreviewSummaryXCom, list[PreviewedImage]]:
+    """Return what a preview would most likely say, and the images that it would list.
+
+    :param policy: the policy.
+    :param images: every image of the repository, archived ones included.
+    :param now: the time at which the policy acts (aware).
+    :param repository: the repository.
+    :param lookout: what to look out for among the affected images.
+    :raises ValueError: if the policy has a ``countType`` that is not known here.
+    """
+    inventory = RepositoryInventory(policy.rules)
+    taken = []
+    for verdict in policy.evaluate(images, now):
+        inventory.add(verdict.image)
+        if verdict.is_taken:
+            taken.append(_taken(verdict))
+    preview = PreviewStatus(
+        repository.registry_id, repository.repository_name, repository.region_name, COMPLETE, policy
+    )
+    value = read_preview([PreviewPage(preview, taken)], inventory=inventory, lookout=lookout, now=now)
+    return value, taken
 
 
 def simulate(
@@ -36,18 +66,11 @@ def simulate(
     :param lookout: what to look out for among the affected images.
     :raises ValueError: if the policy has a ``countType`` that is not known here.
     """
-    inventory = RepositoryInventory(policy.rules)
+    repository = RepositoryId(ref["registry_id"] or "", ref["region_name"] or "", ref["repository_name"])
+    value, taken = simulated_preview(policy, images, now, repository, lookout)
     effect = PolicyEffect(policy.fingerprint)
-    taken = []
-    for verdict in policy.evaluate(images, now):
-        inventory.add(verdict.image)
-        if verdict.is_taken:
-            taken.append(_taken(verdict))
-            effect.add(taken[-1])
-    preview = PreviewStatus(
-        ref["registry_id"] or "", ref["repository_name"], ref["region_name"] or "", COMPLETE, policy
-    )
-    value = read_preview([PreviewPage(preview, taken)], inventory=inventory, lookout=lookout, now=now)
+    for image in taken:
+        effect.add(image)
     effect.findings = value["findings"]
     return effect
 

@@ -75,13 +75,29 @@ class EvidenceCollector:
         repository = RepositoryId.of(summary)
         # The images are described last, because theirs is the state that is compared again right before the deletion.
         fresh = self._preview(repository, started) if isinstance(started, PreviewStatus) else started
-        approved = listed_images(summary)
+        return self.evidence(summary, listed_images(summary), fresh, lambda: self._inventory(repository))
+
+    def evidence(
+        self,
+        summary: PreviewSummaryXCom,
+        approved: PreviewList | Unread,
+        fresh: PreviewList | Unread,
+        inventory: Callable[[], list[RepositoryImage] | Unread],
+    ) -> Evidence:
+        """Return what is known about one repository.
+
+        :param summary: the summary that was approved.
+        :param approved: its images.
+        :param fresh: a preview of the same policy.
+        :param inventory: returns the images of the repository.
+        """
+        repository = RepositoryId.of(summary)
         return Evidence(
             summary=summary,
             approved=approved,
             fresh=fresh,
             replicas=self._replicas(repository, approved, fresh),
-            inventory=self._inventory(repository),
+            inventory=inventory(),
             in_use=self.in_use_of(repository),
             pulls=self.pulls_of(repository),
             previous=self._previous(repository),

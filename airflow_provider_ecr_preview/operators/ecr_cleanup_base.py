@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Literal
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 
 from airflow_provider_ecr_preview import cleanup_settings as defaults
 from airflow_provider_ecr_preview import protection
-from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
-from airflow_provider_ecr_preview.cleanup_checks import Decision, sentence
+from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
+from airflow_provider_ecr_preview.cleanup_checks import Decision, check_run, sentence
 from airflow_provider_ecr_preview.cleanup_in_use import in_use_of
-from airflow_provider_ecr_preview.cleanup_inputs import earlier_summaries_of
+from airflow_provider_ecr_preview.cleanup_inputs import earlier_summaries_of, targets_of
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovalXCom, ApprovedAction, approval_of
+from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
+from airflow_provider_ecr_preview.core.cleanup.readiness import (
+    ReadinessRowXCom,
+    ReadinessXCom,
+    RepositoryReadiness,
+    readiness_xcom,
+    rows_of,
+)
 from airflow_provider_ecr_preview.core.cleanup.replicas import replicates_deletions
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, required_scope_of
 from airflow_provider_ecr_preview.core.parameter_times import days, duration, seconds
 from airflow_provider_ecr_preview.core.parameters import integer, limit, number, switch, text, texts
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.tag_patterns import tag_globs, tag_patterns
+from airflow_provider_ecr_preview.display.readiness import readiness_table
 from airflow_provider_ecr_preview.engine.pull_policies import PullPolicies
+from airflow_provider_ecr_preview.engine.readiness import ReadinessChecker
 from airflow_provider_ecr_preview.engine.replicas import ReplicaFinder
+from airflow_provider_ecr_preview.exceptions import CleanupIncompleteError
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import (
     POLL_INTERVAL,
@@ -32,8 +44,12 @@ from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import (
     approved_lines,
     listed_images,
 )
+from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
+from airflow_provider_ecr_preview.policy import PolicySource
 from airflow_provider_ecr_preview.protection import ImageProtection
+from airflow_provider_ecr_preview.reports import line_list
 from airflow_provider_ecr_preview.repository_selection import Names
+from airflow_provider_ecr_preview.tables import render
 from airflow_provider_ecr_preview.templating import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
 
@@ -42,6 +58,7 @@ OnBlocked = Literal["fail", "skip", "report"]
 CHECKED_TEMPLATE_FIELDS = (
     "approved",
     "check_in_use",
+    "check_only",
     "check_referrers",
     "check_replicas",
     "dry_run",
@@ -68,6 +85,9 @@ CHECKED_TEMPLATE_FIELDS = (
 """What a form may set of every operator that checks repositories."""
 
 _SHOWN_BLOCKS = 5
+_WIDTH = 160
+_READS = ("Describe", "Get", "List")
+"""How the names of operations begin that only read."""
 
 
 class EcrCleanupOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[EcrImageCleanupHook]):
@@ -137,6 +157,12 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
 
     _is_scoped: bool
     """Whether a scope was given: None is then no default, which may ask for less."""
+    summary: Any
+    lifecycle_policy_text: PolicySource | None
+    lifecycle_policies: PoliciesByGlob | None
+    check_only: bool | str | None
+    iam_actions: ClassVar[tuple[str, ...]]
+
     _is_bound: bool
     """Whether an approval was given: a template of one may leave nothing, which is no approval."""
 
@@ -196,6 +222,63 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
             poll_interval=seconds(self.poll_interval, "poll_interval", POLL_INTERVAL),
             approval=approval,
         )
+
+    def _readiness(
+        self,
+        settings: CleanupSettings,
+        action: ApprovedAction,
+        *,
+        results_path: str | None = None,
+        max_images: int | None = None,
+        max_bytes: int | None = None,
+    ) -> ReadinessXCom:
+        """Return what the checks say of every repository. Nothing is started, and nothing is changed.
+
+        :param settings: how careful to be.
+        :param action: what would be done.
+        :param results_path: where to write what every check says of every repository.
+        :param max_images: more images in all block the whole run; None for no limit.
+        :param max_bytes: more bytes in all, as an upper bound, block it; None for no limit.
+        """
+        checked_at = datetime.now(UTC)
+        targets = [*map(self._target, targets_of(self.summary))]
+        summaries = self._summaries([summary for _, summary in targets if summary is not None])
+        approval = self._bind(summaries, action)
+        policies = CandidatePolicies(self.lifecycle_policy_text, self.lifecycle_policies)
+        changing = [name for name in self.iam_actions if not name.partition(":")[2].startswith(_READS)]
+        checker = ReadinessChecker(self._collector(policies, settings, approval), settings, changing)
+        readiness: list[RepositoryReadiness] = []
+        for repository, summary in targets:
+            if self._stopping().is_set():
+                raise CleanupIncompleteError(
+                    f"The task was told to stop: {len(readiness)} of {len(targets)} repositories were checked."
+                )
+            readiness.append(checker.check(repository, summary))
+        decisions = [each.decision for each in readiness]
+        given = approval_given(approval, action, dry_run=False)
+        rows = rows_of(readiness, check_run(decisions, max_images=max_images, max_bytes=max_bytes, approval=given))
+        uri = self._write_rows(results_path, rows) if results_path else None
+        value = readiness_xcom(readiness, rows, action=action, checked_at=checked_at, results_uri=uri)
+        self.log.info("Checks only.\n%s", render(readiness_table(value, rows), width=_WIDTH))
+        return value
+
+    def _target(self, target: PreviewSummaryXCom | str) -> tuple[RepositoryId, PreviewSummaryXCom | None]:
+        """Return the repository of a summary, or the one in the caller's own registry that has this name."""
+        if not isinstance(target, str):
+            return RepositoryId.of(target), target
+        region = text(self.region_name, "region_name") or self.hook.conn_region_name
+        with translated(CallSite("the account", None, region)):
+            return RepositoryId(self.hook.account_id, region, target), None
+
+    def _write_rows(self, path: str, rows: Iterable[ReadinessRowXCom]) -> str | None:
+        try:
+            with line_list(path) as lines:
+                for row in rows:
+                    lines.write(row)
+        except Exception:  # whatever goes wrong on whatever storage, the log and the result have the report, too
+            self.log.exception("The list of results cannot be written to %s.", path)
+            return None
+        return path
 
     def _warn_of(self, decision: Decision) -> None:
         """Log what a person should look at, though it blocks nothing."""

@@ -20,6 +20,7 @@ from airflow_provider_ecr_preview.cleanup_settings import CleanupAction, Cleanup
 from airflow_provider_ecr_preview.cleanup_table import cleanup_table
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovalXCom
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
+from airflow_provider_ecr_preview.core.cleanup.readiness import ReadinessXCom
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
 from airflow_provider_ecr_preview.core.parameter_times import seconds
 from airflow_provider_ecr_preview.core.parameters import choice, integer, limit, number, switch, text, written_limit
@@ -79,6 +80,9 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         was changed since, blocks. (templated)
     :param dry_run: whether nothing is changed. (templated)
     :param action: ``delete``, or ``archive`` to archive instead, which is billed too. (templated)
+    :param check_only: whether to make every check that can be made without starting a preview, and nothing else: a
+        readiness report. ``summary`` may then be names of repositories, too, such as the output of
+        ``EcrListRepositoriesOperator``; their policies are evaluated by this package. (templated)
     :param lifecycle_policy_text: the policy that was previewed, if it is not applied: JSON text or dict. (templated)
     :param lifecycle_policies: such policies by name glob of the repositories. (templated)
     :param max_images: more images of one repository block its clean-up; None, or ``unlimited`` in a form, for no limit.
@@ -119,7 +123,8 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
     :param region_name: the AWS Region; that of each summary if None. (templated)
     :param verify: whether, or with which certificates, TLS is verified. (templated)
     :param botocore_config: configuration of the botocore client.
-    :return: :class:`~airflow_provider_ecr_preview.cleanup_result.ImageCleanupXCom`, pushed also when the task fails.
+    :return: :class:`~airflow_provider_ecr_preview.cleanup_result.ImageCleanupXCom`, pushed also when the task fails; with
+        ``check_only``, :class:`~airflow_provider_ecr_preview.core.cleanup.readiness.ReadinessXCom`.
     :raises CleanupBlockedError: if a check blocks a repository, after the others are done.
     :raises CleanupIncompleteError: if images could not be deleted, or the task was told to stop.
     :raises ValueError: if a parameter is not valid; nothing was asked or changed.
@@ -153,6 +158,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         required_scope: RequiredScope = None,
         approved: ApprovalXCom | Mapping[str, Any] | str | None = None,
         dry_run: bool | str | None = True,
+        check_only: bool | str | None = False,
         action: CleanupAction | str | None = "delete",
         lifecycle_policy_text: PolicySource | None = None,
         lifecycle_policies: PoliciesByGlob | None = None,
@@ -192,6 +198,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         self._is_bound = approved is not None
         self._is_scoped = required_scope is not None
         self.dry_run = dry_run  # type: ignore[method-assign,assignment]  # Airflow's own logs templates; nothing calls it
+        self.check_only = check_only
         self.action = action
         self.lifecycle_policy_text = lifecycle_policy_text
         self.lifecycle_policies = lifecycle_policies
@@ -222,7 +229,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         self.poll_interval = poll_interval
         self.failure_retry_delay = failure_retry_delay
 
-    def execute(self, context: Context) -> ImageCleanupXCom:
+    def execute(self, context: Context) -> ImageCleanupXCom | ReadinessXCom:
         """Check, and delete or archive what may be."""
         dry_run = switch(self.dry_run, "dry_run", True, protects=True)
         on_blocked: OnBlocked = choice(self.on_blocked, "on_blocked", get_args(OnBlocked), "fail")
@@ -236,6 +243,14 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         retry_delay = seconds(self.failure_retry_delay, "failure_retry_delay", RETRY_DELAY)
         archive_price = number(self.archive_price_per_gb_month, "archive_price_per_gb_month", None)
         results_path = text(self.results_path, "results_path")
+        if switch(self.check_only, "check_only", False, protects=True):  # the default
+            return self._readiness(
+                settings,
+                settings.action,
+                results_path=results_path,
+                max_images=max_images_per_run,
+                max_bytes=max_bytes_per_run,
+            )
         started_at = datetime.now(UTC)
         summaries = self._summaries(summaries_of(self.summary))
         approval = self._bind(summaries, settings.action)

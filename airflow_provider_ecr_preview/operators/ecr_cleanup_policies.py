@@ -18,6 +18,7 @@ from airflow_provider_ecr_preview.cleanup_inputs import summaries_of
 from airflow_provider_ecr_preview.cleanup_questions import Answer
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovalXCom
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
+from airflow_provider_ecr_preview.core.cleanup.readiness import ReadinessXCom
 from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
 from airflow_provider_ecr_preview.core.parameter_times import seconds
@@ -231,6 +232,9 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         shows. Where it is given, nothing else is touched: an audit that was run again, or an XCom or an image list that
         was changed since, blocks. (templated)
     :param dry_run: whether nothing is changed. (templated)
+    :param check_only: whether to make every check that can be made without starting a preview, and nothing else: a
+        readiness report. ``summary`` may then be names of repositories, too, such as the output of
+        ``EcrListRepositoriesOperator``; their policies are evaluated by this package. (templated)
     :param former_policies_path: where to write the former policies before the first change, an ``ObjectStoragePath``
         URL of a file, as gzip JSON Lines; needed where they do not fit into an XCom, and wise where the task is
         retried. (templated)
@@ -263,7 +267,8 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
     :param verify: whether, or with which certificates, TLS is verified. (templated)
     :param botocore_config: configuration of the botocore client.
     :return: :class:`~airflow_provider_ecr_preview.policy_change.PolicyChangeXCom`, which holds the former policies;
-        pushed before the first change, and also when the task fails.
+        pushed before the first change, and also when the task fails; with ``check_only``,
+        :class:`~airflow_provider_ecr_preview.core.cleanup.readiness.ReadinessXCom`.
     :raises CleanupBlockedError: if a check blocks a repository; nothing was changed.
     :raises CleanupIncompleteError: if a policy could not be changed, or the task was told to stop.
     :raises ValueError: if a parameter is not valid; nothing was asked or changed.
@@ -290,6 +295,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         required_scope: RequiredScope = None,
         approved: ApprovalXCom | Mapping[str, Any] | str | None = None,
         dry_run: bool | str | None = True,
+        check_only: bool | str | None = False,
         former_policies_path: str | None = None,
         max_images: int | str | None = defaults.MAX_IMAGES,
         max_share: float | str | None = defaults.MAX_SHARE,
@@ -317,6 +323,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         self.lifecycle_policy_text = lifecycle_policy_text
         self.lifecycle_policies = lifecycle_policies
         self.in_use = in_use
+        self.check_only = check_only
         self.required_scope = required_scope
         self.approved = approved
         self._is_bound = approved is not None
@@ -339,6 +346,12 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         self.ignored_findings = ignored_findings
         self.timeout = timeout
         self.poll_interval = poll_interval
+
+    def execute(self, context: Context) -> PolicyChangeXCom | ReadinessXCom:  # type: ignore[override]  # with check_only
+        """Check every repository, and change the policies if all may be changed."""
+        if switch(self.check_only, "check_only", False, protects=True):  # the default
+            return self._readiness(self._settings_with(whole_policy=True, check_tags=False), "put")
+        return super().execute(context)
 
     def _plan(self, changer: PolicyChanger, earlier: EarlierChanges) -> list[PolicyChange]:
         summaries = self._summaries(summaries_of(self.summary))

@@ -12,7 +12,15 @@ from airflow_provider_ecr_preview.cleanup_plan import Spared
 from airflow_provider_ecr_preview.cleanup_questions import QUESTIONS, Answer, Verdict
 from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS, SPARED_REASONS, lifting
 
-IN_OTHER_PLACES = {"approval_given", "run_max_images", "run_max_bytes", "applied_policy", "former_policies_kept"}
+IN_OTHER_PLACES = {
+    "approval_given",
+    "change_permissions",
+    "read_permissions",
+    "run_max_images",
+    "run_max_bytes",
+    "applied_policy",
+    "former_policies_kept",
+}
 
 
 def test_every_check_is_explained_and_nothing_else() -> None:

@@ -19,9 +19,9 @@ _CORRECT = (
     "Change the policy so that it keeps these images, and preview it again; or clean up with this policy instead."
 )
 
-Verdict = Literal["passed", "warned", "spared", "blocked", "unknown", "off"]
+Verdict = Literal["passed", "warned", "spared", "blocked", "unknown", "off", "not_checked"]
 """``warned`` and ``spared`` pass too: a person should look, or some images are left out. ``unknown`` blocks as ``blocked``
-does."""
+does; ``not_checked`` is what ``check_only`` cannot check."""
 
 
 class Answer(NamedTuple):

@@ -163,6 +163,16 @@ CHECKS: Mapping[str, Check] = {
         "Find out who changed the policy, and decide with them which one is right.",
         ("applied",),
     ),
+    "read_permissions": Check(
+        "With check_only: does every call that reads work?",
+        "Allow the actions in IAM, for the role of aws_conn_id.",
+        ("aws_conn_id",),
+    ),
+    "change_permissions": Check(
+        "With check_only: which calls were not tried, because they start or change something?",
+        "Compare the role of aws_conn_id with the policies of the roles in the README.",
+        ("aws_conn_id",),
+    ),
     "former_policies_kept": Check(
         "Will the former policies be there to be restored?",
         "Give former_policies_path, or fewer repositories at a time.",

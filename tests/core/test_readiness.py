@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 
@@ -97,6 +97,12 @@ def test_rows_that_block_come_first_and_are_counted() -> None:
     assert value["verdicts"]["in_use"] == {"passed": 1, "unknown": 1, "spared": 1}
     assert value["rows"] == rows
     assert rows[-3]["repository_name"] is None
+
+
+@pytest.mark.parametrize("verdict", get_args(Verdict))
+def test_every_verdict_has_its_place(verdict: Verdict) -> None:
+    value, _ = report(ready("a", check("in_use", verdict)))
+    assert value["ready_repository_count"] == (verdict not in ("blocked", "unknown"))
 
 
 def test_a_report_of_many_repositories_fits() -> None:

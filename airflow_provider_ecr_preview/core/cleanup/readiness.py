@@ -20,7 +20,7 @@ READINESS_SCHEMA = "ecr-cleanup-readiness/1"
 MAX_READINESS_BYTES = 48 * 1024
 
 _MAX_MESSAGE = 300
-_VERDICTS = ("blocked", "unknown", "not_checked", "spared", "passed", "off")
+_VERDICTS = ("blocked", "unknown", "not_checked", "warned", "spared", "passed", "off")
 """The worst first."""
 
 _NEED_A_FRESH_PREVIEW = frozenset({"preview_unchanged"})

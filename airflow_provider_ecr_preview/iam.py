@@ -106,7 +106,7 @@ READS_ENVIRONMENT_VARIABLES: Mapping[str, str] = {
     "codebuild:BatchGetProjects": "those of projects; values of the type PLAINTEXT are shown",
     "ecs:DescribeDaemonTaskDefinition": "those of daemon task definitions",
     "ecs:DescribeTaskDefinition": "those of task definitions; of secrets the names alone",
-    "ecs:DescribeTasks": "those that a task was started with beside its definition",
+    "ecs:DescribeTasks": "those that a task was started with in addition to its definition",
     "emr-serverless:GetApplication": "those in the runtime configuration of applications",
     "emr-serverless:GetJobRun": "those in the configuration and the Spark parameters of runs",
     "lambda:GetFunction": "those of functions, and the address of the code of functions that are no images",
@@ -161,6 +161,16 @@ def role_policies_markdown() -> str:
         policy = json.dumps(role_policy(role), indent=2)
         sections.append(f"**{role.capitalize()}**: {names}\n\n```json\n{policy}\n```\n")
     return "\n".join(sections)
+
+
+def in_use_actions_markdown() -> str:
+    """Return the actions of every source of images in use as the guide has them, with those that show environment variables."""
+    lines = ["| source | IAM actions | of these, show environment variables |", "|---|---|---|"]
+    for source, actions in {**IN_USE_ACTIONS, **FURTHER_IN_USE_ACTIONS}.items():
+        shown = [action for action in actions if action in READS_ENVIRONMENT_VARIABLES]
+        named = ", ".join(f"`{action}` ({READS_ENVIRONMENT_VARIABLES[action]})" for action in shown)
+        lines.append(f"| `{source}` | {', '.join(f'`{action}`' for action in actions)} | {named or 'none'} |")
+    return "\n".join(lines) + "\n"
 
 
 def _is_without_resource(action: str) -> bool:

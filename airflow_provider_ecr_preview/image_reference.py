@@ -55,7 +55,7 @@ _MAX_SHOWN_CHARACTERS = 200
 
 
 class UnreadReferenceError(ValueError):
-    """Raised when a text names a registry of Amazon ECR and it cannot be told which image."""
+    """Raised when a text names a registry of Amazon ECR without saying which image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _found(pattern: re.Pattern[str], text: str) -> Iterator[ImageReference]:
             region_name=(found["region"] or found["dual_stack_region"]).lower(),
             repository_name=found["repository_name"],
             image_digest=digest.lower() if digest else None,
-            # A digest that was named makes the tag beside it a comment.
+            # A digest that was named makes the tag a comment.
             image_tag=None if digest else tag or _DEFAULT_TAG,
         )
 
@@ -151,7 +151,7 @@ def _by_arn_or_digest(text: str) -> Iterator[ImageReference]:
 
 
 def _resolved(named: list[ImageReference], image_digest: str) -> Iterator[ImageReference]:
-    """Yield the images beside those that were named: what a tag was, or a list has become."""
+    """Yield the images that those that were named have become: the digest of a tag, or an image of a list."""
     found = _BARE_DIGEST.search(image_digest)
     if found is None:
         raise UnreadReferenceError(f"{shown_reference(image_digest)!r} is no digest of an image.")

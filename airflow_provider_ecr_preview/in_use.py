@@ -1,7 +1,7 @@
 """Which images something runs or may run, collected from all who know; a source that could not be read protects everything.
 
 A reference by digest protects the digest. A reference by tag protects whatever the tag points to when somebody asks, and
-beside it the digest that it was resolved to, where the source tells it.
+the digest that it was resolved to, where the source says which.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from airflow_provider_ecr_preview.image_reference import ImageReference
 IN_USE_SCHEMA = "ecr-images-in-use/1"
 MAX_IN_USE_BYTES = 48 * 1024
 """Upper bound of what is pushed to XCom; more goes to ``in_use_uri``."""
+
+_MAX_BYTES_WITHOUT_URI = MAX_IN_USE_BYTES - 1024
 
 MAX_USERS = 5
 MAX_NAMED_REFERENCES = 10
@@ -205,7 +207,7 @@ class ImagesInUse:
                     users.append(user)
 
     def protects(self, repository: RepositoryLike, image_digest: str, image_tags: Iterable[str]) -> list[ImageUser]:
-        """Return who uses an image; nobody only if that is known.
+        """Return who uses an image; an empty list only if that is known.
 
         :param repository: the repository.
         :param image_digest: the digest of the image.
@@ -235,21 +237,21 @@ class ImagesInUse:
         :raises ValueError: if they are too many for XCom, and there is no other place.
         """
         images = [*self.images()]
-        for listed in _LISTED_SOURCES if len(json.dumps(images)) <= MAX_IN_USE_BYTES else ():
-            value = self._xcom(images, listed)
-            if len(json.dumps(value)) <= MAX_IN_USE_BYTES:
-                return value
+        if len(json.dumps(images)) <= MAX_IN_USE_BYTES and (value := self._fitting(images)) is not None:
+            return value
         if write is None:
             raise ValueError(
                 f"The {self.image_count} images that are in use are too many for XCom. Set in_use_path, where they can be "
                 "written."
             )
         uri = write(iter(images))
-        for listed in _LISTED_SOURCES:
-            value = {**self._xcom(None, listed), "in_use_uri": uri}
-            if len(json.dumps(value)) <= MAX_IN_USE_BYTES:
-                break
-        return value
+        without = self._fitting(None) or self._xcom(None, _LISTED_SOURCES[-1])
+        return {**without, "in_use_uri": uri}
+
+    def _fitting(self, images: list[ImageInUse] | None) -> ImagesInUseXCom | None:
+        """Return the value with as many sources as fit; None if it is too long without them."""
+        values = (self._xcom(images, listed) for listed in _LISTED_SOURCES)
+        return next((value for value in values if len(json.dumps(value)) <= _MAX_BYTES_WITHOUT_URI), None)
 
     def _xcom(self, images: list[ImageInUse] | None, listed: int) -> ImagesInUseXCom:
         scope: dict[str, list[str]] = {}

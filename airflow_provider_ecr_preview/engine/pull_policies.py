@@ -28,7 +28,7 @@ class PullPolicies:
     _of_registries: dict[str, Mapping[str, Any] | RepositoryError] = field(default_factory=dict, init=False)
 
     def grants_of(self, repository: RepositoryId) -> PullGrants | Unread:
-        """Return who may pull from a repository, beside the account of its registry.
+        """Return who may pull from a repository, apart from the account of its registry.
 
         :param repository: the repository.
         """

@@ -1,4 +1,4 @@
-"""What runs on the Kubernetes clusters of Amazon EKS, asked of the clusters themselves."""
+"""What runs on the Kubernetes clusters of Amazon EKS, as the clusters themselves say."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def cluster_images(eks: Any, sts: Any, cluster_name: str) -> Iterator[FoundRefer
     with ``AmazonEKSViewPolicy`` allows.
 
     :param eks: the boto3 client of EKS.
-    :param sts: a boto3 client of STS that nobody else uses; it signs the token.
+    :param sts: a boto3 client of STS that is used for nothing else; it signs the token.
     :param cluster_name: the cluster.
     :raises ImportError: if the Kubernetes client is not installed.
     """

@@ -1,6 +1,6 @@
 """Who runs images, service by service. Each source is a function that yields what is named there, and by whom.
 
-A source of your own is such a function, too: give it to ``EcrCollectImagesInUseOperator`` beside the names of these.
+A source of your own is such a function, too: give it to ``EcrCollectImagesInUseOperator`` as well as the names of these.
 """
 
 from __future__ import annotations

@@ -73,11 +73,12 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     :param sources: names of services (``ecs``, ``eks``, ``lambda``, ``batch``, ``sagemaker``, ``apprunner``, ``codebuild``; and,
         only where they are named, ``ecs_daemons`` and ``emr_serverless``), or functions of your own that take what returns
         the boto3 client of a service, and yield
-        :class:`~airflow_provider_ecr_preview.hooks.in_use_sources.FoundReference`.
-    :param reference_list: references that another tool has collected, read beside the sources: a list of texts or of
+        :class:`~airflow_provider_ecr_preview.hooks.in_use_sources.FoundReference`. ``reference_list`` and ``airflow``
+        may be named, too, and are read wherever their parameters are given.
+    :param reference_list: references that another tool has collected, read in addition to the sources: a list of texts or of
         objects with ``image`` and ``digest``, the same as JSON, or the ``ObjectStoragePath`` URL of a file of JSON or
         JSON Lines. An empty list, or none, counts as not read. (templated)
-    :param airflow_conn_id: the HTTP connection to an Airflow, read beside the sources: its KubernetesPod, ECS, Batch,
+    :param airflow_conn_id: the HTTP connection to an Airflow, read in addition to the sources: its KubernetesPod, ECS, Batch,
         Docker and SageMaker tasks, by its public API. With the login and password of a user who may read all DAGs, or a
         token as the password. (templated)
     :param airflow_history_days: how old task instances of this Airflow may be that are read, in days; all if None.
@@ -230,7 +231,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         return [self.sources] if isinstance(self.sources, str) else [*self.sources]
 
     def _places(self, in_use: ImagesInUse) -> Iterator[_Place]:
-        """Yield where AWS is asked, with what each connection stands for; where that cannot be told, nothing was read."""
+        """Yield where AWS is asked, with what each connection stands for; where that is not known, nothing was read."""
         aws_conn_ids = [self.aws_conn_id] if self.aws_conn_ids is None else self._names("aws_conn_ids")
         region_names = [text(self.region_name, "region_name")]
         if self.region_names is not None:

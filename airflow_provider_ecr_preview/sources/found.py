@@ -24,9 +24,9 @@ class FoundReference(NamedTuple):
 
 
 class UnknownImage(NamedTuple):
-    """Something that names an image, of which it cannot be told which. Its source then counts as not read.
+    """Something that runs an image, without saying which. Its source then counts as not read.
 
-    :param why: why it cannot be told.
+    :param why: why it is not known.
     :param kind: what names it, for example ``Airflow task``.
     :param name: name or ARN of what names it.
     """
@@ -64,7 +64,7 @@ def all_of(client: Any, operation: str, key: str, **arguments: Any) -> Iterator[
 
 
 def in_parts(values: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield the values in lists of at most so many.
+    """Yield the values in lists of a limited size.
 
     :param values: the values.
     :param size: the most in a list.

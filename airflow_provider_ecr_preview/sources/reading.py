@@ -136,7 +136,7 @@ def _unread(asked: Asked, why: str, unread: Sequence[str]) -> UnreadSource:
 
 
 def _references(found: FoundReference | UnknownImage) -> Sequence[ImageReference] | None:
-    """Return the images of ECR that are named, or None where it cannot be told which."""
+    """Return the images of ECR that are named, or None where it is not known which."""
     if isinstance(found, UnknownImage):
         return None
     try:

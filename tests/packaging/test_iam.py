@@ -15,6 +15,7 @@ from airflow_provider_ecr_preview.iam import (
     IN_USE_ACTIONS,
     READS_ENVIRONMENT_VARIABLES,
     ROLES,
+    in_use_actions_markdown,
     role_actions,
     role_policies_markdown,
 )
@@ -77,3 +78,8 @@ def members(shape: Any, seen: frozenset[str]) -> Iterator[str]:
     for inner in (getattr(shape, "member", None), getattr(shape, "value", None)):
         if inner is not None:
             yield from members(inner, seen | {shape.name})
+
+
+def test_the_guide_has_the_actions_of_every_source() -> None:
+    guide = Path(__file__).parents[2] / "docs" / "guides" / "find-images-in-use.md"
+    assert in_use_actions_markdown() in guide.read_text()

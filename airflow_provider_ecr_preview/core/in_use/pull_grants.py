@@ -22,7 +22,7 @@ EVERYONE = "every AWS account"
 
 @dataclass(frozen=True, slots=True)
 class PullGrants:
-    """Who may pull, beside the account of the registry.
+    """Who may pull, apart from the account of the registry.
 
     :param account_ids: the accounts.
     :param others: who else, in words: organizations, services, or every account.

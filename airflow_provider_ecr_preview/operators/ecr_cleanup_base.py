@@ -26,6 +26,7 @@ from airflow_provider_ecr_preview.core.cleanup.readiness import (
     rows_of,
 )
 from airflow_provider_ecr_preview.core.cleanup.replicas import replicates_deletions
+from airflow_provider_ecr_preview.core.cleanup.stricter import stricter_warnings
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, required_scope_of
 from airflow_provider_ecr_preview.core.parameter_times import days, duration, seconds
 from airflow_provider_ecr_preview.core.parameters import integer, limit, number, switch, text, texts
@@ -46,6 +47,7 @@ from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import (
 )
 from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
 from airflow_provider_ecr_preview.policy import PolicySource
+from airflow_provider_ecr_preview.policy_change import PolicyChange
 from airflow_provider_ecr_preview.protection import ImageProtection
 from airflow_provider_ecr_preview.reports import line_list
 from airflow_provider_ecr_preview.repository_selection import Names
@@ -285,6 +287,11 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
         for check in decision.checks:
             if check.verdict == "warned":
                 self.log.warning("%s: %s", decision.repository, check)
+
+    def _warn_of_stricter_rules(self, checked: Iterable[Decision | PolicyChange]) -> None:
+        """Log which rules that are stricter than they were have an effect, and the way out."""
+        for warning in stricter_warnings((each.repository, check) for each in checked for check in each.checks):
+            self.log.warning("%s", warning)
 
 
 def why_blocked(value: Mapping[str, Any]) -> str:

@@ -296,6 +296,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
                 "".join(f" {check}" for check in decision.blocking),
             )
             decisions.append(decision)
+        self._warn_of_stricter_rules(decisions)
         return decisions
 
     def _clean_up(

@@ -374,6 +374,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
             change = _planned(changer, repository, wanted[repository], decision.checks, earlier=earlier.get(repository))
             self.log.info("%s: %s.%s", change.repository, change.status, _blocking(change))
             changes.append(change)
+        self._warn_of_stricter_rules(changes)
         return changes
 
     def _run_checks(self, *, dry_run: bool) -> list[CheckResult]:

@@ -55,12 +55,12 @@ CHECKS: Mapping[str, Check] = {
     ),
     "preview_unchanged": Check(
         "Does a fresh preview list the images that were approved?",
-        f"{_PREVIEW_AGAIN}; or set on_change='spare' to leave out the images that differ.",
+        f"{_PREVIEW_AGAIN}; or set on_change='spare' to spare the images that differ.",
         ("summary", "on_change", "timeout"),
     ),
     "tags_unchanged": Check(
         "Do the approved images still have the tags that they had at the approval?",
-        f"{_PREVIEW_AGAIN}; or set on_change='spare' to leave out the images whose tags changed, or check_tags=False if "
+        f"{_PREVIEW_AGAIN}; or set on_change='spare' to spare the images whose tags changed, or check_tags=False if "
         "a tag that moves does not matter.",
         ("check_tags", "on_change"),
     ),
@@ -186,7 +186,8 @@ class SparedReason(NamedTuple):
     """What a person has to know about a reason for which an image is spared.
 
     :param meaning: why the image stays.
-    :param check: code of the check that spares it; None where it is seen later, while images are deleted.
+    :param check: code of the check that spares it; None where the action does, or where it is seen while images are
+        deleted.
     :param remedy: what lets the image go.
     """
 
@@ -270,12 +271,12 @@ def lifting(error: RepositoryError) -> str:
     """
     if isinstance(error, AccessDeniedError) and error.action:
         return f"Allow {error.action} on the repository in IAM, for the role of aws_conn_id."
-    return next((remedy for cls, remedy in _BY_ERROR if isinstance(error, cls)), _TRY_AGAIN)
+    return next((remedy for cls, remedy in ERROR_REMEDIES if isinstance(error, cls)), _TRY_AGAIN)
 
 
 _TRY_AGAIN = "Run the task again; if it fails again, do what the message says."
 
-_BY_ERROR: tuple[tuple[type[RepositoryError], str], ...] = (
+ERROR_REMEDIES: tuple[tuple[type[RepositoryError], str], ...] = (
     (AccessDeniedError, "Give the connection of aws_conn_id valid credentials."),
     (RepositoryNotFoundError, "Check the name, the Region and the registry, or leave the repository out of summary."),
     (LifecyclePolicyNotFoundError, "Give the policy that was previewed as lifecycle_policy_text, or apply it again."),

@@ -1,0 +1,62 @@
+"""Which rules are stricter than in the release before, said by their names, with the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from airflow_provider_ecr_preview.cleanup_checks import CheckResult
+from airflow_provider_ecr_preview.core.repository import RepositoryId
+
+
+class StricterRule(NamedTuple):
+    """A check that blocks or spares more than it did.
+
+    :param verdicts: the verdicts that the release before would not have given.
+    :param way_out: which parameter makes it as it was: ``set <parameter>=... to ...``.
+    """
+
+    verdicts: frozenset[str]
+    way_out: str
+
+
+_NOT_PASSED = frozenset({"blocked", "unknown", "spared"})
+
+STRICTER: Mapping[str, StricterRule] = {
+    "in_use": StricterRule(
+        frozenset({"unknown"}),
+        "set required_scope=[...] to the accounts and Regions that have to be read, or check_in_use=False to do without",
+    ),
+    "replicas": StricterRule(
+        _NOT_PASSED, "set check_replicas=False to delete without knowing what is where deletions are replicated to"
+    ),
+    "referrers": StricterRule(
+        _NOT_PASSED, "set check_referrers=False to delete signatures, SBOMs and attestations of images that stay"
+    ),
+    "manifest_lists": StricterRule(
+        _NOT_PASSED, "set check_in_use=False to delete manifest lists without asking what runs, or delete them by hand"
+    ),
+}
+"""The rules of release 0.2 that are stricter than those of 0.1, by the code of their check."""
+
+
+def stricter_warnings(checks: Iterable[tuple[RepositoryId, CheckResult]]) -> list[str]:
+    """Return one warning for every rule that is stricter than it was and has an effect.
+
+    Each has the form ``<rule>: ...; set <parameter>=... to ....``.
+
+    :param checks: what every check says, with its repository.
+    """
+    found: dict[str, list[tuple[RepositoryId, CheckResult]]] = {}
+    for repository, check in checks:
+        if check.code in STRICTER and check.verdict in STRICTER[check.code].verdicts:
+            found.setdefault(check.code, []).append((repository, check))
+    return [_warning(code, found[code]) for code in STRICTER if code in found]
+
+
+def _warning(code: str, affected: list[tuple[RepositoryId, CheckResult]]) -> str:
+    repository, check = affected[0]
+    more = len(affected) - 1
+    others = f" (and {more:,} more {'repository' if more == 1 else 'repositories'})" if more else ""
+    what = check.message.rstrip(". ")
+    return f"{code}: stricter than in release 0.1: {repository}{others}: {what}; {STRICTER[code].way_out}."

@@ -1,0 +1,135 @@
+"""Write docs/reference/checks.md from the code: every check, every reason to spare an image, and what lifts each."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS, ERROR_REMEDIES, SPARED_REASONS, Check
+from airflow_provider_ecr_preview.core.cleanup.stricter import STRICTER
+from airflow_provider_ecr_preview.operators.ecr_cleanup import (
+    EcrDeletePreviewedImagesOperator,
+    EcrPutLifecyclePolicyOperator,
+    EcrRestoreLifecyclePolicyOperator,
+)
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "checks.md"
+
+OPERATORS = (EcrDeletePreviewedImagesOperator, EcrPutLifecyclePolicyOperator, EcrRestoreLifecyclePolicyOperator)
+
+INTRODUCTION = """\
+# Why is it blocked?
+
+`EcrDeletePreviewedImagesOperator` and `EcrPutLifecyclePolicyOperator` ask these questions about every repository before they
+change anything. Each answer is in the log, in the result (`checks`) and in the error of the task: the code of the check, its
+verdict, what it saw (`message`) and what lifts it (`remedy`).
+
+| Verdict | Meaning |
+| --- | --- |
+| `passed` | Nothing speaks against it. |
+| `warned` | A person should look at it. It blocks nothing. |
+| `spared` | Some images stay; the others go. `EcrPutLifecyclePolicyOperator` blocks instead, because a policy spares nothing. |
+| `blocked` | Nothing is changed in this repository, or in any one if the check is of the whole run. |
+| `unknown` | The question cannot be answered, because something could not be read. It blocks, too: unknown is not safe. |
+| `not_checked` | `check_only` cannot check it without starting a preview or changing something. |
+| `off` | The check is switched off, or there is nothing to ask. |
+
+`check_only=True` makes every check that needs no fresh preview, over any number of repositories, and starts and changes
+nothing: a report for a team that sets this up. `on_blocked` says whether a block fails the task, skips it, or is reported only.
+
+This page is written from the code by `scripts/checks_page.py`.
+"""
+
+
+ERRORS = """\
+A source that cannot be read makes its checks `unknown`. The remedy of a missing permission names the IAM action:
+`Allow ecr:DescribeImages on the repository in IAM, for the role of aws_conn_id.` `check_only` tries every call that reads, and
+names all that are missing at once (`read_permissions`). Of other errors this lifts the block:
+"""
+
+STRICTER_RULES = """\
+Each of these logs one warning a run where it has an effect:
+`<check>: stricter than in release 0.1: ...; set <parameter>=... to ...`
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    return "\n".join(
+        [
+            INTRODUCTION,
+            "## Checks",
+            "",
+            *_checks(),
+            "## Why an image is spared",
+            "",
+            "The result names examples of every reason (`spared_images`), and `results_path` every image.",
+            "",
+            "| Reason | Meaning | Check | What lets the image go |",
+            "| --- | --- | --- | --- |",
+            *(
+                f"| `{code}` | {reason.meaning} | {f'`{reason.check}`' if reason.check else 'no check'} "
+                f"| {reason.remedy} |"
+                for code, reason in SPARED_REASONS.items()
+            ),
+            "",
+            "## Errors of calls",
+            "",
+            ERRORS,
+            "| Error | What lifts it |",
+            "| --- | --- |",
+            *(f"| `{error.__name__}` | {remedy} |" for error, remedy in ERROR_REMEDIES),
+            "",
+            "## Permissions",
+            "",
+            *(f"- `{each.__name__}`: {', '.join(f'`{action}`' for action in each.iam_actions)}" for each in OPERATORS),
+            "",
+            "## Stricter than release 0.1",
+            "",
+            STRICTER_RULES,
+            *(f"- `{code}`: {rule.way_out}." for code, rule in STRICTER.items()),
+            "",
+        ]
+    )
+
+
+def _checks() -> Iterator[str]:
+    for code, check in CHECKS.items():
+        yield f"### `{code}`"
+        yield ""
+        yield check.question
+        yield ""
+        yield f"**What lifts it**: {check.remedy}"
+        yield ""
+        if parameters := ", ".join(_parameter(name) for name in check.parameters):
+            yield f"**Parameters**: {parameters} ({_operators(check)})"
+            yield ""
+
+
+def _parameter(name: str) -> str:
+    """Return a parameter with its default, if that says anything."""
+    signatures = (inspect.signature(operator.__init__).parameters for operator in OPERATORS)
+    defaults = [signature[name].default for signature in signatures if name in signature]
+    default = defaults[0] if defaults else None
+    is_said = default not in (None, inspect.Parameter.empty, (), "")
+    return f"`{name}` ({_written(default)})" if is_said else f"`{name}`"
+
+
+def _written(default: Any) -> str:
+    if isinstance(default, bool | str):
+        return f"`{default!r}`"
+    if isinstance(default, tuple):
+        return ", ".join(f"`{item}`" for item in default)
+    return f"{default:,}" if isinstance(default, int) else str(default)
+
+
+def _operators(check: Check) -> str:
+    first = check.parameters[0]
+    having = [each for each in OPERATORS if first in inspect.signature(each.__init__).parameters]
+    return ", ".join(f"`{operator.__name__}`" for operator in having or OPERATORS[:2])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from airflow_provider_ecr_preview.cleanup_questions import QUESTIONS
+from airflow_provider_ecr_preview.exceptions import CleanupBlockedError
 from airflow_provider_ecr_preview.local import (
     AccessDenied,
     Altered,
@@ -378,3 +380,31 @@ def test_an_image_that_was_pushed_again_is_a_change(bench: Any) -> None:
     assert_untouched(bench, bench.clean_up(summary), "preview_unchanged", "blocked")
     assert bench.clean_up(summary, on_change="spare")["repositories"][0]["spared"] == {"pushed_again": 1}
     assert digest in bench.digests()
+
+
+DENIED = [
+    ("StartLifecyclePolicyPreview", "policy_unchanged"),
+    ("GetLifecyclePolicyPreview", "preview_unchanged"),
+    ("DescribeImages", "images_left"),
+    ("DescribeRegistry", "replicas"),
+]
+
+
+@pytest.mark.parametrize(("operation", "code"), DENIED, ids=[operation for operation, _ in DENIED])
+def test_a_missing_permission_is_named_by_its_iam_action(bench: Any, operation: str, code: str) -> None:
+    summary = bench.preview()
+    bench.ecr.inject(AccessDenied(), operation, calls=None)
+    with pytest.raises(CleanupBlockedError, match=f"Allow ecr:{operation}"):
+        bench.operator(summary).execute({"ti": mock.Mock(spec=["xcom_push"])})
+    check = bench.check(bench.clean_up(summary), code)
+    assert (check["verdict"], f"Allow ecr:{operation}" in check["remedy"]) == ("unknown", True)
+    assert f"ecr:{operation}" in check["message"]
+
+
+def test_every_check_that_blocks_or_spares_says_what_lifts_it(bench: Any) -> None:
+    summary = bench.preview()
+    bench.ecr.inject(AccessDenied(), calls=None)
+    result = bench.clean_up(summary, in_use=None, max_preview_age=timedelta(0))
+    assert bench.check(result, "preview_age")["verdict"] == "blocked"
+    for check in [*result["checks"], *result["repositories"][0]["checks"]]:
+        assert bool(check["remedy"]) == (check["verdict"] not in ("passed", "off")), check

@@ -169,6 +169,20 @@ def former_policies_kept(changes: Sequence[PolicyChange], former_policies_path: 
     return CheckResult.of(code, Answer("blocked", message))
 
 
+def former_policies_would_be_kept(former_policies_path: str | None) -> CheckResult:
+    """Return whether the former policies will be there to be restored, before it is known which are replaced.
+
+    :param former_policies_path: where they are written; None if they are in the result alone.
+    """
+    if former_policies_path:
+        answer = Answer("passed", f"The former policies are to be kept at {former_policies_path}.")
+    else:
+        answer = Answer(
+            "not_checked", "Whether the former policies fit into the result is seen when they are replaced."
+        )
+    return CheckResult.of("former_policies_kept", answer)
+
+
 def policy_change_xcom(
     changes: Sequence[PolicyChange],
     *,

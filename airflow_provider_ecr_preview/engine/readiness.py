@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from airflow_provider_ecr_preview.cleanup_checks import CheckResult, decide
@@ -37,6 +37,9 @@ _NO_POLICY = Unread(
     "The repository has no lifecycle policy.",
     "Apply a lifecycle policy, or give the one that is to be previewed as lifecycle_policy_text or lifecycle_policies.",
 )
+
+
+_FORGOTTEN = Unread("It was looked at, and is not kept.")
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,9 @@ class _Check:
             CheckResult.of("read_permissions", read_permissions(self.attempts)),
             CheckResult.of("change_permissions", change_permissions(self.checker.changing_actions)),
         ]
-        return RepositoryReadiness(self.repository, (*told, *checks), decision)
+        # Hundreds of repositories are checked in one task: their images are not kept.
+        forgotten = replace(evidence, approved=_FORGOTTEN, fresh=_FORGOTTEN, inventory=(), previous={}, replicas=())
+        return RepositoryReadiness(self.repository, (*told, *checks), replace(decision, evidence=forgotten))
 
     def _previews(
         self, policy: LifecyclePolicy | Unread, inventory: list[RepositoryImage] | Unread

@@ -149,8 +149,12 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         if answer["chosen_options"] == [self.APPROVE]:
             self._refuse_what_binds_nothing(answer, shown)
         responded_at = answer["responded_at"]
+        value = shown or self._given()[2]
+        if answer["chosen_options"] != [self.APPROVE]:
+            # The digest alone may be given as approved, so a rejection hands on none.
+            value = {**value, "digest": "", "repositories": None, "repositories_uri": None}
         return {
-            **(shown or self._given()[2]),
+            **value,
             "chosen_options": answer["chosen_options"],
             "params_input": answer["params_input"],
             "responded_at": responded_at if isinstance(responded_at, str) else responded_at.isoformat(),

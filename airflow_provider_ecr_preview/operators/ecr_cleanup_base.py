@@ -12,7 +12,7 @@ from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow_provider_ecr_preview import cleanup_settings as defaults
 from airflow_provider_ecr_preview import protection
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
-from airflow_provider_ecr_preview.cleanup_checks import Decision, check_run, sentence
+from airflow_provider_ecr_preview.cleanup_checks import CheckResult, Decision, check_run, sentence
 from airflow_provider_ecr_preview.cleanup_in_use import in_use_of
 from airflow_provider_ecr_preview.cleanup_inputs import earlier_summaries_of, targets_of
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
@@ -233,6 +233,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
         results_path: str | None = None,
         max_images: int | None = None,
         max_bytes: int | None = None,
+        run_checks: Sequence[CheckResult] = (),
     ) -> ReadinessXCom:
         """Return what the checks say of every repository. Nothing is started, and nothing is changed.
 
@@ -241,6 +242,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
         :param results_path: where to write what every check says of every repository.
         :param max_images: more images in all block the whole run; None for no limit.
         :param max_bytes: more bytes in all, as an upper bound, block it; None for no limit.
+        :param run_checks: what further checks of the whole run say.
         """
         checked_at = datetime.now(UTC)
         targets = [*map(self._target, targets_of(self.summary))]
@@ -258,7 +260,8 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
             readiness.append(checker.check(repository, summary))
         decisions = [each.decision for each in readiness]
         given = approval_given(approval, action, dry_run=False)
-        rows = rows_of(readiness, check_run(decisions, max_images=max_images, max_bytes=max_bytes, approval=given))
+        of_run = check_run(decisions, max_images=max_images, max_bytes=max_bytes, approval=given)
+        rows = rows_of(readiness, [*of_run, *run_checks])
         uri = self._write_rows(results_path, rows) if results_path else None
         value = readiness_xcom(readiness, rows, action=action, checked_at=checked_at, results_uri=uri)
         self.log.info("Checks only.\n%s", render(readiness_table(value, rows), width=_WIDTH))
@@ -268,9 +271,9 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
         """Return the repository of a summary, or the one in the caller's own registry that has this name."""
         if not isinstance(target, str):
             return RepositoryId.of(target), target
-        region = text(self.region_name, "region_name") or self.hook.conn_region_name
-        with translated(CallSite("the account", None, region)):
-            return RepositoryId(self.hook.account_id, region, target), None
+        region_name = text(self.region_name, "region_name")
+        with translated(CallSite("the account", None, region_name)):
+            return RepositoryId(self.hook.account_id, region_name or self.hook.conn_region_name, target), None
 
     def _write_rows(self, path: str, rows: Iterable[ReadinessRowXCom]) -> str | None:
         try:

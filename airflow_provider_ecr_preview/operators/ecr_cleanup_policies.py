@@ -50,6 +50,7 @@ from airflow_provider_ecr_preview.policy_change import (
     PolicyChangeXCom,
     former_policies_kept,
     former_policies_of,
+    former_policies_would_be_kept,
     policy_change_xcom,
     same_policy,
 )
@@ -350,7 +351,10 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
     def execute(self, context: Context) -> PolicyChangeXCom | ReadinessXCom:  # type: ignore[override]  # with check_only
         """Check every repository, and change the policies if all may be changed."""
         if switch(self.check_only, "check_only", False, protects=True):  # the default
-            return self._readiness(self._settings_with(whole_policy=True, check_tags=False), "put")
+            settings = self._settings_with(whole_policy=True, check_tags=False)
+            return self._readiness(
+                settings, "put", run_checks=[former_policies_would_be_kept(self.former_policies_path)]
+            )
         return super().execute(context)
 
     def _plan(self, changer: PolicyChanger, earlier: EarlierChanges) -> list[PolicyChange]:

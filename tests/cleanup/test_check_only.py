@@ -155,7 +155,20 @@ def test_a_policy_that_would_be_put_is_checked(bench: Any) -> None:
     value: Any = operator.execute(context())
     assert (value["action"], value["ready_repository_count"]) == ("put", 1)
     assert "ecr:PutLifecyclePolicy" in row(value, "change_permissions")["message"]
+    assert row(value, "former_policies_kept")["verdict"] == "not_checked"
     assert_nothing_started(bench)
+
+
+def test_a_repository_that_is_not_there_is_said(bench: Any) -> None:
+    value = check_only(bench, [REPOSITORY, "payments/missing", "x" * 300])
+    unreadable = [row for row in value["rows"] if row["code"] == "read_permissions" and row["verdict"] == "unknown"]
+    assert {row["repository_name"] for row in unreadable} == {"payments/missing", "x" * 300}
+    assert value["ready_repository_count"] == 1
+
+
+def test_nothing_to_check_is_an_empty_report(bench: Any) -> None:
+    value = check_only(bench, [])
+    assert (value["repository_count"], {row["repository_name"] for row in value["rows"]}) == (0, {None})
 
 
 def test_a_task_that_is_told_to_stop_ends(bench: Any) -> None:

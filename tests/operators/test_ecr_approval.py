@@ -152,7 +152,10 @@ def test_an_answer_to_what_was_never_shown_approves_nothing() -> None:
 def test_a_rejection_is_passed_on_and_allows_nothing(user: Any) -> None:
     task = Task(summary=preview(), defaults="Reject")
     task.ask()
-    assert approval_of(task.answer("Reject", user), approved_lines).refusal
+    answered = task.answer("Reject", user)
+    assert approval_of(answered, approved_lines).refusal
+    with pytest.raises(ValueError, match="approved"):
+        approval_of(answered["digest"], approved_lines)
 
 
 @pytest.mark.usefixtures("asked")

@@ -321,4 +321,4 @@ def _sorted(repositories: Iterable[ApprovedRepository]) -> list[ApprovedReposito
 
 
 def _sha256(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()

@@ -191,18 +191,16 @@ def update_image_storage_class(request: Request) -> dict[str, Any]:
     target = request.parameters.get("targetStorageClass")
     if target not in ("STANDARD", "ARCHIVE"):
         raise invalid("targetStorageClass", "Member must satisfy enum value set: [STANDARD, ARCHIVE]")
-    if target == "ARCHIVE" and image.status == "ACTIVE":
+    if image.status != ("ACTIVE" if target == "ARCHIVE" else "ARCHIVED"):
+        raise _not_supported(f"The image is {image.status}; its storage class cannot be changed to {target}")
+    if target == "ARCHIVE":
         index = repository.index
         if any(index.by_digest[of].status == "ACTIVE" for of in index.lists_naming(image.get_image_digest())):
-            raise ServiceException(
-                "ImageStorageClassUpdateNotSupportedException",
-                "The image is referenced by a manifest list that is not archived",
-            )
+            raise _not_supported("The image is referenced by a manifest list that is not archived")
         image.archive(registry.now)
-    status = image.status
-    if target == "STANDARD" and status == "ARCHIVED":
+    else:
         image.restore(registry.now, registry.clock.monotonic() + registry.restore_seconds)
-        status = "ACTIVATING"
+    status = image.status if target == "ARCHIVE" else "ACTIVATING"
     return {
         "registryId": repository.registry_id,
         "repositoryName": repository.name,
@@ -251,6 +249,10 @@ def record_pulls(request: Request) -> None:
     for image_id in request.parameters.get("imageIds", ()):
         with suppress(ImageNotFoundException):
             repository.find(image_id).pull(request.registry.now)
+
+
+def _not_supported(message: str) -> ServiceException:
+    return ServiceException("ImageStorageClassUpdateNotSupportedException", message)
 
 
 @lru_cache(maxsize=256)

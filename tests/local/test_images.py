@@ -294,9 +294,26 @@ class TestStorageClass:
         (seen,) = ecr.repository(REPOSITORY).as_rules_see_it()
         assert seen.storage_class == "archive"
         ecr.advance(seconds=61)
-        assert (move("STANDARD"), status()) == ("ACTIVE", "ACTIVE")
+        assert status() == "ACTIVE"
         (seen,) = ecr.repository(REPOSITORY).as_rules_see_it()
         assert (seen.storage_class, seen.last_activated_at) == ("standard", NOW)
+
+    def test_the_class_that_an_image_has_or_is_restored_to_is_refused(self, ecr: LocalEcr) -> None:
+        ecr.restore_seconds = 60
+        ecr.push(REPOSITORY, tags=["a"])
+        client = ecr.client()
+        image: dict[str, Any] = {"repositoryName": REPOSITORY, "imageId": {"imageTag": "a"}}
+
+        def refused(target: str) -> bool:
+            code = code_of(client.update_image_storage_class, **image, targetStorageClass=target)
+            return code == "ImageStorageClassUpdateNotSupportedException"
+
+        assert refused("STANDARD")
+        client.update_image_storage_class(**image, targetStorageClass="ARCHIVE")
+        assert refused("ARCHIVE")
+        client.update_image_storage_class(**image, targetStorageClass="STANDARD")
+        assert refused("STANDARD")
+        assert refused("ARCHIVE")
 
     def test_a_child_is_not_archived_before_its_list(self, ecr: LocalEcr) -> None:
         pushed = ecr.push_manifest_list(REPOSITORY, tags=["v1"])

@@ -17,6 +17,8 @@ from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesIn
 
 REPOSITORIES = ["payments/api", "payments/webhooks"]
 REGION = "us-east-1"
+# The tags that the environments pull by: the audit finds them among what would go, and the clean-up spares them.
+PROTECTED_TAGS = ["latest", "live*", "prod*", "stable*"]
 
 
 @dag(
@@ -46,6 +48,7 @@ def ecr_clean_up_approved() -> None:
         repository_names="{{ params.repository_names }}",
         region_name=REGION,
         reports_path="{{ params.reports_path }}",
+        protected_tags=PROTECTED_TAGS,
         deferrable=True,
     )
 
@@ -63,7 +66,7 @@ def ecr_clean_up_approved() -> None:
         summary=audit.output,
         approved=approve.output,
         in_use=in_use.output,
-        protected_tags=["latest", "live*", "prod*", "stable*"],
+        protected_tags=PROTECTED_TAGS,
         dry_run="{{ params.dry_run }}",
     )
     approve >> in_use >> clean_up

@@ -81,6 +81,8 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     :param airflow_conn_id: the HTTP connection to an Airflow, read in addition to the sources: its KubernetesPod, ECS, Batch,
         Docker and SageMaker tasks, by its public API. With the login and password of a user who may read all DAGs, or a
         token as the password. (templated)
+    :param airflow_operators: classes of your own operators of this Airflow that name images in templated fields, such as
+        subclasses of KubernetesPodOperator. (templated)
     :param airflow_history_days: how old task instances of this Airflow may be that are read, in days; all if None.
         (templated)
     :param aws_conn_ids: the Airflow connections to ask with, one for every account; ``aws_conn_id`` if None. (templated)
@@ -104,6 +106,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     template_fields: Sequence[str] = (
         "airflow_conn_id",
         "airflow_history_days",
+        "airflow_operators",
         "aws_conn_id",
         "aws_conn_ids",
         "ignored_references",
@@ -121,6 +124,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         sources: Sequence[str | InUseSource] = tuple(SOURCES),
         reference_list: Sequence[Any] | Mapping[str, Any] | str | None = None,
         airflow_conn_id: str | None = None,
+        airflow_operators: Names | None = None,
         airflow_history_days: float | None = None,
         aws_conn_ids: Names | None = None,
         region_names: Names | None = None,
@@ -137,6 +141,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         self.sources = sources
         self.reference_list = reference_list
         self.airflow_conn_id = airflow_conn_id
+        self.airflow_operators = airflow_operators
         # What a template or a task leaves unset must not be taken for a source that is not wanted.
         self._given = {
             source
@@ -216,10 +221,11 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
             further["reference_list"] = partial(reference_list, self.reference_list)
         conn_id = text(self.airflow_conn_id, "airflow_conn_id", protects=True)
         days = number(self.airflow_history_days, "airflow_history_days", None, minimum=1, protects=True)
+        own_operators = texts(self.airflow_operators, "airflow_operators")
         if conn_id is not None:
             since = None if days is None else now - timedelta(days=days)
             further["airflow"] = lambda: airflow_tasks(
-                conn_id, [(place.account_id, self._client_in(place)) for place in places], since
+                conn_id, [(place.account_id, self._client_in(place)) for place in places], since, own_operators
             )
         named = self._given | {name for name in self._named() if isinstance(name, str) and name in _PARAMETERS}
         if without := sorted(named - further.keys()):

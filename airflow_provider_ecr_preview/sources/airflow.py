@@ -33,13 +33,11 @@ _HAVE_RUN = frozenset(
 class _Operator:
     """Where the rendered fields of an operator name images.
 
-    :param fields: the fields; at least one of them has to say which image.
-    :param definitions: of these, those that name a definition that names the image: ``ecs`` or ``batch``.
+    :param fields: the fields; one of them has to say which image, unless there are none.
     :param only_in: what names the image where none of the fields does, and is not rendered.
     """
 
-    fields: tuple[str, ...]
-    definitions: str | None = None
+    fields: tuple[str, ...] = ()
     only_in: str | None = None
 
 
@@ -58,9 +56,9 @@ OPERATORS: Mapping[str, _Operator] = {
     "DockerOperator": _Operator(("image",)),
     "DockerSwarmOperator": _Operator(("image",)),
     "_DockerDecoratedOperator": _Operator(("image",)),
-    "EcsRunTaskOperator": _Operator(("task_definition",), "ecs"),
+    "EcsRunTaskOperator": _Operator(("task_definition",)),
     "EcsRegisterTaskDefinitionOperator": _Operator(("container_definitions",)),
-    "BatchOperator": _Operator(("job_definition",), "batch"),
+    "BatchOperator": _Operator(("job_definition",)),
     "SageMakerModelOperator": _SAGEMAKER,
     "SageMakerProcessingOperator": _SAGEMAKER,
     "SageMakerTrainingOperator": _SAGEMAKER,
@@ -71,26 +69,34 @@ OPERATORS: Mapping[str, _Operator] = {
 }
 """The operators whose task instances are read, by the names of their classes."""
 
+_OF_ONES_OWN = _Operator()
+_DEFINITIONS = {"task_definition": "ecs", "job_definition": "batch"}
+"""The service that knows the definition which a field names."""
+
 
 Clients = Sequence[tuple[str | None, Callable[[str, str | None], Any]]]
 """For each connection and Region: the account, and what returns the client of a service, there or in another Region."""
 
 
 def airflow_tasks(
-    airflow_conn_id: str, clients: Clients, since: datetime | None = None
+    airflow_conn_id: str, clients: Clients, since: datetime | None = None, own_operators: Sequence[str] = ()
 ) -> Iterator[FoundReference | UnknownImage]:
     """Yield the images that the tasks of an Airflow name.
 
     :param airflow_conn_id: the HTTP connection to it.
     :param clients: who is asked for task definitions and job definitions.
     :param since: only task instances that started at this time or later.
+    :param own_operators: names of further classes of operators.
     """
     with connected(airflow_conn_id) as client:
-        yield from rendered_images(AirflowApi(client), definitions_of(clients), since)
+        yield from rendered_images(AirflowApi(client), definitions_of(clients), since, own_operators)
 
 
 def rendered_images(
-    api: AirflowApi, definitions: Mapping[str, Definitions], since: datetime | None = None
+    api: AirflowApi,
+    definitions: Mapping[str, Definitions],
+    since: datetime | None = None,
+    own_operators: Sequence[str] = (),
 ) -> Iterator[FoundReference | UnknownImage]:
     """Yield the images that the rendered fields of task instances name.
 
@@ -100,8 +106,10 @@ def rendered_images(
     :param api: the API of the Airflow.
     :param definitions: returns the images of a task definition of ``ecs``, and of a job definition of ``batch``.
     :param since: only task instances that started at this time or later.
+    :param own_operators: names of further classes of operators; what their fields name counts, and need not be an image.
     """
-    for name, operator in OPERATORS.items():
+    operators = {**dict.fromkeys(own_operators, _OF_ONES_OWN), **OPERATORS}
+    for name, operator in operators.items():
         by_task: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
         for instance in api.task_instances(name, since):
             by_task[instance["dag_id"], instance["task_id"]].append(instance)
@@ -148,9 +156,10 @@ def _images(
             yield "", f"Airflow has cut {name}. Raise [core] max_templated_field_length for the Airflow that is read"
         elif value == _MASK:
             yield "", f"Airflow masks {name} as a secret"
-        elif operator.definitions:
-            yield from _of_definition(str(value), operator.definitions, definitions)
-    if not named:
+    for name in _DEFINITIONS.keys() & fields.keys():
+        if isinstance(value := fields[name], str) and value and value != _MASK and not value.startswith(_CUT):
+            yield from _of_definition(value, definitions[_DEFINITIONS[name]])
+    if operator.fields and not named:
         instead = f"; {operator.only_in} is not rendered" if operator.only_in else ""
         yield "", f"its rendered fields have no {' or '.join(operator.fields)}{instead}"
     # In whatever field: init containers, sidecars, overrides, and commands that start something.
@@ -160,8 +169,8 @@ def _images(
         yield from ((str(image), None) for image in references_in(text))
 
 
-def _of_definition(name: str, kind: str, definitions: Mapping[str, Definitions]) -> Iterator[tuple[str, str | None]]:
-    images = definitions[kind](name)
+def _of_definition(name: str, images_of: Definitions) -> Iterator[tuple[str, str | None]]:
+    images = images_of(name)
     if images is None:
         yield "", f"{name} is found by no connection of aws_conn_ids in any Region of region_names"
         return

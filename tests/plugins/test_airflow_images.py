@@ -99,7 +99,7 @@ def test_images_of_all_kinds_of_tasks_are_found_by_their_rendered_fields(store: 
     store("DockerOperator", {"image": f"{HOST}/docker:v1"}, "mapped", 1, dag_id="search")
     value = collect()
     assert value["is_complete"], value["unread"]
-    assert {image["repository_name"]: image["used_by"] for image in value["images"]} == {
+    assert {image["repository_name"]: sorted(image["used_by"]) for image in value["images"]} == {
         "batch": [["Airflow task", "payments.mapped"]],
         "docker": [["Airflow task", "search.mapped"]],
         "ecs": [["Airflow task", "payments.mapped"], ["Airflow task", "search.mapped"]],

@@ -114,6 +114,16 @@ def test_a_field_that_is_cut_matters_only_where_it_names_the_image() -> None:
     assert (in_use.is_complete, named(in_use)) == (True, {"a:v1"})
 
 
+def test_operators_of_one_s_own_are_read_where_they_are_named() -> None:
+    api = Api("OurPodOperator", instance({"image": f"{HOST}/a:v1", "task_definition": "train"}), instance({"x": 1}, 2))
+    in_use = ImagesInUse(NOW)
+    definitions: Any = {"ecs": {"train": [f"{HOST}/b:v1"]}.get}
+    found = lambda: rendered_images(api, definitions, None, ["OurPodOperator"])  # type: ignore[arg-type]  # noqa: E731
+    read_source(in_use, Asked("airflow"), found)
+    assert (in_use.is_complete, named(in_use)) == (True, {"a:v1", "b:v1"})
+    assert read(api).image_count == 0
+
+
 def test_definitions_are_looked_up() -> None:
     definitions = {"ecs": {"train:7": [f"{HOST}/a:v1"]}.get, "batch": {"nightly": [f"{HOST}/b:v1"]}.get}
     assert named(read(Api("EcsRunTaskOperator", instance({"task_definition": "train:7"})), definitions)) == {"a:v1"}

@@ -274,20 +274,15 @@ def check_xcom(check: CheckResult, characters: int | None = None) -> CheckXCom:
     :param check: what it says.
     :param characters: how long its texts may be at most; None for no limit.
     """
-    texts = (
-        (check.message, check.remedy)
-        if characters is None
-        else (
-            cut(check.message, characters),
-            cut(check.remedy, characters),
-        )
-    )
+    message, remedy = check.message, check.remedy
+    if characters is not None:
+        message, remedy = cut(message, characters) or "", cut(remedy, characters)
     return CheckXCom(
         code=check.code,
         verdict=check.verdict,
-        message=texts[0] or "",
+        message=message,
         image_digests=list(check.image_digests),
-        remedy=texts[1],
+        remedy=remedy,
     )
 
 

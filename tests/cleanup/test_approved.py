@@ -95,20 +95,19 @@ def test_a_list_that_was_written_again_with_another_tag_blocks(bench: Any) -> No
     assert bench.clean_up(summary, check_tags=False)["status"] == "done"
 
 
-@pytest.mark.parametrize(
-    ("fields", "verdict"),
-    [
-        ({"chosen_options": ["Reject"]}, "blocked"),
-        ({"responded_by_user": None}, "blocked"),
-        ({"action": "archive"}, "blocked"),
-        ({"digest": "0" * 64}, "unknown"),
-    ],
-    ids=["rejected", "chosen by a timeout", "for something else", "changed"],
-)
-def test_what_was_not_approved_blocks(bench: Any, fields: dict[str, Any], verdict: str) -> None:
+NOT_APPROVED: dict[str, tuple[dict[str, Any], str]] = {
+    "rejected": ({"chosen_options": ["Reject"]}, "blocked"),
+    "chosen by a timeout": ({"responded_by_user": None}, "blocked"),
+    "for something else": ({"action": "archive"}, "blocked"),
+    "changed": ({"digest": "0" * 64}, "unknown"),
+}
+
+
+def test_what_was_not_approved_blocks(bench: Any) -> None:
     summary = bench.preview()
-    result = bench.clean_up(summary, approved=approved(summary, **fields))
-    assert_blocked(bench, result, "approval_given", verdict)
+    for fields, verdict in NOT_APPROVED.values():
+        result = bench.clean_up(summary, approved=approved(summary, **fields))
+        assert_blocked(bench, result, "approval_given", verdict)
 
 
 def test_an_approved_dry_run_deletes_nothing(bench: Any) -> None:

@@ -88,24 +88,12 @@ def no_list(bench: Any) -> dict[str, Any]:
     return {}
 
 
-def denied(operation: str) -> Arrange:
-    def arrange(bench: Any) -> dict[str, Any]:
-        bench.ecr.inject(AccessDenied(), operation, calls=None)
-        return {}
-
-    return arrange
-
-
 BLOCKS: list[tuple[str, str, Arrange, str]] = [
     ("another policy is applied", "policy_unchanged", other_policy, "Preview again"),
     ("another candidate is given", "policy_unchanged", lambda _: {"lifecycle_policy_text": keep(12)}, "Preview again"),
     ("there is no policy any more", "policy_unchanged", no_policy, "Apply a lifecycle policy"),
     ("the list is gone", "preview_unchanged", no_list, "Give the worker access"),
     ("nothing was collected", "in_use", lambda _: {"in_use": None}, "EcrCollectImagesInUseOperator"),
-    *(
-        (f"{operation} is denied", "read_permissions", denied(operation), f"Allow ecr:{operation}")
-        for operation in sorted(TRIED)
-    ),
 ]
 
 
@@ -118,11 +106,12 @@ def test_what_blocks_says_what_lifts_it(bench: Any, code: str, arrange: Arrange,
     assert value["ready_repository_count"] == 0
 
 
-@pytest.mark.parametrize("operation", sorted(TRIED))
-def test_without_a_permission_the_report_of_a_name_says_so(bench: Any, operation: str) -> None:
-    bench.ecr.inject(AccessDenied(), operation, calls=None)
+def test_every_permission_that_is_missing_is_named_at_once(bench: Any) -> None:
+    for operation in TRIED:
+        bench.ecr.inject(AccessDenied(), operation, calls=None)
     value = check_only(bench, REPOSITORY)
-    assert f"Allow ecr:{operation}" in row(value, "read_permissions")["remedy"]
+    assert value["ready_repository_count"] == 0
+    assert all(f"Allow ecr:{operation}" in row(value, "read_permissions")["remedy"] for operation in TRIED)
 
 
 def test_a_summary_without_a_list_does_not_block_what_only_a_fresh_preview_tells(bench: Any) -> None:
@@ -194,7 +183,7 @@ def test_what_cannot_be_checked_is_an_error(bench: Any, summary: Any, why: str) 
         bench.operator(REPOSITORY, check_only="None").execute(context())
 
 
-@pytest.mark.parametrize("count", [25, pytest.param(300, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("count", [15, pytest.param(300, marks=pytest.mark.nightly)])
 def test_hundreds_of_repositories_are_checked_in_one_table(bench: Any, tmp_path: Path, count: int) -> None:
     names = [f"team/service-{number:03}" for number in range(count)]
     for number, name in enumerate(names):

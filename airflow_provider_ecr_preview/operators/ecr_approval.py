@@ -176,6 +176,9 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
 
     def _given(self) -> tuple[list[PreviewSummaryXCom], list[ApprovedRepository], ApprovalXCom]:
         """Return what is to be approved, as it is now."""
+        action = choice(self.action, "action", _ACTIONS, "delete", protects=True)
+        dry_run = switch(self.dry_run, "dry_run", True, protects=True)  # the default
+        repositories_uri = text(self.approvals_path, "approvals_path")
         summaries = summaries_of(self.summary)
         if not summaries:
             raise ValueError("summary is empty: there is nothing to approve.")
@@ -185,12 +188,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
             if isinstance(preview, Unread):
                 raise ValueError(f"{RepositoryId.of(summary)} cannot be approved: {preview.reason} {preview.remedy}")  # noqa: TRY004
             repositories.append(ApprovedRepository.of(summary, preview))
-        approval = approval_xcom(
-            choice(self.action, "action", _ACTIONS, "delete"),
-            repositories,
-            dry_run=switch(self.dry_run, "dry_run", True, protects=True),  # the default
-            repositories_uri=text(self.approvals_path, "approvals_path"),
-        )
+        approval = approval_xcom(action, repositories, dry_run=dry_run, repositories_uri=repositories_uri)
         return summaries, repositories, approval
 
     def _show(

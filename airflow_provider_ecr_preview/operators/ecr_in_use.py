@@ -163,6 +163,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         """Ask every source."""
         sources = self._checked_sources()
         ignored = texts(self.ignored_references, "ignored_references")
+        self.in_use_path = text(self.in_use_path, "in_use_path")
         in_use = ImagesInUse(datetime.now(UTC))
         places: list[_Place] = []
         further = self._further_sources(in_use.collected_at, places)

@@ -1,0 +1,518 @@
+"""Every templated parameter of every operator and of the sensor is read alike from every form that a value comes in.
+
+The parameters are taken from ``template_fields``: whoever adds one has to say here of which kind it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from importlib import import_module
+from itertools import count
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+import pytest
+from airflow.sdk import DAG, BaseOperator
+
+from airflow_provider_ecr_preview.get_provider_info import get_provider_info
+from airflow_provider_ecr_preview.policy import LifecyclePolicy
+from airflow_provider_ecr_preview.protection import PROTECTED_TAGS
+
+ABSENT: Any = object()
+"""A parameter that is left out."""
+
+READERS = {
+    "airflow_provider_ecr_preview.core.parameters": [
+        "account_id",
+        "choice",
+        "decoded",
+        "given",
+        "integer",
+        "limit",
+        "mapping",
+        "number",
+        "switch",
+        "text",
+        "texts",
+        "tls_verification",
+    ],
+    "airflow_provider_ecr_preview.core.parameter_times": ["days", "duration", "moment", "seconds"],
+    "airflow_provider_ecr_preview.core.tag_patterns": ["tag_globs", "tag_patterns"],
+    "airflow_provider_ecr_preview.repository_selection": ["name_globs"],
+    "airflow_provider_ecr_preview.operators.audit_verdict": ["read_fail_on", "read_on_no_repositories"],
+}
+
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
+SUMMARY = {
+    "schema": "ecr-lifecycle-preview-summary/1",
+    "registry_id": "123456789012",
+    "region_name": "us-east-1",
+    "repository_name": "payments/api",
+    "status": "COMPLETE",
+    "previewed_at": (YESTERDAY - timedelta(days=1)).isoformat(),
+    "policy_fingerprint": "0" * 64,
+    "images_fingerprint": "0" * 64,
+    "expiring_image_count": 0,
+    "archiving_image_count": 0,
+    "sample": [],
+    "findings": [],
+    "rules": [],
+    "images_uri": None,
+}
+POLICY = {
+    "rules": [
+        {
+            "rulePriority": 1,
+            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10},
+            "action": {"type": "expire"},
+        }
+    ]
+}
+
+
+class Reached(BaseException):
+    """Raised where an operator would ask AWS for the first time."""
+
+
+def reached(*_: Any, **__: Any) -> NoReturn:
+    raise Reached
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a parameter takes.
+
+    :param forms: values, each with what it is read as.
+    :param bad: what is refused.
+    :param protects: whether a text that says nothing is refused, because images are protected by the parameter.
+    :param names_itself: whether every error names the parameter.
+    :param is_list: whether text with commas and line breaks is a value, too.
+    """
+
+    forms: Sequence[tuple[Any, Any]] = ()
+    bad: Sequence[Any] = ()
+    protects: bool = False
+    names_itself: bool = True
+    is_list: bool = False
+
+
+NO_NUMBERS = [True, "many", float("nan"), float("inf"), "nan", "-1", -1, [], {}, "5 days", "0x10"]
+NO_TEXTS = [True, 1.5, [], {}, b"a"]
+NO_LISTS = [True, 1.5, {}, b"a", [["a"]], [None], [1.5], "{'a': 1}"]
+TAGS = ["latest", "prod*"]
+
+
+def a_list(*names: str, bad: Sequence[Any] = NO_LISTS, **kwargs: Any) -> Kind:
+    forms = [(list(names), names), (names, names), (set(names), tuple(sorted(names))), (names[0], names[:1])]
+    return Kind([*forms, *([] if [] in bad else [([], ())])], bad, is_list=True, **kwargs)
+
+
+def a_choice(*choices: str, **kwargs: Any) -> Kind:
+    return Kind([(choice, choice) for choice in choices], [*NO_TEXTS, 5, choices[0].swapcase(), "ignore"], **kwargs)
+
+
+TEXT = Kind([("file:///a", "file:///a"), (2048, "2048"), (" a ", "a")], NO_TEXTS)
+INTEGER = Kind([(5, 5), ("1e3", 1000), ("10_000", 10_000)], [*NO_NUMBERS, 1.5])
+COUNT = Kind([(0, 0), *INTEGER.forms], INTEGER.bad, protects=True)
+LIMIT = Kind([*COUNT.forms, ("unlimited", None), (" Unlimited", None)], INTEGER.bad, protects=True)
+SHARE = Kind([(0, 0), (0.5, 0.5), ("0.25", 0.25), (1, 1)], [*NO_NUMBERS, 1.5, "50%"])
+DAYS = Kind([(7, 7), (0, 0), ("0.5", 0.5), (timedelta(days=7), 7), ("P7D", 7)], [*NO_NUMBERS, timedelta(-1), 36_501])
+SWITCH = Kind([(True, True), (False, False), ("true", True), (" FALSE ", False)], [0, 1, "yes", "off", [], "maybe"])
+ACCOUNT = Kind(
+    [(123456789012, "123456789012"), ("012345678901", "012345678901")],
+    ["my-registry", "12345678901", 2048, True, 1.5, []],
+)
+MOMENT = Kind(
+    [(YESTERDAY, YESTERDAY), (YESTERDAY.isoformat(), YESTERDAY)],
+    ["yesterday", 5, [], "2026-11-24T08:00:00", datetime(2026, 11, 24)],  # noqa: DTZ001 - that is the fault
+)
+POLICY_KIND = Kind([(POLICY, POLICY), (json.dumps(POLICY), POLICY)], ["keep", "{'rules': []}"], names_itself=False)
+POLICIES = Kind([({"a/*": POLICY}, {"a/*": POLICY}), ({}, {})], [5, [], "[]", "keep", "{'a': None}"])
+SUMMARIES = Kind(
+    [(SUMMARY, SUMMARY), ([SUMMARY], [SUMMARY])],
+    [5, True, "a", {}, "{}", [5], [None], "{'schema': 'x'}"],
+    protects=True,
+)
+# Read by what is about it, with tests of its own; here it is handed over as it is.
+OTHERS = Kind()
+
+
+def protecting(kind: Kind) -> Kind:
+    return Kind(kind.forms, kind.bad, protects=True, names_itself=kind.names_itself, is_list=kind.is_list)
+
+
+KINDS: dict[str, Kind] = {
+    "action": a_choice("delete", "archive", protects=True),
+    "airflow_conn_id": OTHERS,
+    "airflow_history_days": OTHERS,
+    "alarm_count": INTEGER,
+    "alarm_share": Kind([(0.5, 0.5), ("2", 2)], NO_NUMBERS),
+    "applied": OTHERS,
+    "approvals_path": TEXT,
+    "approved": OTHERS,
+    "archive_price_per_gb_month": Kind([(0.5, 0.5), ("0.10", 0.1)], NO_NUMBERS),
+    "audit_id": TEXT,
+    "audit_name": TEXT,
+    "audits": OTHERS,
+    "aws_conn_id": OTHERS,
+    "aws_conn_ids": a_list("a", "b", protects=True, bad=[*NO_LISTS, []]),
+    "batch_size": Kind(INTEGER.forms, [*INTEGER.bad, 0]),
+    "body": OTHERS,
+    "candidates": POLICIES,
+    "check_in_use": protecting(SWITCH),
+    "check_referrers": protecting(SWITCH),
+    "check_replicas": protecting(SWITCH),
+    "check_tags": protecting(SWITCH),
+    "dry_run": protecting(SWITCH),
+    "dry_run_result": OTHERS,
+    "end_time": MOMENT,
+    "enrich": SWITCH,
+    "exclude": a_list("a/*", "b", bad=[*NO_LISTS, ["Upper"], ["a b"]]),
+    "fail_on": Kind(
+        [("any", "any"), ("all", "all"), ("none", "none"), (0.05, 0.05), ("0.5", 0.5), (0, 0)],
+        [*NO_TEXTS, "some", 2, -1, "nan"],
+    ),
+    "fail_on_alarm": SWITCH,
+    "fail_on_finding": a_choice("critical", "warning", "info", "none"),
+    "former_policies_path": TEXT,
+    "ignored_findings": a_list("dead_rule", "would_empty_repository", protects=True),
+    "ignored_references": a_list("a", "b"),
+    "image_ids": Kind([([{"imageTag": "a"}], [{"imageTag": "a"}])], ["{'imageTag': 'a'}", "a"]),
+    "images_path": Kind([("file:///tmp/a.jsonl.gz", "file:///tmp/a.jsonl.gz")], NO_TEXTS),
+    "in_use": OTHERS,
+    "in_use_path": TEXT,
+    "include": a_list("a/*", "b", bad=[*NO_LISTS, ["None"], ["a:v1"]]),
+    "lifecycle_policies": POLICIES,
+    "lifecycle_policy_text": POLICY_KIND,
+    "max_bytes": LIMIT,
+    "max_bytes_per_run": LIMIT,
+    "max_images": LIMIT,
+    "max_images_per_run": LIMIT,
+    "max_items": Kind(INTEGER.forms, [*INTEGER.bad, 0]),
+    "max_newly_affected": INTEGER,
+    "max_preview_age": Kind(
+        [(timedelta(hours=6), timedelta(hours=6)), ("PT6H", timedelta(hours=6)), ("unlimited", None)],
+        [6, "6", True, [], timedelta(-1), "-1 day, 0:00:00"],
+        protects=True,
+    ),
+    "max_share": Kind([*SHARE.forms, ("unlimited", None)], SHARE.bad, protects=True),
+    "method": a_choice("preview", "simulation", "both"),
+    "min_age_days": protecting(DAYS),
+    "minimum_images_left": COUNT,
+    "newest_images_kept": COUNT,
+    "on_blocked": a_choice("fail", "skip", "report"),
+    "on_change": a_choice("block", "spare", protects=True),
+    "on_missing": a_choice("fail", "warn"),
+    "on_missing_policy": a_choice("fail", "skip"),
+    "on_no_repositories": a_choice("warn", "fail"),
+    "page_size": Kind([(5, 5), ("100", 100)], [*INTEGER.bad, 0, 101]),
+    "policy_fingerprint": Kind([("a0" * 32, "a0" * 32)], NO_TEXTS, protects=True),
+    "preview_restored": SWITCH,
+    "previous_summaries": SUMMARIES,
+    "protected_tag_patterns": a_list(
+        r"^v\d+\.\d+$",
+        "-prod$",
+        protects=True,
+        bad=[*NO_LISTS, "^(a+)+$", "v(", ["a b"], ["'a'"], ["-prod$", ""], ["None"], "[latest]"],
+    ),
+    "protected_tags": a_list(
+        *TAGS,
+        protects=True,
+        bad=[*NO_LISTS, ["a b"], ["latest, prod*"], ["'a'"], ["['a']"], ".a", ["a", ""], ["null"], "[a]", "x" * 129],
+    ),
+    "recently_pulled_days": DAYS,
+    "reference_list": OTHERS,
+    "region_name": Kind([("us-east-1", "us-east-1")], [True, 1.5, []]),
+    "region_names": a_list("eu-west-1", "us-east-1", bad=[*NO_LISTS, []]),
+    "registry_id": ACCOUNT,
+    "reports_path": TEXT,
+    "repository_name": Kind([("payments/api", "payments/api"), (2048, "2048")], NO_TEXTS),
+    "repository_names": a_list("a", "b/c"),
+    "required_agreeing_previews": COUNT,
+    "required_scope": OTHERS,
+    "results_path": TEXT,
+    "retention_days": INTEGER,
+    "start_time": MOMENT,
+    "starting_token": OTHERS,
+    "subject": OTHERS,
+    "summary": SUMMARIES,
+    "tag_status": TEXT,
+    "tags": Kind([({"team": "a"}, {"team": "a"}), ({"team": None}, {"team": None})], [5, [], "a", "{'team': 'a'}"]),
+    "verify": Kind([(True, True), ("False", False), ("/a.pem", "/a.pem")], [5, 1.5, []]),
+    "wait_for_completion": SWITCH,
+    "with_applied": SWITCH,
+    "with_policy": SWITCH,
+    "write_image_lists": SWITCH,
+    "write_kept_images": SWITCH,
+}
+
+OF_OPERATOR: dict[tuple[str, str], Kind] = {
+    ("EcrReconcileLifecycleOperator", "fail_on"): a_choice("unpreviewed", "never"),
+    ("EcrCollectImagesInUseOperator", "region_names"): protecting(KINDS["region_names"]),
+    ("EcrDeletePreviewedImagesOperator", "recently_pulled_days"): protecting(DAYS),
+    ("EcrPutLifecyclePolicyOperator", "recently_pulled_days"): protecting(DAYS),
+}
+
+REQUIRED: dict[str, Any] = {
+    "applied": {"schema": "ecr-lifecycle-policy-change/1"},
+    "audits": [],
+    "repository_name": "payments/api",
+    "repository_names": ["payments/api"],
+    "summary": SUMMARY,
+    "candidates": {"one": POLICY},
+}
+
+
+ALSO: dict[str, dict[str, Any]] = {
+    "EcrCompareLifecyclePoliciesOperator": {"candidates": {"one": POLICY}, "lifecycle_policy_text": POLICY},
+    "EcrPutLifecyclePolicyOperator": {"lifecycle_policies": {"*": POLICY}, "lifecycle_policy_text": POLICY},
+}
+"""What an operator needs besides what is required."""
+
+
+def operators() -> Iterator[type[BaseOperator]]:
+    info = get_provider_info()
+    for kind in ("operators", "sensors"):
+        for name in info[kind][0]["python-modules"]:
+            for cls in vars(import_module(name)).values():
+                if isinstance(cls, type) and issubclass(cls, BaseOperator) and cls.__name__.startswith("Ecr"):
+                    yield cls
+
+
+OPERATORS = sorted(set(operators()), key=lambda operator: operator.__name__)
+CASES = [(operator, name) for operator in OPERATORS for name in operator.template_fields]
+
+
+class Hook:
+    """A hook that asks nothing."""
+
+    region_name = conn_region_name = "us-east-1"
+    conn_partition = "aws"
+
+    def __init__(self, **_: Any) -> None:
+        pass
+
+    def start_preview(self, _: str, policy: Any, **__: Any) -> NoReturn:
+        """Look at the policy, as the hook does before it asks."""
+        if policy is not None:
+            LifecyclePolicy.parse(policy)
+        raise Reached
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise Reached
+
+
+class RunContext(dict[str, Any]):
+    """A context of which nothing is used but what is about the run itself."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return reached() if key == "task_state_store" else super().get(key, default)
+
+
+@dataclass
+class Reading:
+    """Makes an operator, renders it with Jinja as Airflow does, and tells what it reads of a parameter."""
+
+    read: dict[str, Any] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        self.dags = {native: DAG("d", schedule=None, render_template_as_native_obj=native) for native in (False, True)}
+        self.environments = {native: dag.get_template_env() for native, dag in self.dags.items()}
+
+    def of(
+        self, operator: type[BaseOperator], name: str, spelled: Any, *, native: bool = False, **variables: Any
+    ) -> Any:
+        """Return what the operator reads of a parameter.
+
+        :raises ValueError: if it refuses the value, before anything is asked.
+        """
+        given = {key: REQUIRED[key] for key in required(operator)}
+        given |= ALSO.get(operator.__name__, {})
+        if spelled is not ABSENT:
+            given[name] = spelled
+        elif name in given:
+            del given[name]
+        task: Any = operator(task_id=f"task_{next(self.numbers)}", dag=None, **given)
+        task.dag = self.dags[native]
+        ti = SimpleNamespace(run_id="run", map_index=-1, xcom_push=reached, task=SimpleNamespace(outlets=[]))
+        context = RunContext(ti=ti, run_id="run", dag=self.dags[native], dag_run=None, **variables)
+        task.render_template_fields(context, self.environments[native])
+        task.__dict__["hook"], task.aws_hook_class = Hook(), Hook
+        self.read.clear()
+        with suppress(Reached):  # some have nothing to ask
+            task.execute(context)
+        if name in ("region_name", "verify") and hasattr(task, "_hook_parameters"):
+            return task._hook_parameters[name]
+        return self.read.get(name)
+
+
+@pytest.fixture(scope="module")
+def reading() -> Iterator[Reading]:
+    reading = Reading()
+    with pytest.MonkeyPatch.context() as patch:
+        _record_readers(patch, reading.read)
+        package = "airflow_provider_ecr_preview"
+        patch.setattr(f"{package}.operators.ecr_approval.listed_images", reached)
+        patch.setattr(f"{package}.operators.ecr_cleanup_base.EvidenceCollector", reached)
+        patch.setattr(f"{package}.operators.ecr_cleanup_policies.read_former_policies", reached)
+        patch.setattr(f"{package}.operators.ecr_compare.PolicyComparer", reached)
+        patch.setattr(f"{package}.operators.ecr_in_use.AwsGenericHook", reached)
+        patch.setattr(f"{package}.operators.ecr_preview.replicas_through", lambda _: None)
+        patch.setattr(f"{package}.operators.audit_parameters.replicas_through", lambda _: None)
+        yield reading
+
+
+def _record_readers(patch: pytest.MonkeyPatch, read: dict[str, Any]) -> None:
+    """Keep what every reader returns, by the name of the parameter; the outermost reader comes last."""
+
+    def recording(reader: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(reader)
+        def record(
+            value: Any, parameter: str = reader.__name__.removeprefix("read_"), *args: Any, **kwargs: Any
+        ) -> Any:
+            if reader.__name__.startswith("read_"):
+                read[parameter] = reader(value)
+            else:
+                read[parameter] = reader(value, parameter, *args, **kwargs)
+            return read[parameter]
+
+        return record
+
+    originals = {getattr(import_module(module), name): name for module, names in READERS.items() for name in names}
+    import sys  # noqa: PLC0415 - of this one use
+
+    for module in [m for key, m in sys.modules.items() if key.startswith("airflow_provider_ecr_preview")]:
+        for name, value in list(vars(module).items()):
+            if callable(value) and getattr(value, "__hash__", None) and value in originals:
+                patch.setattr(module, name, recording(value))
+
+
+def required(operator: type[BaseOperator]) -> list[str]:
+    import inspect  # noqa: PLC0415
+
+    parameters = inspect.signature(operator.__init__).parameters.values()
+    return [each.name for each in parameters if each.default is each.empty and each.kind is each.KEYWORD_ONLY]
+
+
+def kind_of(operator: type[BaseOperator], name: str) -> Kind:
+    return OF_OPERATOR.get((operator.__name__, name)) or KINDS[name]
+
+
+def test_every_templated_parameter_is_of_a_known_kind() -> None:
+    assert {name for _, name in CASES} - set(KINDS) - _of_airflow() == set()
+
+
+def _of_airflow() -> set[str]:
+    from airflow.providers.standard.operators.hitl import ApprovalOperator  # noqa: PLC0415
+
+    return set(ApprovalOperator.template_fields)
+
+
+def spellings(value: Any, kind: Kind) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Yield how a value may be handed over: itself, by a template, as JSON, as text."""
+    yield value, {}
+    yield "{{ value }}", {"value": value}
+    if kind.is_list and isinstance(value, list):
+        yield [f"{{{{ value[{index}] }}}}" for index in range(len(value))], {"value": value}
+        if value:
+            yield "{{ value }}", {"value": ", ".join(value)}
+            yield "{{ value }}", {"value": "\n".join(value)}
+    if isinstance(value, Mapping | list | bool | int | float) and value is not True:
+        yield "{{ value | tojson }}", {"value": value}
+
+
+def _has_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping) or (isinstance(value, list) and any(isinstance(item, Mapping) for item in value))
+
+
+CHECKED = [(operator, name) for operator, name in CASES if name in KINDS and kind_of(operator, name).forms]
+checked = pytest.mark.parametrize(("operator", "name"), CHECKED, ids=[f"{o.__name__}-{n}" for o, n in CHECKED])
+
+
+@checked
+def test_every_form_of_a_value_is_read_as_the_same(reading: Reading, operator: type[BaseOperator], name: str) -> None:
+    kind = kind_of(operator, name)
+    for value, expected in kind.forms:
+        for spelled, variables in spellings(value, kind):
+            for native in (False, True):
+                if value and not native and spelled == "{{ value }}" and _has_mapping(value):
+                    # Python's text of a dict is refused, with what to write instead.
+                    with pytest.raises(ValueError, match=r"tojson.*render_template_as_native_obj=True"):
+                        reading.of(operator, name, spelled, native=native, **variables)
+                    continue
+                read = reading.of(operator, name, spelled, native=native, **variables)
+                what = (spelled, variables, native)
+                if isinstance(expected, Mapping) and isinstance(read, str):
+                    read = json.loads(read)
+                if kind.is_list:
+                    assert tuple(read) == tuple(expected) or set(read) == set(expected), what
+                else:
+                    assert read == expected, what
+                    assert type(read) is type(expected) or isinstance(read, int | float), what
+
+
+@checked
+def test_none_is_the_default_and_so_is_an_empty_text_where_no_image_is_protected_by_it(
+    reading: Reading, operator: type[BaseOperator], name: str
+) -> None:
+    kind = kind_of(operator, name)
+    if name in required(operator):
+        for value in ["", "None", "null"] if kind.protects else []:
+            with pytest.raises(ValueError, match=rf"\b{name} is .*not set"):
+                reading.of(operator, name, value)
+        return
+    if name in ALSO.get(operator.__name__, {}):
+        return
+    default = reading.of(operator, name, ABSENT)
+    # These are made of the run, now, and the Region of the connection in the shape that the DAG asks for.
+    if name in ("audit_id", "audit_name", "end_time") or (name == "region_names" and not kind.protects):
+        default = ANY
+    assert reading.of(operator, name, "{{ none }}", native=True) == default
+    for value in ["", " ", "None", "null"]:
+        for spelled in (value, "{{ value }}"):
+            native = spelled != value
+            if native and value == "None":  # native rendering makes None of it, which is the default
+                continue
+            if kind.protects:
+                with pytest.raises(ValueError, match=rf"\b{name} is .*not set"):
+                    reading.of(operator, name, spelled, native=native, value=value)
+            else:
+                assert reading.of(operator, name, spelled, native=native, value=value) == default, (spelled, value)
+
+
+class _Any:
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
+ANY = _Any()
+
+
+@checked
+def test_what_a_parameter_does_not_take_is_refused_before_anything_is_asked(
+    reading: Reading, operator: type[BaseOperator], name: str
+) -> None:
+    kind = kind_of(operator, name)
+    for value in kind.bad:
+        # Natively, Jinja would make of a text what is valid: 16 of 0x10, and a dict of Python's text of one.
+        spelled = [(value, False, {}), ("{{ value }}", not isinstance(value, str), {"value": value})]
+        for given, native, variables in spelled:
+            with pytest.raises(ValueError, match=name if kind.names_itself else "lifecycle policy") as raised:
+                reading.of(operator, name, given, native=native, **variables)
+            assert len(str(raised.value)) < 2_000
+
+
+def test_the_defaults_of_the_protection_are_those_of_the_documentation(reading: Reading) -> None:
+    [operator] = [each for each in OPERATORS if each.__name__ == "EcrDeletePreviewedImagesOperator"]
+    assert reading.of(operator, "protected_tags", ABSENT) == PROTECTED_TAGS
+    assert reading.of(operator, "max_images", None) is None  # written in a DAG
+    assert reading.of(operator, "max_images", "{{ none }}", native=True) == 1_000

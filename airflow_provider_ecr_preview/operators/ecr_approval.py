@@ -176,7 +176,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
 
     def _given(self) -> tuple[list[PreviewSummaryXCom], list[ApprovedRepository], ApprovalXCom]:
         """Return what is to be approved, as it is now."""
-        action = choice(self.action, "action", _ACTIONS, "delete", protects=True)
+        action: ApprovedAction = choice(self.action, "action", _ACTIONS, "delete", protects=True)
         dry_run = switch(self.dry_run, "dry_run", True, protects=True)  # the default
         repositories_uri = text(self.approvals_path, "approvals_path")
         summaries = summaries_of(self.summary)

@@ -7,14 +7,17 @@ from typing import Any
 
 from airflow_provider_ecr_preview.cleanup_result import CLEANUP_SCHEMA
 from airflow_provider_ecr_preview.core.cleanup.approval import ApprovalXCom, ApprovedRepository
-from airflow_provider_ecr_preview.display.markdown import counted, inert, listed, table, verbatim
+from airflow_provider_ecr_preview.display.markdown import counted, inert, table, verbatim
 from airflow_provider_ecr_preview.policy_change import POLICY_CHANGE_SCHEMA
 from airflow_provider_ecr_preview.sizes import known_sum
 from airflow_provider_ecr_preview.tables import human_bytes
-from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+from airflow_provider_ecr_preview.xcom import FindingSummary, PreviewSummaryXCom
 
 MAX_ROWS = 10
 MAX_NAMES = 5
+MAX_EXAMPLES = 3
+
+_SHOWN_SEVERITIES = ("critical", "warning")
 
 _DONE = {"delete": "deleted", "archive": "archived", "put": "left to the policies"}
 _RESULTS = {"delete": CLEANUP_SCHEMA, "archive": CLEANUP_SCHEMA, "put": POLICY_CHANGE_SCHEMA}
@@ -70,12 +73,12 @@ def approval_body(
     :param summaries: the previews.
     :param dry_run_result: the result of a dry run of the same.
     :param failed_count: number of repositories that could not be previewed, and are not part of it.
-    :param rows: how many repositories, and how many findings, are named at most.
+    :param rows: how many repositories are named at most.
     """
     sections = [
         _headline(approval, summaries, failed_count),
         *_repositories(approval["action"], summaries, rows),
-        *_findings(summaries, rows),
+        *_findings(summaries),
         *_dry_run(approval["action"], dry_run_result),
         _binding(approval, repositories),
     ]
@@ -166,22 +169,24 @@ def _repositories(action: str, summaries: Sequence[PreviewSummaryXCom], rows: in
         yield f"and {len(affected) - rows:,} more"
 
 
-def _findings(summaries: Sequence[PreviewSummaryXCom], rows: int) -> Iterator[str]:
-    found = [
-        (("critical", "warning").index(finding["severity"]), _name(summary), finding)
-        for summary in summaries
-        for finding in summary["findings"]
-        if finding["severity"] in ("critical", "warning")
-    ]
+def _findings(summaries: Sequence[PreviewSummaryXCom]) -> Iterator[str]:
+    """Yield the findings by their codes, so that one that many repositories have does not hide the others."""
+    found: dict[tuple[int, str], list[tuple[str, FindingSummary]]] = {}
+    for summary in summaries:
+        for finding in summary["findings"]:
+            if finding["severity"] in _SHOWN_SEVERITIES:
+                key = (_SHOWN_SEVERITIES.index(finding["severity"]), finding["code"])
+                found.setdefault(key, []).append((_name(summary), finding))
     if not found:
         return
-    found.sort(key=lambda entry: entry[:2])
-    lines = (
-        f"**{finding['severity']}** {verbatim(finding['code'])} in {name}: {inert(finding['message'])}"
-        for _, name, finding in found[:rows]
-    )
     yield "## Findings"
-    yield listed(lines, len(found))
+    lines = []
+    for _, alike in sorted(found.items()):
+        finding = alike[0][1]
+        repositories = counted(len(alike), "repository", "repositories")
+        lines.append(f"- **{finding['severity']}** `{finding['code']}` in {repositories}")
+        lines += [f"  - {name}: {inert(finding['message'])}" for name, finding in alike[:MAX_EXAMPLES]]
+    yield "\n".join(lines)
 
 
 def _dry_run(action: str, result: Mapping[str, Any] | None) -> Iterator[str]:

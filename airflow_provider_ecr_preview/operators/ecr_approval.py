@@ -82,7 +82,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
     :param approvals_path: where to write the fingerprints of the repositories if they do not fit into an XCom, an
         ``ObjectStoragePath`` URL of a file, as gzip JSON Lines. Without, the operator that acts has to be given all
         repositories that were approved at once. (templated)
-    :param rows: how many repositories and findings the body names at most.
+    :param rows: how many repositories the table names at most.
     :param subject: follows DRY RUN or FOR GOOD in place of the numbers. (templated)
     :param body: comes before what is shown anyway, as Markdown. (templated)
     :param kwargs: ``response_timeout``, ``assigned_users``, ``notifiers``, ``params``, ``defaults``, ``fail_on_reject`` and
@@ -209,10 +209,9 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
             rows=integer(self.rows, "rows", MAX_ROWS, minimum=1),
         )
         prefix = subject_prefix(action, dry_run=dry_run)
-        self.subject = (
-            f"{prefix}: {self.subject}" if self.subject else approval_subject(action, summaries, dry_run=dry_run)
-        )
-        self.body = f"{self.body}\n\n{body}" if self.body else body
+        subject, introduction = text(self.subject, "subject"), text(self.body, "body")
+        self.subject = f"{prefix}: {subject}" if subject else approval_subject(action, summaries, dry_run=dry_run)
+        self.body = f"{introduction}\n\n{body}" if introduction else body
 
 
 def _failed_count(value: Any) -> int:

@@ -72,10 +72,20 @@ def test_the_body_has_numbers_findings_and_what_the_answer_holds_for() -> None:
     assert "**2 repositories could not be previewed**, and nothing is done in them" in text
     assert "| `payments/api` (123456789012, eu-west-1) | 2 | 1 | 9 | 5.0 MB |  |" in text
     assert "| 1 | 0 | unknown | 1.0 MB | `in_use_image_expires`, `x` |" in text
-    assert "- **critical** `in_use_image_expires` in `payments/b`" in text
+    assert "- **critical** `in_use_image_expires` in 1 repository\n  - `payments/b`" in text
     assert "`x` in" not in text
     assert approval_xcom("delete", repositories_of([sized]), dry_run=False)["digest"] in body(sized)
     assert "Tags are not bound" not in text
+
+
+def test_a_finding_of_many_repositories_hides_no_other() -> None:
+    warning = {"severity": "warning", "code": "replicated_deletion", "message": "To eu-west-1.", "image_digests": []}
+    many = [preview(f"team/{number}", previewed(1), findings=[warning]) for number in range(30)]
+    text = body(*many, {**ONE, "findings": [{**warning, "severity": "critical", "code": "would_empty_repository"}]})
+    assert text.index("`would_empty_repository` in 1 repository") < text.index(
+        "`replicated_deletion` in 30 repositories"
+    )
+    assert text.count("To eu-west-1.") == 4
 
 
 def test_what_is_not_known_is_said() -> None:

@@ -13,6 +13,7 @@ from airflow_provider_ecr_preview.cleanup_evidence import PreviewList, Unread
 from airflow_provider_ecr_preview.core.parameters import decoded
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.values import json_size
+from airflow_provider_ecr_preview.core.visible import one_line
 from airflow_provider_ecr_preview.preview import PreviewedImage, isoformat
 from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
 
@@ -280,7 +281,7 @@ def _of_xcom(value: Mapping[str, Any], read: Callable[[str], Sequence[Mapping[st
         dry_run=value["dry_run"],
         repositories=_repositories(value, read),
         refusal=_refusal(value),
-        responded_by=None if user is None else str(user.get("name") or user["id"]),
+        responded_by=None if user is None else _named(user),
         responded_at=value.get("responded_at"),
     )
 
@@ -291,7 +292,11 @@ def _refusal(value: Mapping[str, Any]) -> str | None:
         return "It was not answered yet."
     if user is None:
         return "It was not answered in time, and the default of a timeout is no approval."
-    return None if chosen == [APPROVE] else f"{user.get('name') or user['id']} answered {', '.join(map(str, chosen))}."
+    return None if chosen == [APPROVE] else f"{_named(user)} answered {one_line(', '.join(map(str, chosen)))}."
+
+
+def _named(user: Mapping[str, Any]) -> str:
+    return one_line(str(user.get("name") or user["id"]))
 
 
 def _repositories(

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+BATCH_SIZE = 500
+"""How many repositories a batch holds at most where a template leaves nothing of the number."""
+
 
 class RegionBatch(TypedDict):
     """Some of the repositories of one Region: the arguments of one mapped audit."""
@@ -123,11 +126,12 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
         self.on_no_repositories = on_no_repositories
         self.max_workers = max_workers
         # The shape of the result is decided where the DAG is written, not by what a template leaves.
+        self._is_batched = batch_size is not None
         self._is_by_region = region_names is not None
 
     def execute(self, context: Context) -> RepositoryNames:  # noqa: ARG002 - Airflow passes it
         """List the repositories."""
-        batch_size = integer(self.batch_size, "batch_size", None, minimum=1)
+        batch_size = integer(self.batch_size, "batch_size", BATCH_SIZE if self._is_batched else None, minimum=1)
         read_on_no_repositories(self.on_no_repositories)
         selection = RepositorySelection.of(self.include, self.exclude, self.tags)
         if not self._is_by_region:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TaskGroup
 
@@ -12,11 +12,13 @@ from airflow_provider_ecr_preview.operators.ecr_audit import (
     EcrListRepositoriesOperator,
     EcrMergeLifecycleAuditsOperator,
 )
+from airflow_provider_ecr_preview.operators.ecr_repositories import BATCH_SIZE
 
 if TYPE_CHECKING:
     from airflow.sdk import Asset
 
     from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, OnNoRepositories
+    from airflow_provider_ecr_preview.operators.ecr_merge import OnMissing
     from airflow_provider_ecr_preview.repository_selection import Names, TagFilter
 
 _AWS = ("aws_conn_id", "region_name", "verify", "botocore_config")
@@ -28,16 +30,16 @@ def lifecycle_audit(
     include: Names | None = None,
     exclude: Names | None = None,
     tags: TagFilter | None = None,
-    with_policy: bool | None = None,
+    with_policy: bool | str | None = None,
     region_names: Names | None = None,
-    batch_size: int = 500,
+    batch_size: int | str = BATCH_SIZE,
     registry_id: str | None = None,
     reports_path: str | None = None,
     audit_id: str | None = None,
-    on_missing: Literal["fail", "warn"] = "fail",
-    on_no_repositories: OnNoRepositories = "warn",
-    fail_on: FailOn = "any",
-    fail_on_alarm: bool = False,
+    on_missing: OnMissing | str = "fail",
+    on_no_repositories: OnNoRepositories | str = "warn",
+    fail_on: FailOn | str = "any",
+    fail_on_alarm: bool | str = False,
     outlets: Sequence[Asset] = (),
     **audit_arguments: Any,
 ) -> EcrMergeLifecycleAuditsOperator:
@@ -53,19 +55,20 @@ def lifecycle_audit(
     once, for the whole audit, by ``fail_on``.
 
     :param group_id: name of the group, in whose tasks are ``list``, ``audit`` and ``merge``.
-    :param include: name globs of which one has to match; every repository if None.
-    :param exclude: name globs of which none may match.
-    :param tags: resource tags that a repository needs.
-    :param with_policy: only repositories that have a lifecycle policy, or only those that have none.
-    :param region_names: the Regions to audit; ``region_name`` if None.
-    :param batch_size: how many repositories one task audits at most.
-    :param registry_id: the registry (account); the caller's own if None.
-    :param reports_path: folder for reports.
-    :param audit_id: what names the audit; by DAG, group and run if None.
-    :param on_missing: ``fail`` when a batch ended without a result, or ``warn``.
+    :param include: name globs of which one has to match; every repository if None. (templated)
+    :param exclude: name globs of which none may match. (templated)
+    :param tags: resource tags that a repository needs. (templated)
+    :param with_policy: only repositories that have a lifecycle policy, or only those that have none. (templated)
+    :param region_names: the Regions to audit; ``region_name`` if None. (templated)
+    :param batch_size: how many repositories one task audits at most. (templated)
+    :param registry_id: the registry (account); the caller's own if None. (templated)
+    :param reports_path: folder for reports. (templated)
+    :param audit_id: what names the audit; by DAG, group and run if None. (templated)
+    :param on_missing: ``fail`` when a batch ended without a result, or ``warn``. (templated)
     :param on_no_repositories: ``warn`` when there is no repository to audit in any Region, or ``fail``.
-    :param fail_on: when the merging task fails because of repositories that could not be previewed.
-    :param fail_on_alarm: whether an alarm fails it, too.
+        (templated)
+    :param fail_on: when the merging task fails because of repositories that could not be previewed. (templated)
+    :param fail_on_alarm: whether an alarm fails it, too. (templated)
     :param outlets: assets that the merging task updates, with the counts in each event's ``extra``.
     :param audit_arguments: further arguments of
         :class:`~airflow_provider_ecr_preview.operators.ecr_audit.EcrAuditLifecyclePoliciesOperator`, such as

@@ -79,6 +79,11 @@ def test_regions_are_listed_into_arguments_of_mapped_audits(registry: LocalEcr) 
     assert len(listed(region_names=["us-east-1", "eu-west-1"], batch_size=2)) == 3
 
 
+def test_a_batch_size_that_a_form_leaves_empty_makes_batches_all_the_same(registry: LocalEcr) -> None:
+    assert listed(batch_size="") == [["payments/api", "payments/worker", "web/search"]]
+    assert listed(batch_size="2") == [["payments/api", "payments/worker"], ["web/search"]]
+
+
 @pytest.mark.parametrize("region_names", ["", " ", "None", "null"])
 def test_regions_that_a_form_leaves_empty_are_that_of_the_connection_in_the_same_shape(
     registry: LocalEcr, region_names: str

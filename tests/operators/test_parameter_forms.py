@@ -472,8 +472,8 @@ def test_none_is_the_default_and_so_is_an_empty_text_where_no_image_is_protected
     if name in ALSO.get(operator.__name__, {}):
         return
     default = reading.of(operator, name, ABSENT)
-    # These are made of the run, now, and the Region of the connection in the shape that the DAG asks for.
-    if name in ("audit_id", "audit_name", "end_time") or (name == "region_names" and not kind.protects):
+    # These are made of the run, now, and what keeps the shape that the DAG asks for.
+    if name in ("audit_id", "audit_name", "batch_size", "end_time") or (name == "region_names" and not kind.protects):
         default = ANY
     assert reading.of(operator, name, "{{ none }}", native=True) == default
     for value in ["", " ", "None", "null"]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import wraps
 from importlib import import_module
 from itertools import count
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -46,6 +47,13 @@ READERS = {
     "airflow_provider_ecr_preview.repository_selection": ["name_globs"],
     "airflow_provider_ecr_preview.operators.audit_verdict": ["read_fail_on", "read_on_no_repositories"],
 }
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test in a folder of its own, because some of the values are paths, and relative ones."""
+    monkeypatch.chdir(tmp_path)
+
 
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 SUMMARY = {

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
-from airflow_provider_ecr_preview.cleanup_evidence import Evidence
-from airflow_provider_ecr_preview.cleanup_plan import CleanupPlan, plan_cleanup
+from airflow_provider_ecr_preview.cleanup_evidence import Evidence, Unread
+from airflow_provider_ecr_preview.cleanup_plan import CleanupPlan, Spared, plan_cleanup
 from airflow_provider_ecr_preview.cleanup_questions import QUESTIONS, Answer, Verdict, capped
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import NOT_BOUND
 from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS
 from airflow_provider_ecr_preview.core.cleanup.spared import SparedImages
 from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 from airflow_provider_ecr_preview.sizes import known_sum
 
 MAX_CHECK_DIGESTS = 10
+
+_OF_THE_INVENTORY = (
+    "newest_images",
+    "referrers",
+    "manifest_lists",
+    "images_left",
+    "max_images",
+    "max_share",
+    "max_bytes",
+)
+"""The questions whose answers depend on which other images are in the repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +97,13 @@ class Decision:
     :param evidence: what is known about the repository.
     :param plan: what would be done.
     :param checks: what every check says.
+    :param settings: how careful it is.
     """
 
     evidence: Evidence
     plan: CleanupPlan
     checks: tuple[CheckResult, ...]
+    settings: CleanupSettings = field(default_factory=CleanupSettings)
 
     @property
     def repository(self) -> RepositoryId:
@@ -107,13 +122,43 @@ def decide(evidence: Evidence, settings: CleanupSettings) -> Decision:
     :param evidence: what is known about the repository.
     :param settings: how careful to be.
     """
+    if not isinstance(evidence.inventory, Unread):
+        earlier = evidence.earlier.settled(evidence.inventory, settings.action)
+        evidence = replace(evidence, earlier=earlier)
     plan = plan_cleanup(evidence, settings)
-    spared = SparedImages(evidence, settings)
-    checks = []
-    for code, ask in QUESTIONS.items():
-        answer = ask(evidence, settings, plan)
-        checks.append(CheckResult.of(code, answer._replace(message=spared.with_example(answer, plan))))
-    return Decision(evidence, plan, tuple(checks))
+    return Decision(evidence, plan, tuple(_answers(QUESTIONS, evidence, settings, plan)), settings)
+
+
+def decide_again(decision: Decision, inventory: Sequence[RepositoryImage], now: datetime) -> Decision:
+    """Judge a repository again by the images that are in it now. It touches no image that was not in the plan before.
+
+    :param decision: what was decided before.
+    :param inventory: every image that is there now.
+    :param now: the time (aware).
+    """
+    settings, before = decision.settings, decision.plan
+    earlier = decision.evidence.earlier.settled(inventory, settings.action)
+    evidence = replace(decision.evidence, inventory=inventory, now=now, earlier=earlier)
+    there = {image.image_digest: image for image in inventory}
+    changed = {
+        image.image_digest: Spared.CHANGED_MEANWHILE
+        for image in before.images
+        if image.image_digest in there and is_touched(image, there[image.image_digest])
+    }
+    returned = dict.fromkeys(before.gone & there.keys(), Spared.CHANGED_MEANWHILE)
+    plan = plan_cleanup(evidence, settings, {**before.spared, **changed, **returned})
+    again = {check.code: check for check in _answers(_OF_THE_INVENTORY, evidence, settings, plan)}
+    checks = tuple(again.get(check.code, check) for check in decision.checks)
+    return Decision(evidence, plan, checks, settings)
+
+
+def is_touched(image: RepositoryImage, now: RepositoryImage) -> bool:
+    """Return whether somebody has touched an image since it was judged: tagged, pulled, pushed, archived or restored it.
+
+    :param image: the image as it was judged.
+    :param now: the image as it is now.
+    """
+    return _state_of(image) != _state_of(now)
 
 
 def check_run(
@@ -131,10 +176,30 @@ def check_run(
     :param approval: whether a person has approved the action.
     """
     plans = [decision.plan for decision in decisions if not decision.blocking]
-    images = sum(len(plan.images) for plan in plans)
+    images = sum(plan.image_count for plan in plans)
     size = known_sum(plan.bytes_upper_bound for plan in plans)
     return [
         CheckResult.of("approval_given", approval),
         CheckResult.of("run_max_images", capped(images, max_images, "images in all", "max_images_per_run")),
         CheckResult.of("run_max_bytes", capped(size, max_bytes, "bytes at most in all", "max_bytes_per_run")),
     ]
+
+
+def _answers(
+    codes: Iterable[str], evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan
+) -> Iterator[CheckResult]:
+    spared = SparedImages(evidence, settings)
+    for code in codes:
+        answer = QUESTIONS[code](evidence, settings, plan)
+        yield CheckResult.of(code, answer._replace(message=spared.with_example(answer, plan)))
+
+
+def _state_of(image: RepositoryImage) -> tuple[object, ...]:
+    return (
+        frozenset(image.image_tags),
+        image.image_pushed_at,
+        image.last_recorded_pull_time,
+        image.storage_class,
+        image.last_archived_at,
+        image.last_activated_at,
+    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from airflow_provider_ecr_preview.core.cleanup.journal import EarlierAttempts
 from airflow_provider_ecr_preview.core.in_use.pull_grants import PullGrants
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
@@ -122,6 +123,7 @@ class Evidence:
     :param approval: what a person has approved; None if no approval binds the clean-up.
     :param replicas: the repositories in which ECR deletes what is deleted in this one.
     :param pulls: who else may pull from the repository; None if that was not read.
+    :param earlier: what earlier attempts at the same clean-up did.
     """
 
     summary: PreviewSummaryXCom
@@ -134,6 +136,7 @@ class Evidence:
     approval: Approval | None = None
     replicas: Sequence[Replica] | Unread = ()
     pulls: PullGrants | Unread | None = None
+    earlier: EarlierAttempts = field(default_factory=EarlierAttempts)
 
     @property
     def repository(self) -> RepositoryId:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from airflow_provider_ecr_preview.cleanup_checks import Decision
 from airflow_provider_ecr_preview.cleanup_settings import CleanupAction, CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.journal import REPLY_LOST, EarlierImage
 from airflow_provider_ecr_preview.core.cleanup.remedies import SPARED_REASONS, SparedReason
 from airflow_provider_ecr_preview.core.cleanup.spared import SparedImages
 from airflow_provider_ecr_preview.core.repository import RepositoryId
@@ -46,9 +47,11 @@ class ImageOutcome:
     :param image_tags: its tags, as they were last seen.
     :param status: ``deleted``, ``archived``; ``would_delete`` and ``would_archive`` in a dry run; ``spared``; ``gone``
         when it was no longer there; ``failed``; ``unknown`` when the answer was lost; ``not_attempted``.
-    :param reason: why it was spared, or the code of the failure.
+    :param reason: why it was spared, or the code of the failure. ``reply_lost`` for an image that was deleted or
+        archived by a call whose reply was lost: it was there right before, and is not, or is archived, after it.
     :param message: what ECR says about the failure, or what was seen of a spared image.
     :param image_size_in_bytes: compressed size.
+    :param attempt: number of the earlier attempt that deleted or archived it; None if this one did.
     """
 
     image_digest: str
@@ -57,6 +60,19 @@ class ImageOutcome:
     reason: str | None = None
     message: str | None = None
     image_size_in_bytes: int | None = None
+    attempt: int | None = None
+
+    @classmethod
+    def of_earlier(cls, image: EarlierImage) -> ImageOutcome:
+        """Return what became of an image that an earlier attempt had to do with."""
+        return cls(
+            image.image_digest,
+            image.image_tags,
+            image.status,
+            image.reason,
+            image_size_in_bytes=image.image_size_in_bytes,
+            attempt=image.attempt,
+        )
 
     @classmethod
     def of(
@@ -79,6 +95,7 @@ class ImageOutcome:
             "image_size_in_bytes": self.image_size_in_bytes,
             "check": self.spared_reason.check if self.spared_reason else None,
             "remedy": self.spared_reason.remedy if self.spared_reason else None,
+            "attempt": self.attempt,
         }
 
     @property
@@ -127,6 +144,16 @@ class RepositoryCleanup:
                 seen = spared.saw(digest, outcome.reason or "")
                 self.outcomes[digest] = replace(outcome, message=seen)
 
+    @property
+    def reply_lost_image_count(self) -> int:
+        """Number of the images that were deleted or archived by a call whose reply was lost."""
+        return sum(outcome.reason == REPLY_LOST for outcome in self.of_status("deleted", "archived"))
+
+    @property
+    def earlier_image_count(self) -> int:
+        """Number of the images that earlier attempts have deleted or archived."""
+        return sum(outcome.attempt is not None for outcome in self.of_status("deleted", "archived"))
+
     def of_status(self, *statuses: ImageStatus) -> list[ImageOutcome]:
         """Return the images of these statuses."""
         return [outcome for outcome in self.outcomes.values() if outcome.status in statuses]
@@ -147,13 +174,19 @@ def planned_cleanup(
     if blocked:
         status: RepositoryStatus = "blocked"
     elif not plan.images:
-        status = "nothing_to_do"
+        status = "done" if plan.earlier else "nothing_to_do"
     else:
         status = "dry_run" if dry_run else "incomplete"
     to_do: ImageStatus = PLANNED[action] if status == "dry_run" else "not_attempted"
     outcomes = [ImageOutcome.of(image, to_do) for image in plan.images]
     outcomes += [ImageOutcome(digest, status="spared", reason=str(reason)) for digest, reason in plan.spared.items()]
     outcomes += [ImageOutcome(digest, status="gone") for digest in sorted(plan.gone)]
+    outcomes += map(ImageOutcome.of_earlier, plan.earlier.values())
+    if decision.blocking:
+        # It cannot be told what became of these, as the repository cannot be judged.
+        known = {outcome.image_digest for outcome in outcomes}
+        sent = decision.evidence.earlier.sent
+        outcomes += [ImageOutcome.of_earlier(image) for digest, image in sent.items() if digest not in known]
     return RepositoryCleanup(decision, status, _by_digest(outcomes))
 
 

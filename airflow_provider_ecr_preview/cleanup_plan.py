@@ -10,6 +10,8 @@ from functools import cached_property
 
 from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList, Unread
 from airflow_provider_ecr_preview.cleanup_settings import CleanupAction, CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.floors import floor_of
+from airflow_provider_ecr_preview.core.cleanup.journal import EarlierImage
 from airflow_provider_ecr_preview.core.cleanup.manifest_lists import lists_of_images_in_use
 from airflow_provider_ecr_preview.core.cleanup.replicas import copies_of, replicates_deletions, users_in_replicas
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import CHANGES, Spared
@@ -22,7 +24,7 @@ from airflow_provider_ecr_preview.core.referrers import (
     subjects_above,
 )
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
-from airflow_provider_ecr_preview.preview import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.preview import EXPIRE, PreviewedImage, images_fingerprint
 from airflow_provider_ecr_preview.sizes import known_sum
 
 __all__ = [
@@ -59,6 +61,7 @@ class CleanupPlan:
     :param subjects: which images a referrer among them belongs to; all of these have to go before it.
     :param lists_that_stay: manifest lists that stay, the newest first. ECR does not delete the images that they name,
         and DescribeImages does not say which those are.
+    :param earlier: images that earlier attempts at the same clean-up have deleted or archived; they are not touched again.
     """
 
     images: tuple[RepositoryImage, ...] = ()
@@ -67,11 +70,18 @@ class CleanupPlan:
     not_approved: frozenset[str] = frozenset()
     subjects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lists_that_stay: tuple[RepositoryImage, ...] = ()
+    earlier: Mapping[str, EarlierImage] = field(default_factory=dict)
+
+    @property
+    def image_count(self) -> int:
+        """Number of the images that are touched by all attempts together."""
+        return len(self.images) + len(self.earlier)
 
     @property
     def bytes_upper_bound(self) -> int | None:
-        """Sum of the sizes of the images, or None when one is not known. Shared layers make it an upper bound."""
-        return known_sum(image.image_size_in_bytes for image in self.images)
+        """Sum of the sizes of these images, or None when one is not known. Shared layers make it an upper bound."""
+        sizes = [image.image_size_in_bytes for image in self.images]
+        return known_sum([*sizes, *(image.image_size_in_bytes for image in self.earlier.values())])
 
     @property
     def may_be_refused(self) -> list[RepositoryImage]:
@@ -128,9 +138,15 @@ def approved_images(evidence: Evidence) -> Mapping[str, PreviewedImage] | None:
     if approved.images is not None:
         return approved.images
     # The approved images are known by their fingerprint only; it is also that of the fresh ones, or says nothing.
-    if isinstance(fresh, Unread) or approved.images_fingerprint != fresh.images_fingerprint:
+    if isinstance(fresh, Unread) or fresh.images is None:
         return None
-    return fresh.images
+    if approved.images_fingerprint == fresh.images_fingerprint:
+        return fresh.images
+    # An earlier attempt has taken a part of them.
+    done = {image.image_digest: _as_previewed(image) for image in evidence.earlier.done.values()}
+    together = {**done, **fresh.images}
+    fingerprint = images_fingerprint((image.image_digest, image.action) for image in together.values())
+    return together if done and fingerprint == approved.images_fingerprint else None
 
 
 def earlier_previews(evidence: Evidence, settings: CleanupSettings) -> list[PreviewList | Unread]:
@@ -143,26 +159,34 @@ def earlier_previews(evidence: Evidence, settings: CleanupSettings) -> list[Prev
     return [evidence.previous[time] for time in earlier[:wanted]]
 
 
-def plan_cleanup(evidence: Evidence, settings: CleanupSettings) -> CleanupPlan:
+def plan_cleanup(
+    evidence: Evidence, settings: CleanupSettings, spared_before: Mapping[str, Spared] | None = None
+) -> CleanupPlan:
     """Return what a clean-up would touch, judged by what is known now; nothing if the essentials are not known.
 
     Whether it may be done is for the checks to say.
 
     :param evidence: what is known.
     :param settings: how careful to be.
+    :param spared_before: images that are spared whatever is known now, by digest, each with its reason.
     """
     approved = approved_images(evidence)
     fresh, inventory = evidence.fresh, evidence.inventory
+    earlier = evidence.earlier.done
     if approved is None or isinstance(fresh, Unread) or fresh.images is None or isinstance(inventory, Unread):
-        return CleanupPlan()
+        return CleanupPlan(earlier=earlier)
     judge = _Judge(evidence, settings, fresh.images, inventory)
     described = judge.described
+    floor = _floor(inventory, settings)
     spared: dict[str, Spared] = {}
     going: dict[str, RepositoryImage] = {}
     for digest, image in approved.items():
-        if digest not in described:
+        if digest not in described or digest in earlier:
             continue
-        if (reason := judge.spares(image, described[digest])) is not None:
+        reason = (spared_before or {}).get(digest) or judge.spares(image, described[digest])
+        if reason is None and digest in floor:
+            reason = Spared.MINIMUM_IMAGES_LEFT
+        if reason is not None:
             spared[digest] = reason
         else:
             going[digest] = described[digest]
@@ -173,7 +197,7 @@ def plan_cleanup(evidence: Evidence, settings: CleanupSettings) -> CleanupPlan:
     return CleanupPlan(
         images=tuple(sorted((going[digest] for digest in levels), key=lambda image: _order(image, levels))),
         spared=spared,
-        gone=frozenset(approved.keys() - described.keys()),
+        gone=frozenset(approved.keys() - described.keys() - earlier.keys()),
         not_approved=frozenset(fresh.images.keys() - approved.keys()),
         subjects={
             digest: subjects
@@ -183,6 +207,7 @@ def plan_cleanup(evidence: Evidence, settings: CleanupSettings) -> CleanupPlan:
         lists_that_stay=tuple(
             image for image in lists if image.image_digest not in levels and image.storage_class == "standard"
         ),
+        earlier=earlier,
     )
 
 
@@ -251,7 +276,8 @@ class _Judge:
         self, approved: PreviewedImage, fresh: PreviewedImage | None, image: RepositoryImage
     ) -> Spared | None:
         if fresh is None:
-            return Spared.NO_LONGER_PREVIEWED
+            # A preview stops listing an image when it is archived, by an earlier attempt for example.
+            return Spared.ARCHIVED_ALREADY if self._is_archived_already(image) else Spared.NO_LONGER_PREVIEWED
         if fresh.action != approved.action:
             return Spared.ACTION_CHANGED
         if _is_pushed_again(approved, image):
@@ -321,8 +347,23 @@ class _Judge:
         if self.settings.whole_policy:
             return None
         if self.settings.action == "archive":
-            return Spared.ARCHIVED_ALREADY if image.storage_class == "archive" else None
+            return Spared.ARCHIVED_ALREADY if self._is_archived_already(image) else None
         return None if approved.action == EXPIRE else Spared.ONLY_TO_BE_ARCHIVED
+
+    def _is_archived_already(self, image: RepositoryImage) -> bool:
+        is_to_archive = self.settings.action == "archive" and not self.settings.whole_policy
+        return is_to_archive and image.storage_class == "archive"
+
+
+def _floor(inventory: Sequence[RepositoryImage], settings: CleanupSettings) -> frozenset[str]:
+    """Return the images that have to be left. ECR itself spares none, so a policy is judged without them."""
+    if settings.whole_policy:
+        return frozenset()
+    return frozenset(image.image_digest for image in floor_of(inventory, settings.minimum_images_left))
+
+
+def _as_previewed(image: EarlierImage) -> PreviewedImage:
+    return PreviewedImage(image.image_digest, image.image_tags, None, image.action or EXPIRE, 0)
 
 
 def _target_of(approved: PreviewedImage, settings: CleanupSettings) -> Fate:

@@ -201,14 +201,23 @@ def images_left(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan
     inventory = evidence.inventory
     if isinstance(inventory, Unread):
         return Answer.unread(inventory, "The images of the repository are not known: ")
-    touched = {image.image_digest for image in plan.images}
+    # What is spared so that enough is left says nothing of whether the policy leaves enough.
+    spared = plan.spared_for(Spared.MINIMUM_IMAGES_LEFT)
+    touched = {*spared, *(image.image_digest for image in plan.images)}
     left = len(inventory) - len(touched)
     usable, needed = len(left_to_run(inventory, touched.__contains__)), max(settings.minimum_images_left, 1)
-    if any(map(can_be_run, plan.images)) and usable < needed:
+    takes_some_to_run = any(can_be_run(image) for image in inventory if image.image_digest in touched)
+    if takes_some_to_run and usable < needed:
         message = f"{_number(usable, 'image')} that can be run would be left; minimum_images_left is {needed}."
         return Answer("blocked", message)
     if touched and not left:
         return Answer("blocked", "No image would be left.", remedy="Change the policy so that it keeps an image.")
+    if spared:
+        message = (
+            f"{_images(spared, 'approved image')} {'is' if len(spared) == 1 else 'are'} spared, because the newest "
+            f"{_number(needed, 'image')} that can be run always {'has' if needed == 1 else 'have'} to be left."
+        )
+        return Answer("spared", message, spared)
     return Answer("passed", f"{_number(usable, 'image')} that can be run would be left.")
 
 
@@ -216,7 +225,7 @@ def max_images(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan)
     """Ask whether the images to be touched are not too many."""
     if settings.max_images is None:
         return OFF
-    return _unknown(evidence) or capped(len(plan.images), settings.max_images, "images", "max_images")
+    return _unknown(evidence) or capped(plan.image_count, settings.max_images, "images", "max_images")
 
 
 def max_share(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
@@ -225,8 +234,10 @@ def max_share(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) 
         return OFF
     if (unread := _unknown(evidence)) is not None:
         return unread
-    total = 0 if isinstance(evidence.inventory, Unread) else len(evidence.inventory)
-    share = len(plan.images) / max(total, 1)
+    inventory = () if isinstance(evidence.inventory, Unread) else evidence.inventory
+    # As many as there were before the first attempt.
+    total = len({*plan.earlier, *(image.image_digest for image in inventory)})
+    share = plan.image_count / max(total, 1)
     message = f"{share:.1%} of the repository's {_number(total, 'image')}; max_share is {settings.max_share:.1%}."
     return Answer("blocked" if share > settings.max_share else "passed", message)
 

@@ -67,10 +67,13 @@ class SparedImageXCom(TypedDict):
 class RepositoryCleanupXCom(TypedDict):
     """What became of one repository. Bytes are upper bounds, because layers are shared.
 
-    ``touched_image_count`` is what was deleted or archived, or in a dry run would be. ``failed_images``,
-    ``spared_images`` and ``image_digests`` hold examples, those of spared images one of every reason first; the counts
-    are not cut. In a dry run, ``may_be_refused_image_count`` is how many of the images a manifest list that stays may name:
-    ECR refuses those, and they are then spared. Results of earlier releases have neither that nor ``spared_images``.
+    ``touched_image_count`` is what was deleted or archived, by all attempts together, or in a dry run would be. Of
+    these, ``earlier_attempt_image_count`` is what earlier attempts at the same task did, and ``reply_lost_image_count``
+    what is gone, or archived, since a call whose reply was lost: somebody else may have done it in the same moment.
+    ``failed_images``, ``spared_images`` and ``image_digests`` hold examples, those of spared images one of every reason
+    first; the counts are not cut. In a dry run, ``may_be_refused_image_count`` is how many of the images a
+    manifest list that stays may name: ECR refuses those, and they are then spared. Results of earlier releases have none of
+    ``spared_images`` and these three counts.
     """
 
     registry_id: str
@@ -82,6 +85,8 @@ class RepositoryCleanupXCom(TypedDict):
     approved_image_count: int
     touched_image_count: int
     touched_bytes_upper_bound: int | None
+    reply_lost_image_count: NotRequired[int]
+    earlier_attempt_image_count: NotRequired[int]
     gone_image_count: int
     not_approved_image_count: int
     spared: dict[str, int]
@@ -101,7 +106,7 @@ class ImageCleanupXCom(TypedDict):
     """``return_value`` of :class:`~airflow_provider_ecr_preview.operators.ecr_cleanup.EcrDeletePreviewedImagesOperator`.
 
     ``repositories`` holds those that changed, failed or are blocked first; ``repositories_left_out`` says how many
-    there was no room for. ``results_uri`` has every image.
+    there was no room for. ``results_uri`` has every image. The counts are those of the repositories, added up.
     """
 
     schema: str
@@ -113,6 +118,8 @@ class ImageCleanupXCom(TypedDict):
     repository_count: int
     touched_image_count: int
     touched_bytes_upper_bound: int | None
+    reply_lost_image_count: NotRequired[int]
+    earlier_attempt_image_count: NotRequired[int]
     failed_image_count: int
     spared_image_count: int
     statuses: dict[str, int]
@@ -160,6 +167,8 @@ def cleanup_xcom(
         repository_count=len(repositories),
         touched_image_count=sum(repository["touched_image_count"] for repository in repositories),
         touched_bytes_upper_bound=size,
+        reply_lost_image_count=sum(cleanup.reply_lost_image_count for cleanup in cleanups),
+        earlier_attempt_image_count=sum(cleanup.earlier_image_count for cleanup in cleanups),
         failed_image_count=sum(sum(repository["failures"].values()) for repository in repositories),
         spared_image_count=sum(sum(repository["spared"].values()) for repository in repositories),
         statuses=dict(Counter(repository["status"] for repository in repositories)),
@@ -212,6 +221,8 @@ def _repository(cleanup: RepositoryCleanup) -> RepositoryCleanupXCom:
         approved_image_count=summary["expiring_image_count"] + summary["archiving_image_count"],
         touched_image_count=len(touched),
         touched_bytes_upper_bound=_size_of(touched),
+        reply_lost_image_count=cleanup.reply_lost_image_count,
+        earlier_attempt_image_count=cleanup.earlier_image_count,
         gone_image_count=counts["gone"],
         not_approved_image_count=len(plan.not_approved),
         spared=dict(cleanup.reasons("spared")),

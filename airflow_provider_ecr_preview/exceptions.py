@@ -30,6 +30,7 @@
           +-- AccessDeniedError               (also a PermissionError)
           +-- ThrottledError
           +-- EcrUnreachableError             (also a ConnectionError)
+          +-- JournalUnwritableError
 
 A RepositoryError carries the repository, the registry and the Region it happened in.
 """
@@ -59,6 +60,7 @@ __all__ = [
     "ImagesInUseUnknownError",
     "InvalidLifecyclePolicyError",
     "InvalidRequestError",
+    "JournalUnwritableError",
     "LifecycleEventsUnreadError",
     "LifecyclePolicyNotFoundError",
     "NoRepositoriesError",
@@ -235,6 +237,10 @@ class LifecyclePolicyChangedError(RepositoryError):
 
 class AccessDeniedError(RepositoryError, PermissionError):
     """Raised when the caller lacks an IAM action; the message names it."""
+
+
+class JournalUnwritableError(RepositoryError):
+    """Raised when what is about to be changed cannot be written down, so that it was not changed."""
 
 
 class ThrottledError(RepositoryError):

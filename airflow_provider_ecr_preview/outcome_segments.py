@@ -54,10 +54,12 @@ class StateSegments:
     """Segments in Airflow's task state store, which the attempts of a task instance share (Airflow 3.3 and later).
 
     :param store: ``context["task_state_store"]``.
+    :param prefix: what the keys begin with.
     """
 
-    def __init__(self, store: TaskStateStoreAccessor) -> None:
+    def __init__(self, store: TaskStateStoreAccessor, prefix: str = "ecr_lifecycle_audit") -> None:
         self._store = store
+        self._prefix = prefix
 
     def __str__(self) -> str:
         return "Airflow's task state store"
@@ -80,7 +82,7 @@ class StateSegments:
             self._store.delete(self._key(number))
 
     def _key(self, number: int) -> str:
-        return f"ecr_lifecycle_audit_{number:05}"
+        return f"{self._prefix}_{number:05}"
 
 
 class MemorySegments:

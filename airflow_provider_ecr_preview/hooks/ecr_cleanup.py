@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from airflow.utils.helpers import prune_dict
-from botocore.exceptions import ClientError
 
+from airflow_provider_ecr_preview.aws.acting import acting_config, code_of, send_at_once
 from airflow_provider_ecr_preview.cleanup_outcome import ImageFailure
-from airflow_provider_ecr_preview.exceptions import InvalidRequestError, RepositoryError
+from airflow_provider_ecr_preview.exceptions import (
+    EcrUnreachableError,
+    InvalidRequestError,
+    LifecyclePolicyNotFoundError,
+    RepositoryError,
+)
 from airflow_provider_ecr_preview.hooks.arguments import MAX_IMAGE_IDS
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-from airflow_provider_ecr_preview.hooks.errors import translated
+from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 
@@ -21,6 +27,7 @@ IMAGE_NOT_FOUND = "ImageNotFound"
 
 _NOT_FOUND = "ImageNotFoundException"
 _OF_ONE_IMAGE = ("ImageStorageClassUpdateNotSupportedException", "ValidationException")
+_MAX_LOOKS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,53 +45,65 @@ class DeletedImages:
 class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
     """Delete and archive images, by digest and nothing else, and apply lifecycle policies.
 
-    It asks nobody whether it may: the checks are before it, in the operators. Its parameters are those of
+    It does not ask whether it may: the checks are before it, in the operators. Whatever changes something, and whatever
+    looks at it right before, is sent once and at once: these methods neither wait nor retry, whatever ``config`` says
+    about retries, so whoever tries again looks again first. The other methods and the parameters are those of
     :class:`~airflow_provider_ecr_preview.hooks.ecr_preview.EcrLifecyclePolicyPreviewHook`.
     """
+
+    @cached_property
+    def _acting(self) -> Any:
+        """The client for what changes something, and for the look right before it, over the same connection."""
+        client = super(EcrLifecyclePolicyPreviewHook, self).get_client_type(
+            region_name=self.region_name, config=acting_config(self.config)
+        )
+        send_at_once(client)
+        return client
 
     def describe_images(
         self, repository_name: str, image_digests: Sequence[str], *, registry_id: str | None = None
     ) -> list[RepositoryImage]:
-        """Return the images that are still there, of those that are named.
+        """Return the images that are still there, of those that are named, all as they are at the same moment.
 
-        Calls DescribeImages (``ecr:DescribeImages``). It answers nothing about a hundred images when one of them is
-        gone; then each half is asked for by itself.
+        Calls DescribeImages (``ecr:DescribeImages``) once for every hundred images. It answers nothing about a hundred
+        images when one of them is gone; then those that are there are found by halves, and described together again.
 
         :param repository_name: the repository.
         :param image_digests: the digests.
         :param registry_id: the registry (account); the caller's own if None.
         """
-        if len(image_digests) > MAX_IMAGE_IDS:
-            halves = image_digests[:MAX_IMAGE_IDS], image_digests[MAX_IMAGE_IDS:]
-        else:
-            halves = image_digests[: len(image_digests) // 2], image_digests[len(image_digests) // 2 :]
-            site = self._site(repository_name, registry_id)
-            try:
-                with translated(site):
-                    response = self._ecr.describe_images(
-                        **_request(repository_name, registry_id, image_digests), filter={"imageStatus": "ANY"}
-                    )
-                return site.parsed(
-                    lambda response, _: [*map(RepositoryImage.from_response, response["imageDetails"])], response
+        site = self._site(repository_name, registry_id)
+        images: list[RepositoryImage] = []
+        for start in range(0, len(image_digests), MAX_IMAGE_IDS):
+            images += self._described(site, image_digests[start : start + MAX_IMAGE_IDS])
+        return images
+
+    def look_at_lifecycle_policy(
+        self, repository_name: str, *, registry_id: str | None = None
+    ) -> LifecyclePolicy | None:
+        """Return the policy that is applied to a repository, or None if it has none.
+
+        Calls GetLifecyclePolicy once (``ecr:GetLifecyclePolicy``), without a wait.
+
+        :param repository_name: the repository.
+        :param registry_id: the registry (account); the caller's own if None.
+        """
+        site = self._site(repository_name, registry_id)
+        try:
+            with translated(site):
+                response = self._acting.get_lifecycle_policy(
+                    **prune_dict({"repositoryName": repository_name, "registryId": registry_id})
                 )
-            except RepositoryError as error:
-                if _code_of(error) != _NOT_FOUND:
-                    raise
-            if len(image_digests) == 1:
-                return []
-        return [
-            image
-            for half in halves
-            if half
-            for image in self.describe_images(repository_name, half, registry_id=registry_id)
-        ]
+        except LifecyclePolicyNotFoundError:
+            return None
+        return site.parsed(lambda response, _: LifecyclePolicy.from_service(response["lifecyclePolicyText"]), response)
 
     def delete_images(
         self, repository_name: str, image_digests: Sequence[str], *, registry_id: str | None = None
     ) -> DeletedImages:
         """Delete images, with all of their tags.
 
-        Calls BatchDeleteImage once (``ecr:BatchDeleteImage``).
+        Calls BatchDeleteImage once (``ecr:BatchDeleteImage``), without a wait.
 
         :param repository_name: the repository.
         :param image_digests: the digests, 1 to 100.
@@ -94,7 +113,7 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
         if not 1 <= len(image_digests) <= MAX_IMAGE_IDS or not all(map(_is_digest, image_digests)):
             raise site.error(InvalidRequestError, f"images are deleted by 1 to {MAX_IMAGE_IDS} digests at a time.")
         with translated(site):
-            response = self._ecr.batch_delete_image(**_request(repository_name, registry_id, image_digests))
+            response = self._acting.batch_delete_image(**_request(repository_name, registry_id, image_digests))
         asked = frozenset(image_digests)
         return DeletedImages(
             asked & {image_id.get("imageDigest", "") for image_id in response.get("imageIds", ())},
@@ -110,7 +129,7 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
     ) -> ImageFailure | None:
         """Move an image to the archive storage class and return why that is not possible, if it is not.
 
-        Calls UpdateImageStorageClass once (``ecr:UpdateImageStorageClass``).
+        Calls UpdateImageStorageClass once (``ecr:UpdateImageStorageClass``), without a wait.
 
         :param repository_name: the repository.
         :param image_digest: the digest.
@@ -121,18 +140,20 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
             raise site.error(InvalidRequestError, f"{image_digest!r} is no digest.")
         try:
             with translated(site):
-                self._ecr.update_image_storage_class(
+                response = self._acting.update_image_storage_class(
                     **prune_dict({"repositoryName": repository_name, "registryId": registry_id}),
                     imageId={"imageDigest": image_digest},
                     targetStorageClass="ARCHIVE",
                 )
         except RepositoryError as error:
-            code = _code_of(error)
+            code = code_of(error)
             if code == _NOT_FOUND:
                 return ImageFailure(image_digest, IMAGE_NOT_FOUND, error.message)
             if code in _OF_ONE_IMAGE:
                 return ImageFailure(image_digest, code.removesuffix("Exception"), error.message)
             raise
+        if not response.get("imageStatus"):
+            raise site.error(EcrUnreachableError, "the answer of UpdateImageStorageClass was cut off.")
         return None
 
     def put_lifecycle_policy(
@@ -140,14 +161,14 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
     ) -> None:
         """Apply a lifecycle policy, in place of the one that is there. ECR acts on it within a day.
 
-        Calls PutLifecyclePolicy (``ecr:PutLifecyclePolicy``).
+        Calls PutLifecyclePolicy once (``ecr:PutLifecyclePolicy``), without a wait.
 
         :param repository_name: the repository.
         :param policy: the policy.
         :param registry_id: the registry (account); the caller's own if None.
         """
         with translated(self._site(repository_name, registry_id)):
-            self._ecr.put_lifecycle_policy(
+            self._acting.put_lifecycle_policy(
                 **prune_dict({"repositoryName": repository_name, "registryId": registry_id}),
                 lifecyclePolicyText=policy.text,
             )
@@ -155,16 +176,52 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
     def delete_lifecycle_policy(self, repository_name: str, *, registry_id: str | None = None) -> None:
         """Remove the lifecycle policy, which deletes no image.
 
-        Calls DeleteLifecyclePolicy (``ecr:DeleteLifecyclePolicy``).
+        Calls DeleteLifecyclePolicy once (``ecr:DeleteLifecyclePolicy``), without a wait.
 
         :param repository_name: the repository.
         :param registry_id: the registry (account); the caller's own if None.
         :raises LifecyclePolicyNotFoundError: if there is none.
         """
         with translated(self._site(repository_name, registry_id)):
-            self._ecr.delete_lifecycle_policy(
+            self._acting.delete_lifecycle_policy(
                 **prune_dict({"repositoryName": repository_name, "registryId": registry_id})
             )
+
+    def _described(self, site: CallSite, image_digests: Sequence[str]) -> list[RepositoryImage]:
+        """Return the images that are there, from one answer about all of them."""
+        for _ in range(_MAX_LOOKS):
+            if not image_digests:
+                return []
+            if (images := self._answer_about(site, image_digests)) is not None:
+                return images
+            image_digests = self._still_there(site, image_digests)
+        raise site.error(EcrUnreachableError, "ECR says in turn that the same images are there and are not. Try again.")
+
+    def _still_there(self, site: CallSite, image_digests: Sequence[str]) -> list[str]:
+        """Return those of the images that are there, of which at least one is not."""
+        if len(image_digests) == 1:
+            return []
+        middle = len(image_digests) // 2
+        there: list[str] = []
+        for half in (image_digests[:middle], image_digests[middle:]):
+            images = self._answer_about(site, half)
+            there += self._still_there(site, half) if images is None else [image.image_digest for image in images]
+        return there
+
+    def _answer_about(self, site: CallSite, image_digests: Sequence[str]) -> list[RepositoryImage] | None:
+        """Return what ECR answers about images, or None if one of them is not there."""
+        try:
+            with translated(site):
+                response = self._acting.describe_images(
+                    **_request(site.repository_name, site.registry_id, image_digests), filter={"imageStatus": "ANY"}
+                )
+        except RepositoryError as error:
+            if code_of(error) == _NOT_FOUND:
+                return None
+            raise
+        return site.parsed(
+            lambda response, _: [*map(RepositoryImage.from_response, response["imageDetails"])], response
+        )
 
 
 def _request(repository_name: str, registry_id: str | None, image_digests: Sequence[str]) -> dict[str, Any]:
@@ -177,8 +234,3 @@ def _request(repository_name: str, registry_id: str | None, image_digests: Seque
 def _is_digest(text: object) -> bool:
     # A tag would remove the tag only, and perhaps of another image than was meant.
     return isinstance(text, str) and text.startswith("sha256:")
-
-
-def _code_of(error: RepositoryError) -> str:
-    cause = error.__cause__
-    return str(cause.response.get("Error", {}).get("Code", "")) if isinstance(cause, ClientError) else ""

@@ -11,6 +11,7 @@ from typing import Any
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
 from airflow_provider_ecr_preview.cleanup_evidence import Evidence, InUse, PreviewList, Replica, Unread, preview_time
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval
+from airflow_provider_ecr_preview.core.cleanup.journal import EarlierAttempts
 from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
 from airflow_provider_ecr_preview.core.in_use.pull_grants import PullGrants
 from airflow_provider_ecr_preview.core.repository import RepositoryId
@@ -31,6 +32,11 @@ _AT_ONCE = 20
 """Previews that run at the same time; more could expire before it is their turn to be read."""
 
 
+def no_earlier_attempts(_: RepositoryId) -> EarlierAttempts:
+    """Return that no earlier attempt did anything in a repository."""
+    return EarlierAttempts()
+
+
 @dataclass(frozen=True)
 class EvidenceCollector:
     """Gathers what is known about repositories, each as it is now.
@@ -46,6 +52,7 @@ class EvidenceCollector:
     :param poll_interval: time between two looks at it, in seconds.
     :param now: returns the time (aware).
     :param approval: what a person has approved; None if no approval binds the clean-up.
+    :param earlier_of: returns what earlier attempts at the same clean-up did in a repository.
     """
 
     hook_of: Callable[[str], EcrLifecyclePolicyPreviewHook]
@@ -59,6 +66,7 @@ class EvidenceCollector:
     poll_interval: float = POLL_INTERVAL
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     approval: Approval | None = None
+    earlier_of: Callable[[RepositoryId], EarlierAttempts] = no_earlier_attempts
 
     def collect(self, summaries: Sequence[PreviewSummaryXCom]) -> Iterator[Evidence]:
         """Yield what is known about each repository, in order.
@@ -103,6 +111,7 @@ class EvidenceCollector:
             previous=self._previous(repository),
             now=self.now(),
             approval=self.approval,
+            earlier=self.earlier_of(repository),
         )
 
     def _started(self, summary: PreviewSummaryXCom) -> PreviewStatus | PreviewList | Unread:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
 
@@ -18,6 +18,7 @@ from airflow_provider_ecr_preview.cleanup_inputs import earlier_summaries_of, ta
 from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovalXCom, ApprovedAction, approval_of
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
+from airflow_provider_ecr_preview.core.cleanup.journal import EarlierAttempts
 from airflow_provider_ecr_preview.core.cleanup.readiness import (
     ReadinessRowXCom,
     ReadinessXCom,
@@ -44,6 +45,7 @@ from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import (
     EvidenceCollector,
     approved_lines,
     listed_images,
+    no_earlier_attempts,
 )
 from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
 from airflow_provider_ecr_preview.policy import PolicySource
@@ -209,9 +211,19 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
         return approval_of(self.approved, approved_lines).bound_to(summaries, listed_images, action)
 
     def _collector(
-        self, policies: CandidatePolicies, settings: CleanupSettings, approval: Approval | None
+        self,
+        policies: CandidatePolicies,
+        settings: CleanupSettings,
+        approval: Approval | None,
+        earlier_of: Callable[[RepositoryId], EarlierAttempts] = no_earlier_attempts,
     ) -> EvidenceCollector:
-        """Return what gathers all that is known about repositories."""
+        """Return what gathers all that is known about repositories.
+
+        :param policies: the policies that were approved.
+        :param settings: how careful to be.
+        :param approval: what a person has approved; None if no approval is given.
+        :param earlier_of: returns what earlier attempts at the same task did in a repository.
+        """
         return EvidenceCollector(
             hook_of=self._hook_of,
             policies=policies,
@@ -223,6 +235,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
             timeout=seconds(self.timeout, "timeout", TIMEOUT),
             poll_interval=seconds(self.poll_interval, "poll_interval", POLL_INTERVAL),
             approval=approval,
+            earlier_of=earlier_of,
         )
 
     def _readiness(

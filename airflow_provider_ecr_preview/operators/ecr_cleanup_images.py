@@ -25,9 +25,10 @@ from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
 from airflow_provider_ecr_preview.core.parameter_times import seconds
 from airflow_provider_ecr_preview.core.parameters import choice, integer, limit, number, switch, text, written_limit
 from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError
-from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT
+from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT, no_earlier_attempts
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_removal import RETRY_DELAY, ImageRemoval
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
+from airflow_provider_ecr_preview.operators._removal_journal import RemovalJournal
 from airflow_provider_ecr_preview.operators.ecr_cleanup_base import (
     CHECKED_TEMPLATE_FIELDS,
     EcrCheckedCleanupOperator,
@@ -254,14 +255,15 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         started_at = datetime.now(UTC)
         summaries = self._summaries(summaries_of(self.summary))
         approval = self._bind(summaries, settings.action)
-        decisions = self._decide(settings, summaries, approval)
+        journal = None if dry_run else RemovalJournal(context, summaries, settings.action, results_path)
+        decisions = self._decide(settings, summaries, approval, journal)
         run_checks = check_run(
             decisions,
             max_images=max_images_per_run,
             max_bytes=max_bytes_per_run,
             approval=approval_given(approval, settings.action, dry_run=dry_run),
         )
-        cleanups = self._clean_up(decisions, run_checks, settings.action, retry_delay, dry_run=dry_run)
+        cleanups = self._clean_up(decisions, run_checks, settings.action, retry_delay, journal)
         for cleanup in cleanups:
             cleanup.explain(settings)
         value = cleanup_xcom(
@@ -272,7 +274,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
             started_at=started_at,
             finished_at=datetime.now(UTC),
             archive_price_per_gb_month=archive_price,
-            results_uri=self._write(cleanups, results_path),
+            results_uri=self._write(cleanups, results_path, journal),
             approval=approval,
         )
         self.log.info("%s\n%s", "Dry run; nothing was changed." if dry_run else "", render(cleanup_table(value)))
@@ -281,10 +283,15 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         return value
 
     def _decide(
-        self, settings: CleanupSettings, summaries: Sequence[PreviewSummaryXCom], approval: Approval | None
+        self,
+        settings: CleanupSettings,
+        summaries: Sequence[PreviewSummaryXCom],
+        approval: Approval | None,
+        journal: RemovalJournal | None,
     ) -> list[Decision]:
         policies = CandidatePolicies(self.lifecycle_policy_text, self.lifecycle_policies)
-        collector = self._collector(policies, settings, approval)
+        earlier_of = journal.earlier_of if journal else no_earlier_attempts
+        collector = self._collector(policies, settings, approval, earlier_of)
         decisions = []
         for evidence in collector.collect(summaries):
             decision = decide(evidence, settings)
@@ -305,36 +312,42 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         run_checks: Sequence[CheckResult],
         action: CleanupAction,
         retry_delay: float,
-        *,
-        dry_run: bool,
+        journal: RemovalJournal | None,
     ) -> list[RepositoryCleanup]:
         run_is_blocked = any(check.blocks for check in run_checks)
         removals: dict[str, ImageRemoval] = {}
         stop = self._stopping()
         cleanups = []
         for decision in decisions:
-            cleanup = planned_cleanup(decision, action, run_is_blocked=run_is_blocked, dry_run=dry_run)
+            cleanup = planned_cleanup(decision, action, run_is_blocked=run_is_blocked, dry_run=journal is None)
             # Only where nothing forbids it, and something is left to do.
-            if cleanup.status == "incomplete":
+            if journal and cleanup.status == "incomplete":
                 region = decision.repository.region_name
                 if region not in removals:
-                    removals[region] = ImageRemoval(self._hook_of(region), action, stop, retry_delay)
+                    hook = self._hook_of(region)
+                    removals[region] = ImageRemoval(hook, action, stop, retry_delay, journal.journal)
                 cleanup = removals[region].run(decision)
             cleanups.append(cleanup)
         return cleanups
 
-    def _write(self, cleanups: Sequence[RepositoryCleanup], results_path: str | None) -> str | None:
-        """Write what became of every image; what was deleted is told even where that fails."""
+    def _write(
+        self, cleanups: Sequence[RepositoryCleanup], results_path: str | None, journal: RemovalJournal | None
+    ) -> str | None:
+        """Write what became of every image; what was deleted is in the result even where that fails."""
         if not results_path:
             return None
+        marks = journal.marks if journal else {}
         try:
             with line_list(results_path) as lines:
                 for cleanup in cleanups:
                     for outcome in cleanup.outcomes.values():
-                        lines.write(outcome.as_dict(cleanup.repository))
+                        line = outcome.as_dict(cleanup.repository)
+                        lines.write({**line, **marks, "attempt": outcome.attempt or marks.get("attempt")})
         except Exception:  # whatever goes wrong on whatever storage
             self.log.exception("The list of results cannot be written to %s.", results_path)
             return None
+        if journal:
+            journal.end(cleanups)
         return results_path
 
     def _end(self, context: Context, value: ImageCleanupXCom, on_blocked: OnBlocked) -> None:

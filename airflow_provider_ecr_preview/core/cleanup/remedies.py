@@ -260,6 +260,11 @@ SPARED_REASONS: Mapping[str, SparedReason] = {
         None,
         f"{_PREVIEW_AGAIN}: the next clean-up judges the image as it is then.",
     ),
+    "minimum_images_left": SparedReason(
+        "The image is one of the newest that can be run, of which minimum_images_left, and at least one, stay.",
+        "images_left",
+        "Push newer images, or lower minimum_images_left, to 1 at the least.",
+    ),
 }
 """What a person has to know about every reason for which an image is spared, by its code."""
 

@@ -1,0 +1,1 @@
+"""Talks to AWS: what a hook needs to call it well."""

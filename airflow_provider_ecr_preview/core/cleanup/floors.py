@@ -1,0 +1,67 @@
+"""Which images have to be left in a repository, chosen the same way by every run.
+
+Two clean-ups of one repository at the same time know nothing of each other. Each spares the newest images that can be
+run, and so both spare the same ones: they cannot empty the repository together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from airflow_provider_ecr_preview.core.referrers import can_be_run, last_change
+from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+
+
+def floor_of(inventory: Sequence[RepositoryImage], count: int) -> list[RepositoryImage]:
+    """Return the images that have to be left: the newest that can be run; where none can be, the newest of all.
+
+    :param inventory: every image of the repository.
+    :param count: how many images that can be run have to be left; at least one always has to be.
+    """
+    runnable = _newest_first(filter(can_be_run, inventory))
+    return runnable[: max(count, 1)] or _newest_first(inventory)[:1]
+
+
+def guards_of(
+    inventory: Sequence[RepositoryImage], *, minimum_images_left: int, newest_images_kept: int
+) -> list[RepositoryImage]:
+    """Return the images that keep the floor of a repository as long as they are there.
+
+    While each of them is there and can be run, enough images are left, and no image that is to go has become one of the
+    newest. Looking at these few is enough; the whole repository is judged again only when one of them is missing.
+
+    :param inventory: every image of the repository.
+    :param minimum_images_left: how many images that can be run have to be left.
+    :param newest_images_kept: how many of the newest images, and of the newest tagged ones, are spared.
+    """
+    runnable = _newest_first(filter(can_be_run, inventory))
+    tagged = [image for image in runnable if image.image_tags]
+    guards = [
+        *floor_of(inventory, minimum_images_left),
+        *runnable[:newest_images_kept],
+        *tagged[:newest_images_kept],
+    ]
+    return [*{image.image_digest: image for image in guards}.values()]
+
+
+def missing_guards(guards: Iterable[RepositoryImage], there: Mapping[str, RepositoryImage]) -> list[str]:
+    """Return the digests of the guards that are gone, or can no longer do what they were chosen for.
+
+    :param guards: the guards as they were when they were chosen.
+    :param there: what is there now, by digest.
+    """
+    return [guard.image_digest for guard in guards if not _holds(guard, there.get(guard.image_digest))]
+
+
+def _holds(guard: RepositoryImage, now: RepositoryImage | None) -> bool:
+    return (
+        now is not None
+        and can_be_run(now) >= can_be_run(guard)
+        and bool(now.image_tags) >= bool(guard.image_tags)
+        and last_change(now) >= last_change(guard)
+    )
+
+
+def _newest_first(images: Iterable[RepositoryImage]) -> list[RepositoryImage]:
+    # The digest breaks the tie, so that every run makes the same choice.
+    return sorted(images, key=lambda image: (last_change(image), image.image_digest), reverse=True)

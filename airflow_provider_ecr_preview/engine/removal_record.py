@@ -1,0 +1,99 @@
+"""What became of the images of one repository so far, for the result of the task and for its next attempt."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow_provider_ecr_preview.cleanup_outcome import ImageOutcome, RepositoryCleanup
+from airflow_provider_ecr_preview.core.cleanup.journal import OUTCOME, intent_entry
+from airflow_provider_ecr_preview.core.journal import Journal
+from airflow_provider_ecr_preview.exceptions import JournalUnwritableError, RepositoryError
+from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+
+log = logging.getLogger(__name__)
+
+_MAX_UNWRITTEN = 10
+
+
+class RemovalRecord:
+    """Keeps the outcomes of one repository, and writes them down.
+
+    :param cleanup: what is known of it; its outcomes are added to.
+    :param journal: where it is written down.
+    """
+
+    def __init__(self, cleanup: RepositoryCleanup, journal: Journal) -> None:
+        self._cleanup = cleanup
+        self._journal = journal
+        self._unwritten = [ImageOutcome.of_earlier(image) for image in cleanup.decision.plan.earlier.values()]
+
+    def outcome(self, image_digest: str) -> ImageOutcome:
+        """Return what is known of an image.
+
+        :param image_digest: the digest of an image that was planned.
+        """
+        return self._cleanup.outcomes[image_digest]
+
+    def add(self, *outcomes: ImageOutcome) -> None:
+        """Take in what became of images."""
+        for outcome in outcomes:
+            self._cleanup.outcomes[outcome.image_digest] = outcome
+            self._unwritten.append(outcome)
+
+    def write_intent(self, images: Sequence[RepositoryImage], actions: Mapping[str, str]) -> None:
+        """Write down which images are about to be removed.
+
+        :param images: the images.
+        :param actions: what was approved for each, by digest.
+        :raises JournalUnwritableError: if that is not possible; then nothing may be removed.
+        """
+        intent = intent_entry(self._cleanup.repository, images, actions, attempt=self._journal.attempt)
+        try:
+            self._journal.write([*self._entries(), intent])
+        except Exception as error:  # whatever goes wrong on whatever storage
+            raise self.error(
+                JournalUnwritableError,
+                f"what is about to be removed cannot be written to {self._journal.place} ({type(error).__name__}: "
+                f"{error}), so nothing more is removed. Give the worker access to it, and run the task again.",
+            ) from error
+        self._unwritten = []
+
+    def write_outcomes(self, batch: Sequence[RepositoryImage] | None = None) -> None:
+        """Write down what became of images; what was removed is in the result even where that fails.
+
+        :param batch: the images of a batch that ends; without, nothing is written as long as there is little.
+        """
+        if batch is None and len(self._unwritten) < _MAX_UNWRITTEN:
+            return
+        outcomes = [self.outcome(image.image_digest) for image in batch or ()]
+        # These were written down as about to be removed, and no call was sent for them.
+        self._unwritten += [outcome for outcome in outcomes if outcome.status == "not_attempted"]
+        try:
+            self._journal.write(self._entries())
+        except Exception:  # as above
+            log.exception("%s: what was removed cannot be written down.", self._cleanup.repository)
+        else:
+            self._unwritten = []
+
+    def error(self, cls: type[RepositoryError], message: str) -> RepositoryError:
+        """Return an error about the repository.
+
+        :param cls: its class.
+        :param message: what happened and what to do.
+        """
+        repository = self._cleanup.repository
+        return cls(
+            message,
+            repository_name=repository.repository_name,
+            registry_id=repository.registry_id,
+            region_name=repository.region_name,
+        )
+
+    def _entries(self) -> list[dict[str, Any]]:
+        repository, attempt = self._cleanup.repository, self._journal.attempt
+        return [
+            {OUTCOME: {**outcome.as_dict(repository), "attempt": outcome.attempt or attempt}}
+            for outcome in self._unwritten
+        ]

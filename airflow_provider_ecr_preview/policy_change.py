@@ -14,6 +14,7 @@ from airflow_provider_ecr_preview.cleanup_checks import CheckResult
 from airflow_provider_ecr_preview.cleanup_result import CheckXCom, check_xcom
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovedByXCom
+from airflow_provider_ecr_preview.core.cleanup.journal import REPLY_LOST
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.rollout.former import (
     FormerPolicy,
@@ -47,6 +48,7 @@ class PolicyChange:
     :param error: what went wrong.
     :param earlier: what an earlier attempt of the same task has replaced by the policy that it had when it was checked.
     :param is_put: whether the wanted policy was, or may have been, put by this task.
+    :param reason: ``reply_lost`` where the policy is as it was wanted since a call whose reply was lost.
     :param note: what else a person has to know.
     :param restored_preview: what the wanted policy would take, as a preview of it says; None if there was none.
     """
@@ -59,6 +61,7 @@ class PolicyChange:
     error: RepositoryError | None = None
     earlier: FormerPolicy | None = None
     is_put: bool = False
+    reason: str | None = None
     note: str | None = None
     restored_preview: RestoredPreview | None = None
 
@@ -85,8 +88,9 @@ class RepositoryPolicyXCom(TypedDict):
 
     ``former_lifecycle_policy_text`` is None where there was no policy, and where ``former_policies_uri`` has it.
     ``is_put`` says whether the policy was, or may have been, put by the task, so that there is something to give back.
-    ``restored_preview`` says what a restored policy would take; null where it was not previewed. Results of earlier
-    releases have neither.
+    ``restored_preview`` says what a restored policy would take; null where it was not previewed. ``reason`` is
+    ``reply_lost`` where the policy is as it was wanted since a call whose reply was lost: somebody else may have put the
+    same one in the same moment. Results of earlier releases have none of these.
     """
 
     registry_id: str
@@ -100,6 +104,7 @@ class RepositoryPolicyXCom(TypedDict):
     error: str | None
     message: str | None
     is_put: bool
+    reason: NotRequired[str | None]
     restored_preview: NotRequired[RestoredPreview | None]
 
 
@@ -107,8 +112,10 @@ class PolicyChangeXCom(TypedDict):
     """``return_value`` of the operators that put and restore policies.
 
     ``repositories_left_out`` says for how many there was no room; ``former_policies_uri`` has all of them.
-    ``put_repository_count`` counts also what earlier attempts of the task put. ``change_id`` says which run of which task this is, and ``former_policies_fingerprint`` is a SHA-256 over all that it
-    replaced, by which ``former_policies_uri`` is checked.
+    ``changed_repository_count`` and ``put_repository_count`` count also what earlier attempts of the task put, the latter
+    with what may have been put; ``reply_lost_repository_count`` is how many of them are so since a call whose reply was
+    lost. ``change_id`` says which run of which task this is, and ``former_policies_fingerprint`` is a SHA-256 over all that
+    it replaced, by which ``former_policies_uri`` is checked.
     """
 
     schema: str
@@ -119,6 +126,7 @@ class PolicyChangeXCom(TypedDict):
     repository_count: int
     changed_repository_count: int
     put_repository_count: int
+    reply_lost_repository_count: NotRequired[int]
     statuses: dict[str, int]
     checks: list[CheckXCom]
     repositories: list[RepositoryPolicyXCom]
@@ -219,6 +227,7 @@ def policy_change_xcom(
         repository_count=len(changes),
         changed_repository_count=statuses["changed"],
         put_repository_count=sum(change.is_put for change in changes),
+        reply_lost_repository_count=sum(change.reason == REPLY_LOST for change in changes),
         statuses=dict(statuses),
         checks=[check_xcom(check, _MAX_MESSAGE) for check in run_checks],
         repositories=[_repository(change) for change in changes],
@@ -256,6 +265,7 @@ def _repository(change: PolicyChange) -> RepositoryPolicyXCom:
         error=None if error is None else type(error).__name__,
         message=cut(change.note if error is None else str(error), _MAX_MESSAGE),
         is_put=change.is_put,
+        reason=change.reason,
         restored_preview=change.restored_preview,
     )
 

@@ -52,15 +52,22 @@ class Journal:
     :param parts_of: returns where an attempt keeps its entries, by its number.
     :param attempt: number of this attempt, from 1 on.
     :param place: where that is, for messages; None for memory, which the next attempt does not find.
+    :param is_in_files: whether that is in files, which are to be removed when they are of no use any more.
     """
 
     def __init__(
-        self, parts_of: Callable[[int], Parts] | None = None, *, attempt: int = 1, place: str | None = None
+        self,
+        parts_of: Callable[[int], Parts] | None = None,
+        *,
+        attempt: int = 1,
+        place: str | None = None,
+        is_in_files: bool = False,
     ) -> None:
         memory = MemoryParts()
         self._parts_of = parts_of or (lambda _: memory)
         self.attempt = attempt
         self.place = place
+        self.is_in_files = is_in_files
         self._next: int | None = None
 
     def write(self, entries: Sequence[Mapping[str, Any]]) -> None:

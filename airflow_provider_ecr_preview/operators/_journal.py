@@ -47,7 +47,7 @@ def journal_of(context: Context, path: str | None, name: str, parameter: str) ->
         def in_folder(attempt: int) -> Parts:
             return _FolderParts(folder / f"{attempt:03}")
 
-        return Journal(in_folder, attempt=attempt, place=str(folder))
+        return Journal(in_folder, attempt=attempt, place=str(folder), is_in_files=True)
     log.warning(
         "If this task is killed, its next attempt cannot tell what this one has changed: this Airflow has no task state "
         "store, and %s is not set. Set it, or use Airflow 3.3 or later.",

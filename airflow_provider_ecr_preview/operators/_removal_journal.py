@@ -69,7 +69,7 @@ class RemovalJournal:
 
         :param cleanups: what became of every repository.
         """
-        if not self._results_path or any(cleanup.status not in ("done", "nothing_to_do") for cleanup in cleanups):
+        if not self.journal.is_in_files or any(cleanup.status not in ("done", "nothing_to_do") for cleanup in cleanups):
             return
         try:
             self.journal.clear()

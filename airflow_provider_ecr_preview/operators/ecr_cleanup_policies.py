@@ -18,6 +18,7 @@ from airflow_provider_ecr_preview.cleanup_inputs import summaries_of
 from airflow_provider_ecr_preview.cleanup_questions import Answer
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovalXCom
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
+from airflow_provider_ecr_preview.core.cleanup.journal import REPLY_LOST
 from airflow_provider_ecr_preview.core.cleanup.readiness import ReadinessXCom
 from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
@@ -25,17 +26,18 @@ from airflow_provider_ecr_preview.core.parameter_times import seconds
 from airflow_provider_ecr_preview.core.parameters import choice, switch, text, written_limit
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.rollout.former import FormerPolicy, fingerprint_of
+from airflow_provider_ecr_preview.core.rollout.journal import EarlierChange
 from airflow_provider_ecr_preview.engine.restored_previews import TIMEOUT as PREVIEWS_TIMEOUT
 from airflow_provider_ecr_preview.engine.restored_previews import RestoredPreviews
 from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError, RepositoryError
 from airflow_provider_ecr_preview.former_policies import (
     keep_former_policies,
-    kept_former_policies,
     read_former_policies,
 )
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT
 from airflow_provider_ecr_preview.hooks.policy_changer import PolicyChanger
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
+from airflow_provider_ecr_preview.operators._policy_journal import PolicyJournal
 from airflow_provider_ecr_preview.operators.ecr_cleanup_base import (
     CHECKED_TEMPLATE_FIELDS,
     EcrCheckedCleanupOperator,
@@ -63,7 +65,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
 
-EarlierChanges = Mapping[RepositoryId, FormerPolicy]
+EarlierChanges = Mapping[RepositoryId, EarlierChange]
 
 
 class _PolicyChangeOperator(EcrCleanupOperator):
@@ -105,29 +107,24 @@ class _PolicyChangeOperator(EcrCleanupOperator):
         self._started_at = datetime.now(UTC)
         self._change_id = _change_id(self, context)
         self._message: str | None = None
-        changer = PolicyChanger(self._hook_of)
-        changes = self._plan(changer, {} if dry_run else self._earlier())
+        changer = PolicyChanger(self._hook_of, self._stopping().wait)
+        journal = None if dry_run else PolicyJournal(context, self._change_id, self.former_policies_path)
+        changes = self._plan(changer, journal.earlier if journal else {})
         run_checks = [former_policies_kept(changes, self.former_policies_path), *self._run_checks(dry_run=dry_run)]
         blocked = any(change.status == "blocked" for change in changes) or any(check.blocks for check in run_checks)
         self._formers = former_policies_of(changes, self._change_id, self._started_at)
-        if not blocked and not dry_run:
+        if not blocked and journal:
             if self.former_policies_path:
                 keep_former_policies(self.former_policies_path, self._formers, self._change_id)
             push_before_failure(context, self, self._result(changes, run_checks, dry_run=False))
-            changes = self._change(context, changer, changes, run_checks)
+            changes = self._change(context, changer, changes, run_checks, journal)
             self._keep_what_was_put(changes)
+            journal.end(changes)
         value = self._result(changes, run_checks, dry_run=dry_run)
         self.log.info("%s\n%s", "Dry run; nothing was changed." if dry_run else "", render(policy_change_table(value)))
         if not dry_run:
             self._end(context, value, on_blocked)
         return value
-
-    def _earlier(self) -> EarlierChanges:
-        """Return what earlier attempts of this task have replaced, by repository."""
-        if not self.former_policies_path:
-            return {}
-        stored = kept_former_policies(self.former_policies_path)
-        return {former.repository: former for former in stored if former.change_id == self._change_id}
 
     def _change(
         self,
@@ -135,6 +132,7 @@ class _PolicyChangeOperator(EcrCleanupOperator):
         changer: PolicyChanger,
         changes: Sequence[PolicyChange],
         run_checks: Sequence[CheckResult],
+        journal: PolicyJournal,
     ) -> list[PolicyChange]:
         """Change one repository after the other, and stop at the first failure."""
         done: list[PolicyChange] = []
@@ -146,7 +144,8 @@ class _PolicyChangeOperator(EcrCleanupOperator):
                 about = replace(change, status="unknown", is_put=True)
                 so_far = [*done, about, *changes[len(done) + 1 :]]
                 push_before_failure(context, self, self._result(so_far, run_checks, dry_run=False))
-                change = changer.change(change)  # noqa: PLW2901
+                change = journal.written(change) or changer.change(change)  # noqa: PLW2901
+                journal.write_outcome(change)
             done.append(change)
             self.log.info("%s: %s (%d of %d).", change.repository, done[-1].status, len(done), len(changes))
             if done[-1].error is not None:
@@ -479,7 +478,7 @@ def _planned(
     checks: tuple[CheckResult, ...],
     *,
     replaced: FormerPolicy | None = None,
-    earlier: FormerPolicy | None = None,
+    earlier: EarlierChange | None = None,
 ) -> PolicyChange:
     """Return the change of one repository, blocked if a check forbids it.
 
@@ -494,7 +493,9 @@ def _planned(
     try:
         former = changer.applied(repository)
         answer = Answer("passed", f"The applied policy is {_short(former)}.")
-        if replaced and fingerprint_of(former) not in (replaced.replaced_by, fingerprint_of(wanted)):
+        of_replaced = (replaced.replaced_by, fingerprint_of(wanted)) if replaced else None
+        of_earlier = (earlier.former.replaced_by, earlier.former.fingerprint) if earlier else None
+        if any(known and fingerprint_of(former) not in known for known in (of_replaced, of_earlier)):
             answer = Answer(
                 "blocked", f"The applied policy is {_short(former)}, not the one that was put: it was changed since."
             )
@@ -503,13 +504,15 @@ def _planned(
     change = PolicyChange(repository, wanted, former, (*checks, CheckResult.of("applied_policy", answer)))
     if any(check.blocks for check in change.checks):
         return replace(change, status="blocked")
-    if earlier is not None and earlier.replaced_by == fingerprint_of(former):
-        change = replace(change, earlier=earlier)
+    if earlier is not None and earlier.former.replaced_by == fingerprint_of(former):
+        change = replace(change, earlier=earlier.former)
     if change.is_needed:
         return change
     if same_policy(change.given_back, wanted):
         return replace(change, status="unchanged")
-    return replace(change, status="unchanged", is_put=True, note="An earlier attempt of this task put the policy.")
+    reason = None if earlier is None or earlier.is_confirmed else REPLY_LOST
+    note = "An earlier attempt of this task put the policy."
+    return replace(change, status="changed", is_put=True, reason=reason, note=note)
 
 
 def _left_as_it_is(changer: PolicyChanger, repository: RepositoryId, why: str) -> PolicyChange:

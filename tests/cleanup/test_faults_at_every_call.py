@@ -7,9 +7,10 @@ the fault at that call, and is followed by a second attempt where it did not end
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -32,7 +33,11 @@ from airflow_provider_ecr_preview.local import (
     throttled,
 )
 from airflow_provider_ecr_preview.local.pytest_plugin import OTHER_SETTINGS
-from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrDeletePreviewedImagesOperator
+from airflow_provider_ecr_preview.operators.ecr_cleanup import (
+    EcrDeletePreviewedImagesOperator,
+    EcrPutLifecyclePolicyOperator,
+    EcrRestoreLifecyclePolicyOperator,
+)
 from airflow_provider_ecr_preview.outcome_segments import unpacked
 from airflow_provider_ecr_preview.reports import image_list, read_image_list, read_lines
 
@@ -41,6 +46,7 @@ pytestmark = pytest.mark.changes_registry
 REGION = "us-east-1"
 REPOSITORIES = {"payments/api": 4, "shop/web": 2}
 KEPT = 1
+CHANGED = ("payments/api", "shop/web", "shop/worker")
 
 
 class Killed(BaseException):
@@ -242,11 +248,11 @@ def keep(count: int) -> dict[str, Any]:
     return {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
 
 
-def previewed(world: World) -> list[Any]:
+def previewed(world: World, repositories: Iterable[str] = REPOSITORIES, policy: Any = None) -> list[Any]:
     """Return the approved previews of all repositories."""
     summaries = []
-    for name in REPOSITORIES:
-        world.hook.start_preview(name)
+    for name in repositories:
+        world.hook.start_preview(name, policy)
         uri = f"file://{world.folder}/{name.replace('/', '-')}.jsonl.gz"
         with image_list(uri) as images:
             summaries.append(summary_xcom(world.hook.summarize_preview(name, on_image=images.write), images_uri=uri))
@@ -366,6 +372,121 @@ def test_whatever_happens_to_a_call_all_approved_images_go_and_the_result_says_h
         # What was archived and not written down before a kill is found archived, too.
         assert lost == hit or (action == "archive" and first is None and hit <= lost)
         assert not list(begun.world.folder.glob("*.parts/**/*.jsonl"))
+
+
+@dataclass
+class Change:
+    """A change of policies that was approved."""
+
+    world: World
+    attempt: Callable[[int], Any]
+    wanted: dict[str, Any]
+    former: dict[str, Any]
+
+    def policies(self) -> dict[str, Any]:
+        return {name: policy_of(self.world.ecr, name) for name in self.wanted}
+
+    def check(self, result: Any) -> dict[str, dict[str, Any]]:
+        """Check that a result is true, and return its repositories by name."""
+        rows = {row["repository_name"]: row for row in result["repositories"]}
+        there = self.policies()
+        assert set(rows) == set(self.wanted)
+        for name, row in rows.items():
+            assert row["status"] in ("changed", "failed", "planned"), row
+            assert (row["status"] == "changed") == (there[name] == self.wanted[name]), row
+            former = self.former[name]
+            assert json.loads(row["former_lifecycle_policy_text"] or "null") == former, row
+        return rows
+
+    def check_looks(self) -> None:
+        """Check that each call comes right after a look at the policy, with no wait between."""
+        calls = list(self.world.ecr.calls)
+        for index, call in enumerate(calls):
+            if call.is_mutating:
+                assert (calls[index - 1].operation, calls[index - 1].repository) == (
+                    "GetLifecyclePolicy",
+                    call.repository,
+                )
+                assert index not in self.world.waits
+
+
+def policy_of(ecr: LocalEcr, name: str) -> Any:
+    return json.loads(ecr.repository(name).lifecycle_policy or "null")
+
+
+@pytest.fixture
+def begin_change(ecr: LocalEcr, hook: EcrImageCleanupHook, tmp_path: Path) -> Callable[..., Change]:
+    def begin(action: str, *, with_store: bool = True) -> Change:
+        ecr.reset()
+        formers = dict(zip(CHANGED, (keep(9), None, keep(8)), strict=True))
+        for name, policy in formers.items():
+            ecr.create_repository(name, policy=policy)
+            ecr.push_many(name, 4, newest_days_ago=40)
+        begun.append(len(begun))
+        folder = tmp_path / str(len(begun))
+        folder.mkdir()
+        world = World(ecr, hook, folder, Store() if with_store else None)
+        # Where there is neither, the next attempt cannot know.
+        path = None if with_store else f"file://{folder}/former.jsonl.gz"
+        wanted = keep(3)
+        put = partial(
+            EcrPutLifecyclePolicyOperator,
+            task_id="put",
+            summary=previewed(world, CHANGED, wanted),
+            lifecycle_policy_text=wanted,
+            check_in_use=False,
+            dry_run=False,
+            poll_interval=0.001,
+            former_policies_path=path,
+        )
+        wanteds = dict.fromkeys(CHANGED, wanted)
+        if action == "put":
+            ecr.calls.clear()
+            return Change(world, lambda attempt: world.run(put(), attempt), wanteds, formers)
+        applied = World(ecr, hook, folder, Store()).run(put(former_policies_path=None), 1)
+        restore = partial(
+            EcrRestoreLifecyclePolicyOperator,
+            task_id="restore",
+            applied=applied,
+            dry_run=False,
+            preview_restored=False,
+            former_policies_path=path,
+        )
+        ecr.calls.clear()
+        return Change(world, lambda attempt: world.run(restore(), attempt), formers, wanteds)
+
+    begun: list[int] = []
+    return begin
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name.replace(" ", "-"))
+@pytest.mark.parametrize("action", ["put", "restore"])
+def test_whatever_happens_to_a_call_all_policies_are_changed_and_the_result_has_the_former_ones(
+    begin_change: Callable[..., Change], trouble: Trouble, action: str
+) -> None:
+    for index, name in enumerate(CHANGED):
+        change = begin_change(action, with_store=index % 2 == 0)
+        with injected(change.world, trouble, index):
+            first = change.attempt(1)
+        change.check_looks()
+        if first is None:
+            named = {value["repository_name"] for entry in change.world.parts() for value in entry.values()}
+            assert named == set(CHANGED[: index + 1])
+        elif trouble.calls is None:
+            rows = change.check(first)
+            assert [row["status"] for row in rows.values()] == ["changed"] * index + ["failed"] + ["planned"] * (
+                2 - index
+            )
+        last = first if first is not None and first["status"] == "changed" else change.attempt(2)
+        rows = change.check(last)
+        change.check_looks()
+        assert (last["status"], last["changed_repository_count"]) == ("changed", 3)
+        lost = {repository for repository, row in rows.items() if row["reason"] == "reply_lost"}
+        # That the policy was put is said by the status of a reply, whatever is cut off after it.
+        is_lost = trouble.has_effect and not trouble.is_answered and trouble.fault is not TruncatedBody
+        assert lost == ({name} if is_lost else set())
+        assert last["reply_lost_repository_count"] == len(lost)
+        assert not list(change.world.folder.glob("*.parts/**/*.jsonl"))
 
 
 def digests_in(entry: dict[str, Any]) -> set[str]:

@@ -42,6 +42,8 @@ class Spared(StrEnum):
     """A manifest list that stays names it, so that ECR does not delete it."""
     CHANGED_MEANWHILE = "changed_meanwhile"
     """It was tagged, pulled, archived or restored while the clean-up ran."""
+    MINIMUM_IMAGES_LEFT = "minimum_images_left"
+    """It is one of the newest images that can be run, of which some always have to be left."""
 
 
 CHANGES = frozenset({Spared.NO_LONGER_PREVIEWED, Spared.ACTION_CHANGED, Spared.PUSHED_AGAIN})

@@ -70,7 +70,7 @@ class LocalAirflow:
         self._logs.mkdir()
         (home / "passwords.json").write_text(json.dumps({USER: PASSWORD}))
         # A proxy of this machine's has no business between us.
-        self._api = self._stack.enter_context(httpx.Client(base_url=self.url, trust_env=False, timeout=10))
+        self._api = self._stack.enter_context(httpx.Client(base_url=self.url, trust_env=False, timeout=120))
         environment = _without_accounts(os.environ) | _settings(home, self.url, port)
         self.processes = self._stack.enter_context(Processes(environment, self._logs, self.progress.sign_of_life))
         self.pause = self.processes.pause

@@ -5,4 +5,4 @@ Airflow imports this package while it is itself being imported, so nothing of Ai
 
 __all__ = ["__version__"]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

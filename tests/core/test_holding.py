@@ -100,6 +100,13 @@ class TestRefused:
         outcome = refusal(code="ImageStorageClassUpdateNotSupported")
         assert holding(_2=("archived",), _3=("spared",)).refused(outcome).status == "spared"
 
+    def test_an_image_that_cannot_be_archived_for_another_reason_is_looked_at_again(self) -> None:
+        outcome = ImageOutcome(
+            digest(1), (), "failed", "ImageStorageClassUpdateNotSupported", "The image is ACTIVATING"
+        )
+        assert holding(_2=("archived",), _3=("archived",)).refused(outcome) == outcome
+        assert holding(_2=("archived",), _3=("archived",)).refused(outcome, is_last=True).status == "spared"
+
     def test_any_other_outcome_is_left_as_it_is(self) -> None:
         for outcome in (refusal(7, code="KmsError"), ImageOutcome(digest(1), (), "deleted")):
             assert holding().refused(outcome) == outcome

@@ -78,8 +78,11 @@ class Holding:
         return replace(outcome, status="spared", reason=str(Spared.REFERENCED_BY_MANIFEST_LIST), message=message)
 
     def _may_pass(self, outcome: ImageOutcome) -> bool:
-        """Return whether the lists may be going, where ECR does not name them."""
+        """Return whether the reason may be gone the next time, where ECR does not name the lists."""
         if outcome.reason == "ImageReferencedByManifestList":
+            return True
+        # ECR refuses to archive an image in other states as well, which the next look at the image sees.
+        if "manifest list" not in (outcome.message or ""):
             return True
         return any(self._state(digest) == "going" for digest in self._lists)
 

@@ -29,6 +29,7 @@ from airflow_provider_ecr_preview.core.referrers import Fate as ImageFate
 from airflow_provider_ecr_preview.engine.removal_record import RemovalRecord
 from airflow_provider_ecr_preview.exceptions import RepositoryError
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import IMAGE_NOT_FOUND, DeletedImages, EcrImageCleanupHook
+from airflow_provider_ecr_preview.hooks.ecr_preview import DESCRIBE_IMAGES_PAGE_SIZE
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 
 log = logging.getLogger(__name__)
@@ -132,6 +133,7 @@ class _Work:
         self._unconfirmed = {digest: image.attempt for digest, image in decision.evidence.earlier.sent.items()}
         self._record = RemovalRecord(cleanup, removal.journal)
         self._guards = self._guards_in(inventory)
+        self._pages = len(inventory) // DESCRIBE_IMAGES_PAGE_SIZE + 1
 
     def run(self) -> None:
         """Remove the images in rounds, until all are done or nothing may pass any more."""
@@ -141,7 +143,8 @@ class _Work:
             for batch in batches_of(pending, self._batch_size):
                 if self._stop.is_set():
                     return
-                self._remove(self._free_of_subjects(batch))
+                # What waits for its subject is not written down as about to be removed.
+                self._remove([image for image in batch if self._may_go(image, {})])
             again = self._to_be_tried_again()
             idle = 0 if len(again) < len(pending) else idle + 1
             pending = again
@@ -200,6 +203,8 @@ class _Work:
 
     def _look(self, pending: Mapping[str, RepositoryImage]) -> dict[str, RepositoryImage]:
         """Return the images that may go now, and say of the others why they may not."""
+        # Looked for first, so that nothing comes between the look at the images themselves and the call.
+        subjects = self._subjects_there([*pending])
         for _ in range(_MAX_LOOKS):
             there = self._described([*(guard.image_digest for guard in self._guards), *pending])
             missing = missing_guards(self._guards, there)
@@ -215,10 +220,10 @@ class _Work:
             raise self._record.error(RepositoryError, "the images that have to stay keep changing. Try again later.")
         ready = {}
         for digest, image in pending.items():
-            if (outcome := self._seen(image, there.get(digest))) is None:
-                ready[digest] = image
-            else:
+            if (outcome := self._seen(image, there.get(digest))) is not None:
                 self._record.add(outcome)
+            elif self._may_go(image, subjects):
+                ready[digest] = image
         return ready
 
     def _seen(self, image: RepositoryImage, now: RepositoryImage | None) -> ImageOutcome | None:
@@ -322,19 +327,24 @@ class _Work:
         )
         return {image.image_digest: image for image in images}
 
-    def _free_of_subjects(self, batch: Sequence[RepositoryImage]) -> list[RepositoryImage]:
-        """Return the images of a batch that belong to no other image, or whose subjects have all gone."""
-        subjects = self._holding.unplanned_subjects([image.image_digest for image in batch])
-        described = self._described_with_retries(subjects) if subjects else {}
-        there = {digest: ImageFate.now(image) for digest, image in described.items()}
-        free = []
-        for image in batch:
-            state = self._holding.subject(image.image_digest, there, TARGETS[self._action])
-            if state == "gone":
-                free.append(image)
-            elif state == "stays":
-                self._record.add(ImageOutcome.of(image, "spared", str(Spared.SUBJECT_STAYS)))
-        return free
+    def _may_go(self, image: RepositoryImage, subjects: Mapping[str, ImageFate]) -> bool:
+        """Return whether all that an image belongs to has gone; spare it if one of these stays."""
+        state = self._holding.subject(image.image_digest, subjects, TARGETS[self._action])
+        if state == "stays":
+            self._record.add(ImageOutcome.of(image, "spared", str(Spared.SUBJECT_STAYS)))
+        return state == "gone"
+
+    def _subjects_there(self, image_digests: Sequence[str]) -> dict[str, ImageFate]:
+        """Return what has become of the subjects outside the plan, as far as they are there."""
+        subjects = self._holding.unplanned_subjects(image_digests)
+        if not subjects:
+            return {}
+        # Most are not there, and ECR answers nothing about a hundred images when one of them is not.
+        if 2 * len(subjects) > self._pages:
+            found = self._removal.inventory_of(self._cleanup.decision)
+        else:
+            found = [*self._described(subjects).values()]
+        return {image.image_digest: ImageFate.now(image) for image in found}
 
     def _to_be_tried_again(self) -> list[RepositoryImage]:
         """Return the images whose failure may have gone by now, and those that wait for such an image."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from airflow_provider_ecr_preview.cleanup_table import cleanup_table
-from airflow_provider_ecr_preview.local import ImagesRefused, Meanwhile
+from airflow_provider_ecr_preview.local import Call, Fault, ImagesRefused, Meanwhile, Registry, throttled
 from airflow_provider_ecr_preview.tables import render
 
 REPOSITORY = "payments/api"
@@ -36,6 +37,18 @@ def tag_of(digest: str, ending: str = ".sig") -> str:
 def spared(result: Any) -> dict[str, int]:
     counts: dict[str, int] = result["repositories"][0]["spared"]
     return counts
+
+
+@dataclass
+class ThrottledAfter(Fault):
+    """Somebody else does something, and the call is throttled."""
+
+    act: Callable[[], object]
+
+    def before(self, call: Call, registry: Registry) -> Any:
+        with registry.lock:
+            self.act()
+        return throttled().before(call, registry)
 
 
 class Shelf:
@@ -128,6 +141,24 @@ class TestReferrers:
         result = shelf.bench.clean_up(summary, max_share=None)
         assert {image, signature} < shelf.digests
         assert spared(result) == {"subject_stays": 1}
+
+    @pytest.mark.parametrize("orphans", [1, 30])
+    def test_a_signature_stays_whose_image_is_pushed_while_a_throttled_call_waits(
+        self, shelf: Shelf, orphans: int
+    ) -> None:
+        manifest = json.dumps({"schemaVersion": 2, "layers": []})
+        image = shelf.push(manifest=manifest)
+        shelf.ecr.repository(REPOSITORY).local_images.pop()
+        signature = shelf.push(tags=[tag_of(image)])
+        for number in range(1, orphans):
+            shelf.push(tags=[f"sha256-{number:064x}.sig"])
+        throttled_after = ThrottledAfter(lambda: shelf.push(manifest=manifest, pushed_days_ago=0))
+        shelf.ecr.inject(throttled_after, "BatchDeleteImage", calls=1)
+        result = shelf.clean_up()
+        assert shelf.digests == {shelf.newest, image, signature}
+        assert (result["status"], spared(result)) == ("done", {"subject_stays": 1})
+        # Each look at many subjects that are not there would take about two calls for each of them.
+        assert shelf.ecr.calls.count("DescribeImages") < 20
 
     def test_a_signature_stays_whose_image_was_pulled_while_the_clean_up_ran(self, shelf: Shelf) -> None:
         image = shelf.push(tags=["v1"])

@@ -49,6 +49,13 @@ def test_the_newest_that_can_be_run_has_to_be_left() -> None:
     assert names(floor_of([OLD, SIGNATURE, NEW, ARCHIVED], 9)) == ["new", "old"]
 
 
+def test_where_there_are_lists_untagged_images_are_the_last_to_be_chosen() -> None:
+    index = image("index", 5, image_manifest_media_type="application/vnd.oci.image.index.v1+json")
+    tagged = image("tagged", 7, image_tags=("v1",))
+    assert names(floor_of([OLD, index, NEW, tagged, image("part", 3)], 5)) == ["new", "index", "tagged", "part", "old"]
+    assert names(floor_of([OLD, NEW, tagged, image("part", 3)], 3)) == ["new", "part", "tagged"]
+
+
 def test_where_none_can_be_run_the_newest_of_all_has_to_be_left() -> None:
     assert names(floor_of([SIGNATURE, ARCHIVED], 3)) == ["archived"]
     assert floor_of([], 3) == []

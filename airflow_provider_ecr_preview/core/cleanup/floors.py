@@ -8,17 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from airflow_provider_ecr_preview.core.referrers import can_be_run, last_change
+from airflow_provider_ecr_preview.core.referrers import ImageKind, can_be_run, is_index, last_change
 from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 
 
 def floor_of(inventory: Sequence[RepositoryImage], count: int) -> list[RepositoryImage]:
     """Return the images that have to be left: the newest that can be run; where none can be, the newest of all.
 
+    In a repository with manifest lists, an untagged image may be a part of one of them. After the newest image, lists and
+    tagged images are chosen before untagged ones, which would not count if their list went.
+
     :param inventory: every image of the repository.
     :param count: how many images that can be run have to be left; at least one always has to be.
     """
     runnable = _newest_first(filter(can_be_run, inventory))
+    if any(map(is_index, runnable)):
+        kinds = map(ImageKind.of, runnable[1:])
+        later = sorted(zip(kinds, runnable[1:], strict=True), key=lambda pair: pair[0] is ImageKind.UNTAGGED)
+        runnable[1:] = [image for _, image in later]
     return runnable[: max(count, 1)] or _newest_first(inventory)[:1]
 
 

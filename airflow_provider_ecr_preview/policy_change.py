@@ -115,7 +115,7 @@ class PolicyChangeXCom(TypedDict):
     ``changed_repository_count`` and ``put_repository_count`` count also what earlier attempts of the task put, the latter
     with what may have been put; ``reply_lost_repository_count`` is how many of them are so since a call whose reply was
     lost. ``change_id`` says which run of which task this is, and ``former_policies_fingerprint`` is a SHA-256 over all that
-    it replaced, by which ``former_policies_uri`` is checked.
+    it has replaced, by which ``former_policies_uri`` is checked.
     """
 
     schema: str
@@ -155,7 +155,14 @@ def former_policies_of(changes: Iterable[PolicyChange], change_id: str | None, k
     :param kept_at: the time (aware).
     """
     return [
-        FormerPolicy(change.repository, change.given_back, fingerprint_of(change.wanted), change_id, isoformat(kept_at))
+        FormerPolicy(
+            change.repository,
+            change.given_back,
+            fingerprint_of(change.wanted),
+            change_id,
+            isoformat(kept_at),
+            change.is_put,
+        )
         for change in changes
         if not same_policy(change.given_back, change.wanted)
     ]
@@ -200,7 +207,6 @@ def policy_change_xcom(
     finished_at: datetime,
     former_policies_uri: str | None = None,
     approval: Approval | None = None,
-    former_policies: Iterable[FormerPolicy] = (),
     change_id: str | None = None,
     message: str | None = None,
 ) -> PolicyChangeXCom:
@@ -213,7 +219,6 @@ def policy_change_xcom(
     :param finished_at: when it ended (aware).
     :param former_policies_uri: where the former policies were written.
     :param approval: what a person has approved; None if no approval binds the change.
-    :param former_policies: those that were written there.
     :param change_id: which run of which task this is.
     :param message: what a person has to know about all of it.
     """
@@ -234,7 +239,9 @@ def policy_change_xcom(
         repositories_left_out=0,
         former_policies_uri=former_policies_uri,
         approval=None if approval is None else approval.as_dict(),
-        former_policies_fingerprint=former_policies_fingerprint(former_policies),
+        former_policies_fingerprint=former_policies_fingerprint(
+            former_policies_of((change for change in changes if change.is_put), change_id, started_at)
+        ),
         change_id=change_id,
         message=message,
     )

@@ -10,7 +10,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.core.rollout.journal import EarlierChange, earlier_changes, intent_entry, put_entry
+from airflow_provider_ecr_preview.core.rollout.journal import (
+    EarlierChange,
+    earlier_changes,
+    intent_entry,
+    outcome_entry,
+)
 from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, JournalUnwritableError
 from airflow_provider_ecr_preview.former_policies import kept_former_policies
 from airflow_provider_ecr_preview.operators._journal import journal_of
@@ -35,21 +40,29 @@ class PolicyJournal:
     """
 
     def __init__(self, context: Context, change_id: str, former_policies_path: str | None) -> None:
-        self._change_id = change_id
+        self.change_id = change_id
+        """What tells this change from others in the file."""
         name = f"policies-{hashlib.sha256(change_id.encode()).hexdigest()[:_ID_CHARACTERS]}"
         self._journal = journal_of(context, former_policies_path, name, "former_policies_path")
         kept = kept_former_policies(former_policies_path) if former_policies_path else []
-        of_file = {former.repository: EarlierChange(former) for former in kept if former.change_id == change_id}
         try:
-            of_journal = earlier_changes(self._journal.read())
+            earlier = earlier_changes(self._journal.read())
         except Exception as error:  # whatever goes wrong on whatever storage
             raise CleanupBlockedError(
                 f"What earlier attempts of this task did cannot be read from {self._journal.place} "
                 f"({type(error).__name__}: {error}). Nothing was changed. Give the worker access to it, and run the task "
                 "again."
             ) from error
-        self.earlier: Mapping[RepositoryId, EarlierChange] = {**of_file, **of_journal}
+        # The parts beside the file are removed once all is done; a task that is run again after that knows from the file.
+        ours = {former.repository: EarlierChange(former) for former in kept if former.change_id == change_id}
+        put = {repository: change for repository, change in ours.items() if change.former.is_put}
+        self.earlier: Mapping[RepositoryId, EarlierChange] = {**put, **earlier}
         """What earlier attempts of this task were about to replace, by repository."""
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether earlier attempts may have changed something that this one cannot know."""
+        return self._journal.place is None and self._journal.attempt > 1
 
     def written(self, change: PolicyChange) -> PolicyChange | None:
         """Write down which policy is about to be replaced.
@@ -57,7 +70,7 @@ class PolicyJournal:
         :param change: the planned change.
         :return: None; or the change as it failed, if that cannot be written down.
         """
-        formers = former_policies_of([change], self._change_id, datetime.now(UTC))
+        formers = former_policies_of([change], self.change_id, datetime.now(UTC))
         try:
             self._journal.write([*map(intent_entry, formers)])
         except Exception as error:  # as above
@@ -77,16 +90,17 @@ class PolicyJournal:
         return None
 
     def write_outcome(self, change: PolicyChange) -> None:
-        """Write down that a policy was replaced, if it is known.
+        """Write down whether a policy was replaced, if it is known.
 
-        :param change: what became of it; that it was changed is in the result even where this fails.
+        :param change: what became of it; that is in the result even where this fails.
         """
-        if change.status != "changed" or change.reason is not None:
+        is_confirmed = change.status == "changed" and change.reason is None
+        if change.is_put and not is_confirmed:
             return
         try:
-            self._journal.write([put_entry(change.repository)])
+            self._journal.write([outcome_entry(change.repository, is_put=change.is_put)])
         except Exception:  # as above
-            log.exception("%s: it cannot be written down that the policy was changed.", change.repository)
+            log.exception("%s: it cannot be written down what became of the policy.", change.repository)
 
     def end(self, changes: Iterable[PolicyChange]) -> None:
         """Remove the parts beside the file of the former policies, when all is done: that file has all that they have."""

@@ -3,202 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_ecr_preview import cleanup_settings as defaults
 from airflow_provider_ecr_preview import protection
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
 from airflow_provider_ecr_preview.cleanup_checks import CheckResult, decide
 from airflow_provider_ecr_preview.cleanup_inputs import summaries_of
-from airflow_provider_ecr_preview.cleanup_questions import Answer
-from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovalXCom
+from airflow_provider_ecr_preview.core.cleanup.approval import ApprovalXCom
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
-from airflow_provider_ecr_preview.core.cleanup.journal import REPLY_LOST
 from airflow_provider_ecr_preview.core.cleanup.readiness import ReadinessXCom
-from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
 from airflow_provider_ecr_preview.core.parameter_times import seconds
-from airflow_provider_ecr_preview.core.parameters import choice, switch, text, written_limit
+from airflow_provider_ecr_preview.core.parameters import switch, written_limit
 from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.core.rollout.former import FormerPolicy, fingerprint_of
-from airflow_provider_ecr_preview.core.rollout.journal import EarlierChange
+from airflow_provider_ecr_preview.engine.planned_changes import left_as_it_is, planned_change
 from airflow_provider_ecr_preview.engine.restored_previews import TIMEOUT as PREVIEWS_TIMEOUT
 from airflow_provider_ecr_preview.engine.restored_previews import RestoredPreviews
-from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError, RepositoryError
 from airflow_provider_ecr_preview.former_policies import (
-    keep_former_policies,
     read_former_policies,
 )
 from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT
 from airflow_provider_ecr_preview.hooks.policy_changer import PolicyChanger
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
-from airflow_provider_ecr_preview.operators._policy_journal import PolicyJournal
+from airflow_provider_ecr_preview.operators._policy_change import EarlierChanges, PolicyChangeOperator
 from airflow_provider_ecr_preview.operators.ecr_cleanup_base import (
     CHECKED_TEMPLATE_FIELDS,
     EcrCheckedCleanupOperator,
-    EcrCleanupOperator,
     OnBlocked,
-    why_blocked,
 )
-from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
-from airflow_provider_ecr_preview.policy import LifecyclePolicy, PolicySource
+from airflow_provider_ecr_preview.policy import PolicySource
 from airflow_provider_ecr_preview.policy_change import (
     PolicyChange,
     PolicyChangeXCom,
-    former_policies_kept,
-    former_policies_of,
     former_policies_would_be_kept,
-    policy_change_xcom,
-    same_policy,
 )
-from airflow_provider_ecr_preview.policy_change_table import policy_change_table
 from airflow_provider_ecr_preview.repository_selection import Names
-from airflow_provider_ecr_preview.tables import render
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator, Context
+    from airflow.sdk import Context
 
     from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
 
-EarlierChanges = Mapping[RepositoryId, EarlierChange]
 
-
-class _PolicyChangeOperator(EcrCleanupOperator):
-    """Base of the operators that change policies: all repositories are checked before the first is changed."""
-
-    def __init__(
-        self,
-        *,
-        dry_run: bool | str | None = True,
-        former_policies_path: str | None = None,
-        on_blocked: OnBlocked | str | None = "fail",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.dry_run = dry_run  # type: ignore[method-assign,assignment]  # Airflow's own logs templates; nothing calls it
-        self.former_policies_path = former_policies_path
-        self.on_blocked = on_blocked
-
-    _approval: Approval | None = None
-
-    def _plan(self, changer: PolicyChanger, earlier: EarlierChanges) -> list[PolicyChange]:
-        """Return the change of every repository.
-
-        :param changer: reads the applied policies.
-        :param earlier: what earlier attempts of this task have replaced, by repository.
-        """
-        raise NotImplementedError
-
-    def _run_checks(self, *, dry_run: bool) -> list[CheckResult]:
-        """Return what the checks of the whole run say that only some operators have."""
-        del dry_run
-        return []
-
-    def execute(self, context: Context) -> PolicyChangeXCom:
-        """Check every repository, and change the policies if all may be changed."""
-        dry_run = switch(self.dry_run, "dry_run", True, protects=True)
-        on_blocked: OnBlocked = choice(self.on_blocked, "on_blocked", get_args(OnBlocked), "fail")
-        self.former_policies_path = text(self.former_policies_path, "former_policies_path")
-        self._started_at = datetime.now(UTC)
-        self._change_id = _change_id(self, context)
-        self._message: str | None = None
-        changer = PolicyChanger(self._hook_of, self._stopping().wait)
-        journal = None if dry_run else PolicyJournal(context, self._change_id, self.former_policies_path)
-        changes = self._plan(changer, journal.earlier if journal else {})
-        run_checks = [former_policies_kept(changes, self.former_policies_path), *self._run_checks(dry_run=dry_run)]
-        blocked = any(change.status == "blocked" for change in changes) or any(check.blocks for check in run_checks)
-        self._formers = former_policies_of(changes, self._change_id, self._started_at)
-        if not blocked and journal:
-            if self.former_policies_path:
-                keep_former_policies(self.former_policies_path, self._formers, self._change_id)
-            push_before_failure(context, self, self._result(changes, run_checks, dry_run=False))
-            changes = self._change(context, changer, changes, run_checks, journal)
-            self._keep_what_was_put(changes)
-            journal.end(changes)
-        value = self._result(changes, run_checks, dry_run=dry_run)
-        self.log.info("%s\n%s", "Dry run; nothing was changed." if dry_run else "", render(policy_change_table(value)))
-        if not dry_run:
-            self._end(context, value, on_blocked)
-        return value
-
-    def _change(
-        self,
-        context: Context,
-        changer: PolicyChanger,
-        changes: Sequence[PolicyChange],
-        run_checks: Sequence[CheckResult],
-        journal: PolicyJournal,
-    ) -> list[PolicyChange]:
-        """Change one repository after the other, and stop at the first failure."""
-        done: list[PolicyChange] = []
-        for change in changes:
-            if self._stopping().is_set():
-                break
-            if change.status == "planned":
-                # A task that is killed leaves no result but this one, which says how far it came.
-                about = replace(change, status="unknown", is_put=True)
-                so_far = [*done, about, *changes[len(done) + 1 :]]
-                push_before_failure(context, self, self._result(so_far, run_checks, dry_run=False))
-                change = journal.written(change) or changer.change(change)  # noqa: PLW2901
-                journal.write_outcome(change)
-            done.append(change)
-            self.log.info("%s: %s (%d of %d).", change.repository, done[-1].status, len(done), len(changes))
-            if done[-1].error is not None:
-                break
-        return [*done, *changes[len(done) :]]
-
-    def _keep_what_was_put(self, changes: Sequence[PolicyChange]) -> None:
-        """Forget what was not replaced after all, because nothing is to be given back there."""
-        put = former_policies_of((change for change in changes if change.is_put), self._change_id, self._started_at)
-        if not self.former_policies_path:
-            self._formers = put
-            return
-        try:
-            keep_former_policies(self.former_policies_path, put, self._change_id)
-        except Exception:  # whatever goes wrong on whatever storage: what was planned is still there
-            self.log.exception("%s cannot be written again.", self.former_policies_path)
-        else:
-            self._formers = put
-
-    def _result(
-        self, changes: Sequence[PolicyChange], run_checks: Sequence[CheckResult], *, dry_run: bool
-    ) -> PolicyChangeXCom:
-        is_kept = self.former_policies_path and not dry_run
-        return policy_change_xcom(
-            changes,
-            dry_run=dry_run,
-            run_checks=run_checks,
-            started_at=self._started_at,
-            finished_at=datetime.now(UTC),
-            former_policies_uri=self.former_policies_path if is_kept else None,
-            approval=self._approval,
-            former_policies=self._formers,
-            change_id=self._change_id,
-            message=self._message,
-        )
-
-    def _end(self, context: Context, value: PolicyChangeXCom, on_blocked: OnBlocked) -> None:
-        """Raise if the policies were not changed as it was meant, after the result is pushed."""
-        if value["status"] == "incomplete":
-            push_before_failure(context, self, value)
-            raise CleanupIncompleteError(
-                f"{value['changed_repository_count']} of {value['repository_count']} policies were changed, "
-                f"{value['statuses'].get('planned', 0)} were not come to: {_why_incomplete(value)}"
-            )
-        if value["status"] == "blocked" and on_blocked != "report":
-            push_before_failure(context, self, value)
-            message = f"Nothing was changed. {why_blocked(value)}"
-            if on_blocked == "skip":
-                raise AirflowSkipException(message)
-            raise CleanupBlockedError(message)
-
-
-class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOperator):
+class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, PolicyChangeOperator):
     """Apply exactly the lifecycle policies that were previewed and approved.
 
     By default nothing is changed: ``dry_run`` tells what would be. Before anything is, every repository is checked: a
@@ -374,7 +225,9 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
             decision = decide(evidence, settings)
             self._warn_of(decision)
             repository = decision.repository
-            change = _planned(changer, repository, wanted[repository], decision.checks, earlier=earlier.get(repository))
+            change = planned_change(
+                changer, repository, wanted[repository], decision.checks, earlier=earlier.get(repository)
+            )
             self.log.info("%s: %s.%s", change.repository, change.status, _blocking(change))
             changes.append(change)
         self._warn_of_stricter_rules(changes)
@@ -384,7 +237,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, _PolicyChangeOper
         return [CheckResult.of("approval_given", approval_given(self._approval, "put", dry_run=dry_run))]
 
 
-class EcrRestoreLifecyclePolicyOperator(_PolicyChangeOperator):
+class EcrRestoreLifecyclePolicyOperator(PolicyChangeOperator):
     """Give repositories back the lifecycle policies that they had before ``EcrPutLifecyclePolicyOperator``.
 
     It undoes what the other task does, so it belongs in a DAG of its own that a person triggers, never downstream of that
@@ -460,86 +313,16 @@ class EcrRestoreLifecyclePolicyOperator(_PolicyChangeOperator):
             self._message = back.warning
             self.log.warning("%s", back.warning)
         changes = [
-            _planned(changer, each.repository, each.policy, (), replaced=each, earlier=earlier.get(each.repository))
+            planned_change(changer, each.repository, each.policy, replaced=each, earlier=earlier.get(each.repository))
             for each in back.former_policies
         ]
         if is_previewed:
             changes = previews.of(changes)
         for repository, why in back.nothing.items():
             self.log.warning("%s: %s", repository, why)
-            changes.append(_left_as_it_is(changer, repository, why))
+            changes.append(left_as_it_is(changer, repository, why))
         return changes
-
-
-def _planned(
-    changer: PolicyChanger,
-    repository: RepositoryId,
-    wanted: LifecyclePolicy | None,
-    checks: tuple[CheckResult, ...],
-    *,
-    replaced: FormerPolicy | None = None,
-    earlier: EarlierChange | None = None,
-) -> PolicyChange:
-    """Return the change of one repository, blocked if a check forbids it.
-
-    :param changer: reads the applied policy.
-    :param repository: the repository.
-    :param wanted: the policy that it is to have.
-    :param checks: what the checks before this one say.
-    :param replaced: what is given back; without, any policy may be replaced.
-    :param earlier: what an earlier attempt of this task has replaced.
-    """
-    former = None
-    try:
-        former = changer.applied(repository)
-        answer = Answer("passed", f"The applied policy is {_short(former)}.")
-        of_replaced = (replaced.replaced_by, fingerprint_of(wanted)) if replaced else None
-        of_earlier = (earlier.former.replaced_by, earlier.former.fingerprint) if earlier else None
-        if any(known and fingerprint_of(former) not in known for known in (of_replaced, of_earlier)):
-            answer = Answer(
-                "blocked", f"The applied policy is {_short(former)}, not the one that was put: it was changed since."
-            )
-    except RepositoryError as error:
-        answer = Answer("unknown", f"The applied policy cannot be read: {error}", remedy=lifting(error))
-    change = PolicyChange(repository, wanted, former, (*checks, CheckResult.of("applied_policy", answer)))
-    if any(check.blocks for check in change.checks):
-        return replace(change, status="blocked")
-    if earlier is not None and earlier.former.replaced_by == fingerprint_of(former):
-        change = replace(change, earlier=earlier.former)
-    if change.is_needed:
-        return change
-    if same_policy(change.given_back, wanted):
-        return replace(change, status="unchanged")
-    reason = None if earlier is None or earlier.is_confirmed else REPLY_LOST
-    note = "An earlier attempt of this task put the policy."
-    return replace(change, status="changed", is_put=True, reason=reason, note=note)
-
-
-def _left_as_it_is(changer: PolicyChanger, repository: RepositoryId, why: str) -> PolicyChange:
-    """Return what becomes of a repository that gets nothing back."""
-    try:
-        applied = changer.applied(repository)
-    except RepositoryError:
-        applied = None  # it is not changed, so nothing depends on it
-    return PolicyChange(repository, applied, applied, status="unchanged", note=why)
-
-
-def _change_id(operator: BaseOperator, context: Context) -> str:
-    """Return which run of which task this is, the same for every attempt."""
-    ti = context["ti"]
-    run_id, map_index = context.get("run_id") or getattr(ti, "run_id", None), getattr(ti, "map_index", None)
-    parts = [operator.dag_id, run_id if isinstance(run_id, str) else "", operator.task_id]
-    return " ".join([*parts, str(map_index if isinstance(map_index, int) else -1)])
-
-
-def _short(policy: LifecyclePolicy | None) -> str:
-    return "none" if policy is None else policy.fingerprint[:12]
 
 
 def _blocking(change: PolicyChange) -> str:
     return "".join(f" {check}" for check in change.checks if check.blocks)
-
-
-def _why_incomplete(value: PolicyChangeXCom) -> str:
-    errors = [str(repository["message"]) for repository in value["repositories"] if repository["error"]]
-    return " ".join(errors) or "the task was told to stop."

@@ -24,6 +24,7 @@ class FormerPolicy:
     :param replaced_by: fingerprint of the policy that was put in its place; None if it was removed.
     :param change_id: which run of which task changed it; None where an earlier release wrote it.
     :param kept_at: when it was written down (ISO 8601, UTC).
+    :param is_put: whether it is known that it was replaced, or may have been; before that, it was only about to be.
     """
 
     repository: RepositoryId
@@ -31,6 +32,7 @@ class FormerPolicy:
     replaced_by: str | None
     change_id: str | None = None
     kept_at: str | None = None
+    is_put: bool = True
 
     @property
     def fingerprint(self) -> str | None:
@@ -51,7 +53,8 @@ class FormerPolicy:
                 raise ValueError(f"the former policy of {repository} is not in it, or is not the one that it names")
         except (KeyError, TypeError) as error:
             raise ValueError(f"it has no {error}") from error
-        return cls(repository, policy, replaced_by, value.get("change_id"), value.get("kept_at"))
+        is_put = value.get("is_put") is not False
+        return cls(repository, policy, replaced_by, value.get("change_id"), value.get("kept_at"), is_put)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the policy in plain JSON types."""
@@ -64,6 +67,7 @@ class FormerPolicy:
             "former_lifecycle_policy_text": None if self.policy is None else self.policy.text,
             "change_id": self.change_id,
             "kept_at": self.kept_at,
+            "is_put": self.is_put,
         }
 
 

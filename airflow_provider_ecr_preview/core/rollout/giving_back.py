@@ -135,7 +135,8 @@ def _left_out(
     others = [former for former in in_file if former.change_id == change_id and former.repository not in known]
     if wanted is not None and former_policies_fingerprint([*found, *others]) != wanted:
         raise ValueError(
-            f"{uri} does not hold the policies that the task replaced: the file was written again since. Nothing was "
-            "changed; put the right policies by hand, the log of the task has them"
+            f"{uri} does not hold just the policies that the task replaced: the task was ended before it was done, or the "
+            "file was written again since. Nothing was changed. Run the task to its end, or put the right policies by hand: "
+            "its log has them"
         )
     return others

@@ -11,6 +11,7 @@ from airflow_provider_ecr_preview.core.rollout.former import FormerPolicy
 
 ABOUT_TO_PUT = "about_to_put"
 PUT = "put"
+NOT_PUT = "not_put"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,14 @@ def intent_entry(former: FormerPolicy) -> dict[str, Any]:
     return {ABOUT_TO_PUT: former.as_dict()}
 
 
-def put_entry(repository: RepositoryId) -> dict[str, Any]:
-    """Return the entry that says that the policy was replaced."""
+def outcome_entry(repository: RepositoryId, *, is_put: bool) -> dict[str, Any]:
+    """Return the entry that says whether the policy was replaced.
+
+    :param repository: the repository.
+    :param is_put: whether it was; there is no entry while that is not known.
+    """
     return {
-        PUT: {
+        PUT if is_put else NOT_PUT: {
             "registry_id": repository.registry_id,
             "region_name": repository.region_name,
             "repository_name": repository.repository_name,
@@ -47,12 +52,15 @@ def earlier_changes(entries: Iterable[Mapping[str, Any]]) -> dict[RepositoryId, 
 
     :param entries: the entries, in order.
     """
-    changes: dict[RepositoryId, EarlierChange] = {}
+    confirmed: dict[RepositoryId, EarlierChange] = {}
+    pending: dict[RepositoryId, EarlierChange] = {}
     for entry in entries:
         ((kind, value),) = entry.items()
         repository = RepositoryId(value["registry_id"], value["region_name"], value["repository_name"])
         if kind == ABOUT_TO_PUT:
-            changes[repository] = EarlierChange(FormerPolicy.from_dict(value), is_confirmed=False)
-        elif kind == PUT and repository in changes:
-            changes[repository] = EarlierChange(changes[repository].former)
-    return changes
+            pending[repository] = EarlierChange(FormerPolicy.from_dict(value), is_confirmed=False)
+        elif kind == PUT and repository in pending:
+            confirmed[repository] = EarlierChange(pending.pop(repository).former)
+        elif kind == NOT_PUT:
+            pending.pop(repository, None)
+    return {**confirmed, **pending}

@@ -42,16 +42,25 @@ class AuditReports:
     :param audited_at: when it was begun (aware).
     :param part: which part of it this is.
     :param audit_name: what the audits of one series share: an audit is compared with the last of the same name.
+    :param dag_id: the DAG that audits.
     """
 
     def __init__(
-        self, reports_path: str, *, audit_id: str, audited_at: datetime, part: str = "0", audit_name: str = ""
+        self,
+        reports_path: str,
+        *,
+        audit_id: str,
+        audited_at: datetime,
+        part: str = "0",
+        audit_name: str = "",
+        dag_id: str | None = None,
     ) -> None:
         self.root = ObjectStoragePath(reports_path)
         self.audit_id = audit_id
         self.audit_name = audit_name
         self.audited_at = audited_at.astimezone(UTC)
         self.part = part
+        self.dag_id = dag_id
         self._regions: set[str | None] = set()
 
     def image_list(self, preview: PreviewStatus, *, with_kept: bool = False) -> AbstractContextManager[ImageListWriter]:
@@ -67,7 +76,7 @@ class AuditReports:
             slug(self.audit_id),
             preview.repository_name,
         )
-        return image_list(str(self.root / path), with_kept=with_kept)
+        return image_list(str(self.root / path), with_kept=with_kept, dag_id=self.dag_id)
 
     def write_tables(self, outcomes: Iterable[RepositoryOutcome]) -> list[str]:
         """Write the rows of this part, as CSV and where pyarrow is installed as Parquet; return where they are.
@@ -78,7 +87,13 @@ class AuditReports:
         with ExitStack() as stack:
             tables: dict[ObjectStoragePath, TableFile] = {}
             for outcome in outcomes:
-                row = audit_row(outcome, audit_id=self.audit_id, audit_name=self.audit_name, audited_at=self.audited_at)
+                row = audit_row(
+                    outcome,
+                    audit_id=self.audit_id,
+                    audit_name=self.audit_name,
+                    audited_at=self.audited_at,
+                    dag_id=self.dag_id,
+                )
                 self._regions.add(outcome.region_name)
                 day = partition(outcome.registry_id, outcome.region_name, self.audited_at.date())
                 for ending, table_file in formats.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from importlib.util import find_spec
@@ -12,12 +12,15 @@ from io import TextIOWrapper
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ecr_preview.audit_table_rows import COLUMNS, Row
+from airflow_provider_ecr_preview.core.bounded_reading import ReadBounds, ReadBudget, bounded_lines
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from airflow.sdk import ObjectStoragePath
 
 ROW_GROUP = 1000
+
+_BOUNDS = ReadBounds(stored_bytes=2**30, unpacked_bytes=2**30, lines=10_000_000, line_bytes=2**20, seconds=3600)
 
 
 class TableFile(Protocol):
@@ -109,9 +112,16 @@ def csv_rows(file: ObjectStoragePath) -> Iterator[dict[str, str]]:
 
     :param file: where it is.
     """
-    with file.open("r", encoding="utf-8", newline="") as lines:
-        # Not the file itself, which cannot be iterated in Airflow 3.1.1.
-        yield from csv.DictReader(iter(lines.readline, ""))
+    with file.open("rb") as stored:
+        yield from rows_of(bounded_lines(stored, ReadBudget(_BOUNDS), is_packed=False))
+
+
+def rows_of(lines: Iterable[bytes]) -> csv.DictReader[str]:
+    """Return the rows that lines of such a file hold.
+
+    :param lines: the lines, without their line breaks.
+    """
+    return csv.DictReader(f"{line.decode()}\n" for line in lines)
 
 
 @cache

@@ -43,19 +43,23 @@ COLUMNS = (
     Column("info_finding_count", "integer"),
     Column("finding_codes", "text"),
     Column("images_uri", "text"),
+    Column("dag_id", "text"),
 )
 """Registry, Region and day are no columns but parts of the path; readers of such tables make columns of them."""
 
 Row = dict[str, Any]
 
 
-def audit_row(outcome: RepositoryOutcome, *, audit_id: str, audit_name: str, audited_at: datetime) -> Row:
+def audit_row(
+    outcome: RepositoryOutcome, *, audit_id: str, audit_name: str, audited_at: datetime, dag_id: str | None = None
+) -> Row:
     """Return the row of one repository. What is not known is None, and never zero.
 
     :param outcome: what became of the repository.
     :param audit_id: what names the audit.
     :param audit_name: what the audits of one series share.
     :param audited_at: when the audit was begun.
+    :param dag_id: the DAG that audits.
     """
     row: Row = dict.fromkeys(column.name for column in COLUMNS)
     row |= {
@@ -68,6 +72,7 @@ def audit_row(outcome: RepositoryOutcome, *, audit_id: str, audit_name: str, aud
         # A row is a line, also for readers that do not know line breaks within quotes.
         "message": None if outcome.message is None else " ".join(outcome.message.split()),
         "preview_call_count": outcome.preview_calls,
+        "dag_id": dag_id,
     }
     if outcome.status == "previewed":
         row |= _summarized(summary_of(outcome))

@@ -7,14 +7,22 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any, TextIO
 
 from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_ecr_preview.core.bounded_reading import ReadBounds, ReadBudget, bounded_objects
+from airflow_provider_ecr_preview.core.list_owner import name_within
 from airflow_provider_ecr_preview.kept_images import KeptImage
 from airflow_provider_ecr_preview.preview import PreviewedImage
 from airflow_provider_ecr_preview.report_layout import kept_list_uri, reports_folder_of
 from airflow_provider_ecr_preview.storage import remove_if_there, write_whole
+
+_BOUNDS = ReadBounds(
+    stored_bytes=2 * 2**30, unpacked_bytes=8 * 2**30, lines=10_000_000, line_bytes=16 * 2**20, seconds=3600
+)
+"""Far more than any list that this package writes."""
 
 
 class LineWriter:
@@ -38,29 +46,33 @@ class ImageListWriter:
     :param lines: the open list.
     :param images_uri: where the list can be read when it is whole.
     :param with_kept: whether the images that stay are wanted, too.
+    :param dag_id: the DAG that writes it.
     """
 
-    def __init__(self, lines: LineWriter, images_uri: str, *, with_kept: bool = False) -> None:
+    def __init__(
+        self, lines: LineWriter, images_uri: str, *, with_kept: bool = False, dag_id: str | None = None
+    ) -> None:
         self.images_uri = images_uri
         self.write_kept: Callable[[Iterable[KeptImage]], object] | None = self._write_kept if with_kept else None
         """Writes the images that stay, all at once, into a list of their own; None where they are not wanted."""
         self.has_kept = False
         """Whether that list was written."""
         self._lines = lines
+        self._dag_id = dag_id
 
     def write(self, image: PreviewedImage) -> None:
         """Append one image."""
         self._lines.write(image.as_dict())
 
     def _write_kept(self, images: Iterable[KeptImage]) -> None:
-        with line_list(kept_list_uri(self.images_uri)) as lines:
+        with line_list(kept_list_uri(self.images_uri), dag_id=self._dag_id) as lines:
             for image in images:
                 lines.write(image.as_dict())
         self.has_kept = True
 
 
 @contextmanager
-def line_list(path: str) -> Iterator[LineWriter]:
+def line_list(path: str, *, dag_id: str | None = None) -> Iterator[LineWriter]:
     """Open a new list that appears at ``path`` when the block ends without error, and not before.
 
     The list grows in a temporary file of the worker, because an object on S3 is whole or absent and a local file
@@ -68,9 +80,14 @@ def line_list(path: str) -> Iterator[LineWriter]:
 
     :param path: an ``ObjectStoragePath`` URL, ``file:///...`` or ``s3://aws_conn_id@bucket/...`` (which needs the
         ``s3`` extra). What is there already is replaced.
+    :param dag_id: the DAG that writes it, which the list says then: the pages show it to those who may read the results of
+        that DAG.
     """
     with tempfile.TemporaryFile() as spool:
-        with gzip.open(spool, "wt", encoding="utf-8") as lines:
+        with (
+            gzip.GzipFile(filename=name_within(dag_id), mode="wb", fileobj=spool) as packed,
+            TextIOWrapper(packed, encoding="utf-8") as lines,
+        ):
             yield LineWriter(lines)
         spool.seek(0)
         write_whole(ObjectStoragePath(path), spool)
@@ -80,21 +97,22 @@ def read_lines(uri: str) -> Iterator[dict[str, Any]]:
     """Yield the objects of a list that a task wrote.
 
     :param uri: where it was written.
+    :raises ValueError: if it is no such list, or far more than any that this package writes.
     """
-    with ObjectStoragePath(uri).open("rb") as stored, gzip.open(stored, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
+    with ObjectStoragePath(uri).open("rb") as stored:
+        yield from bounded_objects(stored, ReadBudget(_BOUNDS))
 
 
 @contextmanager
-def image_list(images_path: str, *, with_kept: bool = False) -> Iterator[ImageListWriter]:
+def image_list(images_path: str, *, with_kept: bool = False, dag_id: str | None = None) -> Iterator[ImageListWriter]:
     """Open a new image list that appears at ``images_path`` when the block ends without error, and not before.
 
     :param images_path: as for :func:`line_list`.
     :param with_kept: whether the images that stay are wanted, too, in a list of their own.
+    :param dag_id: as for :func:`line_list`.
     """
-    with line_list(images_path) as lines:
-        writer = ImageListWriter(lines, images_path, with_kept=with_kept)
+    with line_list(images_path, dag_id=dag_id) as lines:
+        writer = ImageListWriter(lines, images_path, with_kept=with_kept, dag_id=dag_id)
         yield writer
         if not writer.has_kept:
             # One that is there tells of an earlier preview.
@@ -108,5 +126,6 @@ def read_image_list(images_uri: str) -> Iterator[PreviewedImage]:
     """Yield the images of a list that a task wrote.
 
     :param images_uri: ``images_uri`` of a summary.
+    :raises ValueError: if it is no such list, or far more than any that this package writes.
     """
     return map(PreviewedImage.from_dict, read_lines(images_uri))

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
@@ -211,7 +212,9 @@ def listed_images(summary: PreviewSummaryXCom) -> PreviewList | Unread:
     if not uri:
         return PreviewList.of_summary(summary)
     try:
-        return PreviewList.of_summary(summary, [*read_image_list(uri)])
+        # One more than it should have is enough to tell that it is another one.
+        count = summary["expiring_image_count"] + summary["archiving_image_count"]
+        return PreviewList.of_summary(summary, [*islice(read_image_list(uri), count + 1)])
     except Exception as error:  # whatever goes wrong on whatever storage, the list is not known
         log.warning("The image list at %s cannot be read.", uri, exc_info=True)
         return Unread(

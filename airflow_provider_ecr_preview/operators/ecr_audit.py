@@ -386,12 +386,14 @@ class EcrAuditLifecyclePoliciesOperator(
         given = self._parameters
         if given.reports_path is None:
             return None
+        dag = self.get_dag()
         return AuditReports(
             given.reports_path,
             audit_id=given.audit_id,
             audit_name=given.audit_name,
             audited_at=_audited_at(context),
             part=self._part(context),
+            dag_id=dag.dag_id if dag else None,
         )
 
     def _image_lists(self, reports: AuditReports | None) -> ImageLists | None:

@@ -365,7 +365,12 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
             protection=self._protection,
             replicas_of=self._replicas_of,
         )
-        with image_list(self.images_path, with_kept=with_kept) if self.images_path else nullcontext() as images:
+        dag = self.get_dag()
+        with (
+            image_list(self.images_path, with_kept=with_kept, dag_id=dag.dag_id if dag else None)
+            if self.images_path
+            else nullcontext()
+        ) as images:
             value = read_preview(
                 pages, inventory=inventory, lookout=lookout, image_list=images, is_whole=not self._is_part
             )

@@ -179,7 +179,7 @@ def test_the_report_for_a_person_is_where_the_audit_says(registry: LocalEcr, fol
     assert uri is not None
     text = ObjectStoragePath(uri).read_text()
     assert "6 repositories: 4 previewed, 1 without a policy, 1 failed" in text
-    assert "team/service\\-5" in text
+    assert "`team/service-5`" in text
 
 
 # What s3fs needs allows one release of botocore only, which is another than the earlier Airflows of make compatibility have.

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from airflow_provider_ecr_preview.plugins.web import images, pages, repositories
 from airflow_provider_ecr_preview.plugins.web.access import PRIVATE
+from airflow_provider_ecr_preview.plugins.web.turns import RETRY_AFTER_SECONDS, NoTurnError
 
 # Its schema would be open to anybody.
 app = FastAPI(title="ECR preview", docs_url=None, redoc_url=None, openapi_url=None)
@@ -25,6 +26,15 @@ def explain(_: Request, error: RequestValidationError) -> JSONResponse:
     """Answer what is wrong with a request in one sentence, as all other errors do."""
     wrong = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
     return _refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"This request is not understood: {wrong}.")
+
+
+@app.exception_handler(NoTurnError)
+def put_off(_: Request, error: NoTurnError) -> JSONResponse:
+    """Answer that a request is not served now, and why."""
+    status = HTTPStatus.TOO_MANY_REQUESTS if error.is_own_fault else HTTPStatus.SERVICE_UNAVAILABLE
+    who = "You are waiting for other answers of the ECR pages" if error.is_own_fault else "The ECR pages are busy"
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return _refusal(status, f"{who}. Try again in {RETRY_AFTER_SECONDS} seconds.", headers)
 
 
 @app.exception_handler(HTTPException)

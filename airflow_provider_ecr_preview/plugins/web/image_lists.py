@@ -1,18 +1,30 @@
-"""Which image list a result points to."""
+"""Which files a result points to. It is what any task may have pushed, and nothing in it is taken for granted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from airflow_provider_ecr_preview.report_layout import image_list_path
 from airflow_provider_ecr_preview.storage import slug
 from airflow_provider_ecr_preview.xcom import AUDIT_SCHEMA, SUMMARY_SCHEMA
 
+MAX_TABLES = 1_000
+"""More than the result of an audit has room for."""
 
-class NoImageListError(LookupError):
-    """Raised when a result points to no image list; its text says what to do."""
+
+class NoListError(LookupError):
+    """Raised when a result points to no such file; its text says what to do."""
+
+
+class DamagedResultError(ValueError):
+    """Raised when a result is of this package by its schema, and not by what it holds."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            f"The result of this task is damaged: {field} is not what this package writes. Run the task again."
+        )
 
 
 class Repository(NamedTuple):
@@ -37,33 +49,73 @@ def images_uri_of(result: Any, repository: Repository) -> str:
 
     :param result: ``return_value`` of a task.
     :param repository: which one, when that is an audit.
-    :raises NoImageListError: if it is no result of ours, or has no such list.
+    :raises NoListError: if it is no result of ours, or has no such list.
+    :raises DamagedResultError: if it is one by its schema alone.
     """
     schema = result.get("schema") if isinstance(result, Mapping) else None
     if schema == SUMMARY_SCHEMA:
-        found = {result.get("images_uri")}
+        uris = {_text(result, "images_uri")}
     elif schema == AUDIT_SCHEMA:
-        found = set(_of_audit(result, repository))
+        uris = set(_of_audit(result, repository))
     else:
-        raise NoImageListError("The result of this task is neither a preview nor an audit.")
-    uris = {uri for uri in found if isinstance(uri, str)}
-    if not uris:
-        raise NoImageListError(
+        raise NoListError("The result of this task is neither a preview nor an audit.")
+    found = [uri for uri in uris if uri is not None]
+    if not found:
+        raise NoListError(
             "There is no image list. Give the task a path to write it to: images_path, or reports_path of an audit."
         )
-    if len(uris) > 1:
-        raise NoImageListError("Say which repository, with repository_name, registry_id and region_name.")
-    return uris.pop()
+    if len(found) > 1:
+        raise NoListError("Say which repository, with repository_name, registry_id and region_name.")
+    return found[0]
 
 
-def _of_audit(audit: Mapping[str, Any], repository: Repository) -> Iterator[Any]:
-    entries = [*(audit.get("summaries") or ()), *(audit.get("top") or ())]
+def table_uris_of(result: Any) -> list[str]:
+    """Return where the tables of all repositories of an audit are, each once.
+
+    :param result: ``return_value`` of a task.
+    :raises NoListError: if it is no audit, or has no table.
+    :raises DamagedResultError: if it is one by its schema alone.
+    """
+    if not isinstance(result, Mapping) or result.get("schema") != AUDIT_SCHEMA:
+        raise NoListError("The result of this task is no audit.")
+    uris = result.get("table_uris") or []
+    if not isinstance(uris, list) or len(uris) > MAX_TABLES or not all(isinstance(uri, str) for uri in uris):
+        raise DamagedResultError("table_uris")
+    if not (tables := [uri for uri in dict.fromkeys(uris) if uri.endswith(".csv")]):
+        raise NoListError("There is no table of all repositories. Give the audit a reports_path to write it to.")
+    return tables
+
+
+def _of_audit(audit: Mapping[str, Any], repository: Repository) -> Iterator[str | None]:
+    entries = [*_entries(audit, "summaries"), *_entries(audit, "top")]
     named = [entry for entry in entries if repository.is_named_by(entry)]
     for entry in named:
-        yield entry.get("images_uri")
+        yield _text(entry, "images_uri")
     name, registry_id, region_name = repository
-    if not named and name and registry_id and region_name and audit.get("report_uri"):
+    report_uri = _text(audit, "report_uri")
+    if not named and name and registry_id and region_name and report_uri:
         # An audit of many names but the first of them; its reports lie where the layout says.
-        root = audit["report_uri"].rsplit("/", 3)[0]
-        day = datetime.fromisoformat(audit["audited_at"]).astimezone(UTC).date()
-        yield f"{root}/{image_list_path(registry_id, region_name, day, slug(audit['audit_id']), name)}"
+        root = report_uri.rsplit("/", 3)[0]
+        audit_id = _text(audit, "audit_id") or ""
+        yield f"{root}/{image_list_path(registry_id, region_name, _day_of(audit), slug(audit_id), name)}"
+
+
+def _entries(audit: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:
+    entries = audit.get(field) or []
+    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+        raise DamagedResultError(field)
+    return entries
+
+
+def _text(value: Mapping[str, Any], field: str) -> str | None:
+    text = value.get(field)
+    if text is not None and not isinstance(text, str):
+        raise DamagedResultError(field)
+    return text
+
+
+def _day_of(audit: Mapping[str, Any]) -> date:
+    try:
+        return datetime.fromisoformat(audit["audited_at"]).astimezone(UTC).date()
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        raise DamagedResultError("audited_at") from error

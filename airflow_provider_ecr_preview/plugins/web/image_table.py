@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import operator
 import sqlite3
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, date, datetime
 from itertools import chain
 from threading import Lock
+from types import NoneType
 from typing import Any, Literal
 
+from airflow_provider_ecr_preview.core.bounded_reading import TooMuchError
 from airflow_provider_ecr_preview.kept_images import KEEP
-from airflow_provider_ecr_preview.preview import PreviewedImage
+from airflow_provider_ecr_preview.plugins.web.breath import breathe
+from airflow_provider_ecr_preview.preview import EXPIRE, TRANSITION, PreviewedImage
 
 _OF_KEPT_IMAGES = ("reason", "explanation", "shielded_from")
 
@@ -33,13 +37,26 @@ SortColumn = Literal[
 MAX_IMAGES = 1_000_000
 """Ten times what ECR lets a repository hold."""
 
-_CHUNK = 1_000
-_SECONDS_A_DAY = 24 * 60 * 60
+MAX_NUMBER = 2**43
+"""More than any image has bytes, and so little that the sizes of so many can be added up."""
 
-_AFFECTED = dict.fromkeys(("target_storage_class", *_OF_KEPT_IMAGES))
-"""What only one of the two kinds of images has."""
+_CHUNK = 250
+_BREATH = 20
+_EPOCH = date(1970, 1, 1).toordinal()
+_MAX_DAY = 100_000
 
-_INSERT = "INSERT INTO images VALUES ({}, :pushed_day)".format(", ".join(f":{name}" for name in COLUMNS))
+_ACTIONS = (EXPIRE, TRANSITION, KEEP)
+_NUMBERS = ("applied_rule_priority", "image_size_in_bytes")
+_TYPES_OF: dict[str, tuple[type, ...]] = {
+    "image_digest": (str,),
+    "image_tags": (list,),
+    "action": (str,),
+    "shielded_from": (list, NoneType),
+    **dict.fromkeys(_NUMBERS, (int, NoneType)),
+}
+_TYPES = [_TYPES_OF.get(column, (str, NoneType)) for column in COLUMNS]
+
+_INSERT = f"INSERT INTO images VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +127,19 @@ class ImageTable:
 
     :param affected: the affected images, as :meth:`PreviewedImage.as_dict` has them.
     :param kept: those that stay, as :meth:`KeptImage.as_dict` has them; None if they were not written.
-    :raises ValueError: if one of them is no such image, or there are too many.
+    :param dag_id: the DAG that wrote the list; None if it does not say.
+    :raises ValueError: if one of them is no such image.
+    :raises TooMuchError: if there are too many.
     """
 
-    def __init__(self, affected: Iterable[Mapping[str, Any]], kept: Iterable[Mapping[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        affected: Iterable[Mapping[str, Any]],
+        kept: Iterable[Mapping[str, Any]] | None = None,
+        *,
+        dag_id: str | None = None,
+    ) -> None:
+        self.dag_id = dag_id
         self.has_kept = kept is not None
         """Whether the images that stay are known."""
         # An empty name is SQLite's for a file that nobody else sees, and that is gone even when the process is killed.
@@ -125,8 +151,8 @@ class ImageTable:
         self._connection.execute("BEGIN")
         try:
             self._connection.executemany(_INSERT, _rows(chain(affected, kept or ())))
-        except (sqlite3.Error, KeyError, OverflowError, TypeError) as error:
-            raise ValueError(f"This is no list of images: {error}") from error
+        except (KeyError, OverflowError, TypeError) as error:
+            raise ValueError(f"it is no list of images: {error}") from error
         for column in ("image_pushed_at", "image_size_in_bytes", "last_recorded_pull_time", "applied_rule_priority"):
             self._connection.execute(f"CREATE INDEX by_{column} ON images ({column})")
         self._connection.execute("CREATE INDEX by_digest ON images (image_digest)")
@@ -206,18 +232,33 @@ def _select(wanted: ImageFilter, sort: SortColumn, *, descending: bool) -> str:
     return f"SELECT {columns} FROM images WHERE {wanted.sql()} ORDER BY {sort} {direction}, rowid {direction}"
 
 
-def _rows(images: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _rows(images: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Any, ...]]:
     for number, image in enumerate(images):
         if number == MAX_IMAGES:
-            raise ValueError(f"This list has more than {MAX_IMAGES:,} images.")
-        pushed_at = image["image_pushed_at"]
-        yield {
-            **_AFFECTED,
-            **image,
-            "image_tags": json.dumps(list(map(str, image["image_tags"])), ensure_ascii=False),
-            "shielded_from": json.dumps(list(map(int, image.get("shielded_from", ())))),
-            "pushed_day": int(datetime.fromisoformat(pushed_at).timestamp()) // _SECONDS_A_DAY if pushed_at else None,
-        }
+            raise TooMuchError(f"it has more than {MAX_IMAGES:,} images")
+        if not number % _BREATH:
+            breathe()
+        row = tuple(map(image.get, COLUMNS))
+        tags, shielded_from = image["image_tags"], image.get("shielded_from", [])
+        if (
+            not all(map(operator.contains, _TYPES, map(type, row)))
+            or image["action"] not in _ACTIONS
+            or not all(type(tag) is str for tag in tags)
+            or not all(type(rule) is int for rule in shielded_from)
+            or not all(0 <= (image.get(name) or 0) <= MAX_NUMBER for name in _NUMBERS)
+        ):
+            raise ValueError(f"entry {number} of it is no image")
+        tags_text = json.dumps(tags, ensure_ascii=False)
+        yield (row[0], tags_text, *row[2:-1], json.dumps(shielded_from), _day_of(image["image_pushed_at"]))
+
+
+def _day_of(time: str | None) -> int | None:
+    if time is None:
+        return None
+    day = datetime.fromisoformat(time).astimezone(UTC).toordinal() - _EPOCH
+    if not 0 <= day <= _MAX_DAY:
+        raise ValueError(f"{time} is no time at which an image was pushed")
+    return day
 
 
 def _image(row: tuple[Any, ...]) -> dict[str, Any]:

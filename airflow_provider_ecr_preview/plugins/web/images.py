@@ -2,110 +2,121 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
-from functools import partial
-from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request
-from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
-from airflow_provider_ecr_preview.plugins.settings import reports_paths
 from airflow_provider_ecr_preview.plugins.web.access import PRIVATE, READS_XCOM
 from airflow_provider_ecr_preview.plugins.web.csv_text import csv_chunks
-from airflow_provider_ecr_preview.plugins.web.image_lists import NoImageListError, images_uri_of
-from airflow_provider_ecr_preview.plugins.web.image_table import ImageTable
-from airflow_provider_ecr_preview.plugins.web.image_tables import ImageTables
-from airflow_provider_ecr_preview.plugins.web.locations import ForeignLocationError, checked_location
-from airflow_provider_ecr_preview.plugins.web.queries import (
-    DEFAULT_PAGE,
-    Limit,
-    MapIndex,
-    Offset,
-    Sort,
-    WantedImages,
-    WantedRepository,
-)
-from airflow_provider_ecr_preview.plugins.web.stored import read_stored
+from airflow_provider_ecr_preview.plugins.web.image_table import ImageFilter, ImageTable, SortColumn
+from airflow_provider_ecr_preview.plugins.web.opening import AskedImages
+from airflow_provider_ecr_preview.plugins.web.queries import DEFAULT_PAGE, Limit, Offset, Sort, WantedImages
+from airflow_provider_ecr_preview.plugins.web.replies import PACKED, encoded, json_reply, takes_gzip
 from airflow_provider_ecr_preview.plugins.web.timeline import timeline
-from airflow_provider_ecr_preview.plugins.web.xcoms import read_result
-from airflow_provider_ecr_preview.report_layout import kept_list_uri
+from airflow_provider_ecr_preview.plugins.web.turns import Turns, in_thread
 
 router = APIRouter(prefix="/dags/{dag_id}/runs/{run_id}/tasks/{task_id}", dependencies=[READS_XCOM])
 
-_tables = ImageTables()
+DOWNLOADS = Turns(at_a_time=8, of_a_user=2, waiting_of_a_user=4, waiting=40, patience=10)
+"""For whole lists, which take as long as whoever asks takes them."""
 
-
-async def _table(
-    request: Request,
-    *,
-    dag_id: str,
-    run_id: str,
-    task_id: str,
-    repository: WantedRepository,
-    map_index: MapIndex = -1,
-) -> ImageTable:
-    """Return the images of a task that whoever asks may read."""
-    result = await read_result(request, dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index)
-    try:
-        uri = images_uri_of(result, repository)
-    except NoImageListError as error:
-        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
-    return await run_in_threadpool(_opened, uri)
-
-
-def _opened(uri: str) -> ImageTable:
-    try:
-        kept_uri = checked_location(kept_list_uri(uri), reports_paths())
-    except (FileNotFoundError, ForeignLocationError):  # of the list itself it is told why it is not opened
-        kept_uri = None
-    return read_stored(uri, partial(_tables.open, kept_uri=kept_uri))
-
-
-Table = Annotated[ImageTable, Depends(_table)]
+DOWNLOAD_SECONDS = 600
 
 
 @router.get("/images")
-def read_page(
-    table: Table,
+async def read_page(
+    request: Request,
+    asked: AskedImages,
     wanted: WantedImages,
     sort: Sort = "image_pushed_at",
     *,
     descending: bool = False,
     offset: Offset = 0,
     limit: Limit = DEFAULT_PAGE,
-) -> JSONResponse:
+) -> Response:
     """Return some of the images: those that the policy would expire or archive, unless the action says others."""
-    page = {
-        "total": table.image_count,
-        "matching": table.count(wanted),
-        "offset": offset,
-        "images": table.page(wanted, sort=sort, descending=descending, offset=offset, limit=limit),
-    }
-    return JSONResponse(page, headers=PRIVATE)
+
+    def page(table: ImageTable) -> Response:
+        images = table.page(wanted, sort=sort, descending=descending, offset=offset, limit=limit)
+        value = {"total": table.image_count, "matching": table.count(wanted), "offset": offset, "images": images}
+        return json_reply(value, is_packed=takes_gzip(request))
+
+    async with asked.opened() as table:
+        return await in_thread(page, table)
 
 
 @router.get("/images/timeline")
-def read_timeline(table: Table, wanted: WantedImages) -> JSONResponse:
+async def read_timeline(request: Request, asked: AskedImages, wanted: WantedImages) -> Response:
     """Return how the images spread over the time when they were pushed."""
-    return JSONResponse(timeline(table.by_day(wanted)), headers=PRIVATE)
+    async with asked.opened() as table:
+        return await in_thread(lambda: json_reply(timeline(table.by_day(wanted)), is_packed=takes_gzip(request)))
 
 
 @router.get("/images/rules")
-def read_rules(table: Table) -> JSONResponse:
+async def read_rules(request: Request, asked: AskedImages) -> Response:
     """Return how many images each rule takes, keeps and shields; nothing where the kept ones were not written."""
-    rules = [asdict(rule) for rule in table.by_rule()] if table.has_kept else None
-    return JSONResponse({"rules": rules}, headers=PRIVATE)
+
+    def rules(table: ImageTable) -> Response:
+        value = [asdict(rule) for rule in table.by_rule()] if table.has_kept else None
+        return json_reply({"rules": value}, is_packed=takes_gzip(request))
+
+    async with asked.opened() as table:
+        return await in_thread(rules, table)
 
 
 @router.get("/images.csv")
-def read_csv(
-    table: Table, wanted: WantedImages, sort: Sort = "image_pushed_at", *, descending: bool = False
-) -> StreamingResponse:
+async def read_csv(
+    request: Request,
+    asked: AskedImages,
+    wanted: WantedImages,
+    sort: Sort = "image_pushed_at",
+    *,
+    descending: bool = False,
+) -> Response:
     """Return all of the images that are asked for as a file."""
-    return StreamingResponse(
-        csv_chunks(table.all(wanted, sort=sort, descending=descending)),
-        media_type="text/csv; charset=utf-8",
-        headers={**PRIVATE, "Content-Disposition": 'attachment; filename="ecr-preview-images.csv"'},
-    )
+    async with asked.opened() as table:
+        chunks = _chunks(table, wanted, sort, descending=descending, is_packed=takes_gzip(request))
+    return _Download(chunks, asked.asked.user.get_id(), is_packed=takes_gzip(request))
+
+
+def _chunks(
+    table: ImageTable, wanted: ImageFilter, sort: SortColumn, *, descending: bool, is_packed: bool
+) -> Iterator[bytes]:
+    return encoded(csv_chunks(table.all(wanted, sort=sort, descending=descending)), is_packed=is_packed)
+
+
+class _Download(StreamingResponse):
+    """A file that is made as it is sent, in a turn that ends with it."""
+
+    def __init__(self, chunks: Iterator[bytes], user: str, *, is_packed: bool) -> None:
+        self._user = user
+        self._chunks = chunks
+        super().__init__(
+            self._sent(),
+            media_type="text/csv; charset=utf-8",
+            headers={
+                **PRIVATE,
+                **(PACKED if is_packed else {}),
+                "Content-Disposition": 'attachment; filename="ecr-preview-images.csv"',
+            },
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with DOWNLOADS.turn(self._user):
+            await super().__call__(scope, receive, send)
+
+    async def _sent(self) -> AsyncIterator[bytes]:
+        deadline = time.monotonic() + DOWNLOAD_SECONDS
+        try:
+            while chunk := await in_thread(next, self._chunks, b""):
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"Nobody took the whole file within {DOWNLOAD_SECONDS} s.")
+                yield chunk
+        finally:
+            close = getattr(self._chunks, "close", None)
+            if close is not None:
+                close()

@@ -6,11 +6,17 @@ A result is written by whoever writes DAGs, so what it names is not to be truste
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
+
+from airflow.sdk import ObjectStoragePath
 
 _DOTS = {"", ".", ".."}
+_FILE = "file://"
+_REPLACED = " (deleted)"
+"""What Linux adds to the path of an open file in whose place another one has been put."""
 
 
 class ForeignLocationError(Exception):
@@ -60,10 +66,48 @@ def checked_location(uri: str, folders: Iterable[str]) -> str:
     raise ForeignLocationError(uri)
 
 
+def open_checked(uri: str, folders: Iterable[str]) -> IO[bytes]:
+    """Open a file, if it may be.
+
+    What lies in a folder can be replaced by a link between a look and the next, so a local file is looked at when it is open.
+
+    :param uri: what a result names.
+    :param folders: the configured folders.
+    :raises ForeignLocationError: if it lies below none of them.
+    :raises FileNotFoundError: if it lies there and is no file any more.
+    """
+    checked = checked_location(uri, folders)
+    if not checked.startswith(_FILE):
+        stored: IO[bytes] = ObjectStoragePath(checked).open("rb")
+        return stored
+    path = checked.removeprefix(_FILE)
+    # Without waiting, because it may have become a pipe.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        _check_open(descriptor, path)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _check_open(descriptor: int, path: str) -> None:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise FileNotFoundError(path)
+    link = Path(f"/proc/self/fd/{descriptor}")
+    opened = str(link.readlink()).removesuffix(_REPLACED) if link.is_symlink() else os.path.realpath(path)  # not Linux
+    if opened != path:
+        raise ForeignLocationError(path)
+
+
 def _resolved(location: _Location, allowed: _Location) -> str:
     path = Path(os.path.realpath("/" + "/".join(location.names)))
     if Path(os.path.realpath("/" + "/".join(allowed.names))) not in path.parents:
         raise ForeignLocationError(path)
-    if not path.is_file():  # nor is a pipe, which would be waited for
+    try:
+        is_file = path.is_file()  # which a pipe is not, that would be waited for
+    except OSError as error:  # of a name that no file system has room for
+        raise FileNotFoundError(path) from error
+    if not is_file:
         raise FileNotFoundError(path)
     return f"file://{path}"

@@ -9,19 +9,29 @@ from typing import TypeVar
 
 from fastapi import HTTPException
 
+from airflow_provider_ecr_preview.core.bounded_reading import ReadBounds, TooMuchError, TooSlowError
 from airflow_provider_ecr_preview.plugins.settings import reports_paths
-from airflow_provider_ecr_preview.plugins.web.locations import ForeignLocationError, checked_location
+from airflow_provider_ecr_preview.plugins.web.locations import ForeignLocationError
 
 log = logging.getLogger(__name__)
 
 Read = TypeVar("Read")
 
+BOUNDS = ReadBounds(
+    stored_bytes=128 * 2**20,
+    unpacked_bytes=512 * 2**20,
+    lines=1_000_000,
+    line_bytes=2**20,  # an image with a thousand tags, which is the most, takes a fifth of it
+    seconds=60,
+    ratio=100,
+)
+"""What is read for a page. Lists of images are packed to a fifteenth at best: every line has a digest."""
 
-def read_stored(uri: str, read: Callable[[str], Read]) -> Read:
+
+def read_stored(read: Callable[[list[str]], Read]) -> Read:
     """Return what is in a file, if it is one that may be opened.
 
-    :param uri: what a result names.
-    :param read: reads it from its checked location; raises ValueError if it holds something else.
+    :param read: reads it, given the folders below which files may be opened; raises ValueError if it holds something else.
     :raises HTTPException: if it is not to be opened or cannot be read; it says what to do.
     """
     folders = reports_paths()
@@ -30,7 +40,7 @@ def read_stored(uri: str, read: Callable[[str], Read]) -> Read:
             HTTPStatus.CONFLICT, "Reports are not opened until [ecr_preview] reports_path says where they may lie."
         )
     try:
-        return read(checked_location(uri, folders))
+        return read(folders)
     except ForeignLocationError as error:
         raise HTTPException(
             HTTPStatus.CONFLICT,
@@ -40,12 +50,25 @@ def read_stored(uri: str, read: Callable[[str], Read]) -> Read:
         raise HTTPException(
             HTTPStatus.GONE, "The report is not there any more. Run the task again to have it written anew."
         ) from error
+    except TooSlowError as error:
+        raise HTTPException(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"The report cannot be shown now: {error}. Try again later.",
+            {"Retry-After": "60"},
+        ) from error
+    except TooMuchError as error:
+        raise HTTPException(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"The report is too large to be shown here: {error}. Read it with a program.",
+        ) from error
     except ValueError as error:
         raise HTTPException(
-            HTTPStatus.CONFLICT, "The file is no report of this package. Run the task again to have it written anew."
+            HTTPStatus.CONFLICT,
+            # Without what it holds, which may be anything.
+            "The file is no report of this package. Run the task again to have it written anew.",
         ) from error
     except Exception as error:  # each storage raises its own
-        log.exception("The report %s could not be read.", uri)
+        log.exception("A report could not be read.")
         raise HTTPException(
             HTTPStatus.BAD_GATEWAY,
             f"The API server could not read the report ({type(error).__name__}). It needs the right to read it, and the "

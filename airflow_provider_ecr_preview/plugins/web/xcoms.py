@@ -11,6 +11,9 @@ from fastapi import HTTPException, Request
 
 from airflow_provider_ecr_preview.plugins.lazy_app import HOST_APP
 
+MAX_RESULT_BYTES = 1024 * 1024
+"""Twenty times the largest result that this package writes."""
+
 _CREDENTIALS = ("authorization", "cookie", "host")
 _NO_IDS = {"", ".", "..", "~"}
 
@@ -25,27 +28,41 @@ async def read_result(request: Request, *, dag_id: str, run_id: str, task_id: st
     :param run_id: the run.
     :param task_id: the task.
     :param map_index: which of the mapped tasks; -1 for one that is not mapped.
-    :raises HTTPException: as Airflow's API answers.
+    :raises HTTPException: as Airflow's API answers; if the result is larger than any of this package, too.
     """
     ids = (dag_id, run_id, task_id)
     if _NO_IDS & set(ids):  # which would lead to another address
         raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such task.")
-    dag, run, task = (quote(each, safe="") for each in ids)
+    dag, run, task = (quote(each, safe="", errors="replace") for each in ids)
     host = request.scope[HOST_APP]
     transport = httpx.ASGITransport(app=host, raise_app_exceptions=False)
     headers = {name: value for name in _CREDENTIALS if (value := request.headers.get(name))}
+    # It would be packed and unpacked again in the one thread that serves all requests.
+    headers["accept-encoding"] = "identity"
     async with httpx.AsyncClient(transport=transport, base_url="http://airflow", headers=headers) as airflow:
         response = await airflow.get(
             f"{host.root_path}/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/return_value",
             params={"map_index": map_index},
         )
     if response.status_code == HTTPStatus.OK:
-        return response.json()["value"]
+        if len(response.content) > MAX_RESULT_BYTES:
+            raise HTTPException(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                "The result of this task is larger than any that this package writes.",
+            )
+        return _value_of(response)
     if response.status_code == HTTPStatus.NOT_FOUND:
         raise HTTPException(HTTPStatus.NOT_FOUND, "This task has pushed no result.")
     if response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        raise HTTPException(response.status_code, response.json()["detail"])
+        raise HTTPException(response.status_code, "Airflow does not let you read the result of this task.")
     raise HTTPException(
         HTTPStatus.BAD_GATEWAY,
         f"Airflow's API answered {response.status_code} to the question for the XCom; see the log of the API server.",
     )
+
+
+def _value_of(response: httpx.Response) -> Any:
+    try:
+        return response.json()["value"]
+    except (KeyError, RecursionError, TypeError, ValueError) as error:
+        raise HTTPException(HTTPStatus.CONFLICT, "The result of this task is no JSON that can be read.") from error

@@ -1,0 +1,115 @@
+"""Open the image list that a request is about, for whoever may read it, when it is their turn."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends, HTTPException, Request
+
+from airflow_provider_ecr_preview.plugins.web.access import User, may_read_xcom
+from airflow_provider_ecr_preview.plugins.web.image_lists import DamagedResultError, NoListError, images_uri_of
+from airflow_provider_ecr_preview.plugins.web.image_table import ImageTable
+from airflow_provider_ecr_preview.plugins.web.image_tables import ImageTables
+from airflow_provider_ecr_preview.plugins.web.queries import MapIndex, WantedRepository
+from airflow_provider_ecr_preview.plugins.web.stored import read_stored
+from airflow_provider_ecr_preview.plugins.web.turns import Turns, in_thread
+from airflow_provider_ecr_preview.plugins.web.xcoms import read_result
+
+ANSWERS = Turns(at_a_time=8, of_a_user=2, waiting_of_a_user=100, waiting=1_000, patience=20)
+"""For all that is asked of the pages."""
+
+READINGS = Turns(at_a_time=2, of_a_user=1, waiting_of_a_user=100, waiting=1_000, patience=60)
+"""For what is not known yet, within a turn for an answer: a file may take long."""
+
+_tables = ImageTables()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks about which task.
+
+    :param request: the request.
+    :param user: who asks.
+    :param dag_id: the DAG, whose XCom the user may read.
+    :param run_id: the run.
+    :param task_id: the task.
+    :param map_index: which of the mapped tasks; -1 for one that is not mapped.
+    """
+
+    request: Request
+    user: User
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+
+    async def result(self) -> Any:
+        """Return what the task has returned."""
+        return await read_result(
+            self.request, dag_id=self.dag_id, run_id=self.run_id, task_id=self.task_id, map_index=self.map_index
+        )
+
+    async def check_owner(self, dag_id: str | None) -> None:
+        """Raise if a file was written by another DAG, and the user may not read the results of that one.
+
+        :param dag_id: the DAG that wrote the file; None if that is not known.
+        :raises HTTPException: if so.
+        """
+        if dag_id in (None, self.dag_id) or await in_thread(may_read_xcom, self.user, dag_id):
+            return
+        raise HTTPException(
+            HTTPStatus.FORBIDDEN,
+            "Another DAG wrote this report, and Airflow does not let you read the results of that DAG.",
+        )
+
+
+async def _asked(
+    request: Request, user: User, *, dag_id: str, run_id: str, task_id: str, map_index: MapIndex = -1
+) -> Asked:
+    return Asked(request, user, dag_id, run_id, task_id, map_index)
+
+
+AskedTask = Annotated[Asked, Depends(_asked)]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedList:
+    """Who asks about the images of which task, and of which of its repositories."""
+
+    asked: Asked
+    repository: WantedRepository
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[ImageTable]:
+        """Have a turn, and the images.
+
+        :raises HTTPException: if there are none, or the user may not read them.
+        :raises NoTurnError: if it is not the user's turn in time.
+        """
+        user_id = self.asked.user.get_id()
+        async with ANSWERS.turn(user_id):
+            result = await self.asked.result()
+            try:
+                uri = images_uri_of(result, self.repository)
+            except NoListError as error:
+                raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+            except DamagedResultError as error:
+                raise HTTPException(HTTPStatus.CONFLICT, str(error)) from error
+            found = await in_thread(read_stored, partial(_tables.find, uri))
+            if not isinstance(found, ImageTable):
+                async with READINGS.turn(user_id):
+                    found = await in_thread(read_stored, partial(_tables.read, found, user=user_id))
+            await self.asked.check_owner(found.dag_id)
+            yield found
+
+
+async def _asked_list(asked: AskedTask, repository: WantedRepository) -> AskedList:
+    return AskedList(asked, repository)
+
+
+AskedImages = Annotated[AskedList, Depends(_asked_list)]

@@ -6,9 +6,13 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+
+COUNTED = "counted"
+"""Name of the property under which a test hands over what it counted, as a title and numbers by what they are of."""
 
 # Airflow reads these when it is imported, which is before any fixture runs.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
@@ -30,3 +34,28 @@ def _no_mutating_call(request: pytest.FixtureRequest) -> Iterator[None]:
     ecr = request.getfixturevalue("local_ecr") if uses_ecr else None
     yield
     assert ecr is None or not ecr.calls.mutating
+
+
+@pytest.fixture
+def counted(request: pytest.FixtureRequest) -> Callable[[str, Mapping[str, int]], None]:
+    """Return what takes numbers under a title; those of all tests are added up and printed at the end of the run."""
+
+    def count(title: str, numbers: Mapping[str, int]) -> None:
+        request.node.user_properties.append((COUNTED, [title, dict(numbers)]))
+
+    return count
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests counted."""
+    totals: dict[str, Counter[str]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", None) != "call":
+                continue
+            for title, numbers in (value for name, value in report.user_properties if name == COUNTED):
+                totals.setdefault(title, Counter()).update(numbers)
+    for title, numbers in sorted(totals.items()):
+        terminalreporter.section(title)
+        for what, number in numbers.items():
+            terminalreporter.write_line(f"{number:>10,}  {what}")

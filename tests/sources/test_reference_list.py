@@ -27,7 +27,7 @@ def collect(value: Any, **kwargs: Any) -> Any:
 
 def test_a_list_is_read_from_a_file_compressed_or_not(tmp_path: Path) -> None:
     lines = f"{json.dumps(IMAGE)}\n{json.dumps({'digest': DIGEST, 'name': 'nomad job web'})}\n".encode()
-    for name, data in (("list.jsonl", lines), ("list.jsonl.gz", gzip.compress(lines))):
+    for name, data in (("list.jsonl", lines), ("list.jsonl.gz", gzip.compress(lines, mtime=0))):
         (tmp_path / name).write_bytes(data)
         value = collect(f"file://{tmp_path}/{name}")
         assert value["is_complete"], value["unread"]
@@ -49,7 +49,7 @@ def test_a_list_may_be_a_value_and_needs_no_aws(value: Any) -> None:
         (b"", "nothing in it"),
         (b"[]", "empty"),
         (b"\xff\xfe", "UnicodeDecodeError"),
-        (gzip.compress(b"[" + b" " * 2000), "longer than 1000 bytes"),
+        (gzip.compress(b"[" + b" " * 2000, mtime=0), "longer than 1000 bytes"),
         (b" " * 1001, "longer than 1000 bytes"),
         (None, "FileNotFoundError"),
     ],

@@ -53,7 +53,7 @@ def evidence(*replicas: Replica, images: Any = None, **fields: Any) -> Evidence:
         "summary": summary_xcom(whole),
         "approved": listed,
         "fresh": listed,
-        "inventory": [stored(1), stored(2), stored(3)],
+        "inventory": [stored(0), stored(1), stored(2), stored(3)],
         "in_use": Used(),
         "now": NOW,
         "replicas": replicas,

@@ -24,7 +24,6 @@ from airflow_provider_ecr_preview.repository_selection import (
         ("web/*,\n payments/*", None, True),
         ("web/*", None, False),
         ("payments", None, False),
-        ("Payments/*", None, False),
         ("payments/*", "*/api", False),
         (None, "web/*", True),
         ("pay*", None, True),

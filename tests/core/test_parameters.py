@@ -374,3 +374,24 @@ def test_python_text_is_told_from_other_text() -> None:
 def test_a_message_cuts_a_long_value() -> None:
     assert shown("short") == "'short'"
     assert shown("x" * 1000).endswith("... (1002 characters)")
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (None, None),
+        ("None", None),
+        (True, True),
+        (False, False),
+        ("false", False),
+        ("True", True),
+        ("/certificates/ca.pem", "/certificates/ca.pem"),
+    ],
+)
+def test_tls_is_verified_as_a_switch_or_with_the_certificates_of_a_file(value: Any, read: bool | str | None) -> None:
+    assert parameters.tls_verification(value, "verify") == read
+
+
+def test_a_number_does_not_say_how_tls_is_verified() -> None:
+    with pytest.raises(ValueError, match="verify"):
+        parameters.tls_verification(7, "verify")

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from airflow_provider_ecr_preview.exceptions import RepositoryError
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.pages import PreviewStatus
 from airflow_provider_ecr_preview.policy import LifecyclePolicy
@@ -58,7 +57,7 @@ class RestoredPreviews:
 
     def _started(
         self, change: PolicyChange, policy: LifecyclePolicy, deadline: float
-    ) -> PreviewStatus | RepositoryError | None:
+    ) -> PreviewStatus | Exception | None:
         if (remaining := deadline - self.clock()) <= 0:
             return None
         repository = change.repository
@@ -70,16 +69,16 @@ class RestoredPreviews:
                 timeout=remaining,
                 poll_interval=self.poll_interval,
             )
-        except RepositoryError as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, the policy is given back all the same
             return error
 
     def _with_counts(
-        self, change: PolicyChange, started: PreviewStatus | RepositoryError | None, deadline: float
+        self, change: PolicyChange, started: PreviewStatus | Exception | None, deadline: float
     ) -> PolicyChange:
         preview = self._completed(started, deadline) if isinstance(started, PreviewStatus) else started
         if preview is None:
             return _unknown(change, f"the {self.timeout:g} seconds for previews were over.")
-        if isinstance(preview, RepositoryError):
+        if not isinstance(preview, PreviewStatus):
             return _unknown(change, str(preview))
         if (expiring := preview.expiring_image_total_count) is None:
             return _unknown(change, "the preview has no counts.")
@@ -94,7 +93,7 @@ class RestoredPreviews:
         counts = RestoredPreview(expiring_image_count=expiring, archiving_image_count=archiving)
         return replace(change, restored_preview=counts)
 
-    def _completed(self, started: PreviewStatus, deadline: float) -> PreviewStatus | RepositoryError:
+    def _completed(self, started: PreviewStatus, deadline: float) -> PreviewStatus | Exception:
         try:
             return self.hook_of(started.region_name).wait_for_preview(
                 started.repository_name,
@@ -103,7 +102,7 @@ class RestoredPreviews:
                 timeout=max(deadline - self.clock(), 0.0),
                 poll_interval=self.poll_interval,
             )
-        except RepositoryError as error:
+        except Exception as error:  # noqa: BLE001  # as above
             return error
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 
 from airflow_provider_ecr_preview.cleanup_evidence import Unread
 from airflow_provider_ecr_preview.cleanup_inputs import summaries_of
@@ -37,6 +39,11 @@ if TYPE_CHECKING:
 
 APPROVAL_KEY = "ecr_lifecycle_approval"
 """XCom key of what is shown to the person who is asked, from before there is an answer."""
+
+# Releases of the standard provider that Airflow 3.1 came with have no other timeout than that of every task.
+_TIMEOUT = (
+    "response_timeout" if "response_timeout" in signature(HITLOperator.__init__).parameters else "execution_timeout"
+)
 
 _ACTIONS: tuple[ApprovedAction, ...] = ("delete", "archive", "put")
 
@@ -85,7 +92,8 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
     :param rows: how many repositories the table names at most.
     :param subject: follows DRY RUN or FOR GOOD in place of the numbers. (templated)
     :param body: comes before what is shown anyway, as Markdown. (templated)
-    :param kwargs: ``response_timeout``, ``assigned_users``, ``notifiers``, ``params``, ``defaults``, ``fail_on_reject`` and
+    :param response_timeout: how long to wait for an answer; None to wait as long as it takes.
+    :param kwargs: ``assigned_users``, ``notifiers``, ``params``, ``defaults``, ``fail_on_reject`` and
         what else ``ApprovalOperator`` takes. ``defaults`` may be ``Reject`` only. Answers to ``params`` approve nothing.
     :return: :class:`~airflow_provider_ecr_preview.core.cleanup.approval.ApprovalXCom`, with Airflow's answer. The same
         without an answer is pushed under the key ``ecr_lifecycle_approval`` when the person is asked.
@@ -115,8 +123,11 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         rows: int = MAX_ROWS,
         subject: str = "",
         body: str | None = None,
+        response_timeout: timedelta | None = None,
         **kwargs: Any,
     ) -> None:
+        if response_timeout is not None:
+            kwargs[_TIMEOUT] = response_timeout
         super().__init__(subject=subject, body=body, **kwargs)
         self.summary = summary
         self.action = action

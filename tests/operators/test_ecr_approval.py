@@ -219,3 +219,8 @@ def test_the_time_of_an_answer_may_be_text(asked: mock.Mock) -> None:
     event = {"chosen_options": ["Approve"], "params_input": {}, "responded_by_user": ADA}
     responded_at = datetime(2026, 11, 23, tzinfo=UTC)
     assert task.operator.execute_complete(task.context, {**event, "responded_at": responded_at})["responded_at"]
+
+
+def test_how_long_to_wait_is_said_to_every_release_of_the_standard_provider() -> None:
+    operator: Any = Task(summary=preview(), response_timeout=timedelta(hours=12)).operator
+    assert timedelta(hours=12) in (getattr(operator, "response_timeout", None), operator.execution_timeout)

@@ -143,8 +143,8 @@ class _Work:
             for batch in batches_of(pending, self._batch_size):
                 if self._stop.is_set():
                     return
-                # What waits for its subject is not written down as about to be removed.
-                self._remove([image for image in batch if self._may_go(image, {})])
+                # What waits for its subject, or is spared by now, is not written down as about to be removed.
+                self._remove([image for image in batch if not self._is_spared(image) and self._may_go(image, {})])
             again = self._to_be_tried_again()
             idle = 0 if len(again) < len(pending) else idle + 1
             pending = again
@@ -164,7 +164,8 @@ class _Work:
             for images in [[image] for image in batch] if self._action == "archive" else [[*batch]]:
                 if self._stop.is_set():
                     break
-                self._act(images)
+                # A look at another image of the batch may have spared this one.
+                self._act([image for image in images if not self._is_spared(image)])
                 self._record.write_outcomes()
         except Exception:
             self._record.write_outcomes(batch)
@@ -178,7 +179,7 @@ class _Work:
         backoff = self._backoff()
         pending = {image.image_digest: image for image in images}
         attempted: set[str] = set()
-        while True:
+        while pending:
             is_sent, error = False, None
             fate: Fate = "lost"
             try:
@@ -201,6 +202,10 @@ class _Work:
                 raise error
             log.info("%s: looking again, because %s", self._cleanup.repository, error or "a reply was cut off.")
 
+    def _is_spared(self, image: RepositoryImage) -> bool:
+        """Return whether an image has to stay, as the repository was judged last."""
+        return self._record.outcome(image.image_digest).status == "spared"
+
     def _look(self, pending: Mapping[str, RepositoryImage]) -> dict[str, RepositoryImage]:
         """Return the images that may go now, and say of the others why they may not."""
         # Looked for first, so that nothing comes between the look at the images themselves and the call.
@@ -211,9 +216,7 @@ class _Work:
             if not missing:
                 break
             self._judge_again(missing)
-            pending = {
-                digest: image for digest, image in pending.items() if self._record.outcome(digest).status != "spared"
-            }
+            pending = {digest: image for digest, image in pending.items() if not self._is_spared(image)}
             if not pending:
                 return {}
         else:

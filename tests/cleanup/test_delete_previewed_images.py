@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow_provider_ecr_preview.cleanup_table import cleanup_table
 from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS
 from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError
+from airflow_provider_ecr_preview.hooks import ecr_cleanup_removal
 from airflow_provider_ecr_preview.local import (
     AccessDenied,
     ConnectionReset,
@@ -234,6 +235,27 @@ def test_on_kill_ends_it_after_the_batch_that_is_under_way(bench: Any) -> None:
     assert (result["status"], result["touched_image_count"]) == ("stopped", 99)
     assert result["repositories"][0]["not_attempted_image_count"] == 141
     assert len(bench.digests()) == 151
+
+
+@changes_registry
+@pytest.mark.parametrize(
+    ("action", "operation"), [("archive", "UpdateImageStorageClass"), ("delete", "BatchDeleteImage")]
+)
+def test_what_has_to_stay_since_others_deleted_is_spared_in_all_that_follows(
+    bench: Any, monkeypatch: pytest.MonkeyPatch, action: str, operation: str
+) -> None:
+    monkeypatch.setattr(ecr_cleanup_removal, "batches_of", lambda images, _: [[image] for image in images])
+    summary, digests = bench.preview(), bench.digests()
+    repository = bench.ecr.repository(REPOSITORY)
+
+    def delete_all_that_was_to_stay() -> None:
+        repository.images = [image for image in repository.local_images if image.get_image_digest() in digests[:10]]
+
+    bench.ecr.inject(Meanwhile(delete_all_that_was_to_stay), operation, skip=3, calls=1)
+    result = bench.clean_up(summary, action=action, max_share=None, newest_images_kept=3)
+    left = [image.get_image_digest() for image in repository.local_images if image.status == "ACTIVE"]
+    assert left == digests[7:10]
+    assert (result["touched_image_count"], sum(result["repositories"][0]["spared"].values())) == (7, 3)
 
 
 @changes_registry

@@ -38,7 +38,9 @@ class ImagesRefused(Fault):
         return {**parameters, "imageIds": [image_id for image_id in parameters["imageIds"] if image_id not in refused]}
 
     def after(self, call: Call, registry: Registry, reply: Reply) -> Reply:  # noqa: ARG002
-        """Tell what was refused."""
+        """Tell what was refused, unless another fault has taken the reply."""
+        if reply.outcome != "OK":
+            return reply
         answer = json.loads(reply.body)
         answer["failures"] += self._failures(self._refused(call.parameters))
         return replace(reply, body=json.dumps(answer).encode())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from botocore.config import Config
+from botocore.exceptions import HTTPClientError
 
-from airflow_provider_ecr_preview.local import ImagesRefused, LocalEcr, Meanwhile
+from airflow_provider_ecr_preview.local import Fault, ImagesRefused, LocalEcr, LostReply, Meanwhile, TruncatedBody
 
 REPOSITORY = "data/etl"
 
@@ -33,6 +36,20 @@ def test_some_images_are_refused_and_the_others_deleted_in_one_answer(local_ecr:
     assert [(failure["imageId"], failure["failureCode"]) for failure in answer["failures"]] == [
         ({"imageDigest": digests[1]}, "KmsError")
     ]
+    assert there(local_ecr) == [digests[1], digests[3]]
+
+
+@pytest.mark.parametrize("fault", [LostReply(), TruncatedBody(0.3)])
+def test_some_images_are_refused_where_the_reply_is_lost_as_well(
+    local_ecr: LocalEcr, digests: list[str], fault: Fault
+) -> None:
+    local_ecr.inject(fault)
+    local_ecr.inject(ImagesRefused("KmsError", {digests[1]}))
+    client = local_ecr.client(config=Config(retries={"total_max_attempts": 1}))
+    with suppress(HTTPClientError):
+        client.batch_delete_image(
+            repositoryName=REPOSITORY, imageIds=[{"imageDigest": digest} for digest in digests[:3]]
+        )
     assert there(local_ecr) == [digests[1], digests[3]]
 
 

@@ -10,16 +10,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.pytest_plugin import OTHER_SETTINGS
 from tests.cleanup.worlds.play import Played, order_of, play
-from tests.cleanup.worlds.random_worlds import random_world
-from tests.cleanup.worlds.shrink import shrunk
-from tests.cleanup.worlds.spec import WorldSpec, story
+from tests.cleanup.worlds.random_worlds import FINDINGS, random_world
+from tests.cleanup.worlds.shrink import PLAIN_SETTINGS, shrunk
+from tests.cleanup.worlds.spec import (
+    US,
+    ActSpec,
+    ImageSpec,
+    InUseSpec,
+    RepositorySpec,
+    RunSpec,
+    TroubleSpec,
+    WorldSpec,
+    story,
+)
 from tests.cleanup.worlds.transport import Waits, cheap_clients
 
 pytestmark = pytest.mark.changes_registry
@@ -90,3 +102,69 @@ def test_a_world_is_determined_by_its_seed(play_world: PlayWorld) -> None:
     assert random_world(7) == random_world(7)
     once, again = play_world(random_world(7)), play_world(random_world(7))
     assert once.counts == again.counts
+
+
+def looks_elsewhere(work: Any, pending: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Stand in for the last look at images."""
+    repository = work._cleanup.repository
+    work._hook.get_preview_status(repository.repository_name, registry_id=repository.registry_id)
+    return pending
+
+
+class TestTheOracle:
+    """It sees what goes wrong: each of these worlds is fine, until a part of the clean-up is taken out."""
+
+    IMAGES = (
+        ImageSpec(0, tags=("prod",), age_days=400),
+        ImageSpec(1, tags=("build-1",), age_days=200),
+        ImageSpec(2, age_days=100),
+        ImageSpec(3, tags=("v1",), age_days=1),
+        ImageSpec(4, kind="referrer", age_days=100, of=(3,)),
+    )
+    SETTINGS: Mapping[str, Any] = {**PLAIN_SETTINGS, "protected_tags": ["prod*"], "ignored_findings": list(FINDINGS)}
+
+    def world(self, *troubles: TroubleSpec, **more: Any) -> WorldSpec:
+        repository = RepositorySpec("payments/api", US, self.IMAGES)
+        used = InUseSpec(used=((0, 1, "digest"),))
+        world = WorldSpec(seed=1, repositories=(repository,), settings=self.SETTINGS, in_use=used, troubles=troubles)
+        return replace(world, **more)
+
+    def test_a_world_without_a_fault_of_ours_is_fine(self, play_world: PlayWorld) -> None:
+        played = play_world(self.world())
+        assert (played.complaints, played.counts["images touched"]) == ([], 1)
+
+    @pytest.mark.parametrize(
+        ("target", "value", "complaint"),
+        [
+            ("protection.ImageProtection.has_protected_tag", lambda *_: False, "is protected by a tag"),
+            ("cleanup_in_use.RepositoryInUse.users_of", lambda *_: (), "is in use"),
+            ("engine.removal_record.RemovalRecord.write_intent", lambda *_: None, "is not written down before"),
+            ("hooks.ecr_cleanup_removal._Work._look", looks_elsewhere, "not a look"),
+            ("hooks.ecr_cleanup_removal.DONE", {"delete": "gone"}, "and we removed it"),
+        ],
+    )
+    def test_what_is_taken_out_is_missed(
+        self, play_world: PlayWorld, monkeypatch: pytest.MonkeyPatch, target: str, value: Any, complaint: str
+    ) -> None:
+        monkeypatch.setattr(f"airflow_provider_ecr_preview.{target}", value)
+        played = play_world(self.world(runs=(RunSpec(memory="both"),)))
+        assert [each for each in played.complaints if complaint in each], played.complaints
+
+    def test_a_signature_whose_image_stays_is_missed(self, play_world: PlayWorld) -> None:
+        played = play_world(self.world(settings={**self.SETTINGS, "check_referrers": False}))
+        assert "belongs to an image that stays" in played.complaints[0]
+
+    def test_a_tag_that_comes_before_the_last_look_is_missed(
+        self, play_world: PlayWorld, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tagged = TroubleSpec("act", "DescribeImages", act=ActSpec("tag", image=2, tag="prod-2"), skip=1)
+        world = self.world(tagged)
+        assert not play_world(world).complaints
+        monkeypatch.setattr("airflow_provider_ecr_preview.hooks.ecr_cleanup_removal.is_touched", lambda *_: False)
+        monkeypatch.setattr("airflow_provider_ecr_preview.cleanup_checks.is_touched", lambda *_: False)
+        assert "is protected by a tag" in play_world(world).complaints[0]
+
+    def test_a_tag_that_comes_within_the_one_call_is_not_our_fault(self, play_world: PlayWorld) -> None:
+        tagged = TroubleSpec("act", "BatchDeleteImage", act=ActSpec("tag", tag="prod-2", is_aimed=True))
+        played = play_world(self.world(tagged))
+        assert (played.complaints, played.counts["changed within the one call"]) == ([], 1)

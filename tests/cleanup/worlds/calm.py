@@ -122,8 +122,10 @@ class _Judge:
         self.play.witness.complain(f"calm: {self.place[2]}: {what}")
 
     def newer(self, image: Seen) -> int:
-        """Return how many images that can be run are newer than one."""
-        return sum(other.can_be_run and other.changed_at > image.changed_at + 1e-6 for other in self.before.values())
+        """Return how many images are newer than one that can be run for certain: no part of a list that may go."""
+        has_list = any(other.children for other in self.before.values())
+        certain = [other for other in self.before.values() if other.tags or other.children or not has_list]
+        return sum(other.can_be_run and other.changed_at > image.changed_at + 1e-6 for other in certain)
 
     def is_newest(self, image: Seen) -> bool:
         """Return whether an image may be among the newest, where some are as new."""

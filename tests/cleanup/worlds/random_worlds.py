@@ -42,6 +42,7 @@ OPERATIONS = (
 FAULTS = ("throttle", "throttle", "throttle", "500", "500", "reset", "lost", "lost", "lost", "cut", "kms", "referenced")
 DENIED = ("denied",)
 ACTS = ("push", "tag", "tag", "tag", "pull", "delete", "delete", "archive", "restore", "sign", "list")
+AIMED_ACTS = ("tag", "tag", "tag", "pull", "pull", "delete", "archive", "restore", "sign", "list")
 RARE_ACTS = ("policy", "preview", "forget")
 
 
@@ -108,8 +109,8 @@ def random_world(seed: int) -> WorldSpec:
         settings=_settings(rng),
         in_use=_in_use(rng, repositories),
         replications=_replications(rng, repositories),
-        approval=rng.choices(APPROVALS, weights=(20, 20, 5, 1, 1, 1, 1, 1))[0],  # type: ignore[arg-type]  # one of those
-        hours_between=rng.choice((0.1, 0.5, 5.0, 20.0, 30.0) if rng.random() < 0.2 else (0.1,)),
+        approval=rng.choices(APPROVALS, weights=(40, 40, 10, 1, 1, 1, 1, 1))[0],  # type: ignore[arg-type]  # one of those
+        hours_between=rng.choices((0.1, 5.0, 20.0, 30.0), weights=(40, 4, 4, 1))[0],
         batch=rng.choice((2, 3, 5, 100)),
     )
     if mood == "calm":
@@ -164,7 +165,7 @@ def _repository(rng: random.Random, name: str) -> RepositorySpec:
         name=name,
         region=rng.choice((US, US, EU)),
         images=tuple(images),
-        policy=rng.randrange(len(POLICIES)),
+        policy=rng.choice((0, 0, 0, 1, 2, *range(len(POLICIES)))),
         is_candidate=rng.random() < 0.5,
         is_listed=rng.random() < 0.85,
     )
@@ -173,17 +174,17 @@ def _repository(rng: random.Random, name: str) -> RepositorySpec:
 def _settings(rng: random.Random) -> dict[str, Any]:
     return {
         "dry_run": rng.random() < 0.05,
-        "action": rng.choice(("delete", "delete", "delete", "archive")),
-        "protected_tags": list(rng.choice((("latest", "prod*", "live"), ("latest",), ("v?", "pr-[1]"), (), ()))),
+        "action": rng.choices(("delete", "archive"), weights=(4, 1))[0],
+        "protected_tags": list(rng.choice((("latest", "prod*", "live"), ("latest",), ("v?", "pr-[1]"), (), (), ()))),
         "protected_tag_patterns": rng.choice(([], [], ["^v[0-9]$"])),
-        "min_age_days": rng.choice((0, 0, 0, 7, 30)),
-        "recently_pulled_days": rng.choice((0, 0, 0, 7, 30)),
+        "min_age_days": rng.choice((0, 0, 0, 0, 7, 30)),
+        "recently_pulled_days": rng.choice((0, 0, 0, 0, 7, 30)),
         "newest_images_kept": rng.choice((0, 1, 1, 2)),
         "minimum_images_left": rng.choice((0, 1, 1, 1, 3)),
-        "max_images": rng.choices((1_000, 4, 1), weights=(10, 2, 1))[0],
-        "max_share": rng.choices((1.0, 0.5), weights=(6, 1))[0],
+        "max_images": rng.choices((1_000, 4, 1), weights=(20, 2, 1))[0],
+        "max_share": rng.choices((1.0, 0.5), weights=(10, 1))[0],
         "max_images_per_run": rng.choices((10_000, 5), weights=(8, 1))[0],
-        "on_change": rng.choice(("block", "spare", "spare")),
+        "on_change": rng.choices(("block", "spare"), weights=(1, 4))[0],
         "check_tags": rng.random() < 0.7,
         "check_in_use": rng.random() < 0.9,
         "ignored_findings": list(FINDINGS) if rng.random() < 0.9 else [],
@@ -194,7 +195,7 @@ def _in_use(rng: random.Random, repositories: tuple[RepositorySpec, ...]) -> InU
     used = [
         (number, rng.choice(repository.images).id, rng.choice(("digest", "digest", "tag", "bare")))
         for number, repository in enumerate(repositories)
-        for _ in range(rng.choice((0, 0, 1, 1, 2)))
+        for _ in range(rng.choice((0, 0, 0, 1, 1, 2)))
     ]
     return InUseSpec(
         is_given=rng.random() < 0.985,
@@ -218,32 +219,39 @@ def _replications(rng: random.Random, repositories: tuple[RepositorySpec, ...]) 
     )
 
 
-def _act(rng: random.Random, repositories: tuple[RepositorySpec, ...]) -> ActSpec:
+def _act(rng: random.Random, repositories: tuple[RepositorySpec, ...], *, is_aimed: bool = False) -> ActSpec:
     return ActSpec(
-        what=rng.choice(ACTS if rng.random() < 0.9 else RARE_ACTS),
+        what=rng.choice(AIMED_ACTS if is_aimed else ACTS if rng.random() < 0.9 else RARE_ACTS),
         repository=rng.randrange(len(repositories)),
         image=rng.randrange(12),
-        tag=rng.choice(TAGS),
+        tag=rng.choice(TAGS[:4] if is_aimed else TAGS),
         policy=rng.randrange(len(POLICIES)),
+        is_aimed=is_aimed,
     )
 
 
 def _trouble(rng: random.Random, repositories: tuple[RepositorySpec, ...], mood: str) -> TroubleSpec:
     is_act = mood == "acting" or (mood == "both" and rng.random() < 0.5)
-    operation = rng.choice(OPERATIONS)
+    # Around the calls that change something is where it matters most.
+    is_close = rng.random() < 0.5
+    operation = rng.choice(("BatchDeleteImage", "BatchDeleteImage", "DescribeImages") if is_close else OPERATIONS)
+    if is_close and not is_act and operation == "DescribeImages":
+        operation = "BatchDeleteImage"
+    if operation == "BatchDeleteImage" and rng.random() < 0.2:
+        operation = "UpdateImageStorageClass"
     return TroubleSpec(
         what="act" if is_act else rng.choice(FAULTS if rng.random() < 0.95 else DENIED),
         operation=operation,
-        skip=rng.randrange(24) if operation is None else rng.randrange(5),
-        calls=rng.choice((1, 1, 2, 6)),
-        act=_act(rng, repositories) if is_act else None,
+        skip=rng.randrange(24) if operation is None else rng.choice((0, 0, 0, 1, 1, 2, 3)),
+        calls=rng.choice((1, 1, 2, 8)),
+        act=_act(rng, repositories, is_aimed=is_close) if is_act else None,
         image=rng.randrange(12),
     )
 
 
 def _run(rng: random.Random) -> RunSpec:
     kills = [
-        KillSpec(rng.randrange(16), rng.choice(("before", "after", "after", "stop"))) if rng.random() < 0.35 else None
+        KillSpec(rng.randrange(20), rng.choice(("before", "after", "after", "stop"))) if rng.random() < 0.35 else None
         for _ in range(2)
     ]
     return RunSpec(

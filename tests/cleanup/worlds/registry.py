@@ -129,10 +129,19 @@ class World:
             ]
         return found
 
-    def do(self, act: ActSpec) -> None:
-        """Do what somebody else does."""
-        self.acts += 1
+    def do(self, act: ActSpec, call: Call | None = None) -> None:
+        """Do what somebody else does.
+
+        :param act: what.
+        :param call: the call at which it happens.
+        """
         place = self.place(act.repository % len(self.spec.repositories))
+        aimed: list[str] = []
+        if call is not None and act.is_aimed:
+            aimed, place = digests_in(call), (ACCOUNT, call.region, call.repository or "")
+            if not aimed:
+                return
+        self.acts += 1
         repository = self.found(place)
         _, region, name = place
         if act.what == "push":
@@ -144,8 +153,9 @@ class World:
         elif act.what == "forget" or not repository.local_images:
             repository.preview = None
         else:
-            image = repository.local_images[act.image % len(repository.local_images)]
-            self._act_on(place, repository, image, act)
+            there = [image for image in repository.local_images if image.get_image_digest() in aimed]
+            images = there or repository.local_images
+            self._act_on(place, repository, images[act.image % len(images)], act)
 
     def _act_on(self, place: Place, repository: LocalRepository, image: LocalImage, act: ActSpec) -> None:
         _, region, name = place
@@ -246,10 +256,16 @@ class During(Fault):
             return
         # So that something happens between the last look at an image and the call that changes it, too.
         with registry.lock:
-            self._world.do(self._act)
+            self._world.do(self._act, call)
 
     def after(self, call: Call, registry: Registry, reply: Any) -> Any:
         if not call.operation.startswith(("Batch", "Update")):
             with registry.lock:
-                self._world.do(self._act)
+                self._world.do(self._act, call)
         return reply
+
+
+def digests_in(call: Call) -> list[str]:
+    """Return the digests of the images that a call names."""
+    ids = call.parameters.get("imageIds") or [call.parameters.get("imageId") or {}]
+    return [image_id["imageDigest"] for image_id in ids if "imageDigest" in image_id]

@@ -65,13 +65,14 @@ class InUseSpec:
 
 @dataclass(frozen=True, slots=True)
 class ActSpec:
-    """What somebody else does."""
+    """What somebody else does; if it is aimed, with an image that the call names at which it happens, or nothing."""
 
     what: str
     repository: int = 0
     image: int = 0
     tag: str = "build-1"
     policy: int = 0
+    is_aimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

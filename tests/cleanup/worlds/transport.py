@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 import structlog
+from airflow.providers.amazon.aws.hooks.ecr import EcrHook
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
@@ -91,6 +92,7 @@ class Clients:
     def __init__(self, ecr: LocalEcr) -> None:
         self._ecr = ecr
         self._made: dict[tuple[Any, ...], Any] = {}
+        self._answered: set[int] = set()
 
     def cheap(self, make: Callable[..., Any]) -> Callable[..., Any]:
         """Return what stands in for a method of a hook that makes a client."""
@@ -101,6 +103,9 @@ class Clients:
             key = (make.__qualname__, region, repr(sorted(vars(config).items(), key=str)))
             if key not in self._made:
                 self._made[key] = client = make(hook, *args, **kwargs)
+                if id(client) in self._answered:
+                    return client
+                self._answered.add(id(client))
                 events = client.meta.events
                 events.unregister("before-send", botocore_stubber)
                 events.register_last("before-send", self._answering(client.meta.region_name))
@@ -143,7 +148,9 @@ def cheap_clients(ecr: LocalEcr, waits: Waits) -> Iterator[None]:
             stack.enter_context(mock.patch.object(target, name, new))
 
         stack.enter_context(_silence())
-        patched(hook, "get_client_type", clients.cheap(hook.get_client_type))
+        # A hook makes the client that acts by the method of the class below it.
+        for cls in (hook, EcrHook):
+            patched(cls, "get_client_type", clients.cheap(cls.get_client_type))
         for name in MODULES_THAT_RENDER:
             patched(sys.modules[name], "render", mock.Mock(return_value=""))
         patched(UserAgentString, "to_string", mock.Mock(return_value="worlds"))

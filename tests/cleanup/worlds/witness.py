@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_ecr_preview.local import Call, Fault, Registry
-from tests.cleanup.worlds.registry import Place, World
+from tests.cleanup.worlds.registry import Place, World, digests_in
 from tests.cleanup.worlds.rules import Rules, State, state_of
 from tests.cleanup.worlds.transport import Waits
 
+_NO_ANSWER = ("ConnectionReset", "InternalFailure", "LostReply", "ServerException", "TruncatedBody")
 CHANGING = ("BatchDeleteImage", "UpdateImageStorageClass")
 
 
@@ -41,14 +42,21 @@ class Attempt:
     policy_changed: set[Place] = field(default_factory=set)
     removed: dict[Place, set[str]] = field(default_factory=dict)
     """What its calls deleted or archived, whether it learnt of it or not."""
-    unanswered: dict[Place, set[str]] = field(default_factory=dict)
-    """What it asked for in calls whose reply it did not get."""
     touched: dict[Place, set[str]] = field(default_factory=dict)
     """What it asked for."""
     largest: dict[Place, int] = field(default_factory=dict)
     """How many images a repository held at most."""
     kept: Callable[[], str] = lambda: ""
     """Returns all that is written down for the next attempt, as text."""
+
+    @property
+    def unanswered(self) -> dict[Place, set[str]]:
+        """What it asked for in calls that did not say what became of it."""
+        found: dict[Place, set[str]] = {}
+        for call in self.calls:
+            if call.operation in CHANGING and call.outcome in _NO_ANSWER:
+                found.setdefault(place_of(call), set()).update(digests_in(call))
+        return found
 
 
 @dataclass
@@ -88,7 +96,7 @@ class Witness:
 
     def sees(self, attempt: Attempt, call: Call) -> None:
         """Look at the world right before a call has its effect."""
-        place = (call.parameters.get("registryId") or call.account or "", call.region, call.repository or "")
+        place = place_of(call)
         if call.operation in CHANGING:
             self._judge(attempt, call, place)
             return
@@ -105,7 +113,7 @@ class Witness:
 
     def has_seen(self, attempt: Attempt, call: Call, reply: Any) -> None:
         """Look at the world right after a call had its effect."""
-        place = (call.parameters.get("registryId") or call.account or "", call.region, call.repository or "")
+        place = place_of(call)
         if call.operation in CHANGING:
             self._compare(attempt)
         elif call.operation == "GetLifecyclePolicyPreview" and place in self.rules:
@@ -197,6 +205,11 @@ class Witness:
                 self.complain(f"{each[2]} has changed in the place of {place[2]}")
 
 
+def place_of(call: Call) -> Place:
+    """Return the repository that a call is about."""
+    return call.parameters.get("registryId") or call.account or "", call.region, call.repository or ""
+
+
 _NOT_KEPT = "not kept"
 _HEADLINE = {
     "not approved": "touched outside of what was approved",
@@ -245,11 +258,3 @@ class _Last(Fault):
     def before(self, call: Call, registry: Registry) -> None:
         if (attempt := self._witness.attempt) is not None:
             self._witness.sees(attempt, call)
-
-    def after(self, call: Call, registry: Registry, reply: Any) -> Any:
-        attempt = self._witness.attempt
-        if attempt is not None and call.operation in CHANGING and reply.outcome != "OK":
-            place = (call.parameters.get("registryId") or call.account or "", call.region, call.repository or "")
-            ids = call.parameters.get("imageIds") or [call.parameters.get("imageId", {})]
-            attempt.unanswered.setdefault(place, set()).update(image_id["imageDigest"] for image_id in ids)
-        return reply

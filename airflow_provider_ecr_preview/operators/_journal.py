@@ -18,11 +18,19 @@ log = logging.getLogger(__name__)
 
 
 class _FolderParts(PathSegments):
-    """Parts as files in a folder beside the list of results."""
+    """Parts as files in a folder beside the list of results.
+
+    :param path: the folder of one attempt.
+    :param within: the folder of the list of results.
+    """
+
+    def __init__(self, path: ObjectStoragePath, within: ObjectStoragePath) -> None:
+        super().__init__(path)
+        self._within = within
 
     def clear(self) -> None:
         """Remove them, and the local folders that are empty then."""
-        remove_files(files_under(self.path))
+        remove_files(files_under(self.path), within=self._within)
 
 
 def journal_of(context: Context, path: str | None, name: str, parameter: str) -> Journal:
@@ -42,10 +50,11 @@ def journal_of(context: Context, path: str | None, name: str, parameter: str) ->
 
         return Journal(in_store, attempt=attempt, place="Airflow's task state store")
     if path:
-        folder = ObjectStoragePath(f"{path}.parts") / name
+        parts = ObjectStoragePath(f"{path}.parts")
+        folder = parts / name
 
         def in_folder(attempt: int) -> Parts:
-            return _FolderParts(folder / f"{attempt:03}")
+            return _FolderParts(folder / f"{attempt:03}", parts.parent)
 
         return Journal(in_folder, attempt=attempt, place=str(folder), is_in_files=True)
     log.warning(

@@ -364,8 +364,10 @@ def test_the_templated_fields_are_rendered() -> None:
     assert {field: getattr(task, field) for field in task.template_fields} == {
         "aws_conn_id": "aws_payments",
         "lifecycle_policy_text": "{}",
+        "on_missing_policy": "fail",
         "region_name": "eu-west-1",
         "registry_id": "210987654321",
         "repository_name": "payments/api",
         "verify": "/etc/payments.pem",
+        "wait_for_completion": False,
     }

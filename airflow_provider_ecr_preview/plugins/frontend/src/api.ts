@@ -11,6 +11,7 @@ import type {
   Summary,
   TaskRef,
 } from "./types";
+import { allVisible, visible } from "./visible";
 
 const SUMMARY_SCHEMA = "ecr-lifecycle-preview-summary/1";
 const COMPARISON_SCHEMA = "ecr-lifecycle-comparison/1";
@@ -55,10 +56,10 @@ function messageOf(status: number, detail: string): string {
   if (status === 401) {
     return "You are not logged in any more. Reload the page.";
   }
-  if (status === 403) {
+  if (status === 403 && !detail.startsWith("Another DAG ")) {
     return "You may not read the XCom of this DAG. Ask your Airflow administrator for the right to.";
   }
-  return detail || `Airflow answered with status ${status}. Reload the page, or look at the log of the API server.`;
+  return visible(detail) || `Airflow answered with status ${status}. Reload the page, or look at the log of the API server.`;
 }
 
 function path(strings: TemplateStringsArray, ...parts: (string | number)[]): string {
@@ -146,7 +147,7 @@ export async function readResult(task: TaskRef, signal?: AbortSignal): Promise<R
       `${taskPath(task)}/xcomEntries/return_value?map_index=${task.mapIndex}`,
       signal,
     )) as { value?: unknown };
-    return resultOf(entry.value);
+    return resultOf(allVisible(entry.value));
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) {
       return { kind: "none" };
@@ -252,7 +253,7 @@ export async function readMarker(task: TaskRef, signal?: AbortSignal): Promise<M
       `${taskPath(task)}/xcomEntries/${MARKER_KEY}?map_index=${task.mapIndex}`,
       signal,
     )) as { value?: MarkerValue };
-    return entry.value?.counts ? entry.value : null;
+    return entry.value?.counts ? allVisible(entry.value) : null;
   } catch (error) {
     // One that is gone since, or of a DAG that the user may list and not read, is no reason to show none.
     if (error instanceof ApiError && (error.status === 403 || error.status === 404)) {
@@ -296,7 +297,7 @@ function parametersOf(task: TaskRef, repository: RepositoryRef | null, others: R
 
 export async function readImages(task: TaskRef, query: ImageQuery, signal?: AbortSignal): Promise<ImagePage> {
   const page = `&offset=${query.offset}&limit=${query.limit}`;
-  return (await getJson(`${ownTaskPath(task)}/images?${imageParameters(task, query)}${page}`, signal)) as ImagePage;
+  return allVisible(await getJson(`${ownTaskPath(task)}/images?${imageParameters(task, query)}${page}`, signal)) as ImagePage;
 }
 
 /** The images by push date, and how many have none that is known. */
@@ -328,7 +329,7 @@ export interface Repositories {
 /** All repositories of an audit; those of its result where there is no table. */
 export async function readRepositories(task: TaskRef, audit: Audit, signal?: AbortSignal): Promise<Repositories> {
   try {
-    const table = (await getJson(`${ownTaskPath(task)}/repositories?map_index=${task.mapIndex}`, signal)) as {
+    const table = allVisible(await getJson(`${ownTaskPath(task)}/repositories?map_index=${task.mapIndex}`, signal)) as {
       columns: string[];
       rows: unknown[][];
     };
@@ -337,7 +338,7 @@ export async function readRepositories(task: TaskRef, audit: Audit, signal?: Abo
     );
     return { repositories, isWhole: isWhole(repositories, audit) };
   } catch (error) {
-    if (error instanceof ApiError && [404, 409, 410].includes(error.status)) {
+    if (error instanceof ApiError && [403, 404, 409, 410, 413].includes(error.status)) {
       const repositories = ofResult(audit);
       return { repositories, isWhole: isWhole(repositories, audit) };
     }

@@ -15,8 +15,13 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { error: E
   }
 
   override render() {
-    return this.state.error ? <Failure error={this.state.error} /> : this.props.children;
+    return this.state.error ? <Failure error={damaged(this.state.error)} /> : this.props.children;
   }
+}
+
+/** Only a value that is not of the type that it says it is makes a component fail. */
+function damaged(error: Error): Error {
+  return new Error(`This result is not what this package writes, and cannot be shown (${error.message}). Run the task again.`);
 }
 
 export function Failure({ error }: { error: Error }) {

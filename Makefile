@@ -43,7 +43,7 @@ nightly: $(READY) ## Run the tests that take minutes, which are marked nightly, 
 	$(BIN)/python -m pytest -n logical -m nightly
 
 coverage: $(READY) ## Check that the tests of the pure core take every branch of it
-	$(BIN)/python -m pytest -q -n $(JOBS) tests/core --cov --cov-config=tests/core/coverage.ini
+	$(BIN)/python -m pytest -q -n $(JOBS) tests/core tests/display tests/reports/test_layout.py --cov --cov-config=tests/core/coverage.ini
 
 distributed: $(READY) ## Audit in batches on two Celery workers, PostgreSQL and Redis, and kill a worker on the way
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraints constraints.txt --group distributed

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
 
-from airflow_provider_ecr_preview.audit import marker
+from airflow_provider_ecr_preview.core.audit.summary import marker
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_ecr_preview.xcom import AuditXCom
+    from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
+
 
 SCHEME = "x-ecr-preview"
 """Airflow takes what begins with ``x-`` as it is."""

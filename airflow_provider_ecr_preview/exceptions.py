@@ -1,50 +1,37 @@
-"""What can go wrong, by name.
+"""The errors that this package raises."""
 
-::
-
-    EcrPreviewError
-     +-- InvalidLifecyclePolicyError          (also a ValueError)
-     +-- ApprovalRefusedError
-     +-- AuditFailedError
-     +-- AuditIncompleteError
-     +-- AuditStoppedError
-     +-- CandidateRefusedError
-     +-- CleanupBlockedError
-     +-- CleanupIncompleteError
-     +-- ImagesInUseUnknownError
-     +-- LifecycleEventsUnreadError
-     +-- NoRepositoriesError
-     +-- UnpreviewedExpiryError
-     +-- RepositoryError
-          +-- InvalidRequestError             (also a ValueError)
-          +-- RepositoryNotFoundError
-          +-- LifecyclePolicyNotFoundError
-          +-- PreviewNotFoundError
-          +-- PreviewFailedError
-          +-- PreviewExpiredError
-          +-- PreviewInProgressError
-          |    +-- PreviewTimeoutError        (also a TimeoutError)
-          +-- PreviewReplacedError
-          +-- PreviewInconsistentError
-          +-- PreviewTokenExpiredError
-          +-- AccessDeniedError               (also a PermissionError)
-          +-- ThrottledError
-          +-- EcrUnreachableError             (also a ConnectionError)
-          +-- JournalUnwritableError
-
-A RepositoryError carries the repository, the registry and the Region it happened in.
-"""
-
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-from airflow_provider_ecr_preview.core.secrets import masked
-from airflow_provider_ecr_preview.core.visible import one_line, visible, visible_list
-
-if TYPE_CHECKING:
-    from airflow_provider_ecr_preview.policy_finding import PolicyFinding
+from airflow_provider_ecr_preview.core.exceptions import (
+    AccessDeniedError,
+    ApprovalRefusedError,
+    AuditFailedError,
+    AuditIncompleteError,
+    AuditStoppedError,
+    CandidateRefusedError,
+    CleanupBlockedError,
+    CleanupIncompleteError,
+    EcrPreviewError,
+    EcrUnreachableError,
+    ImagesInUseUnknownError,
+    InvalidLifecyclePolicyError,
+    InvalidRequestError,
+    JournalUnwritableError,
+    LifecycleEventsUnreadError,
+    LifecyclePolicyChangedError,
+    LifecyclePolicyNotFoundError,
+    NoRepositoriesError,
+    PreviewExpiredError,
+    PreviewFailedError,
+    PreviewInconsistentError,
+    PreviewInProgressError,
+    PreviewNotFoundError,
+    PreviewReplacedError,
+    PreviewTimeoutError,
+    PreviewTokenExpiredError,
+    RepositoryError,
+    RepositoryNotFoundError,
+    ThrottledError,
+    UnpreviewedExpiryError,
+)
 
 __all__ = [
     "AccessDeniedError",
@@ -62,6 +49,7 @@ __all__ = [
     "InvalidRequestError",
     "JournalUnwritableError",
     "LifecycleEventsUnreadError",
+    "LifecyclePolicyChangedError",
     "LifecyclePolicyNotFoundError",
     "NoRepositoriesError",
     "PreviewExpiredError",
@@ -77,191 +65,3 @@ __all__ = [
     "ThrottledError",
     "UnpreviewedExpiryError",
 ]
-
-
-class EcrPreviewError(Exception):
-    """Base of everything this package raises on purpose.
-
-    As text, nothing in it acts upon a log or a terminal, and the secrets of addresses are hidden.
-    """
-
-    def __str__(self) -> str:
-        return masked(visible_list(super().__str__()))
-
-
-class InvalidLifecyclePolicyError(EcrPreviewError, ValueError):
-    """Raised when ECR would refuse a policy, or when a policy cannot be read at all.
-
-    :param findings: every mistake in it, each with what to write instead.
-    :param repository: the repository that it is for, and where that is; None for a policy by itself.
-    """
-
-    def __init__(self, findings: Sequence[PolicyFinding], repository: str | None = None) -> None:
-        self.findings = tuple(findings)
-        self.repository = repository
-        which = "The lifecycle policy" if repository is None else f"The lifecycle policy for {repository}"
-        super().__init__(f"{which} is not valid:\n" + "\n".join(f"  - {finding}" for finding in self.findings))
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Rebuild from the findings, not from the message, where an error crosses a process boundary."""
-        return type(self), (self.findings, self.repository)
-
-
-class ApprovalRefusedError(EcrPreviewError):
-    """Raised when an answer is no approval: no person gave it, or what was shown has changed since."""
-
-
-class AuditFailedError(EcrPreviewError):
-    """Raised when an audit ended with more failures or alarms than the task allows; its result was pushed before."""
-
-
-class AuditIncompleteError(EcrPreviewError):
-    """Raised when parts of an audit are missing; what is there was merged and pushed before."""
-
-
-class AuditStoppedError(EcrPreviewError):
-    """Raised when an audit was told to stop before it was done."""
-
-
-class NoRepositoriesError(EcrPreviewError):
-    """Raised when there is no repository to audit, and ``on_no_repositories`` is ``fail``."""
-
-
-class CandidateRefusedError(EcrPreviewError):
-    """Raised when a candidate policy takes more than it may, or that is not known; the comparison was pushed before."""
-
-
-class ImagesInUseUnknownError(EcrPreviewError):
-    """Raised when it cannot be told which images are in use; what could be read was pushed before."""
-
-
-class RepositoryError(EcrPreviewError):
-    """Base of errors that concern one repository.
-
-    :param message: what happened and what to do.
-    :param repository_name: the repository.
-    :param registry_id: the registry (account) that was named, or None for the caller's own.
-    :param region_name: the Region, or None when it is not known.
-    :param action: the IAM action of the call that failed, such as ``ecr:DescribeImages``; None when it is not known.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        repository_name: str,
-        registry_id: str | None = None,
-        region_name: str | None = None,
-        action: str | None = None,
-    ) -> None:
-        self.message = masked(one_line(message))
-        self.action = action
-        self.repository_name = repository_name
-        self.registry_id = registry_id
-        self.region_name = region_name
-        super().__init__(f"{place_of(repository_name, registry_id, region_name)}: {self.message}")
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Rebuild from the parts, not from the message, where an error crosses a process boundary."""
-        place = {
-            "repository_name": self.repository_name,
-            "registry_id": self.registry_id,
-            "region_name": self.region_name,
-            "action": self.action,
-        }
-        return _rebuild, (type(self), self.message, place)
-
-
-def place_of(repository_name: str, registry_id: str | None, region_name: str | None) -> str:
-    """Return a repository as messages name it.
-
-    :param repository_name: the repository.
-    :param registry_id: the registry (account) that was named, or None for the caller's own.
-    :param region_name: the Region, or None when it is not known.
-    """
-    where = ", ".join(filter(None, (registry_id and f"registry {registry_id}", region_name)))
-    return visible(f"{repository_name} ({where})" if where else repository_name)
-
-
-def _rebuild(cls: type[RepositoryError], message: str, place: Mapping[str, Any]) -> RepositoryError:
-    return cls(message, **place)
-
-
-class InvalidRequestError(RepositoryError, ValueError):
-    """Raised when arguments exclude each other or are not what ECR takes; nothing was changed."""
-
-
-class RepositoryNotFoundError(RepositoryError):
-    """Raised when the registry has no such repository in this Region."""
-
-
-class LifecyclePolicyNotFoundError(RepositoryError):
-    """Raised when the applied policy was asked for and the repository has none."""
-
-
-class PreviewNotFoundError(RepositoryError):
-    """Raised when no preview was started for the repository."""
-
-
-class PreviewFailedError(RepositoryError):
-    """Raised when ECR ended the preview as FAILED; ECR gives no reason."""
-
-
-class PreviewExpiredError(RepositoryError):
-    """Raised when the preview is no longer there to be read; it can be started again."""
-
-
-class PreviewInProgressError(RepositoryError):
-    """Raised when a preview is still running where a finished one was wanted."""
-
-
-class PreviewTimeoutError(PreviewInProgressError, TimeoutError):
-    """Raised when a preview did not end within the time it was given."""
-
-
-class PreviewReplacedError(RepositoryError):
-    """Raised when the preview that is there is not of the policy that was started."""
-
-
-class PreviewInconsistentError(RepositoryError):
-    """Raised when the pages of a preview do not add up to what ECR says it found."""
-
-
-class PreviewTokenExpiredError(RepositoryError):
-    """Raised when a page token is no longer accepted; read the preview again from its first page."""
-
-
-class LifecyclePolicyChangedError(RepositoryError):
-    """Raised when the applied policy is neither the one that was there before nor the one that was put."""
-
-
-class AccessDeniedError(RepositoryError, PermissionError):
-    """Raised when the caller lacks an IAM action; the message names it."""
-
-
-class JournalUnwritableError(RepositoryError):
-    """Raised when what is about to be changed cannot be written down, so that it was not changed."""
-
-
-class ThrottledError(RepositoryError):
-    """Raised when ECR still throttles after the time that was given to wait."""
-
-
-class EcrUnreachableError(RepositoryError, ConnectionError):
-    """Raised when what answers at the endpoint is not ECR, or nothing does."""
-
-
-class CleanupBlockedError(EcrPreviewError):
-    """Raised when a check forbids a clean-up, or cannot be answered; nothing was changed, and the verdicts were pushed."""
-
-
-class CleanupIncompleteError(EcrPreviewError):
-    """Raised when a clean-up ended before its time or with failures; what was changed was pushed before."""
-
-
-class LifecycleEventsUnreadError(EcrPreviewError):
-    """Raised when CloudTrail cannot be asked what ECR did; what could be read was pushed before."""
-
-
-class UnpreviewedExpiryError(EcrPreviewError):
-    """Raised when ECR took images that no preview listed, or it cannot be told; the reconciliation was pushed before."""

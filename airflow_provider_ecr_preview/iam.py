@@ -7,8 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 _PREVIEW = ("ecr:StartLifecyclePolicyPreview", "ecr:GetLifecyclePolicyPreview", "ecr:GetLifecyclePolicy")
+
+
 _EVIDENCE = (*_PREVIEW, "ecr:DescribeImages", "ecr:DescribeRegistry")
+
+
 _PULLS = ("ecr:GetRegistryPolicy", "ecr:GetRepositoryPolicy")
+
 
 IN_USE_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "ecs": (
@@ -39,6 +44,7 @@ IN_USE_ACTIONS: Mapping[str, tuple[str, ...]] = {
 }
 """The actions that each source of ``EcrCollectImagesInUseOperator`` calls, where nothing else is named."""
 
+
 FURTHER_IN_USE_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "ecs_daemons": (
         "ecs:DescribeDaemon",
@@ -59,6 +65,7 @@ FURTHER_IN_USE_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "airflow": ("batch:DescribeJobDefinitions", "ecs:DescribeTaskDefinition"),
 }
 """The actions that sources call which are asked only where they are named; no role has them by itself."""
+
 
 IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "EcrListRepositoriesOperator": ("ecr:DescribeRepositories", "ecr:ListTagsForResource", "ecr:GetLifecyclePolicy"),
@@ -84,6 +91,7 @@ IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
 }
 """The actions that each operator may call, by the name of its class; some only with certain parameters."""
 
+
 ROLES: Mapping[str, tuple[str, ...]] = {
     "auditor": (
         "EcrListRepositoriesOperator",
@@ -99,6 +107,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "cleaner": ("EcrDeletePreviewedImagesOperator",),
 }
 """The operators of each role: one that looks, one that applies policies, and one that deletes images."""
+
 
 READS_ENVIRONMENT_VARIABLES: Mapping[str, str] = {
     "apprunner:DescribeService": "those of services",
@@ -119,6 +128,7 @@ READS_ENVIRONMENT_VARIABLES: Mapping[str, str] = {
 
 The operator looks for images in them and keeps nothing else. Of Kubernetes, ``list`` of pods and workloads shows theirs.
 """
+
 
 _OF_THE_REGISTRY = frozenset({"ecr:DescribeRegistry", "ecr:DescribeRepositories", "ecr:GetRegistryPolicy"})
 """Ask about the registry or all of its repositories."""

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from airflow_provider_ecr_preview.audit_room import audit_xcom
+from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 
 LATENCY_SECONDS = 0.03
 PREVIEW_SECONDS = 2.0
@@ -169,9 +169,9 @@ def fleet(repositories: int) -> dict[str, Any]:
     """Preview as EcrAuditLifecyclePoliciesOperator does."""
     from datetime import UTC, datetime
 
-    from airflow_provider_ecr_preview.audit import Audit
+    from airflow_provider_ecr_preview.core.audit.summary import Audit
+    from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet, PreviewTarget
     from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-    from airflow_provider_ecr_preview.hooks.fleet import PreviewFleet, PreviewTarget
 
     audit = Audit("benchmark", datetime.now(UTC))
     done_at = []
@@ -203,7 +203,7 @@ def run_side(side: str, repositories: int) -> None:
     import boto3
     from airflow.sdk import Connection as _  # noqa: F401
 
-    import airflow_provider_ecr_preview.hooks.fleet
+    import airflow_provider_ecr_preview.engine.fleet.run
 
     del boto3, airflow_provider_ecr_preview
     logging.disable(logging.INFO)

@@ -12,8 +12,8 @@ import resource
 import time
 from datetime import UTC, datetime, timedelta
 
-from airflow_provider_ecr_preview.policy import LifecyclePolicy
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

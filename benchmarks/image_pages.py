@@ -61,8 +61,8 @@ MOST_MIB = 50
 
 
 def write_images(uri: str, count: int) -> None:
-    from airflow_provider_ecr_preview.preview import EXPIRE, PreviewedImage
-    from airflow_provider_ecr_preview.reports import image_list
+    from airflow_provider_ecr_preview.core.preview.image import EXPIRE, PreviewedImage
+    from airflow_provider_ecr_preview.reports.lists import image_list
 
     began = datetime(2024, 1, 1, tzinfo=UTC)
     with image_list(uri) as written:

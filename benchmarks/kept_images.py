@@ -52,9 +52,9 @@ def serve(pipe: Connection, repositories: int, images: int) -> None:
 
 def audit(repositories: int, *, with_kept: bool) -> None:
     """Audit in this process, and print what that cost it."""
-    from airflow_provider_ecr_preview.audit_reports import AuditReports
+    from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet, PreviewTarget
     from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-    from airflow_provider_ecr_preview.hooks.fleet import PreviewFleet, PreviewTarget
+    from airflow_provider_ecr_preview.reports.audit import AuditReports
 
     with tempfile.TemporaryDirectory() as folder:
         reports = AuditReports(f"file://{folder}", audit_id="benchmark", audited_at=datetime.now(UTC))

@@ -26,7 +26,7 @@ from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from airflow_provider_ecr_preview.audit_room import audit_xcom
+from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
@@ -58,9 +58,9 @@ REPOSITORY = {"registry_id": "123456789012", "region_name": "eu-west-1"}
 
 
 def write_audit(folder: Path, repositories: int) -> None:
-    from airflow_provider_ecr_preview.audit import Audit, marker
-    from airflow_provider_ecr_preview.audit_reports import AuditReports
-    from airflow_provider_ecr_preview.outcome import RepositoryOutcome
+    from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+    from airflow_provider_ecr_preview.core.audit.summary import Audit, marker
+    from airflow_provider_ecr_preview.reports.audit import AuditReports
 
     outcomes = [
         RepositoryOutcome(
@@ -76,8 +76,8 @@ def write_audit(folder: Path, repositories: int) -> None:
 
 
 def summary_of(name: str, number: int, images_uri: str | None) -> dict[str, object]:
-    from airflow_provider_ecr_preview.policy import LifecyclePolicy
-    from airflow_provider_ecr_preview.preview import PreviewSummary
+    from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+    from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
 
     policy = LifecyclePolicy.parse(
         {

@@ -12,12 +12,12 @@ from local_airflow import KEPT, ROOT, LocalAirflow, free_port
 from rich.console import Console
 from rich.table import Table
 
-from airflow_provider_ecr_preview.audit_table import audit_table
-from airflow_provider_ecr_preview.tables import LOG_WIDTH
+from airflow_provider_ecr_preview.display.audit import audit_table
+from airflow_provider_ecr_preview.display.text import LOG_WIDTH
 
 if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
     from airflow_provider_ecr_preview.local.calls import CallLog
-    from airflow_provider_ecr_preview.xcom import AuditXCom
 
 DAG_ID = "ecr_audit_registry"
 RUN = f"dags/{DAG_ID}/dagRuns/demo"

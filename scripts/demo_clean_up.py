@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dag_runs import run_dag
 from processes import FailedError
 
-from airflow_provider_ecr_preview.reports import read_image_list
+from airflow_provider_ecr_preview.reports.lists import read_image_list
 
 if TYPE_CHECKING:
     from local_airflow import LocalAirflow

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from airflow_provider_ecr_preview.exceptions import (
+from airflow_provider_ecr_preview.core.exceptions import (
     AccessDeniedError,
     EcrUnreachableError,
     InvalidRequestError,
@@ -27,17 +27,25 @@ from airflow_provider_ecr_preview.exceptions import (
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
+
 MAX_SECONDS_BEFORE_SENDING = 5.0
 """A call that is not on its way by then is not sent: the look before it is too old."""
+
 
 CONNECT_TIMEOUT = 10.0
 """Seconds, unless the user's configuration has its own; the SDK's default is a minute."""
 
+
 Fate = Literal["refused", "not_done", "lost"]
 """What is known of a call that failed: ECR said no, it had no effect and may be sent again, or nobody knows."""
 
+
 _ONCE: Any = {"mode": "standard", "total_max_attempts": 1}
+
+
 _SERVER_ERROR = 500
+
+
 _TIMED_OUT = frozenset({"RequestTimeout", "RequestTimeoutException"})
 
 

@@ -8,8 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 MAX_DELAY_SECONDS = 20.0
+
+
 MAX_THROTTLED = 20
+
+
 MAX_FAILURES = 4
+
 
 _DOUBLINGS = 8
 """More would pass the longest delay from any useful beginning."""

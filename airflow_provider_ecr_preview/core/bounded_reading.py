@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import IO, Any, NoReturn
 
 _BLOCK_BYTES = 256 * 1024
+
+
 _RATIO_COUNTS_FROM = 16 * 1024 * 1024
 """A short list of much the same may well be packed better than a long one."""
 

@@ -8,10 +8,17 @@ from urllib.parse import quote, unquote
 HEAD_BYTES = 4096
 """More than the head of a gzip takes that this package wrote."""
 
+
 # RFC 1952: the beginning, the flags, and the name, which comes first where nothing extra does.
 _GZIP = b"\x1f\x8b\x08"
+
+
 _FLAGS_AT, _NAME_AT = 3, 10
+
+
 _HAS_EXTRA, _HAS_NAME = 4, 8
+
+
 _NAME = re.compile(rb"dag_id=([A-Za-z0-9_.~%-]+)\.jsonl\0")
 
 

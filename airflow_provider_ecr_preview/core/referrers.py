@@ -15,9 +15,11 @@ from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+    from airflow_provider_ecr_preview.core.repository import RepositoryImage
+
 
 K = TypeVar("K", bound=Hashable)
+
 
 INDEX_MEDIA_TYPES = frozenset(
     {
@@ -25,6 +27,7 @@ INDEX_MEDIA_TYPES = frozenset(
         "application/vnd.oci.image.index.v1+json",
     }
 )
+
 
 # cosign can put a prefix before its tags; then only its own endings tell them from other tags.
 _REFERRER_TAG = re.compile(r"(?:sha256-([0-9a-f]{64})(?:\..*)?|.*sha256-([0-9a-f]{64})\.(?:sig|att|sbom))", re.DOTALL)

@@ -14,6 +14,7 @@ from airflow_provider_ecr_preview.core.repository import RepositoryId
 
 MAX_NAMED_DESTINATIONS = 5
 
+
 Destination = tuple[str, str]
 """A registry (account) and a Region."""
 

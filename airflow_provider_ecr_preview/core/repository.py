@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from airflow_provider_ecr_preview.core.visible import visible
-from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+from airflow_provider_ecr_preview.core.text.visible import visible
+from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +33,103 @@ class RepositoryId:
 
     def __str__(self) -> str:
         return visible(f"{self.repository_name} ({self.registry_id}, {self.region_name})")
+
+
+def place_of(repository_name: str, registry_id: str | None, region_name: str | None) -> str:
+    """Return a repository as messages name it.
+
+    :param repository_name: the repository.
+    :param registry_id: the registry (account) that was named, or None for the caller's own.
+    :param region_name: the Region, or None when it is not known.
+    """
+    where = ", ".join(filter(None, (registry_id and f"registry {registry_id}", region_name)))
+    return visible(f"{repository_name} ({where})" if where else repository_name)
+
+
+DigestKey = bytes | str
+
+
+_SHA256 = re.compile("sha256:([0-9a-f]{64})")
+
+
+def digest_key(image_digest: str) -> DigestKey:
+    """Return a digest in the least memory; a join over a million images holds a million of them."""
+    sha256 = _SHA256.fullmatch(image_digest)
+    return bytes.fromhex(sha256[1]) if sha256 else image_digest
+
+
+def digest_of(key: DigestKey) -> str:
+    """Return the digest that :func:`digest_key` made the key of."""
+    return key if isinstance(key, str) else f"sha256:{key.hex()}"
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryImage:
+    """An image of a repository, as far as lifecycle rules look at it.
+
+    :param image_digest: the digest.
+    :param image_tags: its tags; empty for an untagged image.
+    :param image_pushed_at: when it was pushed (aware).
+    :param last_recorded_pull_time: the last pull that ECR has recorded; None when there was none.
+    :param storage_class: ``standard`` or ``archive``.
+    :param last_archived_at: when it was archived last; None when it never was.
+    :param last_activated_at: when it was restored from the archive last; None when it never was.
+    :param image_size_in_bytes: compressed size; of a manifest list, the largest of its children.
+    :param image_manifest_media_type: media type of the manifest.
+    :param artifact_media_type: media type of the artifact.
+    :param referenced_by: digests of the manifest lists of this repository that name this image. DescribeImages does
+        not say; without it, an image is evaluated as if no list named it.
+    :param subject_manifest_digest: digest of the image that this one belongs to, as a signature or an SBOM does; None for
+        an image of its own.
+    """
+
+    image_digest: str
+    image_tags: tuple[str, ...]
+    image_pushed_at: datetime
+    last_recorded_pull_time: datetime | None = None
+    storage_class: str = "standard"
+    last_archived_at: datetime | None = None
+    last_activated_at: datetime | None = None
+    image_size_in_bytes: int | None = None
+    image_manifest_media_type: str | None = None
+    artifact_media_type: str | None = None
+    referenced_by: tuple[str, ...] = ()
+    subject_manifest_digest: str | None = None
+
+    @classmethod
+    def from_response(cls, detail: Mapping[str, Any]) -> RepositoryImage:
+        """Return the image that an entry of DescribeImages' ``imageDetails`` describes.
+
+        An image that is being restored (``ACTIVATING``) counts as archived until it is there.
+        """
+        return cls(
+            image_digest=detail["imageDigest"],
+            image_tags=tuple(detail.get("imageTags", ())),
+            image_pushed_at=detail["imagePushedAt"],
+            last_recorded_pull_time=detail.get("lastRecordedPullTime"),
+            storage_class="standard" if detail.get("imageStatus", "ACTIVE") == "ACTIVE" else "archive",
+            last_archived_at=detail.get("lastArchivedAt"),
+            last_activated_at=detail.get("lastActivatedAt"),
+            image_size_in_bytes=detail.get("imageSizeInBytes"),
+            image_manifest_media_type=_shared(detail.get("imageManifestMediaType")),
+            artifact_media_type=_shared(detail.get("artifactMediaType")),
+            subject_manifest_digest=_shared(detail.get("subjectManifestDigest")),
+        )
+
+    @property
+    def ordered_at(self) -> datetime:
+        """The time by which ECR orders images: the push, or the restore of an image that was archived."""
+        return self.last_activated_at or self.image_pushed_at
+
+    @property
+    def last_used_at(self) -> datetime:
+        """The clock of ``sinceImagePulled``: last pull, or a later restore, or the push if neither happened."""
+        pulled, restored = self.last_recorded_pull_time, self.last_activated_at
+        if restored is not None and (pulled is None or pulled < restored):
+            return restored
+        return pulled or self.image_pushed_at
+
+
+def _shared(text: str | None) -> str | None:
+    # A repository has a handful of media types, and an image several referrers; every response brings them as new objects.
+    return None if text is None else sys.intern(text)

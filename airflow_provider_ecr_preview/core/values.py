@@ -1,12 +1,59 @@
-"""Plain JSON values: how large they are, and how a result is cut until it fits into its bound."""
+"""Plain JSON values: times, sums with unknown addends, lists and texts that are cut, and results that fit."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from bisect import insort
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from operator import itemgetter
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+_key = itemgetter(0)
+
+
+class Leading(Generic[T]):
+    """The first of all values that were ever added, by their keys.
+
+    :param limit: how many are kept.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._entries: list[tuple[Any, T]] = []
+
+    def add(self, key: Any, value: T) -> None:
+        """Take in a value under a key that orders it among the others."""
+        if len(self._entries) == self.limit and key >= self._entries[-1][0]:
+            return
+        insort(self._entries, (key, value), key=_key)
+        del self._entries[self.limit :]
+
+    def merge(self, other: Leading[T]) -> None:
+        """Take in all values of another list."""
+        for key, value in other._entries:
+            self.add(key, value)
+
+    def __iter__(self) -> Iterator[T]:
+        return (value for _, value in self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def cut(text: str | None, characters: int) -> str | None:
+    """Return a text of at most ``characters``, with an ellipsis where it was cut."""
+    if text is None or len(text) <= characters:
+        return text
+    return f"{text[: max(characters - 1, 0)]}…"
+
 
 Value = TypeVar("Value")
+
+
 Limits = TypeVar("Limits")
 
 
@@ -43,3 +90,29 @@ def fitting_count(items: Sequence[Any], max_bytes: int) -> int:
         if size > max_bytes:
             return count
     return len(items)
+
+
+def isoformat(time: datetime | None) -> str | None:
+    """Return an aware time as ISO 8601 in UTC."""
+    return None if time is None else _in_utc(time)
+
+
+def _in_utc(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat()
+
+
+def _from_isoformat(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def known_sum(sizes: Iterable[int | None]) -> int | None:
+    """Return the sum, or None as soon as one addend is not known.
+
+    :param sizes: the addends.
+    """
+    total = 0
+    for size in sizes:
+        if size is None:
+            return None
+        total += size
+    return total

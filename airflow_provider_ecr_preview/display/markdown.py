@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from airflow_provider_ecr_preview.core.secrets import masked
-from airflow_provider_ecr_preview.core.visible import one_line, visible
+from airflow_provider_ecr_preview.core.text.secrets import masked
+from airflow_provider_ecr_preview.core.text.visible import one_line, visible
 
 _UNSEEN_BREAK = "\u200b"
 
+
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>|~$&!])")
+
+
 _AT_THE_START = re.compile(r"^(\d{1,9})([.)])|^([#+=-])")
+
+
 _LINKS = re.compile(r"(?i)(?<=www)(?=\.)|(?<=:)(?=//)|(?<=mailto)(?=:)|(?<=xmpp)(?=:)|(?<=[@#])|(?<=gh)(?=-\d)")
 
 

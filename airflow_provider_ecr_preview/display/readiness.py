@@ -13,8 +13,13 @@ from airflow_provider_ecr_preview.core.cleanup.readiness import ReadinessRowXCom
 from airflow_provider_ecr_preview.display.markdown import counted
 
 MAX_ROWS = 200
+
+
 _MAX_NAMES = 3
+
+
 _NOT_SHOWN = ("passed", "off")
+
 
 _Rows = Sequence[ReadinessRowXCom]
 

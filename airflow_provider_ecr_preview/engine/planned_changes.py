@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from airflow_provider_ecr_preview.cleanup_checks import CheckResult
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer
+from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
 from airflow_provider_ecr_preview.core.cleanup.journal import REPLY_LOST
 from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
+from airflow_provider_ecr_preview.core.exceptions import RepositoryError
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.rollout.change import PolicyChange, same_policy
 from airflow_provider_ecr_preview.core.rollout.former import FormerPolicy, fingerprint_of
 from airflow_provider_ecr_preview.core.rollout.journal import EarlierChange
-from airflow_provider_ecr_preview.exceptions import RepositoryError
-from airflow_provider_ecr_preview.hooks.policy_changer import PolicyChanger
-from airflow_provider_ecr_preview.policy import LifecyclePolicy
-from airflow_provider_ecr_preview.policy_change import PolicyChange, same_policy
+from airflow_provider_ecr_preview.engine.policy_changer import PolicyChanger
 
 _PUT_BY_EARLIER_ATTEMPT = "An earlier attempt of this task put the policy."
+
+
 _MAYBE_PUT_BY_EARLIER_ATTEMPT = (
     "The repository has this policy already. If an earlier attempt of this task put it, only the log of that attempt says "
     "which policy was there before: this Airflow has no task state store, and former_policies_path is not set."

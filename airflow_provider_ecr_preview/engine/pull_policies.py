@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_ecr_preview.cleanup_evidence import Unread
+from airflow_provider_ecr_preview.aws.errors import CallSite, translated
 from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
-from airflow_provider_ecr_preview.core.in_use.pull_grants import PullGrants, pull_grants
+from airflow_provider_ecr_preview.core.exceptions import RepositoryError
+from airflow_provider_ecr_preview.core.preview.stored import Unread
+from airflow_provider_ecr_preview.core.pull_grants import PullGrants, pull_grants
 from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.exceptions import RepositoryError
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from airflow_provider_ecr_preview.cleanup_checks import CheckResult, decide
-from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList, Unread
-from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult, decide
+from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
 from airflow_provider_ecr_preview.core.cleanup.readiness import (
     ReadAttempt,
     RepositoryReadiness,
@@ -18,20 +17,23 @@ from airflow_provider_ecr_preview.core.cleanup.readiness import (
     without_a_preview,
 )
 from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
-from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.exceptions import (
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.comparison.simulation import simulated_preview
+from airflow_provider_ecr_preview.core.exceptions import (
     LifecyclePolicyNotFoundError,
     PreviewNotFoundError,
     RepositoryError,
 )
-from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import EvidenceCollector, listed_images
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
+from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
+from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
+from airflow_provider_ecr_preview.engine.cleanup_evidence import EvidenceCollector
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-from airflow_provider_ecr_preview.policy import LifecyclePolicy
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
-from airflow_provider_ecr_preview.simulation import simulated_preview
-from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+from airflow_provider_ecr_preview.reports.lists import listed_images
 
 T = TypeVar("T")
+
 
 _NO_POLICY = Unread(
     "The repository has no lifecycle policy.",

@@ -6,13 +6,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_ecr_preview.cleanup_outcome import ImageOutcome, RepositoryCleanup
 from airflow_provider_ecr_preview.core.cleanup.journal import OUTCOME, intent_entry
+from airflow_provider_ecr_preview.core.cleanup.outcome import ImageOutcome, RepositoryCleanup
+from airflow_provider_ecr_preview.core.exceptions import JournalUnwritableError, RepositoryError
 from airflow_provider_ecr_preview.core.journal import Journal
-from airflow_provider_ecr_preview.exceptions import JournalUnwritableError, RepositoryError
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 log = logging.getLogger(__name__)
+
 
 _MAX_UNWRITTEN = 10
 

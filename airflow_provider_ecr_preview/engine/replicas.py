@@ -6,14 +6,15 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from airflow_provider_ecr_preview.cleanup_evidence import Unread
+from airflow_provider_ecr_preview.core.exceptions import AccessDeniedError, RepositoryError, RepositoryNotFoundError
+from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.replication import RegistryReplication
-from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.exceptions import AccessDeniedError, RepositoryError, RepositoryNotFoundError
+from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 
 SWITCH_OFF = "or set check_replicas=False if nothing is lost in other Regions and accounts"
+
+
 _ALLOW = "Allow {action} in IAM, for the role of aws_conn_id"
 
 

@@ -7,15 +7,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
+from airflow_provider_ecr_preview.core.rollout.change import PolicyChange
+from airflow_provider_ecr_preview.core.xcom.rollout import RestoredPreview
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-from airflow_provider_ecr_preview.pages import PreviewStatus
-from airflow_provider_ecr_preview.policy import LifecyclePolicy
-from airflow_provider_ecr_preview.policy_change import PolicyChange, RestoredPreview
 
 log = logging.getLogger(__name__)
 
+
 TIMEOUT = 300.0
+
+
 POLL_INTERVAL = 2.0
+
 
 _AT_ONCE = 20
 """Previews that run at the same time; more could expire before it is their turn to be read."""

@@ -10,23 +10,28 @@ from typing import Any
 from airflow.utils.helpers import prune_dict
 
 from airflow_provider_ecr_preview.aws.acting import acting_config, code_of, send_at_once
-from airflow_provider_ecr_preview.cleanup_outcome import ImageFailure
-from airflow_provider_ecr_preview.exceptions import (
+from airflow_provider_ecr_preview.aws.arguments import MAX_IMAGE_IDS
+from airflow_provider_ecr_preview.aws.errors import CallSite, translated
+from airflow_provider_ecr_preview.core.cleanup.outcome import ImageFailure
+from airflow_provider_ecr_preview.core.exceptions import (
     EcrUnreachableError,
     InvalidRequestError,
     LifecyclePolicyNotFoundError,
     RepositoryError,
 )
-from airflow_provider_ecr_preview.hooks.arguments import MAX_IMAGE_IDS
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
-from airflow_provider_ecr_preview.policy import LifecyclePolicy
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 
 IMAGE_NOT_FOUND = "ImageNotFound"
 
+
 _NOT_FOUND = "ImageNotFoundException"
+
+
 _OF_ONE_IMAGE = ("ImageStorageClassUpdateNotSupportedException", "ValidationException")
+
+
 _MAX_LOOKS = 10
 
 

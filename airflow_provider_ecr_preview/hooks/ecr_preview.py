@@ -12,44 +12,57 @@ from airflow.utils.helpers import prune_dict
 from botocore.client import BaseClient
 from botocore.config import Config
 
-from airflow_provider_ecr_preview.core.replication import RegistryReplication
-from airflow_provider_ecr_preview.core.tracebacks import defuse
-from airflow_provider_ecr_preview.exceptions import (
-    InvalidRequestError,
-    PreviewInProgressError,
-    PreviewReplacedError,
-    PreviewTimeoutError,
-    RepositoryError,
-)
-from airflow_provider_ecr_preview.hooks.arguments import (
+from airflow_provider_ecr_preview.aws.arguments import (
     MAX_IMAGE_IDS,
     check_names,
     check_reading,
     check_waiting,
     read_policy,
 )
-from airflow_provider_ecr_preview.hooks.endpoints import mask_endpoint
-from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
-from airflow_provider_ecr_preview.hooks.parsing import keep_replication_rules, parse_preview_results_fast, parse_utc
-from airflow_provider_ecr_preview.hooks.retries import retry_throttling
-from airflow_provider_ecr_preview.pages import PageCheck, PreviewPage, PreviewStatus, checked, summarize_pages
-from airflow_provider_ecr_preview.policy import LifecyclePolicy, PolicySource
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
-from airflow_provider_ecr_preview.preview import PreviewedImage, PreviewSummary
+from airflow_provider_ecr_preview.aws.endpoints import mask_endpoint
+from airflow_provider_ecr_preview.aws.errors import CallSite, translated
+from airflow_provider_ecr_preview.aws.parsing import keep_replication_rules, parse_preview_results_fast, parse_utc
+from airflow_provider_ecr_preview.aws.retries import retry_throttling
+from airflow_provider_ecr_preview.core.exceptions import (
+    InvalidRequestError,
+    PreviewInProgressError,
+    PreviewReplacedError,
+    PreviewTimeoutError,
+    RepositoryError,
+)
+from airflow_provider_ecr_preview.core.lint.policy import PolicySource
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
+from airflow_provider_ecr_preview.core.preview.pages import (
+    PageCheck,
+    PreviewPage,
+    PreviewStatus,
+    checked,
+    summarize_pages,
+)
+from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
+from airflow_provider_ecr_preview.core.replication import RegistryReplication
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
+from airflow_provider_ecr_preview.core.text.tracebacks import defuse
 
 if TYPE_CHECKING:
     import boto3.session
 
-    from airflow_provider_ecr_preview.inventory import RepositoryInventory
+    from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
+
 
 T = TypeVar("T")
 
+
 TagStatus = Literal["TAGGED", "UNTAGGED", "ANY"]
+
 
 DESCRIBE_IMAGES_PAGE_SIZE = 1000
 
+
 # The SDK's default changes between releases; with the one of boto3 1.44 most of a throttled fleet is lost.
 _RETRIES: Any = {"mode": "standard", "total_max_attempts": 5}
+
 
 _UNPAGED: dict[str, Any] = {"max_items": None, "page_size": None, "starting_token": None}
 

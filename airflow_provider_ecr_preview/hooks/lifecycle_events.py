@@ -10,16 +10,16 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from airflow_provider_ecr_preview.core.tracebacks import defuse
-from airflow_provider_ecr_preview.exceptions import LifecycleEventsUnreadError
-from airflow_provider_ecr_preview.hooks.endpoints import mask_endpoint
-from airflow_provider_ecr_preview.lifecycle_execution import (
+from airflow_provider_ecr_preview.aws.endpoints import mask_endpoint
+from airflow_provider_ecr_preview.core.exceptions import LifecycleEventsUnreadError
+from airflow_provider_ecr_preview.core.reconciliation.execution import (
     EVENT_NAME,
     EVENT_SOURCE,
     PolicyExecution,
     UnreadExecution,
     parse_execution,
 )
+from airflow_provider_ecr_preview.core.text.tracebacks import defuse
 
 # CloudTrail takes two look-ups a second of an account in a Region; this mode finds that pace.
 _RETRIES: Any = {"mode": "adaptive", "total_max_attempts": 10}

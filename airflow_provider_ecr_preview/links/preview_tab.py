@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 
-from airflow_provider_ecr_preview.plugins.settings import TAB_ROUTE, tabs_are_shown
+from airflow_provider_ecr_preview.settings import TAB_ROUTE, tabs_are_shown
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator

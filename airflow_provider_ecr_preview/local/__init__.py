@@ -3,8 +3,9 @@
 Nothing of the product imports it; it needs the extra ``local``.
 """
 
+from __future__ import annotations
+
 from airflow_provider_ecr_preview.local.calls import Call, CallLog
-from airflow_provider_ecr_preview.local.clean_up_faults import ImagesRefused, Meanwhile
 from airflow_provider_ecr_preview.local.ecr import LocalEcr
 from airflow_provider_ecr_preview.local.faults import (
     AccessDenied,
@@ -12,7 +13,9 @@ from airflow_provider_ecr_preview.local.faults import (
     ConnectionReset,
     Delay,
     Fault,
+    ImagesRefused,
     LostReply,
+    Meanwhile,
     PreviewExpires,
     PreviewFails,
     PreviewReplaced,

@@ -10,6 +10,7 @@ from typing import Any
 MAX_CALLS = 200_000
 """The oldest calls are forgotten past this number, so that a server may run for weeks."""
 
+
 _READS = ("BatchCheck", "BatchGet", "Describe", "Get", "Head", "List")
 
 

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Literal, Self
 from unittest.mock import patch
 
 import boto3
-import moto.ecr.models
 import moto.ecr.urls
 from botocore.exceptions import ConnectionClosedError
 from moto import mock_aws
@@ -31,13 +30,16 @@ from airflow_provider_ecr_preview.local.injections import Injection, Injections
 from airflow_provider_ecr_preview.local.lifecycle_runs import run_lifecycle_policy
 from airflow_provider_ecr_preview.local.registry import DEFAULT_REGION, Registry
 from airflow_provider_ecr_preview.local.replication import Place, replicating_deletions
+from airflow_provider_ecr_preview.local.reply import Reply
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
 from airflow_provider_ecr_preview.local.seeds import seed_registry
 from airflow_provider_ecr_preview.local.server import Server
 from airflow_provider_ecr_preview.local.service_deployments import ServiceDeployments
-from airflow_provider_ecr_preview.local.wire import Reply, Wire
+from airflow_provider_ecr_preview.local.wire import Wire
 
 ACCESS_KEY = "AKIALOCALECRTESTONLY"
+
+
 SECRET_KEY = "local"  # noqa: S105  # no secret: nobody checks it
 
 

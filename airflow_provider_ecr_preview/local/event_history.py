@@ -14,10 +14,13 @@ from moto.core.exceptions import ServiceException
 
 from airflow_provider_ecr_preview.local.calls import Call
 from airflow_provider_ecr_preview.local.paging import read_token, write_token
-from airflow_provider_ecr_preview.local.wire import Reply
+from airflow_provider_ecr_preview.local.reply import Reply
 
 LOOKUP_EVENTS = "LookupEvents"
+
+
 MAX_LOOKED_UP = 50
+
 
 _OF_ATTRIBUTE: Mapping[str, str] = {
     "EventId": "eventID",

@@ -13,7 +13,7 @@ from botocore import xform_name
 from moto.core.responses import ActionResult
 
 from airflow_provider_ecr_preview.local.calls import Call
-from airflow_provider_ecr_preview.local.wire import Reply
+from airflow_provider_ecr_preview.local.reply import Reply
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 """Takes the parameters of a call, and returns what it answers."""

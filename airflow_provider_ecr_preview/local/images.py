@@ -12,15 +12,23 @@ from typing import Any, Self
 
 from moto.ecr.models import Image
 
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from airflow_provider_ecr_preview.local.clock import Clock
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 
 IMAGE_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
 IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json"
+
+
 IMAGE_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+
 MANIFEST_LIST = "application/vnd.oci.image.index.v1+json"
 
+
 _CONFIG_SIZE = 7_023
+
 
 _serials = itertools.count(1)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_ecr_preview.local.calls import Call
 from airflow_provider_ecr_preview.local.extension import Answer, Extension
-from airflow_provider_ecr_preview.local.wire import Reply
+from airflow_provider_ecr_preview.local.reply import Reply
 
 
 class InferenceComponents(Extension):

@@ -15,14 +15,16 @@ from typing import Any
 
 from moto.ecr.models import ECRBackend
 
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.policy.evaluation import Verdict
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from airflow_provider_ecr_preview.local.deletion import delete_images
 from airflow_provider_ecr_preview.local.event_history import HistoricEvent
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
-from airflow_provider_ecr_preview.policy import LifecyclePolicy
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage, Verdict
 
 MAX_IMAGES_OF_AN_EVENT = 9
 """The guide says that 10 images or more make several events."""
+
 
 _COUNT_TYPES: Mapping[str, str] = {
     "imageCountMoreThan": "Image count more than",

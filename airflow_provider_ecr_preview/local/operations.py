@@ -13,7 +13,8 @@ from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import ImageNotFoundException, LifecyclePolicyNotFoundException
 from moto.ecr.models import ECR_REPOSITORY_NAME_PATTERN, ECRBackend
 
-from airflow_provider_ecr_preview.exceptions import InvalidLifecyclePolicyError
+from airflow_provider_ecr_preview.core.exceptions import InvalidLifecyclePolicyError
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.local.deletion import delete_images
 from airflow_provider_ecr_preview.local.images import LocalImage
 from airflow_provider_ecr_preview.local.paging import invalid, page_after
@@ -21,12 +22,16 @@ from airflow_provider_ecr_preview.local.previews import MAX_IMAGE_IDS
 from airflow_provider_ecr_preview.local.registry import Registry
 from airflow_provider_ecr_preview.local.replication import check_rules, replicate_push, replicating_deletions
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
-from airflow_provider_ecr_preview.policy import LifecyclePolicy
 
 MAX_DESCRIBED = 1_000
 
+
 _REPOSITORY_NAME = re.compile(ECR_REPOSITORY_NAME_PATTERN)
+
+
 _TAG_STATUSES = ("TAGGED", "UNTAGGED", "ANY")
+
+
 _IMAGE_STATUSES = ("ACTIVE", "ARCHIVED", "ACTIVATING", "ANY")
 
 
@@ -277,6 +282,7 @@ OPERATIONS: Mapping[str, Callable[[Request], dict[str, Any]]] = {
     "UpdateImageStorageClass": update_image_storage_class,
 }
 """The operations that are answered here; all others are moto's."""
+
 
 EFFECTS: Mapping[str, Callable[[Request], None]] = {
     "BatchGetImage": record_pulls,

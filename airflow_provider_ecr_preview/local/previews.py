@@ -9,13 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.policy.evaluation import Verdict
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from airflow_provider_ecr_preview.local.clock import Clock
 from airflow_provider_ecr_preview.local.paging import invalid, page_size, read_token, write_token
-from airflow_provider_ecr_preview.policy import LifecyclePolicy
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage, Verdict
 
 MAX_PAGE_SIZE = 100
+
+
 MAX_IMAGE_IDS = 100
+
 
 _ids = itertools.count(1)
 

@@ -23,6 +23,7 @@ import pytest
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.local.ecr import LocalEcr
 
+
 OTHER_SETTINGS = ("AWS_ENDPOINT_URL_ECR", "AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN")
 """What in a developer's environment would lead elsewhere."""
 

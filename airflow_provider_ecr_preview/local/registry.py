@@ -11,6 +11,8 @@ from typing import cast
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ecr.models import ECRBackend, ecr_backends
 
+from airflow_provider_ecr_preview.core.lint.policy import PolicySource
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.local.clock import Clock
 from airflow_provider_ecr_preview.local.images import (
     IMAGE_MANIFEST,
@@ -24,9 +26,10 @@ from airflow_provider_ecr_preview.local.images import (
 from airflow_provider_ecr_preview.local.previews import Preview
 from airflow_provider_ecr_preview.local.replication import replicate_push
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
-from airflow_provider_ecr_preview.policy import LifecyclePolicy, PolicySource
 
 DEFAULT_REGION = "us-east-1"
+
+
 DEFAULT_SIZE = 50 * 1024 * 1024
 
 

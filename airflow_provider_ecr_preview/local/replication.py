@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_ecr_preview.local.repositories import LocalRepository
 
+
 MAX_RULES = 25
+
 
 Place = tuple[str, str]
 """A registry (account) and a Region."""

@@ -11,10 +11,10 @@ from typing import Any, Self, cast
 
 from moto.ecr.models import Repository
 
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from airflow_provider_ecr_preview.local.clock import Clock
 from airflow_provider_ecr_preview.local.images import LocalImage
 from airflow_provider_ecr_preview.local.previews import Preview
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 
 _serials = itertools.count(1)
 

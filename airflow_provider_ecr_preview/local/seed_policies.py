@@ -28,9 +28,12 @@ def _archive(description: str, selection: dict[str, Any]) -> dict[str, Any]:
 
 _UNTAGGED = _expire("Untagged after two weeks", _older_than(14, tagStatus="untagged"))
 
+
 UNTAGGED = _policy(_UNTAGGED)
 
+
 UNTAGGED_AND_COUNT = _policy(_UNTAGGED, _expire("The newest 30 of the rest", _newest(30, tagStatus="any")))
+
 
 KEEP_RELEASES = _policy(
     _expire("Guard: releases stay", _newest(9_999, tagStatus="tagged", tagPatternList=["v*"])),
@@ -39,10 +42,13 @@ KEEP_RELEASES = _policy(
     _UNTAGGED,
 )
 
+
 KEEP_RECENT = _policy(_UNTAGGED, _expire("Builds after half a year", _older_than(180, tagStatus="any")))
+
 
 THIRTY_DAYS = _policy(_expire("Nothing older than a month", _older_than(30, tagStatus="any")))
 """Empties a repository that has not been pushed to for a month."""
+
 
 DEAD_RULE = _policy(
     _expire("Keep ten releases", _newest(10, tagStatus="tagged", tagPrefixList=["release-"])),
@@ -50,11 +56,13 @@ DEAD_RULE = _policy(
 )
 """Releases have long been called v1.2.3."""
 
+
 AND_PATTERNS = _policy(
     _expire("Builds and pull requests", _older_than(14, tagStatus="tagged", tagPatternList=["main-*", "pr-*"])),
     _UNTAGGED,
 )
 """Meant as or, and read as and: no image has both."""
+
 
 ARCHIVE_UNUSED = _policy(
     _archive(

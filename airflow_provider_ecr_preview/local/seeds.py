@@ -7,14 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_ecr_preview.core.lint.policy import PolicySource
 from airflow_provider_ecr_preview.local import seed_policies as policies
 from airflow_provider_ecr_preview.local.registry import DEFAULT_REGION, Registry
-from airflow_provider_ecr_preview.policy import PolicySource
 
 EUROPE = "eu-west-1"
 
+
 _MEBIBYTE = 1024**2
+
+
 _HELM_CHART = "application/vnd.cncf.helm.config.v1+json"
+
+
 _SIGNATURE = "application/vnd.dev.cosign.simplesigning.v1+json"
 
 
@@ -245,6 +250,7 @@ _TEAM = (
     Seeded("tools/sandbox", empty, policies.UNTAGGED, EUROPE),
 )
 
+
 _SMALL = (
     Seeded("payments/api", service, policies.KEEP_RELEASES),
     Seeded("platform/base-python", multi_arch, policies.UNTAGGED_AND_COUNT),
@@ -253,6 +259,7 @@ _SMALL = (
     Seeded("web/storefront", service, policies.AND_PATTERNS),
     Seeded("tools/sandbox", empty),
 )
+
 
 REGISTRIES: dict[str, Sequence[Seeded]] = {"small": _SMALL, "team": _TEAM}
 """The registries by name."""

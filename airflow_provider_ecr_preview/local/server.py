@@ -16,7 +16,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import ThreadedWSGIServer
 
 from airflow_provider_ecr_preview.local.calls import Call
-from airflow_provider_ecr_preview.local.wire import TARGET_PREFIX, Reply, Wire
+from airflow_provider_ecr_preview.local.reply import Reply
+from airflow_provider_ecr_preview.local.wire import TARGET_PREFIX, Wire
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """Value of ``SO_LINGER``: closing sends a reset, not an orderly end."""

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from airflow_provider_ecr_preview.image_reference import parse_references
+from airflow_provider_ecr_preview.core.in_use.reference import parse_references
 from airflow_provider_ecr_preview.local.calls import Call
 from airflow_provider_ecr_preview.local.extension import Answer, Extension
 from airflow_provider_ecr_preview.local.registry import DEFAULT_REGION
-from airflow_provider_ecr_preview.local.wire import Reply
+from airflow_provider_ecr_preview.local.reply import Reply
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.local.registry import Registry
+
 
 ONGOING = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
 

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from moto.core.exceptions import ServiceException
-from moto.core.request import Request as MotoRequest
-from moto.ecr.responses import ECRResponse
 from moto.iam.models import get_account_id_from
 
 from airflow_provider_ecr_preview.local.calls import Call, CallLog
 from airflow_provider_ecr_preview.local.operations import EFFECTS, OPERATIONS, Request
 from airflow_provider_ecr_preview.local.registry import DEFAULT_REGION, Registry
+from airflow_provider_ecr_preview.local.reply import Reply
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.local.faults import Fault
 
-TARGET_PREFIX = "AmazonEC2ContainerRegistry_V20150921."
 
-_OK = 200
-_BAD_REQUEST = 400
-_SERVER_ERROR = 500
+TARGET_PREFIX = "AmazonEC2ContainerRegistry_V20150921."
 
 
 class Headers(Protocol):
@@ -33,65 +27,6 @@ class Headers(Protocol):
 
     def get(self, name: str, default: str, /) -> Any:
         """Return the value of a header."""
-
-
-@dataclass(slots=True)
-class Reply:
-    """A reply on its way to the caller.
-
-    :param status: the HTTP status; 0 where the connection breaks instead.
-    :param body: the body.
-    :param headers: HTTP headers.
-    :param outcome: ``OK``, the error code, or the name of the fault that came between.
-    """
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-    outcome: str = "OK"
-
-    @classmethod
-    def ok(cls, answer: Mapping[str, Any]) -> Reply:
-        """Return a successful reply."""
-        return cls._of(_OK, answer)
-
-    @classmethod
-    def error(cls, code: str, message: str, status: int | None = None) -> Reply:
-        """Return an error as ECR sends it: HTTP 400, but 500 for ``ServerException``."""
-        if status is None:
-            status = _SERVER_ERROR if code == "ServerException" else _BAD_REQUEST
-        reply = cls._of(status, {"__type": code, "message": message})
-        reply.headers["x-amzn-ErrorType"] = reply.outcome = code
-        return reply
-
-    @classmethod
-    def no_reply(cls, outcome: str) -> Reply:
-        """Return what stands for a connection that breaks."""
-        return cls(0, b"", outcome=outcome)
-
-    @classmethod
-    def of_moto(cls, request: MotoRequest, account: str) -> Reply:
-        """Have moto answer a request to ECR.
-
-        :param request: the request.
-        :param account: the account whose registry it is for.
-        """
-        request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
-        status, headers, body = ECRResponse.dispatch(request)
-        reply = cls(status, body.encode() if isinstance(body, str) else body, dict(headers))
-        if status != _OK:
-            reply.outcome = str(json.loads(reply.body).get("__type", f"HTTP {status}")).rpartition("#")[2]
-        return reply
-
-    @classmethod
-    def _of(cls, status: int, answer: Mapping[str, Any]) -> Reply:
-        headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-RequestId": str(uuid.uuid4())}
-        return cls(status, json.dumps(answer, separators=(",", ":")).encode(), headers)
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether the connection breaks in place of a reply."""
-        return not self.status
 
 
 class Wire:

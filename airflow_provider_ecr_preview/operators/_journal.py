@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.journal import Journal, Parts
-from airflow_provider_ecr_preview.outcome_segments import PathSegments, StateSegments
-from airflow_provider_ecr_preview.storage import files_under, remove_files
+from airflow_provider_ecr_preview.reports.segments import PathSegments, StateSegments
+from airflow_provider_ecr_preview.reports.storage import files_under, remove_files
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
 
 log = logging.getLogger(__name__)
 

@@ -9,30 +9,27 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
-from airflow_provider_ecr_preview.cleanup_checks import CheckResult
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval
-from airflow_provider_ecr_preview.core.parameters import choice, switch, text
+from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
+from airflow_provider_ecr_preview.core.exceptions import CleanupBlockedError, CleanupIncompleteError
+from airflow_provider_ecr_preview.core.parameters.values import choice, switch, text
 from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.rollout.change import PolicyChange, former_policies_of
 from airflow_provider_ecr_preview.core.rollout.journal import EarlierChange
+from airflow_provider_ecr_preview.core.rollout.result import former_policies_kept, policy_change_xcom
+from airflow_provider_ecr_preview.core.xcom.rollout import PolicyChangeXCom
+from airflow_provider_ecr_preview.display.rollout import policy_change_table
+from airflow_provider_ecr_preview.display.text import render
 from airflow_provider_ecr_preview.engine.planned_changes import with_doubt
-from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError
-from airflow_provider_ecr_preview.former_policies import keep_former_policies
-from airflow_provider_ecr_preview.hooks.policy_changer import PolicyChanger
+from airflow_provider_ecr_preview.engine.policy_changer import PolicyChanger
+from airflow_provider_ecr_preview.operators._cleanup_base import EcrCleanupOperator, OnBlocked, why_blocked
 from airflow_provider_ecr_preview.operators._policy_journal import PolicyJournal
-from airflow_provider_ecr_preview.operators.ecr_cleanup_base import EcrCleanupOperator, OnBlocked, why_blocked
-from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
-from airflow_provider_ecr_preview.policy_change import (
-    PolicyChange,
-    PolicyChangeXCom,
-    former_policies_kept,
-    former_policies_of,
-    policy_change_xcom,
-)
-from airflow_provider_ecr_preview.policy_change_table import policy_change_table
-from airflow_provider_ecr_preview.tables import render
+from airflow_provider_ecr_preview.operators._publish import push_before_failure
+from airflow_provider_ecr_preview.reports.former_policies import keep_former_policies
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
+
 
 EarlierChanges = Mapping[RepositoryId, EarlierChange]
 

@@ -9,22 +9,24 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from airflow_provider_ecr_preview.core.exceptions import CleanupBlockedError, JournalUnwritableError
 from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.rollout.change import PolicyChange, former_policies_of
 from airflow_provider_ecr_preview.core.rollout.journal import (
     EarlierChange,
     earlier_changes,
     intent_entry,
     outcome_entry,
 )
-from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, JournalUnwritableError
-from airflow_provider_ecr_preview.former_policies import kept_former_policies
 from airflow_provider_ecr_preview.operators._journal import journal_of
-from airflow_provider_ecr_preview.policy_change import PolicyChange, former_policies_of
+from airflow_provider_ecr_preview.reports.former_policies import kept_former_policies
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+
 log = logging.getLogger(__name__)
+
 
 _ID_CHARACTERS = 16
 

@@ -8,17 +8,18 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ecr_preview.cleanup_outcome import RepositoryCleanup
 from airflow_provider_ecr_preview.core.cleanup.journal import OUTCOME, EarlierAttempts, approval_id, earlier_attempts
+from airflow_provider_ecr_preview.core.cleanup.outcome import RepositoryCleanup
+from airflow_provider_ecr_preview.core.exceptions import CleanupBlockedError
 from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.exceptions import CleanupBlockedError
 from airflow_provider_ecr_preview.operators._journal import journal_of
-from airflow_provider_ecr_preview.reports import read_lines
+from airflow_provider_ecr_preview.reports.lists import read_lines
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+    from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
+
 
 log = logging.getLogger(__name__)
 

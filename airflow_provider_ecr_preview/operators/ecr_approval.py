@@ -9,41 +9,38 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 
-from airflow_provider_ecr_preview.cleanup_evidence import Unread
-from airflow_provider_ecr_preview.cleanup_inputs import summaries_of
-from airflow_provider_ecr_preview.core.cleanup.approval import (
-    ApprovalXCom,
-    ApprovedAction,
-    ApprovedRepository,
-    approval_xcom,
-)
-from airflow_provider_ecr_preview.core.parameters import choice, decoded, integer, switch, text
+from airflow_provider_ecr_preview.core.cleanup.approval import ApprovedAction, ApprovedRepository, approval_xcom
+from airflow_provider_ecr_preview.core.exceptions import ApprovalRefusedError
+from airflow_provider_ecr_preview.core.parameters.values import choice, decoded, integer, switch, text
+from airflow_provider_ecr_preview.core.preview.stored import Unread, summaries_of
 from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.display.approval_markdown import (
+from airflow_provider_ecr_preview.core.xcom.approval import ApprovalXCom
+from airflow_provider_ecr_preview.core.xcom.audit import AUDIT_SCHEMA
+from airflow_provider_ecr_preview.display.approval_report import (
     MAX_ROWS,
     approval_body,
     approval_subject,
     dry_run_of_same,
     subject_prefix,
 )
-from airflow_provider_ecr_preview.exceptions import ApprovalRefusedError
-from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import listed_images
-from airflow_provider_ecr_preview.reports import line_list
-from airflow_provider_ecr_preview.templating import LiteralXComMixin
-from airflow_provider_ecr_preview.xcom import AUDIT_SCHEMA
+from airflow_provider_ecr_preview.reports.lists import line_list, listed_images
+from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+    from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
+
 
 APPROVAL_KEY = "ecr_lifecycle_approval"
 """XCom key of what is shown to the person who is asked, from before there is an answer."""
+
 
 # Releases of the standard provider that Airflow 3.1 came with have no other timeout than that of every task.
 _TIMEOUT = (
     "response_timeout" if "response_timeout" in signature(HITLOperator.__init__).parameters else "execution_timeout"
 )
+
 
 _ACTIONS: tuple[ApprovedAction, ...] = ("delete", "archive", "put")
 
@@ -95,7 +92,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
     :param response_timeout: how long to wait for an answer; None to wait as long as it takes.
     :param kwargs: ``assigned_users``, ``notifiers``, ``params``, ``defaults``, ``fail_on_reject`` and
         what else ``ApprovalOperator`` takes. ``defaults`` may be ``Reject`` only. Answers to ``params`` approve nothing.
-    :return: :class:`~airflow_provider_ecr_preview.core.cleanup.approval.ApprovalXCom`, with Airflow's answer. The same
+    :return: :class:`~airflow_provider_ecr_preview.core.xcom.approval.ApprovalXCom`, with Airflow's answer. The same
         without an answer is pushed under the key ``ecr_lifecycle_approval`` when the person is asked.
     :raises ApprovalRefusedError: if what was shown is another one when the answer comes, or no person has approved it.
     :raises ValueError: if a parameter is not valid; no person was asked.

@@ -15,21 +15,23 @@ from airflow.providers.common.compat.sdk import conf
 from airflow.sdk import ObjectStoragePath
 from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR
 
-from airflow_provider_ecr_preview.audit import Audit
-from airflow_provider_ecr_preview.audit_reports import AuditReports
-from airflow_provider_ecr_preview.audit_room import audit_xcom
-from airflow_provider_ecr_preview.candidate_policies import PoliciesByGlob
+from airflow_provider_ecr_preview.core.audit.log import OutcomeLog, Segments
+from airflow_provider_ecr_preview.core.audit.result import audit_xcom
+from airflow_provider_ecr_preview.core.audit.summary import Audit
+from airflow_provider_ecr_preview.core.exceptions import AuditFailedError, AuditStoppedError
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
-from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditStoppedError
-from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
+from airflow_provider_ecr_preview.core.lint.policy import PolicySource
+from airflow_provider_ecr_preview.core.policy.candidates import PoliciesByGlob
+from airflow_provider_ecr_preview.core.preview.findings import RECENTLY_PULLED_DAYS
+from airflow_provider_ecr_preview.core.protection import PROTECTED_TAGS
+from airflow_provider_ecr_preview.core.selection import Names
+from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
+from airflow_provider_ecr_preview.engine.audit_attempt import AuditAttempt
+from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-from airflow_provider_ecr_preview.hooks.fleet import PreviewFleet
-from airflow_provider_ecr_preview.lineage import lineage_of
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
-from airflow_provider_ecr_preview.metrics import emit_duration
-from airflow_provider_ecr_preview.operators.audit_attempt import AuditAttempt
-from airflow_provider_ecr_preview.operators.audit_parameters import (
+from airflow_provider_ecr_preview.operators._audit_parameters import (
     MAX_IN_FLIGHT,
     MAX_WORKERS,
     POLL_INTERVAL,
@@ -37,37 +39,31 @@ from airflow_provider_ecr_preview.operators.audit_parameters import (
     REPOSITORY_TIMEOUT,
     AuditParameters,
 )
-from airflow_provider_ecr_preview.operators.audit_result import publish
-from airflow_provider_ecr_preview.operators.audit_verdict import (
-    FailOn,
-    OnNoRepositories,
-    no_repositories,
-    require_success,
-)
+from airflow_provider_ecr_preview.operators._fail_on import FailOn, OnNoRepositories, no_repositories, require_success
+from airflow_provider_ecr_preview.operators._publish import publish, push_before_failure
 from airflow_provider_ecr_preview.operators.ecr_merge import EcrMergeLifecycleAuditsOperator
 from airflow_provider_ecr_preview.operators.ecr_repositories import EcrListRepositoriesOperator
-from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
-from airflow_provider_ecr_preview.outcome_log import OutcomeLog, Segments
-from airflow_provider_ecr_preview.outcome_segments import MemorySegments, PathSegments, StateSegments
-from airflow_provider_ecr_preview.policy import PolicySource
-from airflow_provider_ecr_preview.protection import PROTECTED_TAGS
-from airflow_provider_ecr_preview.repository_selection import Names
-from airflow_provider_ecr_preview.storage import slug
-from airflow_provider_ecr_preview.templating import AwsParametersMixin, LiteralXComMixin
+from airflow_provider_ecr_preview.reports.audit import AuditReports
+from airflow_provider_ecr_preview.reports.segments import MemorySegments, PathSegments, StateSegments
+from airflow_provider_ecr_preview.reports.storage import slug
+from airflow_provider_ecr_preview.telemetry import emit_duration, lineage_of
+from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.triggers.ecr_audit import AuditEvent, EcrLifecyclePolicyPreviewsTrigger
 from airflow_provider_ecr_preview.triggers.ecr_preview import deferral_timeout
-from airflow_provider_ecr_preview.xcom import AuditXCom
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors.base import OperatorLineage
     from airflow.sdk import Context
 
-    from airflow_provider_ecr_preview.hooks.fleet_reader import ImageLists
+    from airflow_provider_ecr_preview.engine.fleet.reader import ImageLists
+
 
 __all__ = ["EcrAuditLifecyclePoliciesOperator", "EcrListRepositoriesOperator", "EcrMergeLifecycleAuditsOperator"]
 
+
 MAX_CARRIED_CHARACTERS = 256 * 1024
 """What a deferral may carry where there is no other place to keep what was started."""
+
 
 SAMPLE_SIZE = 8
 
@@ -146,7 +142,7 @@ class EcrAuditLifecyclePoliciesOperator(
     :param region_name: the AWS Region; that of the connection if None. (templated)
     :param verify: whether, or with which certificates, TLS is verified. (templated)
     :param botocore_config: configuration of the botocore client.
-    :return: :class:`~airflow_provider_ecr_preview.xcom.AuditXCom`.
+    :return: :class:`~airflow_provider_ecr_preview.core.xcom.audit.AuditXCom`.
     :raises InvalidLifecyclePolicyError: if ECR would refuse a policy; names every mistake, and nothing is started.
     :raises AuditFailedError: if more failed than ``fail_on`` allows.
     :raises NoRepositoriesError: if there is no repository, and ``on_no_repositories`` is ``fail``.

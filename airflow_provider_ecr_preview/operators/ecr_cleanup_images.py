@@ -9,44 +9,57 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
-from airflow_provider_ecr_preview import cleanup_settings as defaults
-from airflow_provider_ecr_preview import protection
-from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
-from airflow_provider_ecr_preview.cleanup_checks import CheckResult, Decision, check_run, decide
-from airflow_provider_ecr_preview.cleanup_inputs import summaries_of
-from airflow_provider_ecr_preview.cleanup_outcome import RepositoryCleanup, planned_cleanup
-from airflow_provider_ecr_preview.cleanup_result import ImageCleanupXCom, cleanup_xcom
-from airflow_provider_ecr_preview.cleanup_settings import CleanupAction, CleanupSettings, OnChange
-from airflow_provider_ecr_preview.cleanup_table import cleanup_table
-from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovalXCom
+from airflow_provider_ecr_preview.core import protection
+from airflow_provider_ecr_preview.core.cleanup import settings as defaults
+from airflow_provider_ecr_preview.core.cleanup.approval import Approval
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
+from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult, Decision, check_run, decide
+from airflow_provider_ecr_preview.core.cleanup.outcome import RepositoryCleanup, planned_cleanup
 from airflow_provider_ecr_preview.core.cleanup.readiness import ReadinessXCom
+from airflow_provider_ecr_preview.core.cleanup.result import cleanup_xcom
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupAction, CleanupSettings, OnChange
+from airflow_provider_ecr_preview.core.exceptions import CleanupBlockedError, CleanupIncompleteError
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
-from airflow_provider_ecr_preview.core.parameter_times import seconds
-from airflow_provider_ecr_preview.core.parameters import choice, integer, limit, number, switch, text, written_limit
-from airflow_provider_ecr_preview.exceptions import CleanupBlockedError, CleanupIncompleteError
-from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT, no_earlier_attempts
-from airflow_provider_ecr_preview.hooks.ecr_cleanup_removal import RETRY_DELAY, ImageRemoval
+from airflow_provider_ecr_preview.core.lint.policy import PolicySource
+from airflow_provider_ecr_preview.core.parameters.times import seconds
+from airflow_provider_ecr_preview.core.parameters.values import (
+    choice,
+    integer,
+    limit,
+    number,
+    switch,
+    text,
+    written_limit,
+)
+from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies, PoliciesByGlob
+from airflow_provider_ecr_preview.core.preview.stored import summaries_of
+from airflow_provider_ecr_preview.core.selection import Names
+from airflow_provider_ecr_preview.core.xcom.approval import ApprovalXCom
+from airflow_provider_ecr_preview.core.xcom.cleanup import ImageCleanupXCom
+from airflow_provider_ecr_preview.display.cleanup import cleanup_table
+from airflow_provider_ecr_preview.display.text import render
+from airflow_provider_ecr_preview.engine.cleanup_evidence import POLL_INTERVAL, TIMEOUT, no_earlier_attempts
+from airflow_provider_ecr_preview.engine.image_removal import RETRY_DELAY, ImageRemoval
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
-from airflow_provider_ecr_preview.operators._removal_journal import RemovalJournal
-from airflow_provider_ecr_preview.operators.ecr_cleanup_base import (
+from airflow_provider_ecr_preview.operators._cleanup_base import (
     CHECKED_TEMPLATE_FIELDS,
     EcrCheckedCleanupOperator,
     OnBlocked,
     why_blocked,
 )
-from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
-from airflow_provider_ecr_preview.policy import PolicySource
-from airflow_provider_ecr_preview.reports import line_list
-from airflow_provider_ecr_preview.repository_selection import Names
-from airflow_provider_ecr_preview.tables import render
+from airflow_provider_ecr_preview.operators._publish import push_before_failure
+from airflow_provider_ecr_preview.operators._removal_journal import RemovalJournal
+from airflow_provider_ecr_preview.reports.lists import line_list
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+    from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
+
 
 MAX_IMAGES_PER_RUN = 10_000
+
+
 MAX_BYTES_PER_RUN = 10_000_000_000_000
 
 
@@ -124,7 +137,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
     :param region_name: the AWS Region; that of each summary if None. (templated)
     :param verify: whether, or with which certificates, TLS is verified. (templated)
     :param botocore_config: configuration of the botocore client.
-    :return: :class:`~airflow_provider_ecr_preview.cleanup_result.ImageCleanupXCom`, pushed also when the task fails; with
+    :return: :class:`~airflow_provider_ecr_preview.core.xcom.cleanup.ImageCleanupXCom`, pushed also when the task fails; with
         ``check_only``, :class:`~airflow_provider_ecr_preview.core.cleanup.readiness.ReadinessXCom`.
     :raises CleanupBlockedError: if a check blocks a repository, after the others are done.
     :raises CleanupIncompleteError: if images could not be deleted, or the task was told to stop.

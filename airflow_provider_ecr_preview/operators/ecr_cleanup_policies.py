@@ -8,45 +8,40 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
-from airflow_provider_ecr_preview import cleanup_settings as defaults
-from airflow_provider_ecr_preview import protection
-from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies, PoliciesByGlob
-from airflow_provider_ecr_preview.cleanup_checks import CheckResult, decide
-from airflow_provider_ecr_preview.cleanup_inputs import summaries_of
-from airflow_provider_ecr_preview.core.cleanup.approval import ApprovalXCom
+from airflow_provider_ecr_preview.core import protection
+from airflow_provider_ecr_preview.core.cleanup import settings as defaults
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
+from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult, decide
 from airflow_provider_ecr_preview.core.cleanup.readiness import ReadinessXCom
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
-from airflow_provider_ecr_preview.core.parameter_times import seconds
-from airflow_provider_ecr_preview.core.parameters import switch, written_limit
+from airflow_provider_ecr_preview.core.lint.policy import PolicySource
+from airflow_provider_ecr_preview.core.parameters.times import seconds
+from airflow_provider_ecr_preview.core.parameters.values import switch, written_limit
+from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies, PoliciesByGlob
+from airflow_provider_ecr_preview.core.preview.stored import summaries_of
 from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.rollout.change import PolicyChange, former_policies_would_be_kept
+from airflow_provider_ecr_preview.core.selection import Names
+from airflow_provider_ecr_preview.core.xcom.approval import ApprovalXCom
+from airflow_provider_ecr_preview.core.xcom.rollout import PolicyChangeXCom
+from airflow_provider_ecr_preview.engine.cleanup_evidence import POLL_INTERVAL, TIMEOUT
 from airflow_provider_ecr_preview.engine.planned_changes import left_as_it_is, planned_change
+from airflow_provider_ecr_preview.engine.policy_changer import PolicyChanger
 from airflow_provider_ecr_preview.engine.restored_previews import TIMEOUT as PREVIEWS_TIMEOUT
 from airflow_provider_ecr_preview.engine.restored_previews import RestoredPreviews
-from airflow_provider_ecr_preview.former_policies import (
-    read_former_policies,
-)
-from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import POLL_INTERVAL, TIMEOUT
-from airflow_provider_ecr_preview.hooks.policy_changer import PolicyChanger
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
-from airflow_provider_ecr_preview.operators._policy_change import EarlierChanges, PolicyChangeOperator
-from airflow_provider_ecr_preview.operators.ecr_cleanup_base import (
+from airflow_provider_ecr_preview.operators._cleanup_base import (
     CHECKED_TEMPLATE_FIELDS,
     EcrCheckedCleanupOperator,
     OnBlocked,
 )
-from airflow_provider_ecr_preview.policy import PolicySource
-from airflow_provider_ecr_preview.policy_change import (
-    PolicyChange,
-    PolicyChangeXCom,
-    former_policies_would_be_kept,
-)
-from airflow_provider_ecr_preview.repository_selection import Names
+from airflow_provider_ecr_preview.operators._policy_change import EarlierChanges, PolicyChangeOperator
+from airflow_provider_ecr_preview.reports.former_policies import read_former_policies
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+    from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 
 
 class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, PolicyChangeOperator):
@@ -117,7 +112,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, PolicyChangeOpera
     :param region_name: the AWS Region; that of each summary if None. (templated)
     :param verify: whether, or with which certificates, TLS is verified. (templated)
     :param botocore_config: configuration of the botocore client.
-    :return: :class:`~airflow_provider_ecr_preview.policy_change.PolicyChangeXCom`, which holds the former policies;
+    :return: :class:`~airflow_provider_ecr_preview.core.xcom.rollout.PolicyChangeXCom`, which holds the former policies;
         pushed before the first change, and also when the task fails; with ``check_only``,
         :class:`~airflow_provider_ecr_preview.core.cleanup.readiness.ReadinessXCom`.
     :raises CleanupBlockedError: if a check blocks a repository; nothing was changed.
@@ -271,7 +266,7 @@ class EcrRestoreLifecyclePolicyOperator(PolicyChangeOperator):
     :param region_name: not used; each repository is in the Region that it was in. (templated)
     :param verify: whether, or with which certificates, TLS is verified. (templated)
     :param botocore_config: configuration of the botocore client.
-    :return: :class:`~airflow_provider_ecr_preview.policy_change.PolicyChangeXCom`.
+    :return: :class:`~airflow_provider_ecr_preview.core.xcom.rollout.PolicyChangeXCom`.
     :raises CleanupBlockedError: if a policy is another one than was put, or cannot be read; nothing was changed.
     :raises CleanupIncompleteError: if a policy could not be changed, or the task was told to stop.
     :raises ValueError: if a parameter is not valid; nothing was asked or changed.

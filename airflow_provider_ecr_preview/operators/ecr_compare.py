@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
-from airflow_provider_ecr_preview.candidate_policies import CandidatePolicies
-from airflow_provider_ecr_preview.comparison import Comparison, comparison_xcom, new_findings
-from airflow_provider_ecr_preview.comparison_table import comparison_table
-from airflow_provider_ecr_preview.core.parameter_times import days, seconds
-from airflow_provider_ecr_preview.core.parameters import (
+from airflow_provider_ecr_preview.core.comparison.effects import Comparison, new_findings
+from airflow_provider_ecr_preview.core.comparison.result import comparison_xcom
+from airflow_provider_ecr_preview.core.exceptions import AuditStoppedError, CandidateRefusedError
+from airflow_provider_ecr_preview.core.parameters.times import days, seconds
+from airflow_provider_ecr_preview.core.parameters.values import (
     account_id,
     choice,
     given,
@@ -22,32 +22,41 @@ from airflow_provider_ecr_preview.core.parameters import (
     switch,
     texts,
 )
+from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
+from airflow_provider_ecr_preview.core.preview.findings import RECENTLY_PULLED_DAYS, FindingSeverity
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
-from airflow_provider_ecr_preview.exceptions import AuditStoppedError, CandidateRefusedError
-from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS, FindingSeverity
-from airflow_provider_ecr_preview.hooks.comparer import PolicyComparer
+from airflow_provider_ecr_preview.core.protection import PROTECTED_TAGS, tags_protected_by
+from airflow_provider_ecr_preview.core.selection import Names
+from airflow_provider_ecr_preview.core.xcom.comparison import ComparedRepository, ComparisonMethod, ComparisonXCom
+from airflow_provider_ecr_preview.display.comparison import comparison_table
+from airflow_provider_ecr_preview.display.text import render
+from airflow_provider_ecr_preview.engine.policy_comparer import PolicyComparer
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
-from airflow_provider_ecr_preview.operators.audit_parameters import MAX_WORKERS, REPOSITORY_TIMEOUT
-from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, is_too_many, read_fail_on
-from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
-from airflow_provider_ecr_preview.protection import PROTECTED_TAGS, tags_protected_by
-from airflow_provider_ecr_preview.repository_selection import Names
-from airflow_provider_ecr_preview.tables import render
-from airflow_provider_ecr_preview.templating import AwsParametersMixin, LiteralXComMixin
-from airflow_provider_ecr_preview.xcom import ComparedRepository, ComparisonMethod, ComparisonXCom
+from airflow_provider_ecr_preview.operators._audit_parameters import MAX_WORKERS, REPOSITORY_TIMEOUT
+from airflow_provider_ecr_preview.operators._fail_on import FailOn, is_too_many, read_fail_on
+from airflow_provider_ecr_preview.operators._publish import push_before_failure
+from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_ecr_preview.policy import LifecyclePolicy, PolicySource
+    from airflow_provider_ecr_preview.core.lint.policy import PolicySource
+    from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+
 
 APPLIED = "applied"
+
+
 CANDIDATE = "candidate"
+
+
 MAX_POLICIES = 10
+
 
 NO_FINDING = "none"
 """What makes no finding fail the task."""
+
 
 _SHOWN = 5
 
@@ -99,7 +108,7 @@ class EcrCompareLifecyclePoliciesOperator(
     :param region_name: the AWS Region; that of the connection if None. (templated)
     :param verify: whether, or with which certificates, TLS is verified. (templated)
     :param botocore_config: configuration of the botocore client.
-    :return: :class:`~airflow_provider_ecr_preview.xcom.ComparisonXCom`.
+    :return: :class:`~airflow_provider_ecr_preview.core.xcom.comparison.ComparisonXCom`.
     :raises InvalidLifecyclePolicyError: if ECR would refuse a candidate; names every mistake, and nothing is started.
     :raises ValueError: if there are not two policies to compare; nothing is started.
     :raises CandidateRefusedError: if a candidate takes more than it may, or too many repositories failed.

@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.sdk import BaseOperator
 
-from airflow_provider_ecr_preview.core.parameters import choice, number, text, texts, tls_verification
-from airflow_provider_ecr_preview.core.tracebacks import defuse
-from airflow_provider_ecr_preview.exceptions import ImagesInUseUnknownError
-from airflow_provider_ecr_preview.hooks.endpoints import mask_endpoint
-from airflow_provider_ecr_preview.hooks.in_use_sources import (
+from airflow_provider_ecr_preview.aws.endpoints import mask_endpoint
+from airflow_provider_ecr_preview.core.exceptions import ImagesInUseUnknownError
+from airflow_provider_ecr_preview.core.in_use.images import ImagesInUse, UnreadSource
+from airflow_provider_ecr_preview.core.parameters.values import choice, number, text, texts, tls_verification
+from airflow_provider_ecr_preview.core.selection import Names
+from airflow_provider_ecr_preview.core.text.tracebacks import defuse
+from airflow_provider_ecr_preview.core.xcom.in_use import ImageInUse, ImagesInUseXCom
+from airflow_provider_ecr_preview.iam import FURTHER_IN_USE_ACTIONS, IAM_ACTIONS, IN_USE_ACTIONS
+from airflow_provider_ecr_preview.operators._publish import push_before_failure
+from airflow_provider_ecr_preview.reports.lists import line_list
+from airflow_provider_ecr_preview.sources.airflow import airflow_tasks
+from airflow_provider_ecr_preview.sources.aws import (
     FURTHER_SOURCES,
     SOURCES,
     ClientOf,
@@ -22,22 +29,21 @@ from airflow_provider_ecr_preview.hooks.in_use_sources import (
     InUseSource,
     UnknownImage,
 )
-from airflow_provider_ecr_preview.iam import FURTHER_IN_USE_ACTIONS, IAM_ACTIONS, IN_USE_ACTIONS
-from airflow_provider_ecr_preview.in_use import ImageInUse, ImagesInUse, ImagesInUseXCom, UnreadSource
-from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
-from airflow_provider_ecr_preview.reports import line_list
-from airflow_provider_ecr_preview.repository_selection import Names
-from airflow_provider_ecr_preview.sources.airflow import airflow_tasks
 from airflow_provider_ecr_preview.sources.reading import Asked, read_source, reason_of
 from airflow_provider_ecr_preview.sources.reference_list import reference_list
-from airflow_provider_ecr_preview.templating import LiteralXComMixin
+from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+
 _SHOWN_UNREAD = 20
+
+
 _PARAMETERS = {"reference_list": "reference_list", "airflow": "airflow_conn_id"}
 """The parameter that a source needs which is no service of AWS."""
+
+
 _ACTIONS = {**IN_USE_ACTIONS, **FURTHER_IN_USE_ACTIONS}
 
 
@@ -58,7 +64,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     were read, and the clean-up compares them with its ``required_scope``.
 
     Calls GetCallerIdentity, which needs no permission, and what the sources call, see
-    :mod:`~airflow_provider_ecr_preview.hooks.in_use_sources`; changes nothing.
+    :mod:`~airflow_provider_ecr_preview.sources.aws`; changes nothing.
 
     .. code-block:: python
 
@@ -73,7 +79,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     :param sources: names of services (``ecs``, ``eks``, ``lambda``, ``batch``, ``sagemaker``, ``apprunner``, ``codebuild``; and,
         only where they are named, ``ecs_daemons`` and ``emr_serverless``), or functions of your own that take what returns
         the boto3 client of a service, and yield
-        :class:`~airflow_provider_ecr_preview.hooks.in_use_sources.FoundReference`. ``reference_list`` and ``airflow``
+        :class:`~airflow_provider_ecr_preview.sources.aws.FoundReference`. ``reference_list`` and ``airflow``
         may be named, too, and are read wherever their parameters are given.
     :param reference_list: references that another tool has collected, read in addition to the sources: a list of texts or of
         objects with ``image`` and ``digest``, the same as JSON, or the ``ObjectStoragePath`` URL of a file of JSON or
@@ -97,7 +103,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     :param region_name: the AWS Region; that of the connection if None. (templated)
     :param verify: whether, or with which certificates, TLS is verified. (templated)
     :param botocore_config: configuration of the botocore clients.
-    :return: :class:`~airflow_provider_ecr_preview.in_use.ImagesInUseXCom`.
+    :return: :class:`~airflow_provider_ecr_preview.core.xcom.in_use.ImagesInUseXCom`.
     :raises ImagesInUseUnknownError: with ``on_unread="fail"``, if a source cannot be read; the result is pushed before.
     :raises ValueError: if a source is not known, or the images are too many for XCom and there is no ``in_use_path``.
     """

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from airflow.sdk import BaseOperator, XComArg
 
-from airflow_provider_ecr_preview.audit import Audit
-from airflow_provider_ecr_preview.audit_reports import AuditReports
-from airflow_provider_ecr_preview.audit_room import audit_xcom
-from airflow_provider_ecr_preview.changes import merge_changes
-from airflow_provider_ecr_preview.core.parameter_text import shown
-from airflow_provider_ecr_preview.core.parameters import choice, decoded, switch, text
-from airflow_provider_ecr_preview.exceptions import AuditFailedError, AuditIncompleteError, NoRepositoriesError
-from airflow_provider_ecr_preview.lineage import lineage_of
+from airflow_provider_ecr_preview.core.audit.changes import merge_changes
+from airflow_provider_ecr_preview.core.audit.result import audit_xcom
+from airflow_provider_ecr_preview.core.audit.summary import Audit
+from airflow_provider_ecr_preview.core.exceptions import AuditFailedError, AuditIncompleteError, NoRepositoriesError
+from airflow_provider_ecr_preview.core.parameters.forms import shown
+from airflow_provider_ecr_preview.core.parameters.values import choice, decoded, switch, text
+from airflow_provider_ecr_preview.core.xcom.audit import AUDIT_SCHEMA, AuditXCom, ChangesXCom
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
-from airflow_provider_ecr_preview.operators.audit_result import publish
-from airflow_provider_ecr_preview.operators.audit_verdict import (
+from airflow_provider_ecr_preview.operators._fail_on import (
     FailOn,
     OnNoRepositories,
     no_repositories,
@@ -27,16 +25,19 @@ from airflow_provider_ecr_preview.operators.audit_verdict import (
     read_on_no_repositories,
     require_success,
 )
-from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
-from airflow_provider_ecr_preview.templating import LiteralXComMixin
-from airflow_provider_ecr_preview.xcom import AUDIT_SCHEMA, AuditXCom, ChangesXCom
+from airflow_provider_ecr_preview.operators._publish import publish, push_before_failure
+from airflow_provider_ecr_preview.reports.audit import AuditReports
+from airflow_provider_ecr_preview.telemetry import lineage_of
+from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
 
 if TYPE_CHECKING:
     import jinja2
     from airflow.providers.openlineage.extractors.base import OperatorLineage
     from airflow.sdk import Context
 
+
 OnMissing = Literal["fail", "warn"]
+
 
 _NOTHING_TO_AUDIT = ("skipped", "removed")
 """States of tasks that are not expected to have a result."""
@@ -66,7 +67,7 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         (templated)
     :param fail_on_alarm: whether an alarm of what changed since the last audit fails the task, too. (templated)
     :param trigger_rule: when it runs; by default when all audits have ended, however they did.
-    :return: :class:`~airflow_provider_ecr_preview.xcom.AuditXCom`.
+    :return: :class:`~airflow_provider_ecr_preview.core.xcom.audit.AuditXCom`.
     :raises AuditIncompleteError: if a part is missing.
     :raises AuditFailedError: if more failed than ``fail_on`` allows.
     :raises NoRepositoriesError: if there is no repository, and ``on_no_repositories`` is ``fail``.

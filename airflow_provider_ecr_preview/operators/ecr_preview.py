@@ -13,44 +13,56 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowSkipException, conf
 from airflow.sdk import ObjectStoragePath
 
-from airflow_provider_ecr_preview.cleanup_in_use import used_images_in
+from airflow_provider_ecr_preview.aws.arguments import MAX_PAGE_SIZE, check_waiting
+from airflow_provider_ecr_preview.aws.errors import CallSite
+from airflow_provider_ecr_preview.core.exceptions import LifecyclePolicyNotFoundError, PreviewInProgressError
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, required_scope_of
-from airflow_provider_ecr_preview.core.parameter_times import days, seconds
-from airflow_provider_ecr_preview.core.parameters import account_id, choice, decoded, given, integer, switch, text
+from airflow_provider_ecr_preview.core.lint.policy import PolicySource, lint_policy
+from airflow_provider_ecr_preview.core.parameters.times import days, seconds
+from airflow_provider_ecr_preview.core.parameters.values import (
+    account_id,
+    choice,
+    decoded,
+    given,
+    integer,
+    switch,
+    text,
+)
+from airflow_provider_ecr_preview.core.preview.findings import RECENTLY_PULLED_DAYS
+from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
 from airflow_provider_ecr_preview.core.preview.result import marker
+from airflow_provider_ecr_preview.core.protection import PROTECTED_TAGS, tags_protected_by
+from airflow_provider_ecr_preview.core.selection import Names
+from airflow_provider_ecr_preview.core.xcom.preview import MARKER_KEY, PreviewSummaryXCom, StartedPreviewXCom
+from airflow_provider_ecr_preview.display.preview import summary_table
+from airflow_provider_ecr_preview.display.text import render
 from airflow_provider_ecr_preview.engine.replicas import replicas_through
-from airflow_provider_ecr_preview.exceptions import LifecyclePolicyNotFoundError, PreviewInProgressError
-from airflow_provider_ecr_preview.findings import RECENTLY_PULLED_DAYS
-from airflow_provider_ecr_preview.hooks.arguments import MAX_PAGE_SIZE, check_waiting
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook, TagStatus
-from airflow_provider_ecr_preview.hooks.errors import CallSite
-from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
-from airflow_provider_ecr_preview.policy import PolicySource, lint_policy
-from airflow_provider_ecr_preview.protection import PROTECTED_TAGS, tags_protected_by
-from airflow_provider_ecr_preview.reports import image_list
-from airflow_provider_ecr_preview.repository_selection import Names
-from airflow_provider_ecr_preview.tables import render, summary_table
-from airflow_provider_ecr_preview.templating import AwsParametersMixin, LiteralXComMixin
+from airflow_provider_ecr_preview.reports.in_use import used_images_in
+from airflow_provider_ecr_preview.reports.lists import image_list
+from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
     EcrLifecyclePolicyPreviewTrigger,
     PreviewEvent,
     deferral_timeout,
     preview_of,
 )
-from airflow_provider_ecr_preview.xcom import MARKER_KEY, PreviewSummaryXCom, StartedPreviewXCom
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_ecr_preview.pages import PreviewStatus
+    from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
 
 
 OnMissingPolicy = Literal["fail", "skip"]
 
+
 TIMEOUT = 3_600.0
+
+
 POLL_INTERVAL = 5.0
 
 
@@ -278,7 +290,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
     :param region_name: the AWS Region; that of the connection if None. (templated)
     :param verify: whether, or with which certificates, TLS is verified. (templated)
     :param botocore_config: configuration of the botocore client.
-    :return: :class:`~airflow_provider_ecr_preview.xcom.PreviewSummaryXCom`.
+    :return: :class:`~airflow_provider_ecr_preview.core.xcom.preview.PreviewSummaryXCom`.
     :raises RepositoryError: if the preview is not complete, of another policy, or does not add up; never an empty
         summary in place of an error.
     """

@@ -9,35 +9,38 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
-from airflow_provider_ecr_preview.cleanup_evidence import Unread, preview_time
-from airflow_provider_ecr_preview.cleanup_inputs import summaries_of
-from airflow_provider_ecr_preview.core.parameter_times import moment
-from airflow_provider_ecr_preview.core.parameters import choice, text
+from airflow_provider_ecr_preview.core.exceptions import LifecycleEventsUnreadError, UnpreviewedExpiryError
+from airflow_provider_ecr_preview.core.parameters.times import moment
+from airflow_provider_ecr_preview.core.parameters.values import choice, text
+from airflow_provider_ecr_preview.core.preview.stored import Unread, preview_time, summaries_of
+from airflow_provider_ecr_preview.core.reconciliation.execution import PolicyExecution, UnreadExecution
+from airflow_provider_ecr_preview.core.reconciliation.reconcile import RepositoryReconciliation, reconcile
+from airflow_provider_ecr_preview.core.reconciliation.result import reconciliation_xcom
 from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.exceptions import LifecycleEventsUnreadError, UnpreviewedExpiryError
-from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import listed_images
+from airflow_provider_ecr_preview.core.xcom.reconciliation import ReconciliationXCom
+from airflow_provider_ecr_preview.display.reconciliation import reconciliation_table
+from airflow_provider_ecr_preview.display.text import render
 from airflow_provider_ecr_preview.hooks.lifecycle_events import EcrLifecycleEventsHook
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
-from airflow_provider_ecr_preview.lifecycle_execution import PolicyExecution, UnreadExecution
-from airflow_provider_ecr_preview.operators.failed_result import push_before_failure
-from airflow_provider_ecr_preview.reconciliation import RepositoryReconciliation, reconcile
-from airflow_provider_ecr_preview.reconciliation_table import reconciliation_table
-from airflow_provider_ecr_preview.reconciliation_xcom import ReconciliationXCom, reconciliation_xcom
-from airflow_provider_ecr_preview.reports import line_list
-from airflow_provider_ecr_preview.tables import render
-from airflow_provider_ecr_preview.templating import AwsParametersMixin, LiteralXComMixin
+from airflow_provider_ecr_preview.operators._publish import push_before_failure
+from airflow_provider_ecr_preview.reports.lists import line_list, listed_images
+from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+    from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
+
 
 ReconcileFailOn = Literal["never", "unpreviewed"]
+
 
 HISTORY = timedelta(days=90)
 """What CloudTrail's event history holds."""
 
+
 _SHOWN = 5
+
 
 _Events = list[PolicyExecution | UnreadExecution]
 
@@ -68,7 +71,7 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
     :param region_name: the AWS Region; each preview's own if None. (templated)
     :param verify: whether, or with which certificates, TLS is verified. (templated)
     :param botocore_config: configuration of the botocore client.
-    :return: :class:`~airflow_provider_ecr_preview.reconciliation_xcom.ReconciliationXCom`.
+    :return: :class:`~airflow_provider_ecr_preview.core.xcom.reconciliation.ReconciliationXCom`.
     :raises ValueError: if a summary or a time is none, or is older than CloudTrail's 90 days; nothing is asked.
     :raises LifecycleEventsUnreadError: if CloudTrail cannot be asked; the rest is pushed before.
     :raises UnpreviewedExpiryError: as ``fail_on`` says.

@@ -9,28 +9,25 @@ from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_ecr_preview.core.parameters import account_id, integer, switch, texts
-from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-from airflow_provider_ecr_preview.hooks.repositories import MAX_WORKERS, RepositoryLister
-from airflow_provider_ecr_preview.operators.audit_verdict import (
-    OnNoRepositories,
-    no_repositories,
-    read_on_no_repositories,
-)
-from airflow_provider_ecr_preview.repository_selection import (
+from airflow_provider_ecr_preview.core.parameters.values import account_id, integer, switch, texts
+from airflow_provider_ecr_preview.core.selection import (
     Names,
     RepositorySelection,
     TagFilter,
     batches_of,
     fitting_batch_size,
 )
-from airflow_provider_ecr_preview.templating import AwsParametersMixin, LiteralXComMixin
+from airflow_provider_ecr_preview.engine.repository_lister import MAX_WORKERS, RepositoryLister
+from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
+from airflow_provider_ecr_preview.operators._fail_on import OnNoRepositories, no_repositories, read_on_no_repositories
+from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
 T = TypeVar("T")
+
 
 BATCH_SIZE = 500
 """How many repositories a batch holds at most where a template leaves nothing of the number."""

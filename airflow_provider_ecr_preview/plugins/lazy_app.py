@@ -10,8 +10,13 @@ from importlib import import_module
 from typing import Any
 
 Scope = MutableMapping[str, Any]
+
+
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
 
 HOST_APP = "airflow_provider_ecr_preview.host_app"
 """Where the scope of a request has the application of Airflow that ours is mounted in."""

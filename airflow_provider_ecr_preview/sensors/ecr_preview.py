@@ -12,19 +12,19 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException, conf
 from airflow.sdk import PokeReturnValue
 
-from airflow_provider_ecr_preview.core.parameters import account_id, text
-from airflow_provider_ecr_preview.exceptions import PreviewTimeoutError, RepositoryError
+from airflow_provider_ecr_preview.aws.errors import CallSite
+from airflow_provider_ecr_preview.core.exceptions import PreviewTimeoutError, RepositoryError
+from airflow_provider_ecr_preview.core.parameters.values import account_id, text
+from airflow_provider_ecr_preview.core.xcom.preview import StartedPreviewXCom
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-from airflow_provider_ecr_preview.hooks.errors import CallSite
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
-from airflow_provider_ecr_preview.templating import AwsParametersMixin, LiteralXComMixin
+from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
     EcrLifecyclePolicyPreviewTrigger,
     PreviewEvent,
     deferral_timeout,
     preview_of,
 )
-from airflow_provider_ecr_preview.xcom import StartedPreviewXCom
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -1,1 +1,6 @@
-"""Who runs images: one function a service. A source of your own is such a function, too."""
+"""Who runs images: one function for each service. A source of your own is such a function, too."""
+
+from airflow_provider_ecr_preview.sources.aws import FURTHER_SOURCES, SOURCES
+from airflow_provider_ecr_preview.sources.found import ClientOf, FoundReference, InUseSource, UnknownImage
+
+__all__ = ["FURTHER_SOURCES", "SOURCES", "ClientOf", "FoundReference", "InUseSource", "UnknownImage"]

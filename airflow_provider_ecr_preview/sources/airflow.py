@@ -9,19 +9,29 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from airflow_provider_ecr_preview.hooks.nested import texts_of, values_of
-from airflow_provider_ecr_preview.image_reference import references_in
+from airflow_provider_ecr_preview.core.in_use.reference import references_in
 from airflow_provider_ecr_preview.sources.airflow_api import AirflowApi, connected
+from airflow_provider_ecr_preview.sources.eks import texts_of, values_of
 from airflow_provider_ecr_preview.sources.found import FoundReference, UnknownImage
 
 Definitions = Callable[[str], Sequence[str] | None]
 """Returns the images of a task or job definition; None where it cannot be found."""
 
+
 _IMAGE_KEYS = ("image", "Image", "ImageUri", "TrainingImage", "image_uri")
+
+
 _CUT = "Truncated. You can change this behaviour in [core]max_templated_field_length"
+
+
 _MASK = "***"
+
+
 _RUNS_LOOKED_AT = 3
+
+
 _KIND = "Airflow task"
+
 
 _HAVE_RUN = frozenset(
     {"success", "failed", "running", "deferred", "awaiting_input", "up_for_retry", "up_for_reschedule", "restarting"}
@@ -42,7 +52,10 @@ class _Operator:
 
 
 _POD = _Operator(("image", "pod_template_dict"), only_in="pod_template_file or full_pod_spec")
+
+
 _SAGEMAKER = _Operator(("config",))
+
 
 OPERATORS: Mapping[str, _Operator] = {
     "KubernetesPodOperator": _POD,
@@ -69,7 +82,10 @@ OPERATORS: Mapping[str, _Operator] = {
 }
 """The operators whose task instances are read, by the names of their classes."""
 
+
 _OF_ONES_OWN = _Operator()
+
+
 _DEFINITIONS = {"task_definition": "ecs", "job_definition": "batch"}
 """The service that knows the definition which a field names."""
 

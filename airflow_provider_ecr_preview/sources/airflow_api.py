@@ -13,11 +13,18 @@ import httpx
 from airflow.sdk import BaseHook
 
 PAGE_SIZE = 100
+
+
 MAX_TASK_INSTANCES = 100_000
+
+
 TIMEOUT = 600.0
 """How long all requests may take, in seconds."""
 
+
 _REQUEST_TIMEOUT = 60.0
+
+
 _SHOWN_CHARACTERS = 200
 
 

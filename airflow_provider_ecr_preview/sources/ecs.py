@@ -8,12 +8,20 @@ from typing import Any
 from airflow_provider_ecr_preview.sources.found import ClientOf, FoundReference, all_of, in_parts
 
 _DESCRIBED_AT_ONCE = 100
+
+
 _SERVICES_AT_ONCE = 10
+
+
 _DEPLOYMENTS_AT_ONCE = 20
+
+
 _REVISIONS_AT_ONCE = 20
+
 
 ONGOING = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
 """States of a deployment that may still go back to the revision before it."""
+
 
 _MISSING = "MISSING"
 """Why ECS does not describe what has gone since it was listed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airflow_provider_ecr_preview.hooks.nested import mappings_of
+from airflow_provider_ecr_preview.sources.eks import mappings_of
 from airflow_provider_ecr_preview.sources.found import ClientOf, FoundReference, all_of
 
 _UNDER_WAY = ("SUBMITTED", "PENDING", "SCHEDULED", "RUNNING", "QUEUED", "CANCELLING")

@@ -39,6 +39,7 @@ class UnknownImage(NamedTuple):
 ClientOf = Callable[[str], Any]
 """Returns the boto3 client of a service."""
 
+
 InUseSource = Callable[[ClientOf], Iterator[FoundReference | UnknownImage]]
 
 

@@ -9,22 +9,27 @@ from fnmatch import fnmatchcase
 
 from botocore.exceptions import ClientError
 
-from airflow_provider_ecr_preview.core.secrets import masked
-from airflow_provider_ecr_preview.core.tracebacks import defuse
-from airflow_provider_ecr_preview.core.visible import one_line, visible
-from airflow_provider_ecr_preview.image_reference import (
+from airflow_provider_ecr_preview.core.in_use.images import MAX_NAMED_REFERENCES, ImagesInUse, ImageUser, UnreadSource
+from airflow_provider_ecr_preview.core.in_use.reference import (
     ImageReference,
     UnreadReferenceError,
     parse_references,
     shown_reference,
 )
-from airflow_provider_ecr_preview.in_use import MAX_NAMED_REFERENCES, ImagesInUse, ImageUser, UnreadSource
+from airflow_provider_ecr_preview.core.text.secrets import masked
+from airflow_provider_ecr_preview.core.text.tracebacks import defuse
+from airflow_provider_ecr_preview.core.text.visible import one_line, visible
 from airflow_provider_ecr_preview.sources.found import FoundReference, UnknownImage
 
 log = logging.getLogger(__name__)
 
+
 MAX_REASON_CHARACTERS = 300
+
+
 _MAX_LOGGED_REFERENCES = 100
+
+
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
 
 

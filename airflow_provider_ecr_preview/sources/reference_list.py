@@ -10,14 +10,17 @@ from typing import Any
 
 from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_ecr_preview.core.in_use.images import ImagesInUse
 from airflow_provider_ecr_preview.core.in_use.reference_list import parse_reference_list
-from airflow_provider_ecr_preview.in_use import ImagesInUse
 from airflow_provider_ecr_preview.sources.found import FoundReference
 
 MAX_BYTES = 64 * 1024 * 1024
 """A longer list is not read."""
 
+
 _GZIP = b"\x1f\x8b"
+
+
 _KIND = "reference list"
 
 

@@ -17,9 +17,10 @@ from airflow_provider_ecr_preview.operators.ecr_repositories import BATCH_SIZE
 if TYPE_CHECKING:
     from airflow.sdk import Asset
 
-    from airflow_provider_ecr_preview.operators.audit_verdict import FailOn, OnNoRepositories
+    from airflow_provider_ecr_preview.core.selection import Names, TagFilter
+    from airflow_provider_ecr_preview.operators._fail_on import FailOn, OnNoRepositories
     from airflow_provider_ecr_preview.operators.ecr_merge import OnMissing
-    from airflow_provider_ecr_preview.repository_selection import Names, TagFilter
+
 
 _AWS = ("aws_conn_id", "region_name", "verify", "botocore_config")
 

@@ -9,8 +9,8 @@ from typing import Any, TypedDict
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_ecr_preview.exceptions import RepositoryError
-from airflow_provider_ecr_preview.pages import IN_PROGRESS
+from airflow_provider_ecr_preview.core.exceptions import RepositoryError
+from airflow_provider_ecr_preview.core.preview.pages import IN_PROGRESS
 from airflow_provider_ecr_preview.triggers.ecr_preview import shared_hook
 
 

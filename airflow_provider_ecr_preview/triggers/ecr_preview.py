@@ -14,20 +14,21 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from cachetools import TTLCache
 
-from airflow_provider_ecr_preview import exceptions
-from airflow_provider_ecr_preview.exceptions import PreviewTimeoutError, RepositoryError, ThrottledError
+from airflow_provider_ecr_preview.aws.errors import CallSite, translated
+from airflow_provider_ecr_preview.core import exceptions
+from airflow_provider_ecr_preview.core.exceptions import PreviewTimeoutError, RepositoryError, ThrottledError
+from airflow_provider_ecr_preview.core.preview.pages import IN_PROGRESS
+from airflow_provider_ecr_preview.core.xcom.preview import StartedPreviewXCom
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-from airflow_provider_ecr_preview.hooks.errors import CallSite, translated
-from airflow_provider_ecr_preview.pages import IN_PROGRESS
-from airflow_provider_ecr_preview.xcom import StartedPreviewXCom
 
 if TYPE_CHECKING:
-    from airflow_provider_ecr_preview.pages import PreviewStatus
+    from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
 
 
 # How long one look waits while ECR throttles it. The trigger looks again until its deadline, and a thread that waits is
 # one that others lack.
 THROTTLE_SECONDS = 10.0
+
 
 # The trigger ends the wait itself and says why; Airflow's own timeout is for when it cannot.
 GRACE = timedelta(minutes=5)
@@ -189,6 +190,8 @@ def preview_of(event: PreviewEvent, site: CallSite) -> StartedPreviewXCom:
 _HOOKS: TTLCache[tuple[Any, ...], EcrLifecyclePolicyPreviewHook] = TTLCache(
     maxsize=64, ttl=timedelta(minutes=15).total_seconds()
 )
+
+
 _HOOKS_LOCK = Lock()
 
 

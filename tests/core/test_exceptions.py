@@ -4,8 +4,8 @@ import pickle
 
 import pytest
 
-from airflow_provider_ecr_preview.exceptions import InvalidLifecyclePolicyError, PreviewFailedError
-from airflow_provider_ecr_preview.policy import lint_policy
+from airflow_provider_ecr_preview.core.exceptions import InvalidLifecyclePolicyError, PreviewFailedError
+from airflow_provider_ecr_preview.core.lint.policy import lint_policy
 
 
 @pytest.mark.parametrize(

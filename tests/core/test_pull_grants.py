@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ecr_preview.core.in_use.pull_grants import PullGrants, pull_grants
+from airflow_provider_ecr_preview.core.pull_grants import PullGrants, pull_grants
 
 OWN, A, B = "123456789012", "111111111111", "222222222222"
 ARN = f"arn:aws:ecr:us-east-1:{OWN}:repository/payments/api"

@@ -16,8 +16,8 @@ from airflow_provider_ecr_preview.core.referrers import (
     subject_digests,
     subjects_above,
 )
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
-from tests.core.builders import NOW, digest
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
+from tests.support.builders import NOW, digest
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 

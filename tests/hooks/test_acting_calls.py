@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_ecr_preview.aws.acting import CONNECT_TIMEOUT, HeldUpError, code_of, fate_of, send_at_once
-from airflow_provider_ecr_preview.exceptions import RepositoryError
+from airflow_provider_ecr_preview.core.exceptions import RepositoryError
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.local import (
     AccessDenied,
@@ -23,7 +24,6 @@ from airflow_provider_ecr_preview.local import (
     server_error,
     throttled,
 )
-from airflow_provider_ecr_preview.policy import LifecyclePolicy
 
 pytestmark = pytest.mark.changes_registry
 
@@ -52,7 +52,7 @@ class Redirected(Fault):
     endpoint_url: str
 
     def before(self, call: Call, registry: Registry) -> Any:
-        from airflow_provider_ecr_preview.local.wire import Reply  # noqa: PLC0415
+        from airflow_provider_ecr_preview.local.reply import Reply  # noqa: PLC0415
 
         return Reply(307, b"", {"Location": f"{self.endpoint_url}/"}, "Redirected")
 

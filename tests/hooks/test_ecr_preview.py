@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ecr_preview import exceptions
+from airflow_provider_ecr_preview.core import exceptions
+from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-from airflow_provider_ecr_preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.faults import (
     AccessDenied,
@@ -208,7 +208,7 @@ class TestBadInputStartsNothing:
             connection["extra"]["endpoint_url"] = f"http://user:hunter2@{host}"
             monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
             hidden: list[str] = []
-            monkeypatch.setattr("airflow_provider_ecr_preview.hooks.endpoints.mask_secret", hidden.append)
+            monkeypatch.setattr("airflow_provider_ecr_preview.aws.endpoints.mask_secret", hidden.append)
             hook = EcrLifecyclePolicyPreviewHook(config={"retries": {"total_max_attempts": 1}})
             with pytest.raises(exceptions.RepositoryError) as raised:
                 hook.start_preview(REPOSITORY, keep(1))

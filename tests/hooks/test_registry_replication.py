@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ecr_preview.core.exceptions import AccessDeniedError, EcrUnreachableError, ThrottledError
 from airflow_provider_ecr_preview.core.replication import DeletionRule, RegistryReplication
-from airflow_provider_ecr_preview.exceptions import AccessDeniedError, EcrUnreachableError, ThrottledError
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.local import AccessDenied, Altered, LocalEcr, TruncatedBody, server_error, throttled
 

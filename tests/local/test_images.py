@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.images import IMAGE_MANIFEST, MANIFEST_LIST, digest_of
 from airflow_provider_ecr_preview.local.seed_policies import ARCHIVE_UNUSED
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
 
 REPOSITORY = "platform/base-python"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import pytest
 from botocore.exceptions import ClientError
 
+from airflow_provider_ecr_preview.core.policy.document import canonical_policy
 from airflow_provider_ecr_preview.local import LocalEcr
-from airflow_provider_ecr_preview.policy import canonical_policy
 
 REPOSITORY = "payments/api"
 

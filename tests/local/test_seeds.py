@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.images import MANIFEST_LIST
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
 from airflow_provider_ecr_preview.local.seeds import REGISTRIES, seed_registry
-from airflow_provider_ecr_preview.policy import LifecyclePolicy
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 REGIONS = ("us-east-1", "eu-west-1")

@@ -14,14 +14,13 @@ from airflow.sdk import Asset
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from airflow_provider_ecr_preview.assets import announce, audit_asset
-from airflow_provider_ecr_preview.audit import Audit
-from airflow_provider_ecr_preview.audit_room import audit_xcom
-from airflow_provider_ecr_preview.lineage import FACET, lineage_of
+from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+from airflow_provider_ecr_preview.core.audit.result import audit_xcom
+from airflow_provider_ecr_preview.core.audit.summary import Audit
+from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink, report_url
-from airflow_provider_ecr_preview.metrics import emit_counts, emit_duration
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrMergeLifecycleAuditsOperator
-from airflow_provider_ecr_preview.outcome import RepositoryOutcome
-from airflow_provider_ecr_preview.xcom import AuditXCom
+from airflow_provider_ecr_preview.telemetry import FACET, emit_counts, emit_duration, lineage_of
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ def test_the_same_name_is_the_same_asset() -> None:
 
 
 def test_metrics_have_a_tag_for_the_registry_and_the_region_and_none_for_a_repository(audit: AuditXCom) -> None:
-    with mock.patch("airflow_provider_ecr_preview.metrics.Stats", spec=["gauge", "timing"]) as stats:
+    with mock.patch("airflow_provider_ecr_preview.telemetry.Stats", spec=["gauge", "timing"]) as stats:
         emit_counts(audit, "weekly")
         emit_duration(12.5, "weekly", "us-east-1")
     gauges = {(call.args[0], call.kwargs["tags"].get("region_name")): call.args[1] for call in stats.gauge.mock_calls}

@@ -14,14 +14,15 @@ import duckdb
 import pytest
 from airflow.sdk import ObjectStoragePath
 
-from airflow_provider_ecr_preview import audit_reports, audit_table_files
+from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
 from airflow_provider_ecr_preview.local import LocalEcr, PreviewFails
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_merge import EcrMergeLifecycleAuditsOperator
-from airflow_provider_ecr_preview.report_layout import kept_list_uri
-from airflow_provider_ecr_preview.reports import read_image_list, read_lines
-from airflow_provider_ecr_preview.storage import files_under
-from airflow_provider_ecr_preview.xcom import AuditXCom
+from airflow_provider_ecr_preview.reports import audit as audit_reports
+from airflow_provider_ecr_preview.reports import dataset as audit_table_files
+from airflow_provider_ecr_preview.reports.layout import kept_list_uri
+from airflow_provider_ecr_preview.reports.lists import read_image_list, read_lines
+from airflow_provider_ecr_preview.reports.storage import files_under
 
 NAMES = [f"team/service-{number}" for number in range(6)]
 BEGAN = datetime(2026, 1, 5, 6, tzinfo=UTC)

@@ -12,13 +12,14 @@ from unittest import mock
 import pytest
 from airflow.sdk import DAG, BaseOperator
 
-from airflow_provider_ecr_preview.core.cleanup.approval import MAX_APPROVAL_BYTES, approval_of
+from airflow_provider_ecr_preview.core.cleanup.approval import approval_of
+from airflow_provider_ecr_preview.core.exceptions import ApprovalRefusedError
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
-from airflow_provider_ecr_preview.exceptions import ApprovalRefusedError
-from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import approved_lines
+from airflow_provider_ecr_preview.core.xcom.approval import MAX_APPROVAL_BYTES
+from airflow_provider_ecr_preview.engine.cleanup_evidence import approved_lines
 from airflow_provider_ecr_preview.operators.ecr_approval import APPROVAL_KEY, EcrApproveCleanupOperator
-from airflow_provider_ecr_preview.reports import image_list
-from tests.core.builders import NOW, previewed, summary
+from airflow_provider_ecr_preview.reports.lists import image_list
+from tests.support.builders import NOW, previewed, summary
 
 ADA = {"id": "7", "name": "ada"}
 

@@ -13,12 +13,13 @@ import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
 
-from airflow_provider_ecr_preview import exceptions
+from airflow_provider_ecr_preview.core import exceptions
+from airflow_provider_ecr_preview.core.xcom.audit import MAX_AUDIT_BYTES
+from airflow_provider_ecr_preview.core.xcom.preview import MARKER_KEY
 from airflow_provider_ecr_preview.local import LocalEcr, PreviewFails, Refused
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.triggers.ecr_audit import EcrLifecyclePolicyPreviewsTrigger
 from airflow_provider_ecr_preview.triggers.ecr_preview import GRACE
-from airflow_provider_ecr_preview.xcom import MARKER_KEY, MAX_AUDIT_BYTES
 
 NAMES = [f"team/service-{number:02}" for number in range(12)]
 

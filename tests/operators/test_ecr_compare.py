@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 
-from airflow_provider_ecr_preview import exceptions
+from airflow_provider_ecr_preview.core import exceptions
 from airflow_provider_ecr_preview.local import LocalEcr, Refused
 from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
 

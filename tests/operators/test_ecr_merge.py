@@ -7,12 +7,13 @@ from unittest import mock
 
 import pytest
 
-from airflow_provider_ecr_preview import exceptions
-from airflow_provider_ecr_preview.audit import Audit
-from airflow_provider_ecr_preview.audit_room import audit_xcom
+from airflow_provider_ecr_preview.core import exceptions
+from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+from airflow_provider_ecr_preview.core.audit.result import audit_xcom
+from airflow_provider_ecr_preview.core.audit.summary import Audit
+from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
+from airflow_provider_ecr_preview.core.xcom.preview import MARKER_KEY, PreviewSummaryXCom
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrMergeLifecycleAuditsOperator
-from airflow_provider_ecr_preview.outcome import RepositoryOutcome
-from airflow_provider_ecr_preview.xcom import MARKER_KEY, AuditXCom, PreviewSummaryXCom
 
 AUDITED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ecr_preview import exceptions
+from airflow_provider_ecr_preview.core import exceptions
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.faults import Refused
@@ -37,7 +37,7 @@ ONE_ATTEMPT = {"retries": {"total_max_attempts": 1}}
 IMAGE_IDS = [{"imageDigest": f"sha256:{number:064x}"} for number in range(101)]
 
 # Every mistake that the lint knows, from the test that proves what it says about each.
-MISTAKES = runpy.run_path(str(Path(__file__).parents[1] / "core" / "test_policy_lint.py"))["MISTAKES"]
+MISTAKES = runpy.run_path(str(Path(__file__).parents[1] / "core" / "lint" / "test_policy.py"))["MISTAKES"]
 ERRORS = [
     pytest.param(case.values[0], case.values[1], id=case.id)
     for case in MISTAKES

@@ -10,12 +10,12 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferred
 from airflow.sdk import DAG
 
-from airflow_provider_ecr_preview import exceptions
+from airflow_provider_ecr_preview.core import exceptions
+from airflow_provider_ecr_preview.core.xcom.preview import StartedPreviewXCom
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.faults import LostReply, PreviewExpires, PreviewFails
 from airflow_provider_ecr_preview.operators.ecr_preview import EcrStartLifecyclePolicyPreviewOperator
 from airflow_provider_ecr_preview.triggers import ecr_preview
-from airflow_provider_ecr_preview.xcom import StartedPreviewXCom
 
 REPOSITORY = "payments/api"
 SETTINGS: dict[str, Any] = {

@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from airflow_provider_ecr_preview.exceptions import LifecycleEventsUnreadError, UnpreviewedExpiryError
+from airflow_provider_ecr_preview.core.exceptions import LifecycleEventsUnreadError, UnpreviewedExpiryError
 from airflow_provider_ecr_preview.local import LocalEcr, throttled
 from airflow_provider_ecr_preview.local.event_history import HistoricEvent
 from airflow_provider_ecr_preview.operators.ecr_preview import (
@@ -18,7 +18,7 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
 from airflow_provider_ecr_preview.operators.ecr_reconcile import EcrReconcileLifecycleOperator
-from airflow_provider_ecr_preview.reports import read_lines
+from airflow_provider_ecr_preview.reports.lists import read_lines
 
 REPOSITORY = "payments/api"
 ACCOUNT = "123456789012"

@@ -5,7 +5,7 @@ from unittest import mock
 
 import pytest
 
-from airflow_provider_ecr_preview import exceptions
+from airflow_provider_ecr_preview.core import exceptions
 from airflow_provider_ecr_preview.local import LocalEcr, Refused, TruncatedBody
 from airflow_provider_ecr_preview.operators.ecr_repositories import EcrListRepositoriesOperator
 
@@ -161,7 +161,7 @@ def test_answers_that_stay_cut_off_are_an_error(registry: LocalEcr) -> None:
 
 def test_a_throttled_answer_is_waited_for(registry: LocalEcr) -> None:
     registry.inject(Refused("ThrottleException", "Rate exceeded", 400), "GetLifecyclePolicy", calls=1)
-    with mock.patch("airflow_provider_ecr_preview.hooks.retries._delay", return_value=0.01):
+    with mock.patch("airflow_provider_ecr_preview.aws.retries._delay", return_value=0.01):
         assert listed(with_policy=False) == ["payments/worker"]
 
 

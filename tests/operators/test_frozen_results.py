@@ -12,33 +12,32 @@ from unittest import mock
 import pytest
 from airflow.sdk import ObjectStoragePath
 
-from airflow_provider_ecr_preview.audit import Audit
-from airflow_provider_ecr_preview.audit_markdown import audit_markdown
-from airflow_provider_ecr_preview.audit_table import audit_table
-from airflow_provider_ecr_preview.baseline import find_baseline, image_actions
-from airflow_provider_ecr_preview.cleanup_checks import decide
-from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList
-from airflow_provider_ecr_preview.cleanup_in_use import RepositoryInUse, in_use_of
-from airflow_provider_ecr_preview.cleanup_inputs import summaries_of
-from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
-from airflow_provider_ecr_preview.cleanup_table import cleanup_table
-from airflow_provider_ecr_preview.comparison_table import comparison_table
+from airflow_provider_ecr_preview.core.audit.log import OutcomeLog
+from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
+from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.cleanup.approval import ApprovedRepository
-from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.former_policies import read_former_policies
-from airflow_provider_ecr_preview.hooks.ecr_cleanup_evidence import listed_images
-from airflow_provider_ecr_preview.hooks.fleet_steps import StartedPreview
+from airflow_provider_ecr_preview.core.cleanup.checks import decide
+from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.in_use.repository import RepositoryInUse
+from airflow_provider_ecr_preview.core.preview.stored import PreviewList, summaries_of
+from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
+from airflow_provider_ecr_preview.display.audit import audit_table
+from airflow_provider_ecr_preview.display.audit_report import audit_markdown
+from airflow_provider_ecr_preview.display.cleanup import cleanup_table
+from airflow_provider_ecr_preview.display.comparison import comparison_table
+from airflow_provider_ecr_preview.display.preview import summary_table
+from airflow_provider_ecr_preview.display.reconciliation import reconciliation_table
+from airflow_provider_ecr_preview.display.rollout import policy_change_table
+from airflow_provider_ecr_preview.display.text import render
 from airflow_provider_ecr_preview.operators.ecr_approval import APPROVAL_KEY, EcrApproveCleanupOperator
 from airflow_provider_ecr_preview.operators.ecr_merge import EcrMergeLifecycleAuditsOperator
-from airflow_provider_ecr_preview.outcome import RepositoryOutcome
-from airflow_provider_ecr_preview.outcome_log import OutcomeLog
-from airflow_provider_ecr_preview.outcome_segments import PathSegments
 from airflow_provider_ecr_preview.plugins.web.image_lists import Repository, images_uri_of
-from airflow_provider_ecr_preview.policy_change_table import policy_change_table
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
-from airflow_provider_ecr_preview.reconciliation_table import reconciliation_table
-from airflow_provider_ecr_preview.reports import read_image_list, read_lines
-from airflow_provider_ecr_preview.tables import render, summary_table
+from airflow_provider_ecr_preview.reports.baseline import find_baseline, image_actions
+from airflow_provider_ecr_preview.reports.former_policies import read_former_policies
+from airflow_provider_ecr_preview.reports.in_use import in_use_of
+from airflow_provider_ecr_preview.reports.lists import listed_images, read_image_list, read_lines
+from airflow_provider_ecr_preview.reports.segments import PathSegments
 
 FOLDER = Path(__file__).parents[1] / "frozen" / "0.1.0"
 URL = f"file://{FOLDER}/files"

@@ -8,8 +8,8 @@ from unittest import mock
 
 import pytest
 
-from airflow_provider_ecr_preview.image_reference import ImageReference
-from airflow_provider_ecr_preview.in_use import ImagesInUse, ImageUser, UnreadSource
+from airflow_provider_ecr_preview.core.in_use.images import ImagesInUse, ImageUser, UnreadSource
+from airflow_provider_ecr_preview.core.in_use.reference import ImageReference
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_preview import (

@@ -8,13 +8,13 @@ from unittest import mock
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferred
 
-from airflow_provider_ecr_preview import exceptions
+from airflow_provider_ecr_preview.core import exceptions
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrStartLifecyclePolicyPreviewOperator,
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
-from airflow_provider_ecr_preview.reports import read_image_list, read_lines
+from airflow_provider_ecr_preview.reports.lists import read_image_list, read_lines
 from airflow_provider_ecr_preview.sensors.ecr_preview import EcrLifecyclePolicyPreviewSensor
 from airflow_provider_ecr_preview.triggers.ecr_preview import EcrLifecyclePolicyPreviewTrigger
 

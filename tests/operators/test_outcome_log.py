@@ -10,16 +10,9 @@ from airflow.sdk import ObjectStoragePath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ecr_preview.hooks.fleet_steps import StartedPreview
-from airflow_provider_ecr_preview.outcome import RepositoryOutcome
-from airflow_provider_ecr_preview.outcome_log import MAX_ENTRIES, OutcomeLog, Segments
-from airflow_provider_ecr_preview.outcome_segments import (
-    MemorySegments,
-    PathSegments,
-    StateSegments,
-    packed,
-    unpacked,
-)
+from airflow_provider_ecr_preview.core.audit.log import MAX_ENTRIES, OutcomeLog, Segments
+from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
+from airflow_provider_ecr_preview.reports.segments import MemorySegments, PathSegments, StateSegments, packed, unpacked
 
 
 class Store:

@@ -20,15 +20,15 @@ from typing import Any, NoReturn
 import pytest
 from airflow.sdk import DAG, BaseOperator
 
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.protection import PROTECTED_TAGS
 from airflow_provider_ecr_preview.get_provider_info import get_provider_info
-from airflow_provider_ecr_preview.policy import LifecyclePolicy
-from airflow_provider_ecr_preview.protection import PROTECTED_TAGS
 
 ABSENT: Any = object()
 """A parameter that is left out."""
 
 READERS = {
-    "airflow_provider_ecr_preview.core.parameters": [
+    "airflow_provider_ecr_preview.core.parameters.values": [
         "account_id",
         "choice",
         "decoded",
@@ -42,10 +42,10 @@ READERS = {
         "texts",
         "tls_verification",
     ],
-    "airflow_provider_ecr_preview.core.parameter_times": ["days", "duration", "moment", "seconds"],
-    "airflow_provider_ecr_preview.core.tag_patterns": ["tag_globs", "tag_patterns"],
-    "airflow_provider_ecr_preview.repository_selection": ["name_globs"],
-    "airflow_provider_ecr_preview.operators.audit_verdict": ["read_fail_on", "read_on_no_repositories"],
+    "airflow_provider_ecr_preview.core.parameters.times": ["days", "duration", "moment", "seconds"],
+    "airflow_provider_ecr_preview.core.tag_patterns.patterns": ["tag_globs", "tag_patterns"],
+    "airflow_provider_ecr_preview.core.selection": ["name_globs"],
+    "airflow_provider_ecr_preview.operators._fail_on": ["read_fail_on", "read_on_no_repositories"],
 }
 
 

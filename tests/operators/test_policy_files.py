@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG, BaseOperator
 
-from airflow_provider_ecr_preview.exceptions import InvalidLifecyclePolicyError
+from airflow_provider_ecr_preview.core.exceptions import InvalidLifecyclePolicyError
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrDeletePreviewedImagesOperator

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_ecr_preview.audit import Audit, marker
-from airflow_provider_ecr_preview.audit_reports import AuditReports
-from airflow_provider_ecr_preview.audit_room import audit_xcom
-from airflow_provider_ecr_preview.outcome import RepositoryOutcome
-from tests.core.builders import NOW
+from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+from airflow_provider_ecr_preview.core.audit.result import audit_xcom
+from airflow_provider_ecr_preview.core.audit.summary import Audit, marker
+from airflow_provider_ecr_preview.reports.audit import AuditReports
 from tests.plugins.conftest import Server
+from tests.support.builders import NOW
 
 
 def push_audit(

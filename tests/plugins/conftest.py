@@ -16,8 +16,8 @@ from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
 from sqlalchemy import delete, update
 
-from airflow_provider_ecr_preview.reports import image_list
-from airflow_provider_ecr_preview.xcom import MARKER_KEY
+from airflow_provider_ecr_preview.core.xcom.preview import MARKER_KEY
+from airflow_provider_ecr_preview.reports.lists import image_list
 from tests.plugins.dag_permissions import READABLE
 from tests.plugins.previews import images, summary
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_provider_ecr_preview.kept_images import KeptImage
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
-from airflow_provider_ecr_preview.preview import EXPIRE, TRANSITION, PreviewedImage
+from airflow_provider_ecr_preview.core.preview.image import EXPIRE, TRANSITION, PreviewedImage
+from airflow_provider_ecr_preview.core.preview.kept import KeptImage
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from airflow_provider_ecr_preview.plugins.web.app import app
-from airflow_provider_ecr_preview.reports import image_list
+from airflow_provider_ecr_preview.reports.lists import image_list
 from tests.plugins.conftest import Server
 from tests.plugins.previews import images, summary
 

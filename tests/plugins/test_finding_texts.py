@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ecr_preview import findings
+from airflow_provider_ecr_preview.core.preview import findings
 
-ROOT = Path(findings.__file__).parent
-FINDINGS = dict(re.findall(r'Finding\(\s*"(\w+)",\s*"(\w+)"', (ROOT / "findings.py").read_text()))
+ROOT = Path(__file__).parents[2]
+FRONTEND = ROOT / "airflow_provider_ecr_preview" / "plugins" / "frontend"
+FINDINGS = dict(re.findall(r'Finding\(\s*"(\w+)",\s*"(\w+)"', Path(findings.__file__).read_text()))
 
 
 @pytest.mark.parametrize(
     ("text", "entry"),
     [
-        (ROOT / "plugins" / "frontend" / "src" / "findings.ts", r'^  (\w+): \{\s*severity: "(\w+)"'),
-        (ROOT.parent / "README.md", r"^\| `(\w+)` \| (critical|warning|info) \|"),
+        (FRONTEND / "src" / "findings.ts", r'^  (\w+): \{\s*severity: "(\w+)"'),
+        (ROOT / "README.md", r"^\| `(\w+)` \| (critical|warning|info) \|"),
     ],
     ids=["pages", "readme"],
 )

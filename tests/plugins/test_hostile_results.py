@@ -14,8 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_ecr_preview.audit_table_files import CsvFile
-from airflow_provider_ecr_preview.audit_table_rows import audit_row
+from airflow_provider_ecr_preview.core.audit.rows import audit_row
 from airflow_provider_ecr_preview.plugins.web import opening
 from airflow_provider_ecr_preview.plugins.web.image_lists import (
     DamagedResultError,
@@ -24,8 +23,9 @@ from airflow_provider_ecr_preview.plugins.web.image_lists import (
     images_uri_of,
     table_uris_of,
 )
-from airflow_provider_ecr_preview.reports import image_list
-from tests.core.test_audit import NOW, audited
+from airflow_provider_ecr_preview.reports.dataset import CsvFile
+from airflow_provider_ecr_preview.reports.lists import image_list
+from tests.core.audit.test_summary import NOW, audited
 from tests.plugins.conftest import Server
 from tests.plugins.previews import images, kept, summary
 

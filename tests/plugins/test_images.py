@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ecr_preview.kept_images import KeptImage
-from airflow_provider_ecr_preview.preview import PreviewedImage
-from airflow_provider_ecr_preview.report_layout import image_list_path
-from airflow_provider_ecr_preview.reports import image_list
-from airflow_provider_ecr_preview.storage import slug
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
+from airflow_provider_ecr_preview.core.preview.kept import KeptImage
+from airflow_provider_ecr_preview.reports.layout import image_list_path
+from airflow_provider_ecr_preview.reports.lists import image_list
+from airflow_provider_ecr_preview.reports.storage import slug
 from tests.plugins.conftest import Server
 from tests.plugins.previews import images, kept, summary
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.plugins.web.locations import ForeignLocationError, checked_location
-from airflow_provider_ecr_preview.reports import image_list
+from airflow_provider_ecr_preview.reports.lists import image_list
 from tests.plugins.conftest import Server
 from tests.plugins.previews import images, summary
 

@@ -21,7 +21,7 @@ OURS = {
     "airflow_provider_ecr_preview.plugins.bundle",
     "airflow_provider_ecr_preview.plugins.ecr_preview",
     "airflow_provider_ecr_preview.plugins.lazy_app",
-    "airflow_provider_ecr_preview.plugins.settings",
+    "airflow_provider_ecr_preview.settings",
 }
 
 

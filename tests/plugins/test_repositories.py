@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from airflow_provider_ecr_preview.audit_table_rows import COLUMNS
+from airflow_provider_ecr_preview.core.audit.rows import COLUMNS
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from tests.plugins.conftest import Server

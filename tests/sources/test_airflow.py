@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_ecr_preview.in_use import ImagesInUse
+from airflow_provider_ecr_preview.core.in_use.images import ImagesInUse
 from airflow_provider_ecr_preview.sources.airflow import OPERATORS, rendered_images
 from airflow_provider_ecr_preview.sources.airflow_api import AirflowApi, sign_in
 from airflow_provider_ecr_preview.sources.found import FoundReference, UnknownImage
 from airflow_provider_ecr_preview.sources.reading import Asked, read_source
-from tests.core.builders import NOW
+from tests.support.builders import NOW
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 CUT = "Truncated. You can change this behaviour in [core]max_templated_field_length. 'apiVersion"

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from airflow_provider_ecr_preview.hooks.in_use_sources import FURTHER_SOURCES, FoundReference, UnknownImage
 from airflow_provider_ecr_preview.iam import FURTHER_IN_USE_ACTIONS
+from airflow_provider_ecr_preview.sources.aws import FURTHER_SOURCES, FoundReference, UnknownImage
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 ARN = "arn:aws:ecs:us-east-1:123456789012:"

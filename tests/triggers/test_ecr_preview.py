@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from airflow.triggers.base import BaseTrigger
 
-from airflow_provider_ecr_preview import exceptions
+from airflow_provider_ecr_preview.aws.errors import CallSite
+from airflow_provider_ecr_preview.core import exceptions
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-from airflow_provider_ecr_preview.hooks.errors import CallSite
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.faults import AccessDenied, Delay, PreviewExpires, PreviewFails, throttled
 from airflow_provider_ecr_preview.triggers import ecr_preview

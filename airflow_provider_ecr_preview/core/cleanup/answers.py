@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from airflow_provider_ecr_preview.cleanup_evidence import Evidence, Unread
-from airflow_provider_ecr_preview.cleanup_plan import approved_images
-from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
+from airflow_provider_ecr_preview.core.cleanup.plan import approved_images
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.preview.stored import Unread
 
 WITH_A_LIST = (
     "Preview again, and have that preview approved; give images_path to EcrSummarizeLifecyclePolicyPreviewOperator, or "
@@ -15,9 +16,11 @@ WITH_A_LIST = (
 )
 """What lifts a check that has to know every approved image."""
 
+
 _CORRECT = (
     "Change the policy so that it keeps these images, and preview it again; or clean up with this policy instead."
 )
+
 
 Verdict = Literal["passed", "warned", "spared", "blocked", "unknown", "off", "not_checked"]
 """``warned`` and ``spared`` pass too: a person should look, or some images are left out. ``unknown`` blocks as ``blocked``

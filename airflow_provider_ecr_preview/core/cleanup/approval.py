@@ -7,66 +7,31 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import Any, Literal, cast
 
-from airflow_provider_ecr_preview.cleanup_evidence import PreviewList, Unread
-from airflow_provider_ecr_preview.core.parameters import decoded
+from airflow_provider_ecr_preview.core.parameters.values import decoded
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
+from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.core.values import json_size
-from airflow_provider_ecr_preview.core.visible import one_line
-from airflow_provider_ecr_preview.preview import PreviewedImage, isoformat
-from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+from airflow_provider_ecr_preview.core.text.visible import one_line
+from airflow_provider_ecr_preview.core.values import isoformat, json_size
+from airflow_provider_ecr_preview.core.xcom.approval import (
+    APPROVAL_SCHEMA,
+    MAX_APPROVAL_BYTES,
+    ApprovalXCom,
+    ApprovedByXCom,
+    ApprovedRepositoryXCom,
+)
+from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 
-APPROVAL_SCHEMA = "ecr-lifecycle-approval/1"
-MAX_APPROVAL_BYTES = 48 * 1024
 APPROVE = "Approve"
+
 
 ApprovedAction = Literal["delete", "archive", "put"]
 """``put`` is to apply the policies, so that ECR itself acts on them."""
 
+
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
-class ApprovedRepositoryXCom(TypedDict):
-    """What was approved of one repository. ``tags_fingerprint`` is None where not all images were listed."""
-
-    registry_id: str
-    region_name: str
-    repository_name: str
-    policy_fingerprint: str
-    images_fingerprint: str
-    tags_fingerprint: str | None
-    summary_fingerprint: str
-    previewed_at: str
-
-
-class ApprovedByXCom(TypedDict):
-    """Who approved what a task did, in its result. The names are None where only the digest was given."""
-
-    digest: str
-    responded_by: str | None
-    responded_at: str | None
-
-
-class ApprovalXCom(TypedDict):
-    """``return_value`` of :class:`~airflow_provider_ecr_preview.operators.ecr_approval.EcrApproveCleanupOperator`.
-
-    ``repositories`` is None where there was no room for it; ``repositories_uri`` then has it, if there is one, and
-    ``digest`` holds for all of it either way. The last keys are Airflow's answer; what was pushed before there was one
-    lacks them.
-    """
-
-    schema: str
-    action: str
-    dry_run: bool
-    digest: str
-    repository_count: int
-    repositories: list[ApprovedRepositoryXCom] | None
-    repositories_uri: str | None
-    chosen_options: NotRequired[list[str]]
-    params_input: NotRequired[dict[str, Any]]
-    responded_at: NotRequired[str | None]
-    responded_by_user: NotRequired[dict[str, Any] | None]
 
 
 @dataclass(frozen=True)

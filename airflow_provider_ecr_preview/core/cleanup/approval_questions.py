@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from airflow_provider_ecr_preview.cleanup_evidence import PreviewList, Unread
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovedAction, ApprovedRepository
+from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 
 NOT_BOUND = Answer("off", "No approval is given (approved).")
 

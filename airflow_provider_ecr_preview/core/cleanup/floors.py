@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from airflow_provider_ecr_preview.core.referrers import ImageKind, can_be_run, is_index, last_change
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 
 def floor_of(inventory: Sequence[RepositoryImage], count: int) -> list[RepositoryImage]:

@@ -12,14 +12,19 @@ from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.referrers import Fate, is_index
 
 if TYPE_CHECKING:
-    from airflow_provider_ecr_preview.cleanup_outcome import ImageOutcome
-    from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+    from airflow_provider_ecr_preview.core.cleanup.outcome import ImageOutcome
+    from airflow_provider_ecr_preview.core.repository import RepositoryImage
+
 
 REFERENCED = frozenset({"ImageReferencedByManifestList", "ImageStorageClassUpdateNotSupported"})
 """Codes of ECR for an image that a manifest list names: it can go once those lists have gone."""
 
+
 _HAS_GONE = ("deleted", "archived", "gone")
+
+
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
+
 
 State = Literal["gone", "going", "stays"]
 

@@ -8,24 +8,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
 
 if TYPE_CHECKING:
-    from airflow_provider_ecr_preview.cleanup_settings import CleanupAction
-    from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+    from airflow_provider_ecr_preview.core.cleanup.settings import CleanupAction
+    from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
+
 
 REPLY_LOST = "reply_lost"
 """Why it is not certain that we deleted or archived an image: it was there right before our call and is not after it,
 and the reply to the call was lost."""
 
+
 NOT_CONFIRMED = "NotConfirmed"
 """Why an image counts as failed: the reply to our call was lost, and the image is still there."""
 
+
 ABOUT_TO_SEND = "about_to_send"
+
+
 OUTCOME = "outcome"
 
+
 _DONE = ("deleted", "archived")
+
+
 _ID_CHARACTERS = 16
 
 

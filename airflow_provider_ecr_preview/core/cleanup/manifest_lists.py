@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from airflow_provider_ecr_preview.core.referrers import is_index, subject_digests
 
 if TYPE_CHECKING:
-    from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+    from airflow_provider_ecr_preview.core.repository import RepositoryImage
+
 
 SAME_BUILD = timedelta(hours=1)
 """A list that was pushed within this time after an image is taken to be of the same build, and to name the image."""

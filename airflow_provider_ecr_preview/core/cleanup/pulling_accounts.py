@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_provider_ecr_preview.cleanup_evidence import Evidence, Unread
-from airflow_provider_ecr_preview.cleanup_plan import CleanupPlan
-from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.answers import OFF, Answer
+from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
+from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.preview.stored import Unread
 
 _SHOWN = 10
 

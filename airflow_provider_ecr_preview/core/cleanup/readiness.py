@@ -8,22 +8,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
-from airflow_provider_ecr_preview.bounded import cut
-from airflow_provider_ecr_preview.cleanup_checks import CheckResult, Decision
 from airflow_provider_ecr_preview.core.cleanup.answers import WITH_A_LIST, Answer
+from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult, Decision
 from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.core.values import fitting_count, json_size
-from airflow_provider_ecr_preview.preview import isoformat
-from airflow_provider_ecr_preview.xcom import SUMMARY_SCHEMA, PreviewSummaryXCom
+from airflow_provider_ecr_preview.core.values import cut, fitting_count, isoformat, json_size
+from airflow_provider_ecr_preview.core.xcom.preview import SUMMARY_SCHEMA, PreviewSummaryXCom
 
 READINESS_SCHEMA = "ecr-cleanup-readiness/1"
+
+
 MAX_READINESS_BYTES = 48 * 1024
 
+
 _MAX_MESSAGE = 300
+
+
 _VERDICTS = ("blocked", "unknown", "not_checked", "warned", "spared", "passed", "off")
 """The worst first."""
 
+
 _NEED_A_FRESH_PREVIEW = frozenset({"preview_unchanged"})
+
+
 _NEED_A_PREVIEW = frozenset(
     {
         "approved_unchanged",

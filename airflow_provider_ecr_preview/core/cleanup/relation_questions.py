@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from airflow_provider_ecr_preview.cleanup_evidence import Evidence, Unread
-from airflow_provider_ecr_preview.cleanup_plan import CleanupPlan, Spared
-from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.answers import OFF, Answer, left_out, unknown_images
+from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
+from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan, Spared
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.referrers import is_index, subject_digests
 
 _KEEP_REFERRERS = (

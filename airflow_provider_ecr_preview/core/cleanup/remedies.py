@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from airflow_provider_ecr_preview.exceptions import (
+from airflow_provider_ecr_preview.core.exceptions import (
     AccessDeniedError,
     EcrUnreachableError,
     LifecyclePolicyNotFoundError,
@@ -35,6 +35,7 @@ class Check(NamedTuple):
 
 
 _PREVIEW_AGAIN = "Preview again, and have that preview approved"
+
 
 CHECKS: Mapping[str, Check] = {
     "approval_given": Check(
@@ -280,6 +281,7 @@ def lifting(error: RepositoryError) -> str:
 
 
 _TRY_AGAIN = "Run the task again; if it fails again, do what the message says."
+
 
 ERROR_REMEDIES: tuple[tuple[type[RepositoryError], str], ...] = (
     (AccessDeniedError, "Give the connection of aws_conn_id valid credentials."),

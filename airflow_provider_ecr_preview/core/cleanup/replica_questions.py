@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from airflow_provider_ecr_preview.cleanup_evidence import Evidence, Replica, Unread
-from airflow_provider_ecr_preview.cleanup_plan import CleanupPlan
-from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.answers import OFF, Answer
+from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence, Replica
+from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan
 from airflow_provider_ecr_preview.core.cleanup.replicas import place_of
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.replication import destinations_named
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from airflow_provider_ecr_preview.cleanup_evidence import Evidence, Replica, Unread
-from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
+from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence, Replica
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.preview.stored import Unread
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 
 def replicates_deletions(settings: CleanupSettings) -> bool:

@@ -6,18 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
-from airflow_provider_ecr_preview.cleanup_evidence import Evidence, PreviewList, Unread
-from airflow_provider_ecr_preview.cleanup_plan import CleanupPlan, Spared, approved_images, earlier_previews
-from airflow_provider_ecr_preview.cleanup_settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer
+from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
+from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan, Spared, approved_images, earlier_previews
 from airflow_provider_ecr_preview.core.cleanup.remedies import SPARED_REASONS
 from airflow_provider_ecr_preview.core.cleanup.replicas import copies_of, users_in_replicas
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
+from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.referrers import last_change, subject_digests, subjects_above
-from airflow_provider_ecr_preview.policy_evaluation import RepositoryImage
-from airflow_provider_ecr_preview.preview import PreviewedImage
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 _SHOWN = 3
+
+
 _SHOWN_DIGEST = len("sha256:") + 12
+
+
 _DAY = 86_400
 
 
@@ -36,7 +41,7 @@ class SparedImages:
         """Return what was seen of an image; only what the reason means, where there is nothing more particular to say.
 
         :param image_digest: the image.
-        :param reason: why it is spared, one of :class:`~airflow_provider_ecr_preview.cleanup_plan.Spared`.
+        :param reason: why it is spared, one of :class:`~airflow_provider_ecr_preview.core.cleanup.plan.Spared`.
         """
         particular = self._particular.get(reason)
         image, approved = self._described.get(image_digest), self._approved.get(image_digest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from airflow_provider_ecr_preview.cleanup_checks import CheckResult
+from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 
 
@@ -21,6 +21,7 @@ class StricterRule(NamedTuple):
 
 
 _NOT_PASSED = frozenset({"blocked", "unknown", "spared"})
+
 
 STRICTER: Mapping[str, StricterRule] = {
     "in_use": StricterRule(

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 _SHOWN_CHARACTERS = 100
+
+
 _HOW = "Write a list of references, or of objects with image and digest, as JSON or as JSON Lines"
 
 

@@ -7,18 +7,26 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_ecr_preview.core.parameter_text import refuse
-from airflow_provider_ecr_preview.core.parameters import texts
+from airflow_provider_ecr_preview.core.parameters.forms import refuse
+from airflow_provider_ecr_preview.core.parameters.values import texts
 
 Place = tuple[str, str]
 """An account and a Region."""
 
+
 RequiredScope = str | int | Iterable[str | int] | None
 """What an operator takes as ``required_scope``, and what a template makes of it."""
 
+
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
+
+
 _NUMBER_OF_ACCOUNT = re.compile(r"[0-9]{9,12}")
+
+
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z0-9]+)+")
+
+
 _ACCOUNT_ID_LENGTH = 12
 
 

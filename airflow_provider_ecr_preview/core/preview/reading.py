@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from airflow_provider_ecr_preview.cleanup_evidence import Unread
-from airflow_provider_ecr_preview.core.preview.result import summary_xcom
-from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.findings import (
+from airflow_provider_ecr_preview.core.preview.findings import (
     RECENTLY_PULLED_DAYS,
     ProtectedImages,
     UsedImages,
     find,
     recent_pulls_since,
 )
-from airflow_provider_ecr_preview.inventory import RepositoryInventory
-from airflow_provider_ecr_preview.kept_images import KeptImage, kept_images
-from airflow_provider_ecr_preview.pages import PreviewPage, summarize_pages
-from airflow_provider_ecr_preview.preview import EXPIRE, PreviewedImage
-from airflow_provider_ecr_preview.protection import ImageProtection
-from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
+from airflow_provider_ecr_preview.core.preview.image import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.core.preview.kept import KeptImage, kept_images
+from airflow_provider_ecr_preview.core.preview.pages import PreviewPage, summarize_pages
+from airflow_provider_ecr_preview.core.preview.result import summary_xcom
+from airflow_provider_ecr_preview.core.preview.stored import Unread
+from airflow_provider_ecr_preview.core.protection import ImageProtection
+from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 
 UsedImagesOf = Callable[[RepositoryId], UsedImages | None]
 """Returns what collects the affected images of a repository that something runs; None if that is not known."""

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import NamedTuple
 
-from airflow_provider_ecr_preview.bounded import cut
-from airflow_provider_ecr_preview.core.values import fitted, json_size
-from airflow_provider_ecr_preview.findings import Finding
-from airflow_provider_ecr_preview.inventory import RepositoryInventory
-from airflow_provider_ecr_preview.preview import PreviewedImage, PreviewSummary, isoformat
-from airflow_provider_ecr_preview.xcom import (
+from airflow_provider_ecr_preview.core.preview.findings import Finding
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
+from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
+from airflow_provider_ecr_preview.core.values import cut, fitted, isoformat, json_size
+from airflow_provider_ecr_preview.core.xcom.preview import (
     MARKER_SCHEMA,
     MAX_FINDING_DIGESTS,
     MAX_SAMPLE_TAGS,

@@ -1,4 +1,4 @@
-"""The policies that repositories had before a task changed them, and which of them that task gives back."""
+"""The policy that a repository had before it was changed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.policy import LifecyclePolicy
 
 MAX_KEPT_CHANGES = 3
 """How many changes of a repository are kept in one file, the last ones."""

@@ -10,7 +10,11 @@ from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.rollout.former import FormerPolicy
 
 ABOUT_TO_PUT = "about_to_put"
+
+
 PUT = "put"
+
+
 NOT_PUT = "not_put"
 
 

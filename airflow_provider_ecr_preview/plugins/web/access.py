@@ -13,12 +13,16 @@ from fastapi import Depends, HTTPException
 AUTHENTICATED = Depends(get_user)
 """Anybody whom Airflow knows."""
 
+
 User = Annotated[BaseUser, AUTHENTICATED]
+
 
 _guard: Any = requires_access_dag("GET", DagAccessEntity.XCOM)
 
+
 READS_XCOM = Depends(_guard)
 """Whoever may read the XComs of the DAG that the path names as ``dag_id``, the one name that Airflow's guard reads."""
+
 
 PRIVATE = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
 """Headers of what one user may see and the next may not."""

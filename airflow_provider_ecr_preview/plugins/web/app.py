@@ -10,14 +10,21 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from airflow_provider_ecr_preview.plugins.web import images, pages, repositories
 from airflow_provider_ecr_preview.plugins.web.access import PRIVATE
+from airflow_provider_ecr_preview.plugins.web.routes import bundle as pages
+from airflow_provider_ecr_preview.plugins.web.routes import images, repositories
 from airflow_provider_ecr_preview.plugins.web.turns import RETRY_AFTER_SECONDS, NoTurnError
 
 # Its schema would be open to anybody.
 app = FastAPI(title="ECR preview", docs_url=None, redoc_url=None, openapi_url=None)
+
+
 app.include_router(pages.router)
+
+
 app.include_router(images.router)
+
+
 app.include_router(repositories.router)
 
 

@@ -6,7 +6,10 @@ import time
 from threading import local
 
 EVERY_SECONDS = 0.001
+
+
 PAUSE_SECONDS = 0.00005
+
 
 _thread = local()
 

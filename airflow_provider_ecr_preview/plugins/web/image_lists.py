@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from airflow_provider_ecr_preview.report_layout import image_list_path
-from airflow_provider_ecr_preview.storage import slug
-from airflow_provider_ecr_preview.xcom import AUDIT_SCHEMA, SUMMARY_SCHEMA
+from airflow_provider_ecr_preview.core.xcom.audit import AUDIT_SCHEMA
+from airflow_provider_ecr_preview.core.xcom.preview import SUMMARY_SCHEMA
+from airflow_provider_ecr_preview.reports.layout import image_list_path
+from airflow_provider_ecr_preview.reports.storage import slug
 
 MAX_TABLES = 1_000
 """More than the result of an audit has room for."""

@@ -15,15 +15,18 @@ from types import NoneType
 from typing import Any, Literal
 
 from airflow_provider_ecr_preview.core.bounded_reading import TooMuchError
-from airflow_provider_ecr_preview.kept_images import KEEP
+from airflow_provider_ecr_preview.core.preview.image import EXPIRE, TRANSITION, PreviewedImage
+from airflow_provider_ecr_preview.core.preview.kept import KEEP
 from airflow_provider_ecr_preview.plugins.web.breath import breathe
-from airflow_provider_ecr_preview.preview import EXPIRE, TRANSITION, PreviewedImage
 
 _OF_KEPT_IMAGES = ("reason", "explanation", "shielded_from")
 
+
 COLUMNS = (*(field.name for field in fields(PreviewedImage)), *_OF_KEPT_IMAGES)
 
+
 Action = Literal["EXPIRE", "TRANSITION", "KEEP", "ANY"]
+
 
 SortColumn = Literal[
     "image_pushed_at",
@@ -34,19 +37,33 @@ SortColumn = Literal[
     "image_tags",
 ]
 
+
 MAX_IMAGES = 1_000_000
 """Ten times what ECR lets a repository hold."""
+
 
 MAX_NUMBER = 2**43
 """More than any image has bytes, and so little that the sizes of so many can be added up."""
 
+
 _CHUNK = 250
+
+
 _BREATH = 20
+
+
 _EPOCH = date(1970, 1, 1).toordinal()
+
+
 _MAX_DAY = 100_000
 
+
 _ACTIONS = (EXPIRE, TRANSITION, KEEP)
+
+
 _NUMBERS = ("applied_rule_priority", "image_size_in_bytes")
+
+
 _TYPES_OF: dict[str, tuple[type, ...]] = {
     "image_digest": (str,),
     "image_tags": (list,),
@@ -54,7 +71,10 @@ _TYPES_OF: dict[str, tuple[type, ...]] = {
     "shielded_from": (list, NoneType),
     **dict.fromkeys(_NUMBERS, (int, NoneType)),
 }
+
+
 _TYPES = [_TYPES_OF.get(column, (str, NoneType)) for column in COLUMNS]
+
 
 _INSERT = f"INSERT INTO images VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"
 

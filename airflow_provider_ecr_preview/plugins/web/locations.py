@@ -14,7 +14,11 @@ from typing import IO, NamedTuple
 from airflow.sdk import ObjectStoragePath
 
 _DOTS = {"", ".", ".."}
+
+
 _FILE = "file://"
+
+
 _REPLACED = " (deleted)"
 """What Linux adds to the path of an open file in whose place another one has been put."""
 

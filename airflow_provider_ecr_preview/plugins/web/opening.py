@@ -12,9 +12,9 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request
 
 from airflow_provider_ecr_preview.plugins.web.access import User, may_read_xcom
+from airflow_provider_ecr_preview.plugins.web.image_cache import ImageTables
 from airflow_provider_ecr_preview.plugins.web.image_lists import DamagedResultError, NoListError, images_uri_of
 from airflow_provider_ecr_preview.plugins.web.image_table import ImageTable
-from airflow_provider_ecr_preview.plugins.web.image_tables import ImageTables
 from airflow_provider_ecr_preview.plugins.web.queries import MapIndex, WantedRepository
 from airflow_provider_ecr_preview.plugins.web.stored import read_stored
 from airflow_provider_ecr_preview.plugins.web.turns import Turns, in_thread
@@ -23,8 +23,10 @@ from airflow_provider_ecr_preview.plugins.web.xcoms import read_result
 ANSWERS = Turns(at_a_time=8, of_a_user=2, waiting_of_a_user=100, waiting=1_000, patience=20)
 """For all that is asked of the pages."""
 
+
 READINGS = Turns(at_a_time=2, of_a_user=1, waiting_of_a_user=100, waiting=1_000, patience=60)
 """For what is not known yet, within a turn for an answer: a file may take long."""
+
 
 _tables = ImageTables()
 

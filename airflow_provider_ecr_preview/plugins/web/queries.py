@@ -11,7 +11,10 @@ from airflow_provider_ecr_preview.plugins.web.image_lists import Repository
 from airflow_provider_ecr_preview.plugins.web.image_table import Action, ImageFilter, SortColumn
 
 MAX_PAGE = 500
+
+
 DEFAULT_PAGE = 100
+
 
 _NOT_MAPPED = -1
 
@@ -26,11 +29,23 @@ def _map_index(value: Any) -> Any:
 
 
 MapIndex = Annotated[int, BeforeValidator(_map_index), Query(ge=_NOT_MAPPED)]
+
+
 Text = Annotated[Annotated[str, Field(max_length=300)] | None, BeforeValidator(_none_if_empty), Query()]
+
+
 WantedAction = Annotated[Action | None, BeforeValidator(_none_if_empty), Query()]
+
+
 Rule = Annotated[Annotated[int, Field(ge=0, le=2**31)] | None, BeforeValidator(_none_if_empty), Query()]
+
+
 Offset = Annotated[int, Query(ge=0, le=2**31)]
+
+
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+
+
 Sort = Annotated[SortColumn, Query()]
 
 
@@ -43,4 +58,6 @@ def _image_filter(search: Text = None, action: WantedAction = None, rule: Rule =
 
 
 WantedRepository = Annotated[Repository, Depends(_repository)]
+
+
 WantedImages = Annotated[ImageFilter, Depends(_image_filter)]

@@ -12,7 +12,11 @@ from cachetools import TTLCache
 from airflow_provider_ecr_preview.core.bounded_reading import TooMuchError, TooSlowError
 
 MAX_REMEMBERED = 1_000
+
+
 SECONDS = 600
+
+
 SECONDS_IF_SLOW = 60
 
 

@@ -15,8 +15,14 @@ from airflow_provider_ecr_preview.plugins.web.access import PRIVATE
 from airflow_provider_ecr_preview.plugins.web.breath import breathe
 
 _LEVEL = 5
+
+
 _PACKED_FROM = 1024
+
+
 _GZIP_WINDOW = 31
+
+
 PACKED = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
 
 

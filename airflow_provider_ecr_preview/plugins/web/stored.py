@@ -10,12 +10,14 @@ from typing import TypeVar
 from fastapi import HTTPException
 
 from airflow_provider_ecr_preview.core.bounded_reading import ReadBounds, TooMuchError, TooSlowError
-from airflow_provider_ecr_preview.plugins.settings import reports_paths
 from airflow_provider_ecr_preview.plugins.web.locations import ForeignLocationError
+from airflow_provider_ecr_preview.settings import reports_paths
 
 log = logging.getLogger(__name__)
 
+
 Read = TypeVar("Read")
+
 
 BOUNDS = ReadBounds(
     stored_bytes=128 * 2**20,

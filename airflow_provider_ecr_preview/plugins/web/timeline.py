@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_provider_ecr_preview.kept_images import KEEP
+from airflow_provider_ecr_preview.core.preview.image import EXPIRE
+from airflow_provider_ecr_preview.core.preview.kept import KEEP
 from airflow_provider_ecr_preview.plugins.web.image_table import DayCount
-from airflow_provider_ecr_preview.preview import EXPIRE
 
 MAX_BINS = 60
+
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-import anyio
 import anyio.to_thread
 
 T = TypeVar("T")
+
 
 RETRY_AFTER_SECONDS = 5
 

@@ -14,7 +14,10 @@ from airflow_provider_ecr_preview.plugins.lazy_app import HOST_APP
 MAX_RESULT_BYTES = 1024 * 1024
 """Twenty times the largest result that this package writes."""
 
+
 _CREDENTIALS = ("authorization", "cookie", "host")
+
+
 _NO_IDS = {"", ".", "..", "~"}
 
 

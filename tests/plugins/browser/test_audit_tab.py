@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.core.test_audit import audited, failed, without_policy
+from tests.core.audit.test_summary import audited, failed, without_policy
 from tests.plugins.audits import push_audit
 from tests.plugins.browser.looking import MARKUP, PHONE, check_accessible, is_as_wide_as_the_screen, tab_path
 from tests.plugins.conftest import Server

@@ -18,8 +18,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from airflow_provider_ecr_preview.plugins.bundle import BUNDLE
-from airflow_provider_ecr_preview.reports import image_list
-from tests.core.test_audit import audited
+from airflow_provider_ecr_preview.reports.lists import image_list
+from tests.core.audit.test_summary import audited
 from tests.plugins.audits import push_audit
 from tests.plugins.browser.looking import WIDE, tab_path
 from tests.plugins.conftest import Server

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from airflow_provider_ecr_preview.comparison import Comparison, PolicyEffect, compare_effects, comparison_xcom
-from airflow_provider_ecr_preview.xcom import FindingSummary
-from tests.core.builders import NOW, REGION, REGISTRY_ID, previewed
+from airflow_provider_ecr_preview.core.comparison.effects import Comparison, PolicyEffect, compare_effects
+from airflow_provider_ecr_preview.core.comparison.result import comparison_xcom
+from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary
 from tests.plugins.browser.looking import MARKUP, PHONE, check_accessible, is_as_wide_as_the_screen, tab_path
 from tests.plugins.conftest import Server
+from tests.support.builders import NOW, REGION, REGISTRY_ID, previewed
 
 
 def test_a_candidate_is_shown_beside_the_applied_policy(page: Page, server: Server) -> None:

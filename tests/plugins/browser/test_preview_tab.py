@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from airflow_provider_ecr_preview.reports import image_list
+from airflow_provider_ecr_preview.reports.lists import image_list
 from tests.plugins.browser.looking import MARKUP, check_accessible, tab_path
 from tests.plugins.conftest import Server
 from tests.plugins.previews import images, kept, summary

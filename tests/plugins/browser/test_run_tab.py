@@ -5,9 +5,9 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from airflow_provider_ecr_preview.core.preview.result import marker, summary_xcom
-from tests.core.builders import archiving, previewed, summary
 from tests.plugins.browser.looking import MARKUP, check_accessible, run_path
 from tests.plugins.conftest import Server
+from tests.support.builders import archiving, previewed, summary
 
 
 def test_mapped_previews_are_listed_and_each_leads_to_its_own_tab(page: Page, server: Server) -> None:

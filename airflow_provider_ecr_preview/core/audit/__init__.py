@@ -1,0 +1,1 @@
+"""Many previews as one audit."""

@@ -1,0 +1,284 @@
+"""What changed since an earlier audit: the images that each repository would lose now, and would not have lost then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypedDict
+
+from airflow_provider_ecr_preview.core.audit.outcome import OutcomeStatus, RepositoryOutcome
+from airflow_provider_ecr_preview.core.audit.totals import affected_image_count, summary_of
+from airflow_provider_ecr_preview.core.xcom.audit import (
+    CHANGES_SCHEMA,
+    MAX_LISTED,
+    BaselineRef,
+    ChangedRepository,
+    ChangesXCom,
+    RepositoryRef,
+)
+
+Site = tuple[str | None, str | None]
+"""Registry and Region."""
+
+
+ImageActions = Callable[[str], Mapping[str, str] | None]
+"""Returns action by digest of an image list, by its URI; None when it is no longer there."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineRepository:
+    """What an earlier audit found in one repository.
+
+    :param repository_name: the repository.
+    :param status: what became of it.
+    :param policy_fingerprint: the policy that was previewed.
+    :param images_fingerprint: the affected images.
+    :param affected_image_count: how many they were; None when it was not previewed.
+    :param images_uri: the list of them.
+    """
+
+    repository_name: str
+    status: OutcomeStatus
+    policy_fingerprint: str | None = None
+    images_fingerprint: str | None = None
+    affected_image_count: int | None = None
+    images_uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """An earlier audit of one registry and Region.
+
+    :param audit_id: its name.
+    :param audited_at: when it was begun.
+    :param repositories: what it found, by repository.
+    """
+
+    audit_id: str
+    audited_at: datetime
+    repositories: Mapping[str, BaselineRepository]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """When a repository is worth an alarm.
+
+    :param share: so much more than then would go, as a share of what would have gone then; None for no such alarm.
+    :param count: so many more images than then would go; None for no such alarm.
+    """
+
+    share: float | None = None
+    count: int | None = None
+
+    def of(self, before: int, now: int) -> str | None:
+        """Return why there is an alarm, or None."""
+        more = now - before
+        if self.count is not None and more > self.count:
+            return f"{now} images would go, {before} at the last audit: more than {self.count} more."
+        if self.share is not None and more > self.share * before:
+            return f"{now} images would go, {before} at the last audit: more than {self.share:.0%} more."
+        return None
+
+
+def compare_with_baselines(
+    outcomes: Iterable[RepositoryOutcome],
+    baselines: Mapping[Site, Baseline | None],
+    actions_of: ImageActions,
+    alarms: Alarms,
+    *,
+    whole: bool,
+) -> ChangesXCom:
+    """Return what changed since the earlier audits.
+
+    :param outcomes: what became of each repository now.
+    :param baselines: the earlier audit of each registry and Region; None where there is none.
+    :param actions_of: reads image lists.
+    :param alarms: when a repository is worth an alarm.
+    :param whole: whether the outcomes are all of this audit; what disappeared can be told only then.
+    """
+    changed: list[ChangedRepository] = []
+    seen: dict[Site, set[str]] = {site: set() for site in baselines}
+    for outcome in outcomes:
+        site = outcome.registry_id, outcome.region_name
+        baseline = baselines.get(site)
+        if baseline is None:
+            continue
+        seen[site].add(outcome.repository_name)
+        changed.append(_compared(outcome, baseline.repositories.get(outcome.repository_name), actions_of, alarms))
+    disappeared = [
+        RepositoryRef(registry_id=registry_id, region_name=region_name, repository_name=name)
+        for (registry_id, region_name), baseline in baselines.items()
+        for name in sorted(baseline.repositories if baseline else ())
+        if name not in seen[registry_id, region_name]
+    ]
+    return _changes(changed, baselines, disappeared if whole else None)
+
+
+def merge_changes(parts: Sequence[ChangesXCom]) -> ChangesXCom | None:
+    """Return the changes of all parts of an audit as one; None if there are none.
+
+    :param parts: the changes of each part.
+    """
+    if not parts:
+        return None
+    baselines = {(one["registry_id"], one["region_name"]): one for part in parts for one in part["baselines"]}
+    alarms = [one for part in parts for one in part["alarms"]]
+    top = [one for part in parts for one in part["top"]]
+    numbers: list[Mapping[str, object]] = [*parts]
+    total = {key: sum(number for part in numbers if isinstance(number := part[key], int)) for key in _SUMS}
+    value: ChangesXCom = {
+        **parts[0],
+        **total,  # type: ignore[typeddict-item]  # keys of it
+        "baselines": list(baselines.values()),
+        "disappeared_count": parts[0]["disappeared_count"] if len(parts) == 1 else None,
+        "disappeared": parts[0]["disappeared"] if len(parts) == 1 else [],
+        "alarms": sorted(alarms, key=_most_first)[:MAX_LISTED],
+        "top": sorted(top, key=_most_first)[:MAX_LISTED],
+        "notes": sorted({note for part in parts for note in part["notes"]}),
+    }
+    return value
+
+
+_SUMS = (
+    "compared_count",
+    "appeared_count",
+    "not_comparable_count",
+    "counts_only_count",
+    "policy_changed_count",
+    "newly_affected_image_count",
+    "no_longer_affected_image_count",
+    "action_changed_image_count",
+    "affected_image_count_before",
+    "affected_image_count",
+    "alarm_count",
+)
+
+
+def _changes(
+    changed: list[ChangedRepository],
+    baselines: Mapping[Site, Baseline | None],
+    disappeared: list[RepositoryRef] | None,
+) -> ChangesXCom:
+    compared = [one for one in changed if one["kind"] == "compared"]
+    alarms = [one for one in changed if one["alarm"]]
+    moved = [one for one in changed if one["alarm"] or one["policy_changed"] or _jump(one)]
+    first = sorted(f"{registry_id}, {region}" for (registry_id, region), one in baselines.items() if one is None)
+    return ChangesXCom(
+        schema=CHANGES_SCHEMA,
+        baselines=[
+            BaselineRef(
+                registry_id=registry_id,
+                region_name=region_name,
+                audit_id=baseline.audit_id if baseline else None,
+                audited_at=baseline.audited_at.isoformat() if baseline else None,
+            )
+            for (registry_id, region_name), baseline in baselines.items()
+        ],
+        compared_count=len(compared),
+        appeared_count=sum(one["kind"] == "appeared" for one in changed),
+        disappeared_count=None if disappeared is None else len(disappeared),
+        not_comparable_count=sum(one["kind"] == "not_comparable" for one in changed),
+        counts_only_count=sum(one["compared_by"] == "counts" for one in changed),
+        policy_changed_count=sum(bool(one["policy_changed"]) for one in changed),
+        newly_affected_image_count=sum(one["newly_affected_image_count"] or 0 for one in changed),
+        no_longer_affected_image_count=sum(one["no_longer_affected_image_count"] or 0 for one in changed),
+        action_changed_image_count=sum(one["action_changed_image_count"] or 0 for one in changed),
+        affected_image_count_before=sum(one["affected_image_count_before"] or 0 for one in compared),
+        affected_image_count=sum(one["affected_image_count"] or 0 for one in compared),
+        alarm_count=len(alarms),
+        alarms=sorted(alarms, key=_most_first)[:MAX_LISTED],
+        top=sorted(moved, key=_most_first)[:MAX_LISTED],
+        disappeared=(disappeared or [])[:MAX_LISTED],
+        notes=[f"This is the first audit of {place}: there is nothing to compare with." for place in first],
+    )
+
+
+def _compared(
+    outcome: RepositoryOutcome, before: BaselineRepository | None, actions_of: ImageActions, alarms: Alarms
+) -> ChangedRepository:
+    change = ChangedRepository(
+        registry_id=outcome.registry_id,
+        region_name=outcome.region_name,
+        repository_name=outcome.repository_name,
+        kind="compared",
+        compared_by=None,
+        newly_affected_image_count=None,
+        no_longer_affected_image_count=None,
+        action_changed_image_count=None,
+        affected_image_count_before=None,
+        affected_image_count=None if outcome.status == "failed" else _affected(outcome),
+        policy_changed=None,
+        alarm=None,
+        note=None,
+    )
+    if before is None:
+        return {**change, "kind": "appeared"}
+    if outcome.status == "failed":
+        return {**change, "kind": "not_comparable", "note": "It failed now."}
+    if before.status == "failed":
+        return {**change, "kind": "not_comparable", "note": "It failed at the last audit."}
+    then, now = before.affected_image_count or 0, _affected(outcome)
+    fingerprint = None if outcome.summary is None else outcome.summary["policy_fingerprint"]
+    return {
+        **change,
+        **_images(outcome, before, actions_of),
+        "affected_image_count_before": then,
+        "policy_changed": before.policy_fingerprint != fingerprint,
+        "alarm": alarms.of(then, now),
+    }
+
+
+class _Images(TypedDict):
+    compared_by: Literal["fingerprint", "images", "counts"] | None
+    newly_affected_image_count: int | None
+    no_longer_affected_image_count: int | None
+    action_changed_image_count: int | None
+    note: str | None
+
+
+def _images(outcome: RepositoryOutcome, before: BaselineRepository, actions_of: ImageActions) -> _Images:
+    """Return what can be told of the images: exactly by their lists, else by how many they are."""
+    summary = outcome.summary
+    then, now = before.affected_image_count or 0, _affected(outcome)
+    if not then or not now:
+        return _counted("images", now, then, 0)
+    if summary is not None and before.images_fingerprint == summary["images_fingerprint"]:
+        return _counted("fingerprint", 0, 0, 0)
+    was = actions_of(before.images_uri) if before.images_uri else None
+    uri = None if summary is None else summary["images_uri"]
+    are = actions_of(uri) if uri and was is not None else None
+    if was is None or are is None:
+        return _counted("counts", None, None, None, "There are no image lists of both audits.")
+    both = was.keys() & are.keys()
+    return _counted(
+        "images", len(are) - len(both), len(was) - len(both), sum(was[digest] != are[digest] for digest in both)
+    )
+
+
+def _counted(
+    by: Literal["fingerprint", "images", "counts"],
+    newly: int | None,
+    no_longer: int | None,
+    action: int | None,
+    note: str | None = None,
+) -> _Images:
+    return _Images(
+        compared_by=by,
+        newly_affected_image_count=newly,
+        no_longer_affected_image_count=no_longer,
+        action_changed_image_count=action,
+        note=note,
+    )
+
+
+def _affected(outcome: RepositoryOutcome) -> int:
+    return affected_image_count(summary_of(outcome)) if outcome.status == "previewed" else 0
+
+
+def _jump(change: ChangedRepository) -> int:
+    return (change["affected_image_count"] or 0) - (change["affected_image_count_before"] or 0)
+
+
+def _most_first(change: ChangedRepository) -> tuple[int, str, str]:
+    return -abs(_jump(change)), change["repository_name"], change["region_name"] or ""

@@ -1,0 +1,124 @@
+"""What an audit has done so far, kept where a later attempt finds it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from typing import Any, Protocol, Self
+
+from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
+
+Entry = RepositoryOutcome | StartedPreview
+
+
+MAX_ENTRIES = 10
+
+
+MAX_SECONDS = 1.0
+
+
+_KINDS: dict[str, type[Entry]] = {"outcome": RepositoryOutcome, "started": StartedPreview}
+
+
+class Segments(Protocol):
+    """Where a log is kept: texts, numbered from 0 on without a gap."""
+
+    def write(self, number: int, text: str) -> None:
+        """Keep a text, wholly or not at all."""
+        ...
+
+    def read(self, number: int) -> str | None:
+        """Return a text, or None where there is none."""
+        ...
+
+    def clear(self) -> None:
+        """Forget all texts."""
+        ...
+
+
+class OutcomeLog:
+    """The previews that were started and the outcomes that are known, in the order in which they came.
+
+    It is written a segment at a time, because an object on S3 cannot be appended to, and a segment holds so few
+    entries that little is lost when the process is killed.
+
+    :param segments: where it is kept.
+    :param clock: returns a running number of seconds.
+    """
+
+    def __init__(self, segments: Segments, clock: Callable[[], float] = time.monotonic) -> None:
+        self.segments = segments
+        self._clock = clock
+        self._lines: list[str] = []
+        self._first_at = 0.0
+        self._next: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.flush()
+
+    def append(self, entry: Entry) -> None:
+        """Take in what became of a repository, or that its preview was started."""
+        now = self._clock()
+        if not self._lines:
+            self._first_at = now
+        self._lines.append(_line(entry))
+        if len(self._lines) >= MAX_ENTRIES or now - self._first_at >= MAX_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was not written yet."""
+        if not self._lines:
+            return
+        if self._next is None:
+            self._next = sum(1 for _ in self._texts())
+        self.segments.write(self._next, "\n".join(self._lines))
+        self._next += 1
+        self._lines = []
+
+    def read(self) -> Iterator[Entry]:
+        """Yield all entries, also those of earlier attempts, one segment in memory at a time."""
+        self.flush()
+        for text in self._texts():
+            yield from map(_entry, text.splitlines())
+
+    def outcomes(self) -> Iterator[RepositoryOutcome]:
+        """Yield the last outcome of each repository, in the order in which they came.
+
+        A repository can have several, because one that failed is asked again by the next attempt.
+        """
+        last = {entry.repository_name: index for index, entry in enumerate(self.read()) if _is_outcome(entry)}
+        for index, entry in enumerate(self.read()):
+            if isinstance(entry, RepositoryOutcome) and last[entry.repository_name] == index:
+                yield entry
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._lines = []
+        self._next = None
+        self.segments.clear()
+
+    def _texts(self) -> Iterator[str]:
+        number = 0
+        while (text := self.segments.read(number)) is not None:
+            yield text
+            number += 1
+
+
+def _is_outcome(entry: Entry) -> bool:
+    return isinstance(entry, RepositoryOutcome)
+
+
+def _line(entry: Entry) -> str:
+    kind = "outcome" if isinstance(entry, RepositoryOutcome) else "started"
+    return json.dumps({kind: {field.name: getattr(entry, field.name) for field in fields(entry)}})
+
+
+def _entry(line: str) -> Entry:
+    ((kind, values),) = json.loads(line).items()
+    arguments: dict[str, Any] = values
+    return _KINDS[kind](**arguments)

@@ -1,0 +1,50 @@
+"""What became of one repository in an audit: previewed, without a policy, or failed with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
+
+OutcomeStatus = Literal["previewed", "without_policy", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryOutcome:
+    """What became of one repository.
+
+    :param repository_name: the repository.
+    :param registry_id: the registry (account); None when it was never learnt.
+    :param region_name: the Region.
+    :param status: ``previewed``, ``without_policy`` or ``failed``.
+    :param summary: the summary, when it was previewed.
+    :param error: class name of the error, when it failed.
+    :param message: what happened and what to do, when it failed.
+    :param preview_calls: number of Start- and GetLifecyclePolicyPreview calls that were made for it.
+    """
+
+    repository_name: str
+    registry_id: str | None
+    region_name: str | None
+    status: OutcomeStatus
+    summary: PreviewSummaryXCom | None = None
+    error: str | None = None
+    message: str | None = None
+    preview_calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StartedPreview:
+    """A preview that was started and not read yet, in plain types, so that another process can collect it.
+
+    :param repository_name: the repository.
+    :param policy_fingerprint: the policy that the preview has to be of.
+    :param started_at: when it was started, in seconds since the epoch.
+    :param attached: whether a preview was running already, which may be of another policy.
+    """
+
+    repository_name: str
+    policy_fingerprint: str
+    started_at: float
+    attached: bool = False

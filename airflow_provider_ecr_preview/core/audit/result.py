@@ -1,0 +1,101 @@
+"""Fit an audit into XCom: what illustrates goes first, the top repositories last, and the sums always stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from airflow_provider_ecr_preview.core.audit.summary import Audit
+from airflow_provider_ecr_preview.core.values import cut, fitted, json_size
+from airflow_provider_ecr_preview.core.xcom.audit import (
+    MAX_AUDIT_BYTES,
+    MAX_EXAMPLES,
+    MAX_LISTED,
+    MAX_MESSAGE_CHARACTERS,
+    MAX_TOP_REPOSITORIES,
+    AuditXCom,
+    ChangesXCom,
+)
+
+
+class _Limits(NamedTuple):
+    """How much of each list is pushed."""
+
+    top: int
+    listed: int
+    examples: int
+    characters: int
+    uris: bool
+
+
+_LIMITS = (
+    _Limits(MAX_TOP_REPOSITORIES, MAX_LISTED, MAX_EXAMPLES, MAX_MESSAGE_CHARACTERS, uris=True),
+    _Limits(MAX_TOP_REPOSITORIES, MAX_LISTED, 1, 120, uris=True),
+    _Limits(MAX_TOP_REPOSITORIES, 20, 0, 120, uris=True),
+    _Limits(MAX_TOP_REPOSITORIES, 20, 0, 120, uris=False),
+    _Limits(MAX_TOP_REPOSITORIES, 5, 0, 80, uris=False),
+    _Limits(20, 5, 0, 80, uris=False),
+    _Limits(5, 1, 0, 40, uris=False),
+    _Limits(0, 0, 0, 0, uris=False),
+)
+
+
+def audit_xcom(
+    audit: Audit,
+    *,
+    changes: ChangesXCom | None = None,
+    report_uri: str | None = None,
+    table_uris: Iterable[str] = (),
+) -> AuditXCom:
+    """Return an audit as the XCom contract has it, in at most 48 KiB.
+
+    :param audit: the audit.
+    :param changes: what changed since the last audit.
+    :param report_uri: where the report for a person was written.
+    :param table_uris: where the tables with a row for every repository were written.
+    """
+    return fitted_audit(audit.as_dict(changes=changes, report_uri=report_uri, table_uris=table_uris))
+
+
+def fitted_audit(value: AuditXCom) -> AuditXCom:
+    """Return an audit as it is if it fits, else without summaries and with lists that are cut until it does."""
+    if json_size(value) <= MAX_AUDIT_BYTES:
+        return value
+    return fitted(value, MAX_AUDIT_BYTES, _LIMITS, _cut_to)
+
+
+def _cut_to(value: AuditXCom, limits: _Limits) -> AuditXCom:
+    changes = value["changes"]
+    return {
+        **value,
+        "registries": value["registries"][: limits.listed],
+        "registries_left_out": value["registries_left_out"] + len(value["registries"][limits.listed :]),
+        "findings": [
+            {**finding, "repositories": finding["repositories"][: limits.examples]}
+            for finding in value["findings"][: limits.listed]
+        ],
+        "errors": dict(list(value["errors"].items())[: limits.listed]),
+        "failures": [
+            {**failure, "message": cut(failure["message"], limits.characters)}
+            for failure in value["failures"][: limits.listed]
+        ],
+        "without_policy": value["without_policy"][: limits.listed],
+        "top": [
+            repository if limits.uris else {**repository, "images_uri": None}
+            for repository in value["top"][: limits.top]
+        ],
+        "summaries": None,
+        "changes": None if changes is None else _changes_cut_to(changes, limits),
+        "table_uris": value["table_uris"][: limits.listed],
+    }
+
+
+def _changes_cut_to(changes: ChangesXCom, limits: _Limits) -> ChangesXCom:
+    return {
+        **changes,
+        "baselines": changes["baselines"][: limits.listed],
+        "alarms": changes["alarms"][: limits.listed],
+        "top": changes["top"][: limits.listed],
+        "disappeared": changes["disappeared"][: limits.listed],
+        "notes": changes["notes"][: limits.listed],
+    }

@@ -1,0 +1,106 @@
+"""The table of an audit: one row for each repository, in columns of plain values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+from airflow_provider_ecr_preview.core.audit.totals import expiring_bytes, summary_of
+from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
+
+
+class Column(NamedTuple):
+    """A column of the table."""
+
+    name: str
+    type: Literal["text", "integer", "time"]
+
+
+COLUMNS = (
+    Column("audit_id", "text"),
+    Column("audit_name", "text"),
+    Column("audited_at", "time"),
+    Column("repository_name", "text"),
+    Column("status", "text"),
+    Column("error", "text"),
+    Column("message", "text"),
+    Column("preview_call_count", "integer"),
+    Column("previewed_at", "time"),
+    Column("policy_fingerprint", "text"),
+    Column("images_fingerprint", "text"),
+    Column("expiring_image_count", "integer"),
+    Column("archiving_image_count", "integer"),
+    Column("tagged_image_count", "integer"),
+    Column("untagged_image_count", "integer"),
+    Column("total_image_count", "integer"),
+    Column("expiring_bytes_upper_bound", "integer"),
+    Column("oldest_pushed_at", "time"),
+    Column("newest_pushed_at", "time"),
+    Column("critical_finding_count", "integer"),
+    Column("warning_finding_count", "integer"),
+    Column("info_finding_count", "integer"),
+    Column("finding_codes", "text"),
+    Column("images_uri", "text"),
+    Column("dag_id", "text"),
+)
+"""Registry, Region and day are no columns but parts of the path; readers of such tables make columns of them."""
+
+
+Row = dict[str, Any]
+
+
+def audit_row(
+    outcome: RepositoryOutcome, *, audit_id: str, audit_name: str, audited_at: datetime, dag_id: str | None = None
+) -> Row:
+    """Return the row of one repository. What is not known is None, and never zero.
+
+    :param outcome: what became of the repository.
+    :param audit_id: what names the audit.
+    :param audit_name: what the audits of one series share.
+    :param audited_at: when the audit was begun.
+    :param dag_id: the DAG that audits.
+    """
+    row: Row = dict.fromkeys(column.name for column in COLUMNS)
+    row |= {
+        "audit_id": audit_id,
+        "audit_name": audit_name,
+        "audited_at": audited_at,
+        "repository_name": outcome.repository_name,
+        "status": outcome.status,
+        "error": outcome.error,
+        # A row is a line, also for readers that do not know line breaks within quotes.
+        "message": None if outcome.message is None else " ".join(outcome.message.split()),
+        "preview_call_count": outcome.preview_calls,
+        "dag_id": dag_id,
+    }
+    if outcome.status == "previewed":
+        row |= _summarized(summary_of(outcome))
+    return row
+
+
+def _summarized(summary: PreviewSummaryXCom) -> Row:
+    severities = Counter(finding["severity"] for finding in summary["findings"])
+    return {
+        "previewed_at": _time(summary["previewed_at"]),
+        "policy_fingerprint": summary["policy_fingerprint"],
+        "images_fingerprint": summary["images_fingerprint"],
+        "expiring_image_count": summary["expiring_image_count"],
+        "archiving_image_count": summary["archiving_image_count"],
+        "tagged_image_count": summary["tagged_image_count"],
+        "untagged_image_count": summary["untagged_image_count"],
+        "total_image_count": summary["total_image_count"],
+        "expiring_bytes_upper_bound": expiring_bytes(summary),
+        "oldest_pushed_at": _time(summary["oldest_pushed_at"]),
+        "newest_pushed_at": _time(summary["newest_pushed_at"]),
+        "critical_finding_count": severities["critical"],
+        "warning_finding_count": severities["warning"],
+        "info_finding_count": severities["info"],
+        "finding_codes": " ".join(sorted({finding["code"] for finding in summary["findings"]})) or None,
+        "images_uri": summary["images_uri"],
+    }
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,264 @@
+"""An audit: what became of many repositories, summed up as they are done.
+
+:class:`Audit` holds sums and short lists, so its size does not depend on the number of repositories, and the parts of
+an audit merge into the same audit as the whole, in any order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+from airflow_provider_ecr_preview.core.audit.totals import AuditTotals, expiring_bytes, summary_of
+from airflow_provider_ecr_preview.core.preview.findings import SEVERITY_ORDER
+from airflow_provider_ecr_preview.core.values import Leading, cut, json_size
+from airflow_provider_ecr_preview.core.xcom.audit import (
+    AUDIT_SCHEMA,
+    MAX_AUDIT_BYTES,
+    MAX_EXAMPLES,
+    MAX_LISTED,
+    MAX_MESSAGE_CHARACTERS,
+    MAX_TOP_REPOSITORIES,
+    AuditedRepository,
+    AuditXCom,
+    ChangesXCom,
+    FailedRepository,
+    FindingCount,
+    RegistryCounts,
+    RepositoryRef,
+)
+from airflow_provider_ecr_preview.core.xcom.preview import MARKER_SCHEMA, MarkerXCom, PreviewSummaryXCom
+
+_Site = tuple[str | None, str | None]
+
+
+class Audit:
+    """The sum of an audit, built repository by repository.
+
+    :param audit_id: what names this audit among the others.
+    :param audited_at: when it was begun (aware).
+    """
+
+    def __init__(self, audit_id: str, audited_at: datetime) -> None:
+        self.audit_id = audit_id
+        self.audited_at = audited_at
+        self.missing_parts = 0
+        """Number of parts that should have been merged into this audit and are not there."""
+        self.totals = AuditTotals()
+        self.registries: dict[_Site, AuditTotals] = {}
+        self._registries_left_out = 0
+        self._findings: Counter[tuple[str, str]] = Counter()
+        self._examples: dict[tuple[str, str], Leading[RepositoryRef]] = {}
+        self._errors: Counter[str] = Counter()
+        self._failures: Leading[FailedRepository] = Leading(MAX_LISTED)
+        self._without_policy: Leading[RepositoryRef] = Leading(MAX_LISTED)
+        self._top: Leading[AuditedRepository] = Leading(MAX_TOP_REPOSITORIES)
+        self._summaries: list[PreviewSummaryXCom] = []
+        self._summary_bytes = 0
+
+    def add(self, outcome: RepositoryOutcome) -> None:
+        """Count what became of one repository.
+
+        :raises ValueError: if it was previewed and has no summary.
+        """
+        self.totals.add(outcome)
+        self.registries.setdefault((outcome.registry_id, outcome.region_name), AuditTotals()).add(outcome)
+        ref = ref_of(outcome)
+        if outcome.status == "failed":
+            self._errors[outcome.error or "unknown"] += 1
+            self._failures.add(_by_name(ref), _failure(outcome))
+        elif outcome.status == "without_policy":
+            self._without_policy.add(_by_name(ref), ref)
+        else:
+            self._add_summary(ref, summary_of(outcome))
+
+    def update(self, outcomes: Iterable[RepositoryOutcome]) -> None:
+        """Count every one of ``outcomes``."""
+        for outcome in outcomes:
+            self.add(outcome)
+
+    def merge(self, other: Audit) -> None:
+        """Add another part of the audit to this one, whose name and time stay.
+
+        An audit does not remember every repository, so it cannot notice one that both parts hold; reading their
+        reports does.
+        """
+        self.missing_parts += other.missing_parts
+        self.totals += other.totals
+        for site, totals in other.registries.items():
+            mine = self.registries.setdefault(site, AuditTotals())
+            mine += totals
+        self._registries_left_out += other._registries_left_out
+        self._findings += other._findings
+        for finding, examples in other._examples.items():
+            self._examples_of(finding).merge(examples)
+        self._errors += other._errors
+        self._failures.merge(other._failures)
+        self._without_policy.merge(other._without_policy)
+        self._top.merge(other._top)
+        self._keep_summaries(other._summaries, other._summary_bytes)
+
+    def as_dict(
+        self,
+        *,
+        changes: ChangesXCom | None = None,
+        report_uri: str | None = None,
+        table_uris: Iterable[str] = (),
+    ) -> AuditXCom:
+        """Return the audit in plain JSON types, with its lists as long as they are kept here.
+
+        :param changes: what changed since the last audit.
+        :param report_uri: where the report for a person was written.
+        :param table_uris: where the tables with a row for every repository were written.
+        """
+        return AuditXCom(
+            schema=AUDIT_SCHEMA,
+            audit_id=self.audit_id,
+            audited_at=self.audited_at.astimezone(UTC).isoformat(),
+            missing_part_count=self.missing_parts,
+            **self.totals.as_counts(),
+            registries=[
+                RegistryCounts(registry_id=registry_id, region_name=region_name, **totals.as_counts())
+                for (registry_id, region_name), totals in sorted(self.registries.items(), key=_largest_first)
+            ],
+            registries_left_out=self._registries_left_out,
+            findings=[
+                FindingCount(
+                    severity=severity,
+                    code=code,
+                    repository_count=count,
+                    repositories=list(self._examples_of((severity, code))),
+                )
+                for (severity, code), count in sorted(self._findings.items(), key=_gravest_first)
+            ],
+            errors=dict(sorted(self._errors.items(), key=lambda error: (-error[1], error[0]))),
+            failures=list(self._failures),
+            without_policy=list(self._without_policy),
+            top=list(self._top),
+            summaries=None if self._summary_bytes > MAX_AUDIT_BYTES else sorted(self._summaries, key=_by_name),
+            changes=changes,
+            report_uri=report_uri,
+            table_uris=list(table_uris),
+        )
+
+    @classmethod
+    def from_xcom(cls, value: AuditXCom) -> Audit:
+        """Return the audit that a task pushed. Its sums are exact; its lists are as long as they were pushed."""
+        audit = cls(value["audit_id"], datetime.fromisoformat(value["audited_at"]))
+        audit.missing_parts = value["missing_part_count"]
+        audit.totals = AuditTotals.from_counts(value)
+        for registry in value["registries"]:
+            site = registry["registry_id"], registry["region_name"]
+            audit.registries[site] = AuditTotals.from_counts(registry)
+        audit._registries_left_out = value["registries_left_out"]
+        for finding in value["findings"]:
+            key = finding["severity"], finding["code"]
+            audit._findings[key] = finding["repository_count"]
+            for ref in finding["repositories"]:
+                audit._examples_of(key).add(_by_name(ref), ref)
+        audit._errors.update(value["errors"])
+        for failure in value["failures"]:
+            audit._failures.add(_by_name(failure), failure)
+        for ref in value["without_policy"]:
+            audit._without_policy.add(_by_name(ref), ref)
+        for repository in value["top"]:
+            audit._top.add(_most_first(repository), repository)
+        if value["summaries"] is None:
+            audit._summary_bytes = MAX_AUDIT_BYTES + 1
+        else:
+            audit._keep_summaries(value["summaries"], sum(map(json_size, value["summaries"])))
+        return audit
+
+    def _add_summary(self, ref: RepositoryRef, summary: PreviewSummaryXCom) -> None:
+        for finding in summary["findings"]:
+            key = finding["severity"], finding["code"]
+            self._findings[key] += 1
+            self._examples_of(key).add(_by_name(ref), ref)
+        repository = AuditedRepository(
+            **ref,
+            expiring_image_count=summary["expiring_image_count"],
+            archiving_image_count=summary["archiving_image_count"],
+            total_image_count=summary["total_image_count"],
+            expiring_bytes_upper_bound=expiring_bytes(summary),
+            findings=[finding["code"] for finding in summary["findings"]],
+            images_uri=summary["images_uri"],
+        )
+        self._top.add(_most_first(repository), repository)
+        self._keep_summaries([summary], json_size(summary))
+
+    def _keep_summaries(self, summaries: list[PreviewSummaryXCom], size: int) -> None:
+        """Keep summaries while all of them may still fit, and none of them afterwards."""
+        self._summary_bytes += size
+        if self._summary_bytes > MAX_AUDIT_BYTES:
+            self._summaries = []
+        else:
+            self._summaries += summaries
+
+    def _examples_of(self, finding: tuple[str, str]) -> Leading[RepositoryRef]:
+        return self._examples.setdefault(finding, Leading(MAX_EXAMPLES))
+
+
+def marker(value: AuditXCom) -> MarkerXCom:
+    """Return the marker that is pushed beside an audit."""
+    changes = value["changes"]
+    keys = (
+        "audit_id",
+        "audited_at",
+        "missing_part_count",
+        "repository_count",
+        "previewed_count",
+        "without_policy_count",
+        "failed_count",
+        "affected_repository_count",
+        "expiring_image_count",
+        "archiving_image_count",
+        "expiring_bytes_upper_bound",
+        "critical_finding_count",
+        "warning_finding_count",
+        "info_finding_count",
+    )
+    counts = {key: value[key] for key in keys}  # type: ignore[literal-required]  # each is a key of AuditXCom
+    return MarkerXCom(
+        schema=MARKER_SCHEMA,
+        kind="audit",
+        counts=counts | {"alarm_count": None if changes is None else changes["alarm_count"]},
+    )
+
+
+def ref_of(outcome: RepositoryOutcome) -> RepositoryRef:
+    """Return which repository an outcome is of."""
+    return RepositoryRef(
+        registry_id=outcome.registry_id,
+        region_name=outcome.region_name,
+        repository_name=outcome.repository_name,
+    )
+
+
+def _failure(outcome: RepositoryOutcome) -> FailedRepository:
+    return FailedRepository(
+        **ref_of(outcome), error=outcome.error, message=cut(outcome.message, MAX_MESSAGE_CHARACTERS)
+    )
+
+
+def _by_name(ref: RepositoryRef | PreviewSummaryXCom) -> tuple[str, str, str]:
+    return ref["registry_id"] or "", ref["region_name"] or "", ref["repository_name"]
+
+
+def _most_first(repository: AuditedRepository) -> tuple[Any, ...]:
+    """Order by bytes, then by images. Unknown bytes come before none, because there are images behind them."""
+    size = repository["expiring_bytes_upper_bound"]
+    images = repository["expiring_image_count"] + repository["archiving_image_count"]
+    return -(size or 0), size is not None, -images, _by_name(repository)
+
+
+def _gravest_first(finding: tuple[tuple[str, str], int]) -> tuple[int, int, str, str]:
+    (severity, code), count = finding
+    return SEVERITY_ORDER.get(severity, len(SEVERITY_ORDER)), -count, severity, code
+
+
+def _largest_first(registry: tuple[_Site, AuditTotals]) -> tuple[int, int, str, str]:
+    (registry_id, region_name), totals = registry
+    return -totals.known_bytes, -totals.repositories, registry_id or "", region_name or ""

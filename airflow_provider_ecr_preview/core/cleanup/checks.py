@@ -1,0 +1,206 @@
+"""The checks before a clean-up. Each answers one question; one that cannot be answered blocks like a bad answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_ecr_preview.core.cleanup.approval_questions import NOT_BOUND
+from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
+from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan, Spared, plan_cleanup
+from airflow_provider_ecr_preview.core.cleanup.questions import QUESTIONS, Answer, Verdict, capped
+from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.spared import SparedImages
+from airflow_provider_ecr_preview.core.preview.stored import Unread
+from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
+from airflow_provider_ecr_preview.core.values import known_sum
+
+MAX_CHECK_DIGESTS = 10
+
+
+_OF_THE_INVENTORY = (
+    "newest_images",
+    "referrers",
+    "manifest_lists",
+    "images_left",
+    "max_images",
+    "max_share",
+    "max_bytes",
+)
+"""The questions whose answers depend on which other images are in the repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one check says.
+
+    :param code: name of the check.
+    :param verdict: ``passed``, ``warned``, ``spared``, ``blocked``, ``unknown`` or ``off``.
+    :param message: what it saw, in one or two sentences.
+    :param image_digests: at most ten of the images it is about.
+    :param remedy: which parameter, permission or step lifts it; None where it neither blocks nor spares.
+    """
+
+    code: str
+    verdict: Verdict
+    message: str
+    image_digests: tuple[str, ...] = ()
+    remedy: str | None = None
+
+    @classmethod
+    def of(cls, code: str, answer: Answer) -> CheckResult:
+        """Return the result of the check that was answered so.
+
+        :param code: name of the check, one of :data:`~airflow_provider_ecr_preview.core.cleanup.remedies.CHECKS`.
+        :param answer: the answer.
+        """
+        digests = tuple(answer.image_digests[:MAX_CHECK_DIGESTS])
+        lifts = None if answer.verdict in ("passed", "off") else answer.remedy or CHECKS[code].remedy
+        return cls(code, answer.verdict, answer.message, digests, lifts)
+
+    @property
+    def blocks(self) -> bool:
+        """Whether nothing may be changed because of it."""
+        return self.verdict in ("blocked", "unknown")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result in plain JSON types."""
+        return {
+            "code": self.code,
+            "verdict": self.verdict,
+            "message": self.message,
+            "image_digests": list(self.image_digests),
+            "remedy": self.remedy,
+        }
+
+    def __str__(self) -> str:
+        return sentence(self.code, self.verdict, self.message, self.remedy)
+
+
+def sentence(code: str, verdict: str, message: str, remedy: str | None) -> str:
+    """Return what a check says in the one form in which logs and errors have it.
+
+    :param code: name of the check.
+    :param verdict: what it says.
+    :param message: what it saw.
+    :param remedy: what lifts it.
+    """
+    return f"{code} ({verdict}): {message}{f' To lift it: {remedy}' if remedy else ''}"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a clean-up of one repository would do, and whether it may.
+
+    :param evidence: what is known about the repository.
+    :param plan: what would be done.
+    :param checks: what every check says.
+    :param settings: how careful it is.
+    """
+
+    evidence: Evidence
+    plan: CleanupPlan
+    checks: tuple[CheckResult, ...]
+    settings: CleanupSettings = field(default_factory=CleanupSettings)
+
+    @property
+    def repository(self) -> RepositoryId:
+        """The repository."""
+        return self.evidence.repository
+
+    @property
+    def blocking(self) -> list[CheckResult]:
+        """The checks because of which nothing may be changed."""
+        return [check for check in self.checks if check.blocks]
+
+
+def decide(evidence: Evidence, settings: CleanupSettings) -> Decision:
+    """Plan the clean-up of one repository and ask every check about it.
+
+    :param evidence: what is known about the repository.
+    :param settings: how careful to be.
+    """
+    if not isinstance(evidence.inventory, Unread):
+        earlier = evidence.earlier.settled(evidence.inventory, settings.action)
+        evidence = replace(evidence, earlier=earlier)
+    plan = plan_cleanup(evidence, settings)
+    return Decision(evidence, plan, tuple(_answers(QUESTIONS, evidence, settings, plan)), settings)
+
+
+def decide_again(decision: Decision, inventory: Sequence[RepositoryImage], now: datetime) -> Decision:
+    """Judge a repository again by the images that are in it now. It touches no image that was not in the plan before.
+
+    :param decision: what was decided before.
+    :param inventory: every image that is there now.
+    :param now: the time (aware).
+    """
+    settings, before = decision.settings, decision.plan
+    earlier = decision.evidence.earlier.settled(inventory, settings.action)
+    evidence = replace(decision.evidence, inventory=inventory, now=now, earlier=earlier)
+    there = {image.image_digest: image for image in inventory}
+    changed = {
+        image.image_digest: Spared.CHANGED_MEANWHILE
+        for image in before.images
+        if image.image_digest in there and is_touched(image, there[image.image_digest])
+    }
+    returned = dict.fromkeys(before.gone & there.keys(), Spared.CHANGED_MEANWHILE)
+    plan = plan_cleanup(evidence, settings, {**before.spared, **changed, **returned})
+    again = {check.code: check for check in _answers(_OF_THE_INVENTORY, evidence, settings, plan)}
+    checks = tuple(again.get(check.code, check) for check in decision.checks)
+    return Decision(evidence, plan, checks, settings)
+
+
+def is_touched(image: RepositoryImage, now: RepositoryImage) -> bool:
+    """Return whether somebody has touched an image since it was judged: tagged, pulled, pushed, archived or restored it.
+
+    :param image: the image as it was judged.
+    :param now: the image as it is now.
+    """
+    return _state_of(image) != _state_of(now)
+
+
+def check_run(
+    decisions: Iterable[Decision],
+    *,
+    max_images: int | None = None,
+    max_bytes: int | None = None,
+    approval: Answer = NOT_BOUND,
+) -> list[CheckResult]:
+    """Ask what can only be asked of all repositories together.
+
+    :param decisions: what is decided for each one.
+    :param max_images: more images in all block the whole run; None for no limit.
+    :param max_bytes: more bytes in all, as an upper bound, block it; None for no limit.
+    :param approval: whether a person has approved the action.
+    """
+    plans = [decision.plan for decision in decisions if not decision.blocking]
+    images = sum(plan.image_count for plan in plans)
+    size = known_sum(plan.bytes_upper_bound for plan in plans)
+    return [
+        CheckResult.of("approval_given", approval),
+        CheckResult.of("run_max_images", capped(images, max_images, "images in all", "max_images_per_run")),
+        CheckResult.of("run_max_bytes", capped(size, max_bytes, "bytes at most in all", "max_bytes_per_run")),
+    ]
+
+
+def _answers(
+    codes: Iterable[str], evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan
+) -> Iterator[CheckResult]:
+    spared = SparedImages(evidence, settings)
+    for code in codes:
+        answer = QUESTIONS[code](evidence, settings, plan)
+        yield CheckResult.of(code, answer._replace(message=spared.with_example(answer, plan)))
+
+
+def _state_of(image: RepositoryImage) -> tuple[object, ...]:
+    return (
+        frozenset(image.image_tags),
+        image.image_pushed_at,
+        image.last_recorded_pull_time,
+        image.storage_class,
+        image.last_archived_at,
+        image.last_activated_at,
+    )

@@ -1,0 +1,242 @@
+"""The XCom contract of a clean-up, in at most 48 KiB whatever was done."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_ecr_preview.core.cleanup.approval import Approval
+from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
+from airflow_provider_ecr_preview.core.cleanup.outcome import ImageOutcome, RepositoryCleanup
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupAction
+from airflow_provider_ecr_preview.core.values import cut, isoformat, known_sum
+from airflow_provider_ecr_preview.core.xcom.cleanup import (
+    CLEANUP_SCHEMA,
+    MAX_CLEANUP_BYTES,
+    CheckXCom,
+    FailedImageXCom,
+    ImageCleanupXCom,
+    RepositoryCleanupXCom,
+    SparedImageXCom,
+)
+
+MAX_REPOSITORIES = 200
+
+
+MAX_EXAMPLES = 10
+
+
+_MIN_ARCHIVE_MONTHS = 3
+
+
+_GIGABYTE = 1_000_000_000
+
+
+_ROOMS = ((10, 500), (5, 300), (2, 200), (0, 120))
+"""Number of digests and of characters of a message, in ever less room."""
+
+
+def cleanup_xcom(
+    cleanups: Sequence[RepositoryCleanup],
+    *,
+    action: CleanupAction,
+    dry_run: bool,
+    run_checks: Iterable[CheckResult],
+    started_at: datetime,
+    finished_at: datetime,
+    archive_price_per_gb_month: float | None = None,
+    results_uri: str | None = None,
+    approval: Approval | None = None,
+) -> ImageCleanupXCom:
+    """Return the result of a clean-up.
+
+    :param cleanups: what became of every repository.
+    :param action: ``delete`` or ``archive``.
+    :param dry_run: whether nothing was to be changed.
+    :param run_checks: what the checks of the whole run say.
+    :param started_at: when it began (aware).
+    :param finished_at: when it ended (aware).
+    :param archive_price_per_gb_month: what a gigabyte in the archive costs a month.
+    :param results_uri: where the list of all images was written.
+    :param approval: what a person has approved; None if no approval binds the clean-up.
+    """
+    repositories = [_repository(cleanup) for cleanup in cleanups]
+    size = known_sum(repository["touched_bytes_upper_bound"] for repository in repositories)
+    value = ImageCleanupXCom(
+        schema=CLEANUP_SCHEMA,
+        action=action,
+        dry_run=dry_run,
+        status=overall_status(cleanups),
+        started_at=isoformat(started_at) or "",
+        finished_at=isoformat(finished_at) or "",
+        repository_count=len(repositories),
+        touched_image_count=sum(repository["touched_image_count"] for repository in repositories),
+        touched_bytes_upper_bound=size,
+        reply_lost_image_count=sum(cleanup.reply_lost_image_count for cleanup in cleanups),
+        earlier_attempt_image_count=sum(cleanup.earlier_image_count for cleanup in cleanups),
+        failed_image_count=sum(sum(repository["failures"].values()) for repository in repositories),
+        spared_image_count=sum(sum(repository["spared"].values()) for repository in repositories),
+        statuses=dict(Counter(repository["status"] for repository in repositories)),
+        checks=[check_xcom(check) for check in run_checks],
+        cost=archive_cost(size, archive_price_per_gb_month) if action == "archive" else None,
+        repositories=sorted(repositories, key=_by_weight),
+        repositories_left_out=0,
+        results_uri=results_uri,
+        approval=None if approval is None else approval.as_dict(),
+    )
+    return _fitted(value)
+
+
+def overall_status(cleanups: Iterable[RepositoryCleanup]) -> str:
+    """Return the gravest status of any repository."""
+    statuses = {cleanup.status for cleanup in cleanups}
+    return next((status for status in _STATUSES if status in statuses), "nothing_to_do")
+
+
+def archive_cost(size: int | None, price_per_gb_month: float | None) -> str:
+    """Return what archiving costs, in words.
+
+    :param size: bytes that are archived, as an upper bound; None if not known.
+    :param price_per_gb_month: what a gigabyte in the archive costs a month; None if nobody has said.
+    """
+    text = (
+        "Archived images are billed too, for at least 90 days, and a fee is added when one is restored: archiving saves "
+        "nothing by itself."
+    )
+    if size is None or price_per_gb_month is None:
+        return text
+    cost = size / _GIGABYTE * price_per_gb_month * _MIN_ARCHIVE_MONTHS
+    return f"{text} At {price_per_gb_month:g} per GB and month, these cost at most {cost:.2f} for the first 90 days."
+
+
+_STATUSES = ("incomplete", "stopped", "blocked", "done", "dry_run", "nothing_to_do")
+
+
+def _repository(cleanup: RepositoryCleanup) -> RepositoryCleanupXCom:
+    summary, plan, counts = cleanup.decision.evidence.summary, cleanup.decision.plan, cleanup.counts
+    touched = cleanup.of_status("deleted", "archived", "would_delete", "would_archive")
+    failed = cleanup.of_status("failed", "unknown")
+    return RepositoryCleanupXCom(
+        registry_id=summary["registry_id"],
+        region_name=summary["region_name"],
+        repository_name=summary["repository_name"],
+        policy_fingerprint=summary["policy_fingerprint"],
+        images_fingerprint=summary["images_fingerprint"],
+        status=cleanup.status,
+        approved_image_count=summary["expiring_image_count"] + summary["archiving_image_count"],
+        touched_image_count=len(touched),
+        touched_bytes_upper_bound=_size_of(touched),
+        reply_lost_image_count=cleanup.reply_lost_image_count,
+        earlier_attempt_image_count=cleanup.earlier_image_count,
+        gone_image_count=counts["gone"],
+        not_approved_image_count=len(plan.not_approved),
+        spared=dict(cleanup.reasons("spared")),
+        may_be_refused_image_count=len(plan.may_be_refused) if cleanup.status == "dry_run" else 0,
+        failures=dict(cleanup.reasons("failed")),
+        unknown_image_count=counts["unknown"],
+        not_attempted_image_count=counts["not_attempted"],
+        failed_images=[_failed(outcome) for outcome in failed[:MAX_EXAMPLES]],
+        image_digests=[outcome.image_digest for outcome in touched[:MAX_EXAMPLES]],
+        checks=[check_xcom(check) for check in cleanup.decision.checks],
+        error=None if cleanup.error is None else type(cleanup.error).__name__,
+        message=None if cleanup.error is None else str(cleanup.error),
+        spared_images=_spared_images(cleanup),
+    )
+
+
+def _fitted(value: ImageCleanupXCom) -> ImageCleanupXCom:
+    """Cut examples, then the checks that say nothing, then repositories, until all of it fits."""
+    for digests, characters in _ROOMS:
+        for check in [*value["checks"], *(c for r in value["repositories"] for c in r["checks"])]:
+            check["image_digests"] = check["image_digests"][:digests]
+            check["message"] = cut(check["message"], characters) or ""
+            check["remedy"] = cut(check.get("remedy"), characters)
+        for repository in value["repositories"]:
+            repository["image_digests"] = repository["image_digests"][:digests]
+            repository["failed_images"] = repository["failed_images"][:digests]
+            repository["message"] = cut(repository["message"], characters)
+            repository["spared_images"] = [
+                {
+                    **spared,
+                    "message": cut(spared["message"], characters) or "",
+                    "remedy": cut(spared["remedy"], characters) or "",
+                }
+                for spared in repository.get("spared_images", ())[:digests]
+            ]
+            for failed in repository["failed_images"]:
+                failed["message"] = cut(failed["message"], characters)
+        if _size(value) <= MAX_CLEANUP_BYTES:
+            return value
+    for repository in value["repositories"]:
+        repository["checks"] = [check for check in repository["checks"] if check["verdict"] not in ("passed", "off")]
+    sizes = [_size(repository) + 2 for repository in value["repositories"]]
+    room = MAX_CLEANUP_BYTES - _size({**value, "repositories": []}) - 16
+    kept = 0
+    while kept < min(len(sizes), MAX_REPOSITORIES) and sizes[kept] <= room:
+        room -= sizes[kept]
+        kept += 1
+    value["repositories_left_out"] = len(sizes) - kept
+    value["repositories"] = value["repositories"][:kept]
+    return value
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value))
+
+
+def check_xcom(check: CheckResult, characters: int | None = None) -> CheckXCom:
+    """Return what a check says in plain JSON types.
+
+    :param check: what it says.
+    :param characters: how long its texts may be at most; None for no limit.
+    """
+    message, remedy = check.message, check.remedy
+    if characters is not None:
+        message, remedy = cut(message, characters) or "", cut(remedy, characters)
+    return CheckXCom(
+        code=check.code,
+        verdict=check.verdict,
+        message=message,
+        image_digests=list(check.image_digests),
+        remedy=remedy,
+    )
+
+
+def _spared_images(cleanup: RepositoryCleanup) -> list[SparedImageXCom]:
+    """Return examples of the spared images, one of every reason first."""
+    first: dict[str, SparedImageXCom] = {}
+    others: list[SparedImageXCom] = []
+    for outcome in cleanup.of_status("spared"):
+        if (reason := outcome.spared_reason) is None:
+            continue
+        image = SparedImageXCom(
+            image_digest=outcome.image_digest,
+            reason=outcome.reason or "",
+            check=reason.check,
+            message=outcome.message or reason.meaning,
+            remedy=reason.remedy,
+        )
+        if first.setdefault(image["reason"], image) is not image and len(others) < MAX_EXAMPLES:
+            others.append(image)
+    return [*first.values(), *others][:MAX_EXAMPLES]
+
+
+def _failed(outcome: ImageOutcome) -> FailedImageXCom:
+    return FailedImageXCom(
+        image_digest=outcome.image_digest, status=outcome.status, code=outcome.reason, message=outcome.message
+    )
+
+
+def _size_of(outcomes: Sequence[ImageOutcome]) -> int | None:
+    return known_sum(outcome.image_size_in_bytes for outcome in outcomes)
+
+
+def _by_weight(repository: RepositoryCleanupXCom) -> tuple[int, int, str]:
+    return (
+        _STATUSES.index(repository["status"]),
+        -repository["touched_image_count"],
+        repository["repository_name"],
+    )

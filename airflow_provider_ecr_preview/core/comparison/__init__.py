@@ -1,0 +1,1 @@
+"""Several policies compared over the same repositories."""

@@ -1,0 +1,73 @@
+"""The comparison cut until it fits into XCom."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from airflow_provider_ecr_preview.core.comparison.effects import Comparison
+from airflow_provider_ecr_preview.core.values import cut, fitted
+from airflow_provider_ecr_preview.core.xcom.audit import (
+    MAX_AUDIT_BYTES,
+    MAX_LISTED,
+    MAX_MESSAGE_CHARACTERS,
+    MAX_TOP_REPOSITORIES,
+)
+from airflow_provider_ecr_preview.core.xcom.comparison import ComparedPolicy, ComparisonXCom
+from airflow_provider_ecr_preview.core.xcom.preview import MAX_FINDING_DIGESTS
+
+
+def comparison_xcom(comparison: Comparison) -> ComparisonXCom:
+    """Return a comparison as the XCom contract has it, in at most 48 KiB: its lists are cut, its sums are not.
+
+    :param comparison: the comparison.
+    """
+    return fitted(comparison.as_dict(), MAX_AUDIT_BYTES, _LIMITS, _cut_to)
+
+
+class _Limits(NamedTuple):
+    """How much of each list is pushed."""
+
+    repositories: int
+    digests: int
+    characters: int
+    failures: int
+
+
+_LIMITS = (
+    _Limits(MAX_TOP_REPOSITORIES, MAX_FINDING_DIGESTS, MAX_MESSAGE_CHARACTERS, MAX_LISTED),
+    _Limits(MAX_TOP_REPOSITORIES, 3, 120, 20),
+    _Limits(20, 3, 120, 20),
+    _Limits(5, 1, 80, 5),
+    _Limits(1, 0, 0, 1),
+    _Limits(0, 0, 0, 0),
+)
+
+
+def _cut_to(value: ComparisonXCom, limits: _Limits) -> ComparisonXCom:
+    return {
+        **value,
+        "repositories": [
+            {**repository, "policies": [_policy_cut_to(policy, limits) for policy in repository["policies"]]}
+            for repository in value["repositories"][: limits.repositories]
+        ],
+        "failures": [
+            {**failure, "message": cut(failure["message"], limits.characters)}
+            for failure in value["failures"][: limits.failures]
+        ],
+    }
+
+
+def _policy_cut_to(policy: ComparedPolicy, limits: _Limits) -> ComparedPolicy:
+    return {
+        **policy,
+        "newly_affected_image_digests": policy["newly_affected_image_digests"][: limits.digests],
+        "no_longer_affected_image_digests": policy["no_longer_affected_image_digests"][: limits.digests],
+        "findings": [
+            {
+                **finding,
+                "message": cut(finding["message"], limits.characters) or "",
+                "image_digests": finding["image_digests"][: limits.digests],
+            }
+            for finding in policy["findings"]
+        ],
+    }

@@ -1,0 +1,310 @@
+"""Which images something runs or may run, collected from all who know; a source that could not be read protects everything.
+
+A reference by digest protects the digest. A reference by tag protects whatever the tag points to when somebody asks, and
+the digest that it was resolved to, where the source says which.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from airflow_provider_ecr_preview.core.in_use.reference import ImageReference
+from airflow_provider_ecr_preview.core.in_use.scope import Place
+from airflow_provider_ecr_preview.core.xcom.in_use import IN_USE_SCHEMA, MAX_IN_USE_BYTES, ImageInUse, ImagesInUseXCom
+
+_MAX_BYTES_WITHOUT_URI = MAX_IN_USE_BYTES - 1024
+
+
+MAX_USERS = 5
+
+
+MAX_NAMED_REFERENCES = 10
+"""How many of the references that cannot be read are named."""
+
+
+MAX_IN_USE_AGE = timedelta(days=1)
+"""What was collected longer ago says nothing about what runs now."""
+
+
+_CLOCK_SKEW = timedelta(minutes=5)
+
+
+_LISTED_SOURCES = (200, 50, 10, 3)
+"""How many sources of each kind are listed, the most that fit."""
+
+
+class RepositoryLike(Protocol):
+    """Which repository."""
+
+    @property
+    def registry_id(self) -> str:
+        """The registry (account)."""
+        ...
+
+    @property
+    def region_name(self) -> str:
+        """The Region."""
+        ...
+
+    @property
+    def repository_name(self) -> str:
+        """The repository."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ImageUser:
+    """Who runs an image, or may.
+
+    :param kind: for example ``ECS task``.
+    :param name: its name or ARN.
+    """
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadSource:
+    """A source that could not be read, so that nothing is known of what it runs.
+
+    :param source: the source, for example ``ecs``.
+    :param aws_conn_id: the connection that it was asked with.
+    :param region_name: the Region.
+    :param reason: why.
+    :param account_id: the account; None where that is not known.
+    :param references: the references in it that cannot be read, each with what names it; at most ten.
+    :param reference_count: how many of these there are.
+    """
+
+    source: str
+    aws_conn_id: str | None
+    region_name: str | None
+    reason: str
+    account_id: str | None = None
+    references: tuple[str, ...] = ()
+    reference_count: int = 0
+
+    def __str__(self) -> str:
+        where = [self.account_id or self.aws_conn_id, self.region_name]
+        place = ", ".join(part for part in where if part)
+        return f"{self.source} ({place}): {self.reason}" if place else f"{self.source}: {self.reason}"
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> UnreadSource:
+        """Return the source that was pushed."""
+        return cls(
+            source=value["source"],
+            aws_conn_id=value["aws_conn_id"],
+            region_name=value["region_name"],
+            reason=value["reason"],
+            account_id=value.get("account_id"),
+            references=tuple(value.get("references", ())),
+            reference_count=value.get("reference_count", 0),
+        )
+
+
+_Repository = tuple[str, str, str]
+
+
+_ANY_REPOSITORY: _Repository = ("", "", "")
+
+
+_Image = tuple[str, str]
+"""``digest`` or ``tag``, and which."""
+
+
+class ImagesInUse:
+    """The images that are in use, by repository.
+
+    :param collected_at: when collecting began (aware): what started later is not in it.
+    :raises ValueError: if that time has no time zone.
+    """
+
+    def __init__(self, collected_at: datetime) -> None:
+        if collected_at.tzinfo is None:
+            raise ValueError(f"collected_at has no time zone: {collected_at.isoformat()}.")
+        self.collected_at = collected_at
+        self.sources: list[dict[str, Any]] = []
+        """What was read: source, connection, account, Region and number of references."""
+        self.unread: list[UnreadSource] = []
+        """What could not be read."""
+        self._read: set[Place] = set()
+        self._images: dict[_Repository, dict[_Image, list[ImageUser]]] = {}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every source was read; as long as one was not, nothing can be said to be unused."""
+        return bool(self.sources) and not self.unread
+
+    @property
+    def scope(self) -> frozenset[Place]:
+        """The accounts and Regions that were read."""
+        of_sources = ((source.get("account_id"), source.get("region_name")) for source in self.sources)
+        return frozenset(self._read) | {(account, region) for account, region in of_sources if account and region}
+
+    def why_unusable(self, now: datetime) -> str | None:
+        """Return why this says nothing about what is in use now; None if it does.
+
+        :param now: the time (aware).
+        """
+        age = now - self.collected_at
+        if age < -_CLOCK_SKEW:
+            return f"collected_at is in the future: {self.collected_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        if age > MAX_IN_USE_AGE:
+            hours = age.total_seconds() / 3600
+            return f"it was collected {hours:.0f} hours ago, and more may have been started since"
+        return None
+
+    @property
+    def image_count(self) -> int:
+        """Number of images, by digest and by tag."""
+        return sum(map(len, self._images.values()))
+
+    def add(self, reference: ImageReference, user: ImageUser) -> None:
+        """Count an image as used.
+
+        :param reference: the image.
+        :param user: who uses it.
+        """
+        images = self._images.setdefault((reference.registry_id, reference.region_name, reference.repository_name), {})
+        for kind, name in (("digest", reference.image_digest), ("tag", reference.image_tag)):
+            if name is not None:
+                users = images.setdefault((kind, name), [])
+                if len(users) < MAX_USERS and user not in users:
+                    users.append(user)
+
+    def protects(self, repository: RepositoryLike, image_digest: str, image_tags: Iterable[str]) -> list[ImageUser]:
+        """Return who uses an image; an empty list only if that is known.
+
+        :param repository: the repository.
+        :param image_digest: the digest of the image.
+        :param image_tags: its tags.
+        """
+        unknown = [ImageUser("not known:", str(source)) for source in self.unread]
+        return [*self.users_of(repository, image_digest, image_tags), *unknown]
+
+    def users_of(self, repository: RepositoryLike, image_digest: str, image_tags: Iterable[str]) -> list[ImageUser]:
+        """Return who is known to use an image, whatever could not be read.
+
+        :param repository: the repository.
+        :param image_digest: the digest of the image.
+        :param image_tags: its tags.
+        """
+        images = self._images.get((repository.registry_id, repository.region_name, repository.repository_name), {})
+        wanted: list[_Image] = [("digest", image_digest), *(("tag", tag) for tag in image_tags)]
+        found = [images.get(image, ()) for image in wanted]
+        found.append(self._images.get(_ANY_REPOSITORY, {}).get(("digest", image_digest), ()))
+        return [*dict.fromkeys(user for users in found for user in users)]
+
+    def as_xcom(self, write: Callable[[Iterator[ImageInUse]], str] | None = None) -> ImagesInUseXCom:
+        """Return what is in use in plain JSON types.
+
+        :param write: writes the images where there is room for them, and returns where that is; used when they are too
+            many for XCom.
+        :raises ValueError: if they are too many for XCom, and there is no other place.
+        """
+        images = [*self.images()]
+        if len(json.dumps(images)) <= MAX_IN_USE_BYTES and (value := self._fitting(images)) is not None:
+            return value
+        if write is None:
+            raise ValueError(
+                f"The {self.image_count} images that are in use are too many for XCom. Set in_use_path, where they can be "
+                "written."
+            )
+        uri = write(iter(images))
+        without = self._fitting(None) or self._xcom(None, _LISTED_SOURCES[-1])
+        return {**without, "in_use_uri": uri}
+
+    def _fitting(self, images: list[ImageInUse] | None) -> ImagesInUseXCom | None:
+        """Return the value with as many sources as fit; None if it is too long without them."""
+        values = (self._xcom(images, listed) for listed in _LISTED_SOURCES)
+        return next((value for value in values if len(json.dumps(value)) <= _MAX_BYTES_WITHOUT_URI), None)
+
+    def _xcom(self, images: list[ImageInUse] | None, listed: int) -> ImagesInUseXCom:
+        scope: dict[str, list[str]] = {}
+        for account_id, region_name in sorted(self.scope):
+            scope.setdefault(account_id, []).append(region_name)
+        return ImagesInUseXCom(
+            schema=IN_USE_SCHEMA,
+            collected_at=self.collected_at.astimezone(UTC).isoformat(),
+            is_complete=self.is_complete,
+            scope=scope,
+            sources=self.sources[:listed],
+            source_count=len(self.sources),
+            unread=[{**asdict(source), "references": [*source.references]} for source in self.unread[:listed]],
+            unread_count=len(self.unread),
+            image_count=self.image_count,
+            images=images,
+            in_use_uri=None,
+        )
+
+    def images(self) -> Iterator[ImageInUse]:
+        """Yield the images, sorted."""
+        for (registry_id, region_name, repository_name), images in sorted(self._images.items()):
+            for (kind, name), users in sorted(images.items()):
+                yield ImageInUse(
+                    registry_id=registry_id,
+                    region_name=region_name,
+                    repository_name=repository_name,
+                    image_digest=name if kind == "digest" else None,
+                    image_tag=name if kind == "tag" else None,
+                    used_by=[[user.kind, user.name] for user in users],
+                )
+
+    @classmethod
+    def from_xcom(
+        cls, value: Mapping[str, Any], read: Callable[[str], Iterable[Mapping[str, Any]]] | None = None
+    ) -> ImagesInUse:
+        """Return what a task pushed.
+
+        :param value: what it pushed.
+        :param read: reads the images that did not fit.
+        :raises ValueError: if this is no such value, or its images cannot be had as whole as they were collected.
+        """
+        if value.get("schema") != IN_USE_SCHEMA:
+            raise ValueError(f"This is not of schema {IN_USE_SCHEMA}: {str(value)[:200]}")
+        try:
+            return cls._from_xcom(value, read)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"What is in use is not whole ({type(error).__name__}: {error}).") from error
+
+    @classmethod
+    def _from_xcom(
+        cls, value: Mapping[str, Any], read: Callable[[str], Iterable[Mapping[str, Any]]] | None
+    ) -> ImagesInUse:
+        in_use = cls(datetime.fromisoformat(value["collected_at"]))
+        in_use.sources = [*value["sources"]]
+        in_use.unread = [UnreadSource.from_dict(source) for source in value["unread"]]
+        in_use._read = {
+            (account_id, region_name)
+            for account_id, region_names in value.get("scope", {}).items()
+            for region_name in region_names
+        }
+        if value["is_complete"] is not True and in_use.is_complete:
+            in_use.unread.append(UnreadSource("a source that is not named", None, None, "is_complete is not true"))
+        images = value["images"]
+        if images is None:
+            if read is None:
+                raise ValueError("The images in use are not in this value, and nothing reads in_use_uri.")
+            images = read(value["in_use_uri"])
+        for image in images:
+            reference = ImageReference(
+                image["registry_id"],
+                image["region_name"],
+                image["repository_name"],
+                image["image_digest"],
+                image["image_tag"],
+            )
+            for kind, name in image["used_by"]:
+                in_use.add(reference, ImageUser(kind, name))
+        if in_use.image_count != value["image_count"]:
+            raise ValueError(f"Of {value['image_count']} images in use only {in_use.image_count} can be read.")
+        return in_use

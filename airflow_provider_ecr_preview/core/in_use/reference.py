@@ -1,0 +1,178 @@
+"""Which images of Amazon ECR a text names, such as the one behind ``image:`` of a task, a function or a pod."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+_REGISTRY = r"""
+    (?<![a-z0-9._-])
+    (?P<registry_id>[0-9]{12})
+    (?: \.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)(?:\.[a-z0-9-]+)+
+      | \.dkr-ecr(?:-fips)?\.(?P<dual_stack_region>[a-z0-9-]+)\.on(?:\.[a-z0-9-]+)+
+    )
+    \.?(?::[0-9]{1,5})?
+"""
+
+
+_REPOSITORY = r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*"
+
+
+_DIGEST = r"sha256:[0-9a-f]{64}"
+
+
+def _pattern(end: str) -> re.Pattern[str]:
+    # Docker and ECR take the host in upper and lower case, the rest in lower case only; a digest means the same in both.
+    return re.compile(
+        rf"""
+        (?i:{_REGISTRY})
+        /(?!v2/.+/(?:manifests|blobs)/)(?P<repository_name>{_REPOSITORY})
+        (?::(?P<image_tag>[A-Za-z0-9_][A-Za-z0-9._-]{{0,127}}))?
+        (?:@(?P<image_digest>(?i:{_DIGEST})))?
+        (?=\Z|[{end}])
+        """,
+        re.VERBOSE | re.ASCII,
+    )
+
+
+_REFERENCE = _pattern(r"""\s"'`,;""")
+
+
+_REFERENCE_IN_TEXT = _pattern(r"""\s"'`,;|&<>)}\]\\""")
+
+
+_HOST = re.compile(r"dkr[.-]ecr", re.IGNORECASE | re.ASCII)
+"""What every host of ECR has in it: whatever has it is understood, or it is an error."""
+
+
+_IMAGE_ARN = re.compile(
+    rf"""
+    arn:aws[a-z-]*:ecr:(?P<region_name>[a-z0-9-]+):(?P<registry_id>[0-9]{{12}})
+    :repository/(?P<repository_name>{_REPOSITORY})/(?P<image_digest>{_DIGEST})
+    """,
+    re.VERBOSE | re.ASCII,
+)
+
+
+_ARN = re.compile(r"arn:[^:]*:ecr:", re.IGNORECASE)
+
+
+_BARE_DIGEST = re.compile(rf"(?<![a-z0-9])(?P<image_digest>{_DIGEST})(?![a-z0-9])", re.IGNORECASE | re.ASCII)
+
+
+_OTHER_REGISTRY = re.compile(r"(?:[a-z-]+://)?+(?:[^/@\s]+[.:][^/@\s]*|localhost)/", re.IGNORECASE)
+
+
+_AROUND = " \t\r\n\f\v\"'`\ufeff\u200b\u00a0"
+
+
+_DEFAULT_TAG = "latest"
+
+
+_MAX_SHOWN_CHARACTERS = 200
+
+
+class UnreadReferenceError(ValueError):
+    """Raised when a text names a registry of Amazon ECR without saying which image."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReference:
+    """An image of Amazon ECR, as what runs it names it.
+
+    :param registry_id: the registry (account); empty, as are Region and repository, where only a digest is known. It
+        then means an image of this digest in whatever repository.
+    :param region_name: the Region.
+    :param repository_name: the repository.
+    :param image_digest: the digest; None where only a tag is named.
+    :param image_tag: the tag; None where only a digest is named.
+    """
+
+    registry_id: str
+    region_name: str
+    repository_name: str
+    image_digest: str | None = None
+    image_tag: str | None = None
+
+    def __str__(self) -> str:
+        if not self.registry_id:
+            return self.image_digest or ""
+        tag = f":{self.image_tag}" if self.image_tag else ""
+        digest = f"@{self.image_digest}" if self.image_digest else ""
+        return f"{self.registry_id}.dkr.ecr.{self.region_name}.amazonaws.com/{self.repository_name}{tag}{digest}"
+
+
+def parse_references(text: str, image_digest: str | None = None) -> tuple[ImageReference, ...]:
+    """Return the images of private registries of Amazon ECR that a text names; none if it names others only.
+
+    Without tag and digest, ``latest`` is meant. A digest without a registry means it in whatever repository.
+
+    :param text: the reference, for example ``123456789012.dkr.ecr.eu-west-1.amazonaws.com/payments/api:v1``, with
+        whatever a tool puts around it: a scheme, quotes, credentials.
+    :param image_digest: the digest that the reference was resolved to, where that is known.
+    :raises UnreadReferenceError: if it names a registry of Amazon ECR and cannot be read further.
+    """
+    text = text.strip(_AROUND)
+    named = [*_found(_REFERENCE, text)]
+    if len(named) < sum(1 for _ in _HOST.finditer(text)):
+        raise UnreadReferenceError(f"{shown_reference(text)!r} names a registry of Amazon ECR and cannot be read.")
+    named += _by_arn_or_digest(_REFERENCE.sub("", text))
+    if image_digest and named:
+        named += [*_resolved(named, image_digest)]
+    return tuple(dict.fromkeys(named))
+
+
+def references_in(text: str) -> tuple[ImageReference, ...]:
+    """Return the images of private registries of Amazon ECR that stand somewhere in a longer text.
+
+    What is not understood there is left out: many texts name a registry alone, and no image of it.
+
+    :param text: the text, for example the value of an environment variable.
+    """
+    return tuple(dict.fromkeys(_found(_REFERENCE_IN_TEXT, text)))
+
+
+def shown_reference(text: str) -> str:
+    """Return a reference as it may stand in a message: without credentials, and not too long.
+
+    :param text: the reference.
+    """
+    ends = [found.start() for found in _HOST.finditer(text)]
+    if ends and (at := text.rfind("@", 0, ends[-1])) >= 0:
+        text = f"***{text[at:]}"
+    text = re.split(r"[?#]", text, maxsplit=1)[0]
+    return text if len(text) <= _MAX_SHOWN_CHARACTERS else f"{text[:_MAX_SHOWN_CHARACTERS]}..."
+
+
+def _found(pattern: re.Pattern[str], text: str) -> Iterator[ImageReference]:
+    for found in pattern.finditer(text):
+        digest, tag = found["image_digest"], found["image_tag"]
+        yield ImageReference(
+            registry_id=found["registry_id"],
+            region_name=(found["region"] or found["dual_stack_region"]).lower(),
+            repository_name=found["repository_name"],
+            image_digest=digest.lower() if digest else None,
+            # A digest that was named makes the tag a comment.
+            image_tag=None if digest else tag or _DEFAULT_TAG,
+        )
+
+
+def _by_arn_or_digest(text: str) -> Iterator[ImageReference]:
+    if _ARN.match(text):
+        found = _IMAGE_ARN.fullmatch(text)
+        if found is None:
+            raise UnreadReferenceError(f"{shown_reference(text)!r} is an ARN of Amazon ECR, but not of one image.")
+        yield ImageReference(**found.groupdict())
+    elif not _OTHER_REGISTRY.match(text):
+        for digest in _BARE_DIGEST.finditer(text):
+            yield ImageReference("", "", "", digest["image_digest"].lower())
+
+
+def _resolved(named: list[ImageReference], image_digest: str) -> Iterator[ImageReference]:
+    """Yield the images that those that were named have become: the digest of a tag, or an image of a list."""
+    found = _BARE_DIGEST.search(image_digest)
+    if found is None:
+        raise UnreadReferenceError(f"{shown_reference(image_digest)!r} is no digest of an image.")
+    for reference in named:
+        yield replace(reference, image_digest=found["image_digest"].lower(), image_tag=None)

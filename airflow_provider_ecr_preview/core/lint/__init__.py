@@ -1,0 +1,1 @@
+"""Mistakes in lifecycle policies, found offline."""

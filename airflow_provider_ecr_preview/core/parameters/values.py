@@ -1,0 +1,330 @@
+"""Read what a template, a form or a DAG file hands over for a parameter: one way for every operator.
+
+A value may come from Python code, from JSON, from an XCom, or as text from a template. Without
+``render_template_as_native_obj`` Jinja makes text of everything, so that a list arrives as Python's text of a list;
+with it, Jinja makes a number of a text such as ``2048``. Every reader takes all of these forms and returns one.
+
+Python's ``None`` is the default of the parameter. The texts ``""``, ``"None"`` and ``"null"`` are what a template leaves
+of a value that is not set: they are the default, too, but an error where images are protected by the parameter
+(``protects=True``). Every error is a ``ValueError`` that names the parameter.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, TypeVar, overload
+
+from airflow_provider_ecr_preview.core.parameters.forms import (
+    USE_JSON,
+    is_integer,
+    is_list,
+    is_python_text,
+    listed,
+    number_of,
+    refuse,
+    shown,
+    split,
+)
+
+UNLIMITED = "unlimited"
+"""What lifts a limit."""
+
+
+UNSET_TEXTS = frozenset({"", "None", "null"})
+"""What a template leaves of a value that is not set."""
+
+
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+
+
+_MIN_ACCOUNT_DIGITS = 9
+
+
+T = TypeVar("T")
+
+
+def given(value: Any, parameter: str, *, protects: bool = False, instead: str = "Set it") -> Any:
+    """Return what was handed over, text without the white space around it, or None if nothing was.
+
+    :param value: the value of the parameter.
+    :param parameter: its name, for messages.
+    :param protects: whether images are protected by it, so that a text that says nothing is an error.
+    :param instead: what to write instead of such a text, for the message.
+    :raises ValueError: if such a text is handed over.
+    """
+    if not isinstance(value, str):
+        return value
+    stripped = value.strip()
+    if stripped not in UNSET_TEXTS:
+        return stripped
+    if protects:
+        refuse(value, parameter, f"A template whose value is not set leaves this. {instead}, or leave {parameter} out")
+    return None
+
+
+@overload
+def text(value: Any, parameter: str, *, protects: bool = False) -> str | None: ...
+
+
+@overload
+def text(value: Any, parameter: str, default: T, *, protects: bool = False) -> str | T: ...
+
+
+def text(value: Any, parameter: str, default: Any = None, *, protects: bool = False) -> Any:
+    """Return a text; a whole number that native rendering made of one is text again.
+
+    :param value: the value of the parameter.
+    :param parameter: its name, for messages.
+    :param default: what None stands for.
+    :param protects: whether images are protected by it.
+    :raises ValueError: if it is anything else.
+    """
+    value = given(value, parameter, protects=protects)
+    if value is None:
+        return default
+    if isinstance(value, str):
+        return value
+    return str(value) if is_integer(value) else refuse(value, parameter, "Use a text")
+
+
+def texts(value: Any, parameter: str, default: Iterable[str] = (), *, protects: bool = False) -> tuple[str, ...]:
+    """Return texts: of a list, a tuple or a set, as JSON or as Python writes one, or of text with commas or line breaks.
+
+    Commas within brackets do not separate. ``[]`` is none, on purpose.
+
+    :param value: the value of the parameter.
+    :param parameter: its name, for messages.
+    :param default: what None stands for.
+    :param protects: whether images are protected by it; empty texts in a list are an error then, too.
+    :raises ValueError: if it is no list of texts.
+    """
+    value = given(value, parameter, protects=protects, instead="Use a list of texts, or [] for none")
+    if value is None:
+        return tuple(default)
+    items = [_item(item, parameter) for item in _items(value, parameter)]
+    if protects and not UNSET_TEXTS.isdisjoint(items):
+        refuse(value, parameter, "Use a list of texts, none of them empty, or [] for none")
+    return tuple(item for item in items if item)
+
+
+def number(
+    value: Any,
+    parameter: str,
+    default: T,
+    *,
+    minimum: float = 0,
+    maximum: float = math.inf,
+    protects: bool = False,
+) -> float | T:
+    """Return a number.
+
+    :param value: the value of the parameter: a number, or text such as ``0.5``, ``1e3`` or ``10_000``.
+    :param parameter: its name, for messages.
+    :param default: what None stands for.
+    :param minimum: the least that it may be.
+    :param maximum: the most that it may be.
+    :param protects: whether images are protected by it.
+    :raises ValueError: if it is no finite number, or out of range. A boolean is no number.
+    """
+    value = given(value, parameter, protects=protects)
+    if value is None:
+        return default
+    read = number_of(value)
+    if read is None or not minimum <= read <= maximum:
+        allowed = f"of {minimum} or more" if maximum == math.inf else f"from {minimum} to {maximum}"
+        refuse(value, parameter, f"Use a number {allowed}")
+    return read
+
+
+def integer(
+    value: Any,
+    parameter: str,
+    default: T,
+    *,
+    minimum: int = 0,
+    maximum: float = math.inf,
+    protects: bool = False,
+) -> int | T:
+    """Return a whole number.
+
+    :param value: the value of the parameter: a number, or text such as ``1000`` or ``1e3``.
+    :param parameter: its name, for messages.
+    :param default: what None stands for.
+    :param minimum: the least that it may be.
+    :param maximum: the most that it may be.
+    :param protects: whether images are protected by it.
+    :raises ValueError: if it is no whole number, or out of range. A boolean is no number.
+    """
+    value = given(value, parameter, protects=protects)
+    if value is None:
+        return default
+    read = number_of(value)
+    allowed = f"{minimum} or more" if maximum == math.inf else f"{minimum} to {maximum}"
+    if read is None or read != int(read):
+        refuse(value, parameter, f"Use a whole number, {allowed}")
+    if not minimum <= read <= maximum:
+        refuse(value, parameter, f"Use {allowed}")
+    return int(read)
+
+
+def limit(value: Any, parameter: str, default: T, read: Callable[..., T], **bounds: Any) -> T | None:
+    """Return a limit that protects images, or None for no limit, which is written ``unlimited``.
+
+    :param value: the value of the parameter.
+    :param parameter: its name, for messages.
+    :param default: what None stands for.
+    :param read: what reads it otherwise, such as :func:`integer`.
+    :param bounds: further arguments of ``read``.
+    :raises ValueError: if it is anything else.
+    """
+    if isinstance(value, str) and value.strip().lower() == UNLIMITED:
+        return None
+    try:
+        return read(value, parameter, default, protects=True, **bounds)
+    except ValueError as error:
+        raise ValueError(f"{str(error).removesuffix('.')}, or {UNLIMITED!r} for no limit.") from None
+
+
+def written_limit(value: T | None) -> T | str:
+    """Return a limit as an operator keeps it.
+
+    A None that is written in a DAG lifts the limit. One that a template leaves does not: it is the default.
+
+    :param value: what an operator is made with.
+    """
+    return UNLIMITED if value is None else value
+
+
+def switch(value: Any, parameter: str, default: T, *, protects: bool = False) -> bool | T:
+    """Return whether something is on: a boolean, or the text ``true`` or ``false`` in upper or lower case.
+
+    :param value: the value of the parameter.
+    :param parameter: its name, for messages.
+    :param default: what None stands for.
+    :param protects: whether images are protected by it.
+    :raises ValueError: if it is anything else: ``yes``, ``on`` and ``1`` are no booleans.
+    """
+    value = given(value, parameter, protects=protects, instead="Use True or False")
+    if value is None:
+        return default
+    if isinstance(value, bool):
+        return value
+    spelled = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None
+    return refuse(value, parameter, "Use True or False") if spelled is None else spelled
+
+
+def choice(value: Any, parameter: str, choices: Sequence[Any], default: T, *, protects: bool = False) -> T:
+    """Return one of several texts.
+
+    :param value: the value of the parameter.
+    :param parameter: its name, for messages.
+    :param choices: what it may be.
+    :param default: what None stands for.
+    :param protects: whether images are protected by it.
+    :raises ValueError: if it is anything else.
+    """
+    value = given(value, parameter, protects=protects)
+    if value is None:
+        return default
+    if not isinstance(value, str) or value not in choices:
+        *others, last = map(repr, choices)
+        refuse(value, parameter, f"Use {', '.join(others)} or {last}")
+    chosen: T = choices[choices.index(value)]
+    return chosen
+
+
+def account_id(value: Any, parameter: str, default: str | None = None, *, protects: bool = False) -> str | None:
+    """Return an AWS account id; one that became a number gets its leading zeros back.
+
+    :param value: the value of the parameter.
+    :param parameter: its name, for messages.
+    :param default: what None stands for.
+    :param protects: whether images are protected by it.
+    :raises ValueError: if it is anything else.
+    """
+    value = given(value, parameter, protects=protects)
+    if value is None:
+        return default
+    if is_integer(value) and len(str(value)) >= _MIN_ACCOUNT_DIGITS:
+        value = f"{value:012d}"
+    if not isinstance(value, str) or not _ACCOUNT_ID.fullmatch(value):
+        refuse(value, parameter, "Use an AWS account id, a text of 12 digits")
+    return value
+
+
+def tls_verification(value: Any, parameter: str) -> bool | str | None:
+    """Return whether, or with which certificates, TLS is verified; None for the default.
+
+    :param value: the value of the parameter: a boolean, its spelled form, or the path of a file.
+    :param parameter: its name, for messages.
+    :raises ValueError: if it is anything else.
+    """
+    value = given(value, parameter)
+    if isinstance(value, str) and value.lower() not in ("true", "false"):
+        return value
+    return switch(value, parameter, None)
+
+
+def decoded(value: Any, parameter: str, default: Any = None, *, protects: bool = False) -> Any:
+    """Return an object; text is read as JSON.
+
+    :param value: the value of the parameter.
+    :param parameter: its name, for messages.
+    :param default: what None stands for.
+    :param protects: whether images are protected by it.
+    :raises ValueError: if it is text that is not JSON.
+    """
+    value = given(value, parameter, protects=protects)
+    if not isinstance(value, str):
+        return default if value is None else value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        if is_python_text(value):
+            raise ValueError(
+                f"{parameter} is a text as Python writes objects, not JSON: {shown(value)}. {USE_JSON}."
+            ) from None
+        raise ValueError(
+            f"{parameter} is not JSON ({error}): {shown(value)}. Give the object itself, or use | tojson."
+        ) from error
+
+
+def mapping(value: Any, parameter: str, *, protects: bool = False) -> Mapping[Any, Any]:
+    """Return a mapping, empty if none is given.
+
+    :param value: the value of the parameter: a mapping, or the same as JSON.
+    :param parameter: its name, for messages.
+    :param protects: whether images are protected by it.
+    :raises ValueError: if it is anything else.
+    """
+    value = decoded(value, parameter, {}, protects=protects)
+    if not isinstance(value, Mapping):
+        raise ValueError(  # noqa: TRY004 - the type is the user's value, rendered from a template
+            f"{parameter} is a {type(value).__name__}, {shown(value)}. Use a mapping, as a dict or as JSON."
+        )
+    return value
+
+
+def _items(value: Any, parameter: str) -> Iterable[Any]:
+    if is_integer(value):
+        return [value]
+    items: Any = listed(value) if isinstance(value, str) else value
+    if not is_list(items) or (isinstance(value, str) and not split(value)):
+        refuse(value, parameter, "Use a list of texts, or [] for none")
+    return sorted(items, key=str) if isinstance(items, AbstractSet) else items
+
+
+def _item(item: Any, parameter: str) -> str:
+    if isinstance(item, str):
+        return item.strip()
+    if is_integer(item):
+        return str(item)
+    return refuse(
+        item,
+        f"An item of {parameter}",
+        "Use texts. Native rendering makes a number of a text like '1.10': let one template return the whole list",
+    )

@@ -1,0 +1,1 @@
+"""Lifecycle policies: rules, documents, evaluation."""

@@ -1,0 +1,366 @@
+"""What a person should look at in a preview before anything is deleted."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from airflow_provider_ecr_preview.core.policy.rule import Rule
+from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.core.preview.stored import Unread
+from airflow_provider_ecr_preview.core.referrers import Fate, ImageKind, left_of_kinds
+from airflow_provider_ecr_preview.core.replication import destinations_named
+from airflow_provider_ecr_preview.core.repository import DigestKey, digest_key, digest_of
+from airflow_provider_ecr_preview.core.xcom.preview import MAX_FINDING_DIGESTS
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
+    from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
+    from airflow_provider_ecr_preview.core.repository import RepositoryId
+
+
+FindingSeverity = Literal["critical", "warning", "info"]
+
+
+SEVERITY_ORDER = {"critical": 0, "warning": 1, "info": 2}
+"""The most severe first."""
+
+
+_FATES = {"EXPIRE": Fate.GONE, "TRANSITION": Fate.ARCHIVED}
+
+
+RECENTLY_PULLED_DAYS = 30
+
+
+MAX_RULES_NAMED = 10
+
+
+MAX_TAGS_NAMED = 5
+
+
+MAX_USERS_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a person should look at.
+
+    :param code: a stable name, for example ``would_empty_repository``.
+    :param severity: ``critical`` when an outage is likely, ``warning`` when the policy is hardly what was meant,
+        ``info`` for what is good to know.
+    :param message: what was found and what to do, in one or two sentences.
+    :param image_digests: at most ten of the images it is about.
+    """
+
+    code: str
+    severity: FindingSeverity
+    message: str
+    image_digests: tuple[str, ...] = ()
+
+
+class RecentPulls:
+    """The affected images that were pulled lately, collected as they stream by.
+
+    :param since: pulls at or after this time are recent.
+    """
+
+    def __init__(self, since: datetime) -> None:
+        self.since = since
+        self.image_count = 0
+        self._latest: list[tuple[datetime, str]] = []
+
+    def add(self, image: PreviewedImage) -> None:
+        """Take in one affected image."""
+        pulled_at = image.last_recorded_pull_time
+        if pulled_at is None or pulled_at < self.since:
+            return
+        self.image_count += 1
+        entry = (pulled_at, image.image_digest)
+        if len(self._latest) < MAX_FINDING_DIGESTS:
+            heapq.heappush(self._latest, entry)
+        else:
+            heapq.heappushpop(self._latest, entry)
+
+    @property
+    def image_digests(self) -> tuple[str, ...]:
+        """The most recently pulled ones, latest first, at most ten."""
+        return tuple(digest for _, digest in sorted(self._latest, reverse=True))
+
+
+class UsedImages:
+    """The affected images that something runs, collected as they stream by.
+
+    :param users_of: returns who uses an image of this digest and these tags, in words for a person.
+    :param unread_sources: the sources of which nobody knows what they run.
+    :param replicas: the same of each repository in which an image that expires is deleted, too.
+    """
+
+    def __init__(
+        self,
+        users_of: Callable[[str, Sequence[str]], Sequence[str]],
+        unread_sources: Sequence[str],
+        replicas: Sequence[UsedImages] = (),
+    ) -> None:
+        sources = [*unread_sources, *(source for replica in replicas for source in replica.unread_sources)]
+        self.unread_sources: Sequence[str] = list(dict.fromkeys(sources))
+        self.image_count = 0
+        self.examples: dict[str, str] = {}
+        """Who uses the first of them, by digest; at most ten."""
+        self._users_of = users_of
+        self._used: set[DigestKey] = set()
+        self._replicas = replicas
+
+    def with_replicas(self, replicas: Sequence[UsedImages]) -> UsedImages:
+        """Return an empty collection that also knows what runs where deletions are replicated to.
+
+        :param replicas: the same of each repository there.
+        """
+        return UsedImages(self._users_of, self.unread_sources, replicas)
+
+    def add(self, image: PreviewedImage) -> None:
+        """Take in one affected image."""
+        # Only deletions are replicated, and an image that is archived here stays there.
+        places = [self, *self._replicas] if image.action == "EXPIRE" else [self]
+        users = [user for place in places for user in place._users_of(image.image_digest, image.image_tags)]  # noqa: SLF001
+        if not users:
+            return
+        self.image_count += 1
+        self._used.add(digest_key(image.image_digest))
+        if len(self.examples) < MAX_FINDING_DIGESTS:
+            self.examples[image.image_digest] = users[0]
+
+    def uses(self, key: DigestKey) -> bool:
+        """Return whether something runs an image by its digest, or as one of the affected images."""
+        return key in self._used or bool(self._users_of(digest_of(key), ()))
+
+
+class ProtectedImages:
+    """The affected images with a protected tag, collected as they stream by.
+
+    :param protected_tag_of: returns the first tag of an image that is protected, or None.
+    """
+
+    def __init__(self, protected_tag_of: Callable[[Iterable[str]], str | None]) -> None:
+        self.image_count = 0
+        self.examples: dict[str, str] = {}
+        """The protected tag of the first of them, by digest; at most ten."""
+        self._protected_tag_of = protected_tag_of
+
+    def add(self, image: PreviewedImage) -> None:
+        """Take in one affected image."""
+        tag = self._protected_tag_of(image.image_tags)
+        if tag is None:
+            return
+        self.image_count += 1
+        if len(self.examples) < MAX_FINDING_DIGESTS:
+            self.examples[image.image_digest] = tag
+
+
+def recent_pulls_since(now: datetime, days: float = RECENTLY_PULLED_DAYS) -> RecentPulls:
+    """Return an empty collection of the images pulled in the last ``days`` days."""
+    return RecentPulls(now - timedelta(days=days))
+
+
+def find(
+    summary: PreviewSummary,
+    inventory: RepositoryInventory | None = None,
+    recent_pulls: RecentPulls | None = None,
+    used_images: UsedImages | None = None,
+    protected_images: ProtectedImages | None = None,
+    *,
+    replicas: Sequence[RepositoryId] | Unread | None = None,
+    is_whole: bool = True,
+) -> list[Finding]:
+    """Return the findings of a preview, the most severe first.
+
+    :param summary: the whole preview.
+    :param inventory: the repository's images; without it only what the preview itself shows can be found.
+    :param recent_pulls: the affected images that were pulled lately.
+    :param used_images: the affected images that something runs; None if that is not known.
+    :param protected_images: the affected images with a protected tag.
+    :param replicas: the repositories in which an image that expires is deleted, too; None if that is not of interest.
+    :param is_whole: whether the summary has every affected image; of a part it is not known what stays.
+    """
+    findings = [*_of_used_images(used_images)] if used_images is not None else []
+    findings += [*_of_archiving(summary), *_of_replicas(summary, replicas)]
+    if protected_images is not None:
+        findings += _of_protected_images(protected_images)
+    if inventory is not None:
+        findings += [*_of_what_is_left(summary, inventory), *_of_idle_rules(summary, inventory)]
+        findings += _of_referrers(summary, inventory, used_images) if is_whole else []
+    if recent_pulls is not None:
+        findings += _of_recent_pulls(recent_pulls)
+    return sorted(findings, key=lambda finding: SEVERITY_ORDER[finding.severity])
+
+
+def _of_what_is_left(summary: PreviewSummary, inventory: RepositoryInventory) -> Iterator[Finding]:
+    newest = inventory.newest_image
+    newest_key = None if newest is None else digest_key(newest.image_digest)
+    runnable = [key for key, kind in inventory.kinds() if kind.can_be_run]
+    going = sum(key in summary.actions for key in runnable)
+    total = inventory.total_image_count
+    if going and not left_of_kinds(inventory.kinds(), summary.actions.__contains__, newest_key):
+        rest = (
+            " What stays is untagged, and may be a part of the manifest lists that go." if going < len(runnable) else ""
+        )
+        yield Finding(
+            "would_empty_repository",
+            "critical",
+            f"No image that can be run would be left: {going} of {len(runnable)} would expire or be archived.{rest} Add a "
+            "rule that keeps the newest ones (imageCountMoreThan).",
+        )
+    elif total and summary.expiring_image_count >= total:
+        yield Finding(
+            "would_empty_repository",
+            "critical",
+            f"Every image would expire ({total} of {total}), though none of them can be run as it is. Add a rule that "
+            "keeps the newest ones (imageCountMoreThan).",
+        )
+    if newest is not None and (action := summary.action_of(newest.image_digest)) is not None:
+        tags = ", ".join(newest.image_tags[:3]) or "untagged"
+        done = "expire" if action == "EXPIRE" else "be archived, and could not be pulled any more"
+        yield Finding(
+            "newest_image_expires",
+            "critical",
+            f"The newest image that can be run ({tags}) would {done}. Age rules empty a repository while nobody releases; "
+            "keep a count of images instead.",
+            (newest.image_digest,),
+        )
+
+
+def _of_protected_images(protected: ProtectedImages) -> Iterator[Finding]:
+    if protected.image_count:
+        tags = list(dict.fromkeys(protected.examples.values()))
+        more = ", ..." if len(tags) > MAX_TAGS_NAMED or protected.image_count > len(protected.examples) else ""
+        yield Finding(
+            "protected_tag_expires",
+            "critical",
+            f"Affected images with a protected tag: {protected.image_count} ({', '.join(tags[:MAX_TAGS_NAMED])}{more}). "
+            "What pulls them by such a tag fails afterwards: keep them by a rule with a lower rulePriority, or correct "
+            "protected_tags.",
+            tuple(protected.examples),
+        )
+
+
+def _of_referrers(
+    summary: PreviewSummary, inventory: RepositoryInventory, used_images: UsedImages | None
+) -> Iterator[Finding]:
+    """Find what goes though the image that it belongs to stays, or runs."""
+
+    def is_used(key: DigestKey) -> bool:
+        return used_images is not None and used_images.uses(key)
+
+    def fate(key: DigestKey) -> Fate:
+        kind = inventory.kind_of(key)
+        if kind is None:
+            return Fate.STAYS if is_used(key) else Fate.GONE
+        now = Fate.ARCHIVED if kind is ImageKind.ARCHIVED else Fate.STAYS
+        return max(now, _FATES.get(summary.actions.get(key, ""), now))
+
+    lost = [
+        key
+        for key, subjects in inventory.subjects.items()
+        if (action := summary.actions.get(key)) is not None
+        and any(fate(subject) < _FATES[action] or is_used(subject) for subject in subjects)
+    ]
+    if lost:
+        yield Finding(
+            "referrer_of_kept_image_expires",
+            "critical",
+            f"Affected signatures, SBOMs and attestations of images that stay or are in use: {len(lost)}. Where signatures "
+            "are verified, these images can no longer be deployed. Keep cosign's by a rule for tags like sha256-* with a "
+            "lower rulePriority; those without a tag stay only if no rule takes untagged images.",
+            tuple(sorted(map(digest_of, lost))[:MAX_FINDING_DIGESTS]),
+        )
+
+
+def _of_used_images(used: UsedImages) -> Iterator[Finding]:
+    if used.image_count:
+        users = ", ".join(list(dict.fromkeys(used.examples.values()))[:MAX_USERS_NAMED])
+        yield Finding(
+            "in_use_image_expires",
+            "critical",
+            f"Affected images that something runs or may start: {used.image_count}, by {users}. An outage is to be "
+            "expected: keep them by a rule with a lower rulePriority.",
+            tuple(used.examples),
+        )
+    if used.unread_sources:
+        yield Finding(
+            "in_use_unknown",
+            "warning",
+            f"Not everything that may run images could be asked: {'; '.join(used.unread_sources[:MAX_USERS_NAMED])}. "
+            "That no other affected image is in use is not known.",
+        )
+
+
+def _of_recent_pulls(recent: RecentPulls) -> Iterator[Finding]:
+    if recent.image_count:
+        yield Finding(
+            "recently_pulled_image_expires",
+            "critical",
+            f"Affected images that were pulled since {recent.since:%Y-%m-%d}: {recent.image_count}. Something may still "
+            "use them: keep them by a rule with a lower rulePriority.",
+            recent.image_digests,
+        )
+
+
+def _of_idle_rules(summary: PreviewSummary, inventory: RepositoryInventory) -> Iterator[Finding]:
+    if not inventory.total_image_count:
+        return
+    hit = {priority for priority, _ in summary.counts}
+    # That no image is untagged, or none at all is archived, says nothing against a rule for such images.
+    idle = [rule for rule in inventory.unmatched_rules if rule.tag_status == "tagged" and rule.priority not in hit]
+    conflicting = [rule for rule in idle if len(rule.tag_patterns) > 1]
+    if conflicting:
+        yield Finding(
+            "and_patterns_match_nothing",
+            "warning",
+            f"No image has tags for all patterns of {_named(conflicting)}. ECR wants every pattern of a rule to match, "
+            "not any: write one rule for each pattern.",
+        )
+    dead = [rule for rule in idle if len(rule.tag_patterns) <= 1]
+    if dead:
+        yield Finding(
+            "dead_rule",
+            "warning",
+            f"No image of the repository has a tag like {_named(dead)} asks for. Remove what is no longer used, or "
+            "correct its tags.",
+        )
+
+
+def _of_archiving(summary: PreviewSummary) -> Iterator[Finding]:
+    if summary.archiving_image_count:
+        yield Finding(
+            "storage_class_costs",
+            "info",
+            f"Images that would be archived: {summary.archiving_image_count}. Archived images are billed too, for at "
+            "least 90 days and with a fee for retrieval: archiving saves nothing by itself.",
+        )
+
+
+def _of_replicas(summary: PreviewSummary, replicas: Sequence[RepositoryId] | Unread | None) -> Iterator[Finding]:
+    # Only deletions are replicated.
+    if not replicas or not summary.expiring_image_count:
+        return
+    if isinstance(replicas, Unread):
+        yield Finding(
+            "replicated_deletion_unknown",
+            "info",
+            f"Whether what expires here is deleted in other Regions or accounts, too, is not known: {replicas.reason}",
+        )
+        return
+    yield Finding(
+        "replicated_deletion",
+        "warning",
+        f"The registry replicates deletions: images that expire here ({summary.expiring_image_count}) are deleted in "
+        f"{destinations_named(replicas)}, too. Find out what runs there before the policy is applied.",
+    )
+
+
+def _named(rules: Iterable[Rule]) -> str:
+    named = [f"rule {rule.priority} ({rule.selector[:60]})" for rule in rules]
+    more = len(named) - MAX_RULES_NAMED
+    return ", ".join(named[:MAX_RULES_NAMED]) + (f" and {more} more" if more > 0 else "")

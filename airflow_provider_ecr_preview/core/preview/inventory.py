@@ -1,0 +1,101 @@
+"""The images of a repository as DescribeImages lists them, reduced to what a preview is joined with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple, Self
+
+from airflow_provider_ecr_preview.core.policy.rule import Rule
+from airflow_provider_ecr_preview.core.referrers import ImageKind, last_change, subject_digests
+from airflow_provider_ecr_preview.core.repository import DigestKey, RepositoryImage, digest_key
+
+
+class ImageDetail(NamedTuple):
+    """What DescribeImages adds to a previewed image."""
+
+    image_size_in_bytes: int | None
+    last_recorded_pull_time: datetime | None
+    image_manifest_media_type: str | None
+    artifact_media_type: str | None
+    kind: ImageKind
+
+    @classmethod
+    def of(cls, image: RepositoryImage, kind: ImageKind) -> Self:
+        """Return what there is of an image of this kind."""
+        return cls(
+            image.image_size_in_bytes,
+            image.last_recorded_pull_time,
+            image.image_manifest_media_type,
+            image.artifact_media_type,
+            kind,
+        )
+
+
+class RepositoryInventory:
+    """Every image of one repository, archived ones included.
+
+    :param rules: the rules of the policy that is previewed, to find those whose tags no image has.
+    :param keep_images: whether to hold the images themselves, which takes about twice the memory.
+    """
+
+    def __init__(self, rules: Sequence[Rule] = (), *, keep_images: bool = False) -> None:
+        self.newest_image: RepositoryImage | None = None
+        """The newest image that can be run."""
+        self.subjects: dict[DigestKey, tuple[DigestKey, ...]] = {}
+        """The images that a referrer belongs to, by referrer."""
+        self._details: dict[DigestKey, ImageDetail | RepositoryImage] = {}
+        self._keep_images = keep_images
+        self._unmatched = {rule.priority: rule for rule in rules}
+
+    @property
+    def total_image_count(self) -> int:
+        """Number of images in the repository."""
+        return len(self._details)
+
+    @property
+    def images(self) -> list[RepositoryImage]:
+        """The images, where they are held."""
+        return [image for image in self._details.values() if isinstance(image, RepositoryImage)]
+
+    @property
+    def unmatched_rules(self) -> list[Rule]:
+        """The rules whose tag requirements no image meets, whatever its storage class."""
+        return list(self._unmatched.values())
+
+    def add(self, image: RepositoryImage) -> None:
+        """Take in one image; an image that a second page lists again is counted once."""
+        key, kind = digest_key(image.image_digest), ImageKind.of(image)
+        self._details[key] = image if self._keep_images else ImageDetail.of(image, kind)
+        if subjects := subject_digests(image):
+            self.subjects[key] = tuple(map(digest_key, subjects))
+        if kind.can_be_run and (self.newest_image is None or _newness(image) > _newness(self.newest_image)):
+            self.newest_image = image
+        matched = [priority for priority, rule in self._unmatched.items() if rule.matches_tags(image.image_tags)]
+        for priority in matched:
+            del self._unmatched[priority]
+
+    def update(self, images: Iterable[RepositoryImage]) -> None:
+        """Take in every one of ``images``."""
+        for image in images:
+            self.add(image)
+
+    def kinds(self) -> Iterator[tuple[DigestKey, ImageKind]]:
+        """Yield every image with its kind."""
+        for key, detail in self._details.items():
+            yield key, detail.kind if isinstance(detail, ImageDetail) else ImageKind.of(detail)
+
+    def kind_of(self, key: DigestKey) -> ImageKind | None:
+        """Return the kind of an image, or None for one that is not in the repository."""
+        detail = self._details.get(key)
+        if detail is None:
+            return None
+        return detail.kind if isinstance(detail, ImageDetail) else ImageKind.of(detail)
+
+    def detail(self, image_digest: str) -> ImageDetail | RepositoryImage | None:
+        """Return what is known of an image, or None for one that DescribeImages did not list."""
+        return self._details.get(digest_key(image_digest))
+
+
+def _newness(image: RepositoryImage) -> tuple[datetime, str]:
+    return last_change(image), image.image_digest

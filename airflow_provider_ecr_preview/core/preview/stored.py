@@ -1,0 +1,171 @@
+"""A preview read back from XCom and its lists, or why it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_ecr_preview.core.parameters.values import decoded
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
+from airflow_provider_ecr_preview.core.preview.summary import images_fingerprint
+from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.xcom.audit import AUDIT_SCHEMA
+from airflow_provider_ecr_preview.core.xcom.preview import MAX_SAMPLE_TAGS, SUMMARY_SCHEMA, PreviewSummaryXCom
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A source that could not be read.
+
+    :param reason: what happened.
+    :param remedy: which permission or step makes it readable, where that is known.
+    """
+
+    reason: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True)
+class PreviewList:
+    """The images of one preview.
+
+    :param policy_fingerprint: the policy that was previewed.
+    :param images_fingerprint: the images that it would take.
+    :param images: the images by digest; None when only their fingerprint is known.
+    """
+
+    policy_fingerprint: str
+    images_fingerprint: str
+    images: Mapping[str, PreviewedImage] | None = None
+
+    @classmethod
+    def of_images(cls, policy_fingerprint: str, images: Iterable[PreviewedImage]) -> PreviewList:
+        """Return the list of a preview whose images are all known."""
+        by_digest = {image.image_digest: image for image in images}
+        fingerprint = images_fingerprint((image.image_digest, image.action) for image in by_digest.values())
+        return cls(policy_fingerprint, fingerprint, by_digest)
+
+    @classmethod
+    def of_summary(
+        cls, summary: PreviewSummaryXCom, listed: Iterable[PreviewedImage] | None = None
+    ) -> PreviewList | Unread:
+        """Return the list that a summary stands for; its images too, if they are known to be exactly those.
+
+        :param summary: the summary.
+        :param listed: the images of its ``images_uri``; without, its sample is taken where that holds all images.
+        """
+        of_fingerprint = cls(summary["policy_fingerprint"], summary["images_fingerprint"])
+        known = cls.of_images(summary["policy_fingerprint"], _sampled(summary) if listed is None else listed)
+        if known.images_fingerprint == summary["images_fingerprint"]:
+            return known
+        if listed is None:
+            return of_fingerprint
+        return Unread(
+            f"the image list at {summary['images_uri']} is not the one of this summary: it was written again, or cut off.",
+            "Preview again, and give every run a path of its own.",
+        )
+
+
+def check_summary(value: Any) -> PreviewSummaryXCom:
+    """Return a value of XCom if it is the summary of a preview.
+
+    :param value: what was given to an operator.
+    :raises ValueError: if it is anything else; says what to give.
+    """
+    if not isinstance(value, Mapping) or value.get("schema") != SUMMARY_SCHEMA:
+        what = value.get("schema") if isinstance(value, Mapping) else type(value).__name__
+        raise ValueError(
+            f"This is not the summary of a preview ({SUMMARY_SCHEMA}), but {what!r}. Give the output of "
+            "EcrSummarizeLifecyclePolicyPreviewOperator, and in a template set render_template_as_native_obj."
+        )
+    missing = [key for key in _NEEDED if value.get(key) is None]
+    if missing or value["status"] != "COMPLETE":
+        raise ValueError(f"The summary is not whole: {', '.join(missing) or value['status']}. Preview again.")
+    return value  # type: ignore[return-value]  # as far as it is used, it was just checked
+
+
+def preview_time(summary: PreviewSummaryXCom) -> datetime | Unread:
+    """Return when a summarised preview was read."""
+    try:
+        time = datetime.fromisoformat(summary["previewed_at"])
+    except (TypeError, ValueError):
+        return Unread(f"previewed_at of the summary is no time: {summary['previewed_at']!r}.")
+    return Unread("previewed_at of the summary has no time zone.") if time.tzinfo is None else time
+
+
+_NEEDED = (
+    "registry_id",
+    "region_name",
+    "repository_name",
+    "status",
+    "previewed_at",
+    "policy_fingerprint",
+    "images_fingerprint",
+    "expiring_image_count",
+    "archiving_image_count",
+    "findings",
+    "sample",
+)
+
+
+def _sampled(summary: PreviewSummaryXCom) -> list[PreviewedImage]:
+    # A sample cuts long lists of tags; an image whose tags may have been cut is not known.
+    return [
+        PreviewedImage(
+            image["image_digest"],
+            tuple(image["image_tags"]),
+            None if image["image_pushed_at"] is None else datetime.fromisoformat(image["image_pushed_at"]),
+            image["action"],
+            image["applied_rule_priority"],
+        )
+        for image in summary["sample"]
+        if len(image["image_tags"]) < MAX_SAMPLE_TAGS
+    ]
+
+
+def summaries_of(value: Any, parameter: str = "summary") -> list[PreviewSummaryXCom]:
+    """Return the summaries that were given, one for each repository.
+
+    :param value: one summary or several, an audit or several that hold their summaries, or any of these as JSON.
+    :param parameter: name of the operator's parameter, for messages.
+    :raises ValueError: if it is anything else, or names a repository twice.
+    """
+    summaries = earlier_summaries_of(value, parameter)
+    repositories = [RepositoryId.of(summary) for summary in summaries]
+    twice = sorted({str(repository) for repository in repositories if repositories.count(repository) > 1})
+    if twice:
+        raise ValueError(f"{parameter} has several summaries of {', '.join(twice)}. Give the one that was approved.")
+    return summaries
+
+
+def earlier_summaries_of(value: Any, parameter: str = "previous_summaries") -> list[PreviewSummaryXCom]:
+    """Return the summaries that were given, of which several may be about the same repository.
+
+    :param value: as for :func:`summaries_of`.
+    :param parameter: name of the operator's parameter, for messages.
+    :raises ValueError: if it is anything else.
+    """
+    value = decoded(value, parameter, protects=True)
+    if isinstance(value, Mapping):
+        value = [value]
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise ValueError(f"{parameter} is {value!r}, not a summary.")  # noqa: TRY004 - rendered from a template
+    try:
+        return [check_summary(summary) for item in value for summary in _summaries_in(item)]
+    except ValueError as error:
+        raise ValueError(f"{parameter}: {error}") from error
+
+
+def _summaries_in(value: Any) -> Iterable[Any]:
+    """Return the summaries that an audit holds, or what is none by itself."""
+    if not isinstance(value, Mapping) or value.get("schema") != AUDIT_SCHEMA:
+        return [value]
+    summaries: Iterable[Any] | None = value.get("summaries")
+    if summaries is None:
+        raise ValueError(
+            "the audit is of too many repositories to hold their summaries. Audit fewer in a task, and map the clean-up "
+            "over these audits, or give the summaries themselves."
+        )
+    return summaries

@@ -1,0 +1,179 @@
+"""What ECR did by itself: the events that CloudTrail has of every run of a lifecycle policy.
+
+AWS documents the event by examples only. Known from them, or seen in real events, are the image actions, the rules with
+the counts ``Image count more than`` and ``Time since image pushed``, the action ``expire``, and the failures with their
+code and reason. Not known is how the event tells of archiving and of the other counts: such a policy is not compared,
+and an image whose rule has another action is taken for expired where nothing else is certain. An event that cannot be
+understood is an :class:`UnreadExecution`, never nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_ecr_preview.core.exceptions import InvalidLifecyclePolicyError
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.repository import RepositoryId
+
+EVENT_NAME = "PolicyExecutionEvent"
+
+
+EVENT_SOURCE = "ecr.amazonaws.com"
+
+
+_ACTIONS = {"expire": "EXPIRE", "transition": "TRANSITION", "archive": "TRANSITION"}
+
+
+_COUNT_TYPES = {"image count more than": "imageCountMoreThan", "time since image pushed": "sinceImagePushed"}
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutedImage:
+    """An image that a rule took, or failed to take.
+
+    :param image_digest: the digest.
+    :param image_tags: its tags, at most a hundred.
+    :param rule_priority: priority of the rule, or None.
+    :param action: ``EXPIRE`` or ``TRANSITION``; None where the event's word for it is not known.
+    :param failure_code: why it failed; None where it did not.
+    :param failure_reason: the same in words.
+    """
+
+    image_digest: str
+    image_tags: tuple[str, ...]
+    rule_priority: int | None
+    action: str | None
+    failure_code: str | None = None
+    failure_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyExecution:
+    """One event of a run of a lifecycle policy; a run that takes ten images or more has several.
+
+    :param event_id: CloudTrail's id.
+    :param executed_at: when it happened (aware).
+    :param repository: the repository.
+    :param policy_fingerprints: the fingerprints that the policy can have; empty where the event does not tell it in
+        words that are known. There are several because the event writes a missing description as an empty one.
+    :param images: what happened to the images.
+    """
+
+    event_id: str
+    executed_at: datetime
+    repository: RepositoryId
+    policy_fingerprints: frozenset[str]
+    images: tuple[ExecutedImage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadExecution:
+    """An event that cannot be understood.
+
+    :param event_id: CloudTrail's id, or None.
+    :param repository_name: the repository as far as it is known; without, it may be of any.
+    :param reason: what cannot be understood.
+    """
+
+    event_id: str | None
+    repository_name: str | None
+    reason: str
+
+
+def parse_execution(entry: Mapping[str, Any]) -> PolicyExecution | UnreadExecution:
+    """Return what an entry of LookupEvents' ``Events`` tells.
+
+    :param entry: the entry, whose ``CloudTrailEvent`` holds the event as JSON.
+    """
+    event_id, name = entry.get("EventId"), None
+    try:
+        record = json.loads(entry["CloudTrailEvent"])
+        details = record["serviceEventDetails"]
+        name = _text(details["repositoryName"])
+        policy = details.get("lifecycleEventPolicy")
+        actions = dict(_actions(policy))
+        done = [_image(action, actions) for action in details["lifecycleEventImageActions"]]
+        # Older events have no list of failures.
+        failed = [_failed(failure, actions) for failure in details.get("lifecycleEventFailureDetails") or ()]
+        return PolicyExecution(
+            event_id=_text(record["eventID"]),
+            executed_at=_time(record["eventTime"]),
+            repository=RepositoryId(_text(record["recipientAccountId"]), _text(record["awsRegion"]), name),
+            policy_fingerprints=_fingerprints(policy),
+            images=(*done, *failed),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return UnreadExecution(event_id, name, f"{type(error).__name__}: {error}")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{value!r} is no text")
+    return value
+
+
+def _time(value: Any) -> datetime:
+    time = datetime.fromisoformat(value)
+    if time.tzinfo is None:
+        raise ValueError(f"{value} has no time zone")
+    return time
+
+
+def _actions(policy: Any) -> Iterator[tuple[Any, str | None]]:
+    """Yield what each rule does, by its priority, as far as the word for it is known."""
+    for rule in policy["lifecycleEventRules"] if policy else ():
+        action = rule.get("action")
+        yield rule.get("rulePriority"), _ACTIONS.get(action.lower()) if isinstance(action, str) else None
+
+
+def _image(entry: Mapping[str, Any], actions: Mapping[Any, str | None]) -> ExecutedImage:
+    image, priority = entry["lifecycleEventImage"], entry.get("rulePriority")
+    return ExecutedImage(_text(image["digest"]), tuple(image.get("tagList") or ()), priority, actions.get(priority))
+
+
+def _failed(entry: Mapping[str, Any], actions: Mapping[Any, str | None]) -> ExecutedImage:
+    image = _image(entry, actions)
+    return ExecutedImage(
+        image.image_digest,
+        image.image_tags,
+        image.rule_priority,
+        image.action,
+        failure_code=str(entry.get("failureCode") or "not_told"),
+        failure_reason=entry.get("failureReason"),
+    )
+
+
+def _fingerprints(policy: Any) -> frozenset[str]:
+    """Return the fingerprints that the policy of an event can have, or nothing where its words are not known."""
+    try:
+        return frozenset(
+            LifecyclePolicy.from_service(
+                json.dumps({"rules": [_rule(rule, with_empty=with_empty) for rule in policy["lifecycleEventRules"]]})
+            ).fingerprint
+            for with_empty in (False, True)
+        )
+    except (KeyError, TypeError, AttributeError, InvalidLifecyclePolicyError):
+        return frozenset()
+
+
+def _rule(rule: Mapping[str, Any], *, with_empty: bool) -> dict[str, Any]:
+    told = rule["lifecycleEventSelection"]
+    selection = {
+        "tagStatus": told["tagStatus"].lower(),
+        "countType": _COUNT_TYPES[told["countType"].lower()],
+        "countNumber": told["countNumber"],
+        **{key: told[key] for key in ("tagPrefixList", "tagPatternList") if told.get(key)},
+    }
+    if selection["countType"] == "sinceImagePushed":
+        selection["countUnit"] = "days"
+    described = {"description": rule.get("description")}
+    return {
+        "rulePriority": rule["rulePriority"],
+        **(described if described["description"] or (with_empty and described["description"] == "") else {}),
+        "selection": selection,
+        "action": {"type": {"expire": "expire"}[rule["action"].lower()]},
+    }

@@ -1,0 +1,152 @@
+"""The XCom of a policy change, in at most 48 KiB whatever was changed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_ecr_preview.core.cleanup.answers import Answer
+from airflow_provider_ecr_preview.core.cleanup.approval import Approval
+from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
+from airflow_provider_ecr_preview.core.cleanup.journal import REPLY_LOST
+from airflow_provider_ecr_preview.core.cleanup.result import check_xcom
+from airflow_provider_ecr_preview.core.rollout.change import PolicyChange, former_policies_of
+from airflow_provider_ecr_preview.core.rollout.former import fingerprint_of, former_policies_fingerprint
+from airflow_provider_ecr_preview.core.values import cut, isoformat
+from airflow_provider_ecr_preview.core.xcom.rollout import (
+    MAX_POLICY_CHANGE_BYTES,
+    POLICY_CHANGE_SCHEMA,
+    PolicyChangeXCom,
+    RepositoryPolicyXCom,
+)
+
+_MAX_MESSAGE = 500
+
+
+_ROOM_FOR_AN_ERROR = 2 * 1024
+"""How much the result may grow between its plan and its end, which has one failure at the most."""
+
+
+def former_policies_kept(changes: Sequence[PolicyChange], former_policies_path: str | None) -> CheckResult:
+    """Ask whether the former policies will be there to be restored.
+
+    :param changes: the planned changes.
+    :param former_policies_path: where they are written; None if they are in the result alone.
+    """
+    code = "former_policies_kept"
+    if former_policies_path:
+        return CheckResult.of(code, Answer("passed", f"The former policies are kept at {former_policies_path}."))
+    size = _size([_without_what_passed(_repository(change)) for change in changes])
+    if size + _ROOM_FOR_AN_ERROR <= MAX_POLICY_CHANGE_BYTES:
+        return CheckResult.of(code, Answer("passed", "The former policies are kept in the result."))
+    message = f"The former policies and verdicts take {size} bytes, more than fit into an XCom."
+    return CheckResult.of(code, Answer("blocked", message))
+
+
+def policy_change_xcom(
+    changes: Sequence[PolicyChange],
+    *,
+    dry_run: bool,
+    run_checks: Sequence[CheckResult],
+    started_at: datetime,
+    finished_at: datetime,
+    former_policies_uri: str | None = None,
+    approval: Approval | None = None,
+    change_id: str | None = None,
+    message: str | None = None,
+) -> PolicyChangeXCom:
+    """Return the result of a change.
+
+    :param changes: what became of every repository.
+    :param dry_run: whether nothing was to be changed.
+    :param run_checks: what the checks of the whole run say.
+    :param started_at: when it began (aware).
+    :param finished_at: when it ended (aware).
+    :param former_policies_uri: where the former policies were written.
+    :param approval: what a person has approved; None if no approval binds the change.
+    :param change_id: which run of which task this is.
+    :param message: what a person has to know about all of it.
+    """
+    statuses = Counter(str(change.status) for change in changes)
+    value = PolicyChangeXCom(
+        schema=POLICY_CHANGE_SCHEMA,
+        dry_run=dry_run,
+        status=_overall(statuses, run_checks, dry_run=dry_run),
+        started_at=isoformat(started_at) or "",
+        finished_at=isoformat(finished_at) or "",
+        repository_count=len(changes),
+        changed_repository_count=statuses["changed"],
+        put_repository_count=sum(change.is_put for change in changes),
+        reply_lost_repository_count=sum(change.reason == REPLY_LOST for change in changes),
+        statuses=dict(statuses),
+        checks=[check_xcom(check, _MAX_MESSAGE) for check in run_checks],
+        repositories=[_repository(change) for change in changes],
+        repositories_left_out=0,
+        former_policies_uri=former_policies_uri,
+        approval=None if approval is None else approval.as_dict(),
+        former_policies_fingerprint=former_policies_fingerprint(
+            former_policies_of((change for change in changes if change.is_put), change_id, started_at)
+        ),
+        change_id=change_id,
+        message=message,
+    )
+    return _fitted(value)
+
+
+def _overall(statuses: Counter[str], run_checks: Sequence[CheckResult], *, dry_run: bool) -> str:
+    if statuses["failed"] or statuses["unknown"]:
+        return "incomplete"
+    if statuses["blocked"] or any(check.blocks for check in run_checks):
+        return "blocked"
+    if statuses["planned"]:
+        return "dry_run" if dry_run else "incomplete"
+    return "changed" if statuses["changed"] else "unchanged"
+
+
+def _repository(change: PolicyChange) -> RepositoryPolicyXCom:
+    repository, error = change.repository, change.error
+    return RepositoryPolicyXCom(
+        registry_id=repository.registry_id,
+        region_name=repository.region_name,
+        repository_name=repository.repository_name,
+        status=change.status,
+        policy_fingerprint=fingerprint_of(change.wanted),
+        former_policy_fingerprint=fingerprint_of(change.given_back),
+        former_lifecycle_policy_text=None if change.given_back is None else change.given_back.text,
+        checks=[check_xcom(check, _MAX_MESSAGE) for check in change.checks],
+        error=None if error is None else type(error).__name__,
+        message=cut(change.note if error is None else str(error), _MAX_MESSAGE),
+        is_put=change.is_put,
+        reason=change.reason,
+        restored_preview=change.restored_preview,
+    )
+
+
+def _fitted(value: PolicyChangeXCom) -> PolicyChangeXCom:
+    """Cut what says that all is well first; former policies only where they were written elsewhere."""
+    if _size(value) <= MAX_POLICY_CHANGE_BYTES:
+        return value
+    repositories = [_without_what_passed(repository) for repository in value["repositories"]]
+    value["repositories"] = repositories
+    if value["former_policies_uri"] and _size(value) > MAX_POLICY_CHANGE_BYTES:
+        for repository in repositories:
+            repository["former_lifecycle_policy_text"] = None
+    repositories.sort(key=lambda repository: repository["status"] in ("changed", "unchanged", "planned"))
+    while repositories and _size(value) > MAX_POLICY_CHANGE_BYTES:
+        # Halves, not one by one, since a thousand repositories would be measured a thousand times.
+        cut_off = (len(repositories) + 1) // 2
+        value["repositories_left_out"] += cut_off
+        del repositories[-cut_off:]
+    return value
+
+
+def _without_what_passed(repository: RepositoryPolicyXCom) -> RepositoryPolicyXCom:
+    checks = [check for check in repository["checks"] if check["verdict"] not in ("passed", "off")]
+    return {**repository, "checks": checks}
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value))

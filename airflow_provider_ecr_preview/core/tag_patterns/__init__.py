@@ -1,0 +1,1 @@
+"""Globs and regular expressions that protect tags, checked before they are used."""

@@ -1,0 +1,1 @@
+"""The XCom contracts: what the tasks push, as TypedDicts."""

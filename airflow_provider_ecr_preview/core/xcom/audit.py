@@ -1,0 +1,170 @@
+"""The XCom of an audit."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict, final
+
+from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
+
+AUDIT_SCHEMA = "ecr-lifecycle-audit/1"
+
+
+CHANGES_SCHEMA = "ecr-lifecycle-changes/1"
+
+
+MAX_MESSAGE_CHARACTERS = 300
+
+
+MAX_AUDIT_BYTES = 48 * 1024
+"""Upper bound of one audit as JSON, whatever the number of repositories; of a comparison too."""
+
+
+MAX_TOP_REPOSITORIES = 50
+
+
+MAX_LISTED = 50
+
+
+MAX_EXAMPLES = 5
+
+
+class RepositoryRef(TypedDict):
+    """Which repository; registry and Region are null when an audit failed before it learnt them."""
+
+    registry_id: str | None
+    region_name: str | None
+    repository_name: str
+
+
+class AuditCounts(TypedDict):
+    """Sums over repositories. Those over images are of the repositories that were previewed.
+
+    A sum is null as soon as one addend is not known; beside it stand the sum of what is known and the number of
+    repositories that are missing from it. Bytes are upper bounds, because layers are shared.
+    """
+
+    repository_count: int
+    previewed_count: int
+    without_policy_count: int
+    failed_count: int
+    affected_repository_count: int
+    expiring_image_count: int
+    archiving_image_count: int
+    tagged_image_count: int
+    untagged_image_count: int
+    total_image_count: int | None
+    total_image_count_known: int
+    total_unknown_repository_count: int
+    expiring_bytes_upper_bound: int | None
+    expiring_bytes_upper_bound_known: int
+    bytes_unknown_repository_count: int
+    critical_finding_count: int
+    warning_finding_count: int
+    info_finding_count: int
+    preview_call_count: int
+
+
+class RegistryCounts(AuditCounts):
+    """The sums of one registry and Region."""
+
+    registry_id: str | None
+    region_name: str | None
+
+
+class AuditedRepository(RepositoryRef):
+    """One of the repositories from which the most would go."""
+
+    expiring_image_count: int
+    archiving_image_count: int
+    total_image_count: int | None
+    expiring_bytes_upper_bound: int | None
+    findings: list[str]
+    images_uri: str | None
+
+
+@final
+class FailedRepository(RepositoryRef):
+    """A repository that could not be previewed, and why."""
+
+    error: str | None
+    message: str | None
+
+
+class FindingCount(TypedDict):
+    """How many repositories have one finding, with the first of them by name."""
+
+    severity: str
+    code: str
+    repository_count: int
+    repositories: list[RepositoryRef]
+
+
+class BaselineRef(TypedDict):
+    """The earlier audit that one registry and Region was compared with; its id is null when there is none."""
+
+    registry_id: str | None
+    region_name: str | None
+    audit_id: str | None
+    audited_at: str | None
+
+
+class ChangedRepository(RepositoryRef):
+    """What changed in one repository since the earlier audit; null is what could not be told."""
+
+    kind: Literal["appeared", "compared", "not_comparable"]
+    compared_by: Literal["fingerprint", "images", "counts"] | None
+    newly_affected_image_count: int | None
+    no_longer_affected_image_count: int | None
+    action_changed_image_count: int | None
+    affected_image_count_before: int | None
+    affected_image_count: int | None
+    policy_changed: bool | None
+    alarm: str | None
+    note: str | None
+
+
+class ChangesXCom(TypedDict):
+    """What changed since the last audit. The lists are cut, the counts beside them are not."""
+
+    schema: str
+    baselines: list[BaselineRef]
+    compared_count: int
+    appeared_count: int
+    disappeared_count: int | None
+    not_comparable_count: int
+    counts_only_count: int
+    policy_changed_count: int
+    newly_affected_image_count: int
+    no_longer_affected_image_count: int
+    action_changed_image_count: int
+    affected_image_count_before: int
+    affected_image_count: int
+    alarm_count: int
+    alarms: list[ChangedRepository]
+    top: list[ChangedRepository]
+    disappeared: list[RepositoryRef]
+    notes: list[str]
+
+
+class AuditXCom(AuditCounts):
+    """``return_value`` of the audit and of the merge operator, in at most 48 KiB.
+
+    ``missing_part_count`` is how many parts of a merged audit are not in it, because their tasks ended without a
+    result: with any missing, nothing is known of the repositories in them.
+    """
+
+    schema: str
+    audit_id: str
+    audited_at: str
+    missing_part_count: int
+    registries: list[RegistryCounts]
+    registries_left_out: int
+    findings: list[FindingCount]
+    errors: dict[str, int]
+    failures: list[FailedRepository]
+    without_policy: list[RepositoryRef]
+    top: list[AuditedRepository]
+    summaries: list[PreviewSummaryXCom] | None
+    changes: ChangesXCom | None
+    report_uri: str | None
+    table_uris: list[str]

@@ -1,0 +1,70 @@
+"""The XCom of a comparison of policies."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict, final
+
+from airflow_provider_ecr_preview.core.xcom.audit import FailedRepository, RepositoryRef
+from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary
+
+COMPARISON_SCHEMA = "ecr-lifecycle-comparison/1"
+
+
+ComparisonMethod = Literal["preview", "simulation", "both"]
+
+
+class PolicyDifference(TypedDict):
+    """What one policy takes, and how that differs from what the first of the compared policies takes.
+
+    Bytes are upper bounds, and null as soon as one size is not known.
+    """
+
+    policy: str
+    expiring_image_count: int
+    archiving_image_count: int
+    expiring_bytes_upper_bound: int | None
+    newly_affected_image_count: int
+    newly_affected_bytes_upper_bound: int | None
+    no_longer_affected_image_count: int
+    no_longer_affected_bytes_upper_bound: int | None
+    action_changed_image_count: int
+
+
+class ComparedPolicy(PolicyDifference):
+    """One policy in one repository; its fingerprint is null where none is applied, which takes nothing."""
+
+    policy_fingerprint: str | None
+    newly_affected_image_digests: list[str]
+    no_longer_affected_image_digests: list[str]
+    findings: list[FindingSummary]
+
+
+class PolicyTotals(PolicyDifference):
+    """One policy over all repositories, with the number of repositories by the code of each finding."""
+
+    findings: dict[str, int]
+
+
+@final
+class ComparedRepository(RepositoryRef):
+    """What each policy does with one repository."""
+
+    policies: list[ComparedPolicy]
+
+
+class ComparisonXCom(TypedDict):
+    """``return_value`` of the comparing operator, in at most 48 KiB. The lists are cut, the counts beside them are not.
+
+    ``method`` says whether ECR's preview was asked, or the policies were only simulated.
+    """
+
+    schema: str
+    compared_at: str
+    method: ComparisonMethod
+    repository_count: int
+    failed_count: int
+    differing_repository_count: int
+    policies: list[PolicyTotals]
+    repositories: list[ComparedRepository]
+    errors: dict[str, int]
+    failures: list[FailedRepository]

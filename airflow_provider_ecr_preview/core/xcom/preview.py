@@ -1,0 +1,102 @@
+"""The XCom of a preview and its summary."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+SUMMARY_SCHEMA = "ecr-lifecycle-preview-summary/1"
+
+
+MARKER_SCHEMA = "ecr-lifecycle-preview-marker/1"
+
+
+MARKER_KEY = "ecr_lifecycle_preview"
+"""XCom key of the marker that lets a reader find previews without reading the values of other tasks."""
+
+
+MAX_SUMMARY_BYTES = 8 * 1024
+"""Upper bound of one summary as JSON, whatever the size of the repository and of its policy."""
+
+
+MAX_SAMPLE_IMAGES = 10
+
+
+MAX_SAMPLE_TAGS = 5
+
+
+MAX_FINDING_DIGESTS = 10
+
+
+class RuleSummary(TypedDict):
+    """What one rule of the policy takes; also there for a rule that takes nothing, as long as there is room."""
+
+    priority: int
+    action: str
+    description: str | None
+    image_count: int
+    bytes_upper_bound: int | None
+
+
+class FindingSummary(TypedDict):
+    """Something that a person should look at before anything is deleted."""
+
+    code: str
+    severity: Literal["critical", "warning", "info"]
+    message: str
+    image_digests: list[str]
+
+
+class SampleImage(TypedDict):
+    """One of the affected images; the sample holds the most recently pushed ones."""
+
+    image_digest: str
+    image_tags: list[str]
+    image_pushed_at: str | None
+    action: str
+    applied_rule_priority: int
+    image_size_in_bytes: int | None
+    last_recorded_pull_time: str | None
+
+
+class PreviewSummaryXCom(TypedDict):
+    """``return_value`` of the summarise operator. Times are ISO 8601 in UTC; sizes are bytes."""
+
+    schema: str
+    registry_id: str
+    region_name: str
+    repository_name: str
+    status: str
+    previewed_at: str
+    policy_fingerprint: str
+    images_fingerprint: str
+    expiring_image_count: int
+    archiving_image_count: int
+    tagged_image_count: int
+    untagged_image_count: int
+    total_image_count: int | None
+    expiring_bytes_upper_bound: int | None
+    oldest_pushed_at: str | None
+    newest_pushed_at: str | None
+    rules: list[RuleSummary]
+    findings: list[FindingSummary]
+    sample: list[SampleImage]
+    images_uri: str | None
+    next_token: str | None
+
+
+class StartedPreviewXCom(TypedDict):
+    """``return_value`` of the start operator and of the sensor."""
+
+    registry_id: str
+    region_name: str
+    repository_name: str
+    status: str
+    policy_fingerprint: str
+
+
+class MarkerXCom(TypedDict):
+    """Value under :data:`MARKER_KEY`, beside every summary and every audit."""
+
+    schema: str
+    kind: Literal["summary", "audit"]
+    counts: dict[str, Any]

@@ -1,0 +1,259 @@
+"""What a person reads who is to approve a clean-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from airflow_provider_ecr_preview.core.cleanup.approval import ApprovedRepository
+from airflow_provider_ecr_preview.core.values import known_sum
+from airflow_provider_ecr_preview.core.xcom.approval import ApprovalXCom
+from airflow_provider_ecr_preview.core.xcom.cleanup import CLEANUP_SCHEMA
+from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary, PreviewSummaryXCom
+from airflow_provider_ecr_preview.core.xcom.rollout import POLICY_CHANGE_SCHEMA
+from airflow_provider_ecr_preview.display.markdown import counted, inert, table, verbatim
+from airflow_provider_ecr_preview.display.text import human_bytes
+
+MAX_ROWS = 10
+
+
+MAX_NAMES = 5
+
+
+MAX_EXAMPLES = 3
+
+
+_SHOWN_SEVERITIES = ("critical", "warning")
+
+
+_DONE = {"delete": "deleted", "archive": "archived", "put": "left to the policies"}
+
+
+_RESULTS = {"delete": CLEANUP_SCHEMA, "archive": CLEANUP_SCHEMA, "put": POLICY_CHANGE_SCHEMA}
+
+
+_CONSEQUENCE = {
+    "delete": "If you approve, these images are deleted. They cannot be brought back.",
+    "archive": "If you approve, these images are archived, and cannot be pulled until they are restored.",
+    "put": "If you approve, these policies are applied. ECR acts on them within a day; what it deletes cannot be brought "
+    "back.",
+}
+
+
+def approval_subject(action: str, summaries: Sequence[PreviewSummaryXCom], *, dry_run: bool) -> str:
+    """Return in one line what is to be approved; it begins with whether it is a dry run.
+
+    :param action: ``delete``, ``archive`` or ``put``.
+    :param summaries: the previews.
+    :param dry_run: whether nothing is to be changed.
+    """
+    images = counted(sum(affected_count(action, summary) for summary in summaries), "image", "images")
+    repositories = counted(len(summaries), "repository", "repositories")
+    what = {
+        "delete": f"delete {images} of {repositories}",
+        "archive": f"archive {images} of {repositories}",
+        "put": f"apply the lifecycle policies of {repositories}, which affect {images}",
+    }[action]
+    return f"{subject_prefix(action, dry_run=dry_run)}: {what}?"
+
+
+def subject_prefix(action: str, *, dry_run: bool) -> str:
+    """Return what every subject begins with, so that a dry run and an act in earnest cannot be confused.
+
+    :param action: ``delete``, ``archive`` or ``put``.
+    :param dry_run: whether nothing is to be changed.
+    """
+    if dry_run:
+        return "DRY RUN, nothing is changed even if approved"
+    return "IN EARNEST" if action == "archive" else "FOR GOOD"
+
+
+def approval_body(
+    approval: ApprovalXCom,
+    repositories: Sequence[ApprovedRepository],
+    summaries: Sequence[PreviewSummaryXCom],
+    *,
+    dry_run_result: Mapping[str, Any] | None = None,
+    failed_count: int = 0,
+    rows: int = MAX_ROWS,
+) -> str:
+    """Return as Markdown what is to be approved. What others wrote, as names and messages, is text in it.
+
+    :param approval: what the approval binds.
+    :param repositories: the same, of each repository.
+    :param summaries: the previews.
+    :param dry_run_result: the result of a dry run of the same.
+    :param failed_count: number of repositories that could not be previewed, and are not part of it.
+    :param rows: how many repositories are named at most.
+    """
+    sections = [
+        _headline(approval, summaries, failed_count),
+        *_repositories(approval["action"], summaries, rows),
+        *_findings(summaries),
+        *_dry_run(approval["action"], dry_run_result),
+        _binding(approval, repositories),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def dry_run_of_same(result: Any, action: str, repositories: Sequence[ApprovedRepository]) -> Mapping[str, Any]:
+    """Return the result of a dry run if it is about what is to be approved.
+
+    :param result: what was given as the result of a dry run.
+    :param action: ``delete``, ``archive`` or ``put``.
+    :param repositories: what is to be approved.
+    :raises ValueError: if it is anything else; says what to give.
+    """
+    schema = _RESULTS[action]
+    if not isinstance(result, Mapping) or result.get("schema") != schema or not result.get("dry_run"):
+        raise ValueError(
+            f"dry_run_result is not the result of a dry run ({schema}). Give the output of the operator that is to act, "
+            "with dry_run=True."
+        )
+    approved = {(each.registry_id, each.region_name, each.repository_name): each for each in repositories}
+    for found in result["repositories"]:
+        known = approved.get((found["registry_id"], found["region_name"], found["repository_name"]))
+        if known is None or found["policy_fingerprint"] != known.policy_fingerprint:
+            raise ValueError(
+                f"dry_run_result is of another preview of {found['repository_name']} than summary. Make the dry run of "
+                "what is to be approved."
+            )
+    return result
+
+
+def affected_count(action: str, summary: PreviewSummaryXCom) -> int:
+    """Return how many images of a preview an action is about: what was approved to be archived is not deleted.
+
+    :param action: ``delete``, ``archive`` or ``put``.
+    :param summary: the preview.
+    """
+    return summary["expiring_image_count"] + (0 if action == "delete" else summary["archiving_image_count"])
+
+
+def _headline(approval: ApprovalXCom, summaries: Sequence[PreviewSummaryXCom], failed_count: int) -> str:
+    action, dry_run = approval["action"], approval["dry_run"]
+    expiring = sum(summary["expiring_image_count"] for summary in summaries)
+    archiving = sum(summary["archiving_image_count"] for summary in summaries)
+    size = known_sum(summary["expiring_bytes_upper_bound"] for summary in summaries)
+    previewed_at = sorted(summary["previewed_at"] for summary in summaries)
+    consequence = "" if dry_run else _CONSEQUENCE[action]
+    images = counted(expiring, "image", "images")
+    most = "it is not known how much" if size is None else f"at most {human_bytes(size)}"
+    lines = [
+        f"**{subject_prefix(action, dry_run=dry_run)}.** {consequence}".rstrip(),
+        "",
+        f"- {counted(len(summaries), 'repository', 'repositories')}: {images} would expire, {archiving:,} would be archived",
+        f"- {most} would be freed by what expires (layers are shared)",
+    ]
+    if previewed_at:
+        first, last = previewed_at[0], previewed_at[-1]
+        lines.append(
+            f"- previewed {f'at {inert(first)}' if first == last else f'from {inert(first)} to {inert(last)}'}"
+        )
+    if failed_count:
+        failed = counted(failed_count, "repository", "repositories")
+        lines.append(f"- **{failed} could not be previewed**, and nothing is done in them")
+    return "\n".join(lines)
+
+
+def _repositories(action: str, summaries: Sequence[PreviewSummaryXCom], rows: int) -> Iterator[str]:
+    affected = [summary for summary in summaries if affected_count(action, summary)]
+    if not affected:
+        return
+    affected.sort(key=lambda summary: (-affected_count(action, summary), summary["repository_name"]))
+    yield "## Repositories"
+    yield table(
+        ("Repository", "Expiring:", "Archiving:", "Images:", "Bytes at most:", "Findings"),
+        (
+            (
+                _name(summary),
+                f"{summary['expiring_image_count']:,}",
+                f"{summary['archiving_image_count']:,}",
+                "unknown" if summary["total_image_count"] is None else f"{summary['total_image_count']:,}",
+                human_bytes(summary["expiring_bytes_upper_bound"]),
+                ", ".join(sorted({verbatim(finding["code"]) for finding in summary["findings"]})),
+            )
+            for summary in affected[:rows]
+        ),
+    )
+    if len(affected) > rows:
+        yield f"and {len(affected) - rows:,} more"
+
+
+def _findings(summaries: Sequence[PreviewSummaryXCom]) -> Iterator[str]:
+    """Yield the findings by their codes, so that one that many repositories have does not hide the others."""
+    found: dict[tuple[int, str], list[tuple[str, FindingSummary]]] = {}
+    for summary in summaries:
+        for finding in summary["findings"]:
+            if finding["severity"] in _SHOWN_SEVERITIES:
+                key = (_SHOWN_SEVERITIES.index(finding["severity"]), finding["code"])
+                found.setdefault(key, []).append((_name(summary), finding))
+    if not found:
+        return
+    yield "## Findings"
+    lines = []
+    for _, alike in sorted(found.items()):
+        finding = alike[0][1]
+        repositories = counted(len(alike), "repository", "repositories")
+        lines.append(f"- **{finding['severity']}** `{finding['code']}` in {repositories}")
+        lines += [f"  - {name}: {inert(finding['message'])}" for name, finding in alike[:MAX_EXAMPLES]]
+    yield "\n".join(lines)
+
+
+def _dry_run(action: str, result: Mapping[str, Any] | None) -> Iterator[str]:
+    if result is None:
+        return
+    yield "## What the dry run says"
+    blocked = [repository for repository in result["repositories"] if repository["status"] == "blocked"]
+    lines = [] if action == "put" else [_of_images(action, result)]
+    if count := result["statuses"].get("blocked", 0):
+        lines.append(f"**{counted(count, 'repository is', 'repositories are')} blocked**")
+    lines += [f"the whole run: {_check(check)}" for check in result["checks"] if _blocks(check)]
+    lines += [
+        f"{_name(repository)}: {_check(check)}"
+        for repository in blocked[:MAX_NAMES]
+        for check in repository["checks"]
+        if _blocks(check)
+    ]
+    yield "\n".join(f"- {line}" for line in lines or ["nothing is blocked"])
+
+
+def _of_images(action: str, result: Mapping[str, Any]) -> str:
+    spared: dict[str, int] = {}
+    for repository in result["repositories"]:
+        for reason, count in repository["spared"].items():
+            spared[reason] = spared.get(reason, 0) + count
+    why = ", ".join(f"{count:,} {verbatim(reason)}" for reason, count in sorted(spared.items()))
+    images = counted(result["touched_image_count"], "image", "images")
+    return (
+        f"{images} would be {_DONE[action]}, at most {human_bytes(result['touched_bytes_upper_bound'])}; "
+        f"{result['spared_image_count']:,} would be spared{f': {why}' if why else ''}"
+    )
+
+
+def _blocks(check: Mapping[str, Any]) -> bool:
+    return check["verdict"] in ("blocked", "unknown")
+
+
+def _check(check: Mapping[str, Any]) -> str:
+    remedy = check.get("remedy")
+    return f"{verbatim(check['code'])}: {inert(check['message'])}{f' To lift it: {inert(remedy)}' if remedy else ''}"
+
+
+def _binding(approval: ApprovalXCom, repositories: Sequence[ApprovedRepository]) -> str:
+    held = (
+        f"Policies, images and tags as they were previewed; digest {verbatim(approval['digest'])}. If one of them changes before "
+        "the task that acts on it, that task changes nothing."
+    )
+    lines = ["## What your answer holds for", "", held]
+    if untold := [_name(repository.as_dict()) for repository in repositories if repository.tags_fingerprint is None]:
+        shown = ", ".join(untold[:MAX_NAMES]) + (
+            f" and {len(untold) - MAX_NAMES:,} more" if len(untold) > MAX_NAMES else ""
+        )
+        lines += ["", f"Tags are not bound in {shown}: there is no list of all images (`images_path`, `reports_path`)."]
+    return "\n".join(lines)
+
+
+def _name(repository: Mapping[str, Any]) -> str:
+    site = inert(f"{repository['registry_id']}, {repository['region_name']}")
+    return f"{verbatim(repository['repository_name'])} ({site})"

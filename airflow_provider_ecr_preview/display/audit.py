@@ -1,0 +1,179 @@
+"""An audit as tables for a person, for task logs and terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from airflow_provider_ecr_preview.core.text.visible import visible
+from airflow_provider_ecr_preview.display.text import human_bytes, text_of
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.core.xcom.audit import AuditCounts, AuditXCom, RepositoryRef
+
+
+AUDIT_ROWS = 15
+
+
+def audit_table(audit: AuditXCom, *, rows: int = AUDIT_ROWS) -> RenderableType:
+    """Return an audit as tables: totals, the repositories from which the most would go, findings, failures.
+
+    :param audit: the audit.
+    :param rows: how many repositories are shown of each list.
+    """
+    parts: list[RenderableType] = [text_of(_headline(audit))]
+    if _has_several_sites(audit):
+        parts.append(_registries(audit))
+    parts += [_top(audit, rows), *_findings(audit), *_without_policy(audit, rows), *_failures(audit, rows)]
+    parts += [*_changes(audit, rows), *_unknown(audit)]
+    if audit["report_uri"]:
+        parts.append(text_of(f"Report: {audit['report_uri']}"))
+    return Group(*parts)
+
+
+def _headline(audit: AuditXCom) -> str:
+    total = audit["total_image_count"]
+    of_all = "" if total is None else f" of {total:,}"
+    return (
+        f"Audit {audit['audit_id']} of {datetime.fromisoformat(audit['audited_at']):%Y-%m-%d %H:%M} UTC. "
+        f"{audit['repository_count']:,} repositories: {audit['previewed_count']:,} previewed, "
+        f"{audit['without_policy_count']:,} without a policy, {audit['failed_count']:,} failed. "
+        f"{audit['expiring_image_count']:,}{of_all} images would expire and {audit['archiving_image_count']:,} be "
+        f"archived, in {audit['affected_repository_count']:,} repositories; at most {_bytes(audit)} freed (layers are "
+        "shared)."
+    )
+
+
+def _unknown(audit: AuditXCom) -> Iterator[Text]:
+    if audit["missing_part_count"]:
+        yield text_of(
+            f"INCOMPLETE: {audit['missing_part_count']} parts of the audit are missing; nothing is known of their "
+            "repositories."
+        )
+    if audit["changes"] is not None:
+        yield from map(text_of, audit["changes"]["notes"])
+
+
+def _registries(audit: AuditXCom) -> RenderableType:
+    table = _table(
+        "Registry", "Region", "Repos>", "Failed>", "No\npolicy>", "Expiring>", "Archiving>", "Bytes\nat most>"
+    )
+    for registry in audit["registries"]:
+        table.add_row(
+            text_of(registry["registry_id"] or "unknown"),
+            text_of(registry["region_name"] or "unknown"),
+            f"{registry['repository_count']:,}",
+            f"{registry['failed_count']:,}",
+            f"{registry['without_policy_count']:,}",
+            f"{registry['expiring_image_count']:,}",
+            f"{registry['archiving_image_count']:,}",
+            _bytes(registry),
+        )
+    if audit["registries_left_out"]:
+        return Group(table, text_of(f"and {audit['registries_left_out']:,} more registries and Regions"))
+    return table
+
+
+def _top(audit: AuditXCom, rows: int) -> RenderableType:
+    regions = ["Region"] if _has_several_sites(audit) else []
+    table = _table("Repository", *regions, "Expiring>", "Archiving>", "Bytes\nat most>", "Findings")
+    shown = audit["top"][:rows]
+    for repository in shown:
+        total = repository["total_image_count"]
+        table.add_row(
+            text_of(visible(repository["repository_name"])),
+            *[text_of(repository["region_name"] or "unknown") for _ in regions],
+            f"{repository['expiring_image_count']:,}" + ("" if total is None else f" of {total:,}"),
+            f"{repository['archiving_image_count']:,}",
+            human_bytes(repository["expiring_bytes_upper_bound"]),
+            text_of(", ".join(repository["findings"])),
+        )
+    more = audit["previewed_count"] - len(shown)
+    return Group(table, text_of(f"and {more:,} more repositories")) if more > 0 else table
+
+
+def _findings(audit: AuditXCom) -> Iterator[RenderableType]:
+    if not audit["findings"]:
+        return
+    table = _table("Severity", "Finding", "Repos>", "For example")
+    for finding in audit["findings"]:
+        table.add_row(
+            text_of(finding["severity"].upper()),
+            text_of(finding["code"]),
+            f"{finding['repository_count']:,}",
+            text_of(", ".join(_name(audit, repository).plain for repository in finding["repositories"][:3])),
+        )
+    yield table
+
+
+def _without_policy(audit: AuditXCom, rows: int) -> Iterator[RenderableType]:
+    if audit["without_policy_count"]:
+        names = [_name(audit, repository).plain for repository in audit["without_policy"][:rows]]
+        yield text_of(f"Without a lifecycle policy: {_listed(names, audit['without_policy_count'])}")
+
+
+def _failures(audit: AuditXCom, rows: int) -> Iterator[RenderableType]:
+    if not audit["failed_count"]:
+        return
+    kinds = ", ".join(f"{name} {count:,}" for name, count in audit["errors"].items())
+    yield text_of(f"Failed, so nothing is known of them: {audit['failed_count']:,} ({kinds})")
+    shown = audit["failures"][:rows]
+    for failure in shown:
+        yield text_of(f"  {failure['message'] or _name(audit, failure).plain}")
+    if len(shown) < audit["failed_count"]:
+        yield text_of(f"  and {audit['failed_count'] - len(shown):,} more")
+
+
+def _changes(audit: AuditXCom, rows: int) -> Iterator[RenderableType]:
+    changes = audit["changes"]
+    if changes is None:
+        return
+    if all(baseline["audit_id"] is None for baseline in changes["baselines"]):
+        return
+    yield text_of(
+        f"Since the last audit: {changes['newly_affected_image_count']:,} images newly affected, "
+        f"{changes['no_longer_affected_image_count']:,} no longer; {changes['policy_changed_count']:,} policies changed; "
+        f"{changes['appeared_count']:,} repositories appeared."
+    )
+    for changed in changes["alarms"][:rows]:
+        yield text_of(f"  ALARM {_name(audit, changed).plain}: {changed['alarm']}")
+
+
+def _name(audit: AuditXCom, ref: RepositoryRef) -> Text:
+    """Return the name of a repository, with its Region where the audit covers several."""
+    region = f" ({ref['region_name'] or 'Region unknown'})" if _has_several_sites(audit) else ""
+    return text_of(visible(f"{ref['repository_name']}{region}"))
+
+
+def _has_several_sites(audit: AuditXCom) -> bool:
+    return len(audit["registries"]) + audit["registries_left_out"] > 1
+
+
+def _bytes(counts: AuditCounts) -> str:
+    """Return the bytes of a sum, and say when they are not all."""
+    if counts["expiring_bytes_upper_bound"] is not None:
+        return human_bytes(counts["expiring_bytes_upper_bound"])
+    known = human_bytes(counts["expiring_bytes_upper_bound_known"])
+    return f"{known} and what is unknown of {counts['bytes_unknown_repository_count']:,} repositories"
+
+
+def _listed(names: Sequence[str], count: int) -> str:
+    more = count - len(names)
+    return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _table(*headers: str) -> Table:
+    """Return an empty table; a header that ends with ``>`` is of a column of numbers."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for header in headers:
+        is_number = header.endswith(">")
+        table.add_column(
+            header.removesuffix(">"), justify="right" if is_number else "left", no_wrap=is_number, overflow="fold"
+        )
+    return table

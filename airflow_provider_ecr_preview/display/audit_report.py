@@ -1,0 +1,152 @@
+"""An audit as Markdown, to paste in a ticket or a chat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from airflow_provider_ecr_preview.core.xcom.audit import AuditedRepository, AuditXCom, ChangesXCom, RepositoryRef
+from airflow_provider_ecr_preview.display.markdown import counted, inert, listed, table, verbatim
+from airflow_provider_ecr_preview.display.text import human_bytes
+
+MAX_ROWS = 25
+
+
+def audit_markdown(audit: AuditXCom, rows: int = MAX_ROWS) -> str:
+    """Return an audit as Markdown. What others wrote, as names and messages, is text in it and never markup.
+
+    :param audit: the audit.
+    :param rows: how many repositories each list names at most.
+    """
+    sections = [
+        _headline(audit),
+        *_findings(audit),
+        *_top(audit, rows),
+        *_changes(audit["changes"], rows),
+        *_without_policy(audit, rows),
+        *_failures(audit, rows),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _headline(audit: AuditXCom) -> str:
+    audited_at = datetime.fromisoformat(audit["audited_at"])
+    total = audit["total_image_count"]
+    lines = [
+        f"# ECR lifecycle audit {inert(audit['audit_id'])}",
+        "",
+        f"{audited_at:%Y-%m-%d %H:%M} UTC. Nothing was deleted: this is what the policies would do now.",
+        "",
+        (
+            f"- {counted(audit['repository_count'], 'repository', 'repositories')}:"
+            f" {audit['previewed_count']:,} previewed, {audit['without_policy_count']:,} without a policy,"
+            f" {audit['failed_count']:,} failed"
+        ),
+        (
+            f"- {audit['expiring_image_count']:,}{'' if total is None else f' of {total:,}'} images would expire,"
+            f" {audit['archiving_image_count']:,} would be archived"
+        ),
+        f"- {_freed(audit)}",
+    ]
+    if audit["missing_part_count"]:
+        lines.append(
+            f"- **{counted(audit['missing_part_count'], 'part', 'parts')} of the audit are missing**; nothing is known of "
+            "their repositories"
+        )
+    return "\n".join(lines)
+
+
+def _freed(audit: AuditXCom) -> str:
+    if audit["expiring_bytes_upper_bound"] is not None:
+        return f"at most {human_bytes(audit['expiring_bytes_upper_bound'])} would be freed (layers are shared)"
+    unknown = counted(audit["bytes_unknown_repository_count"], "repository", "repositories")
+    return (
+        f"how much would be freed is not known: {human_bytes(audit['expiring_bytes_upper_bound_known'])} at most without "
+        f"{unknown} whose sizes were not asked for"
+    )
+
+
+def _findings(audit: AuditXCom) -> Iterator[str]:
+    if audit["findings"]:
+        yield "## Findings"
+        yield table(
+            ("Severity", "Finding", "Repositories:", "For example"),
+            (
+                (
+                    inert(finding["severity"]),
+                    verbatim(finding["code"]),
+                    f"{finding['repository_count']:,}",
+                    ", ".join(map(_name, finding["repositories"][:3])),
+                )
+                for finding in audit["findings"]
+            ),
+        )
+
+
+def _top(audit: AuditXCom, rows: int) -> Iterator[str]:
+    top = [repository for repository in audit["top"] if _affected(repository)][:rows]
+    if not top:
+        return
+    yield "## Repositories of which most would go"
+    yield table(
+        ("Repository", "Expiring:", "Archiving:", "Images:", "Bytes at most:", "Findings"),
+        (
+            (
+                _name(repository),
+                f"{repository['expiring_image_count']:,}",
+                f"{repository['archiving_image_count']:,}",
+                "unknown" if repository["total_image_count"] is None else f"{repository['total_image_count']:,}",
+                human_bytes(repository["expiring_bytes_upper_bound"]),
+                ", ".join(map(verbatim, repository["findings"])),
+            )
+            for repository in top
+        ),
+    )
+    if audit["affected_repository_count"] > len(top):
+        yield f"and {audit['affected_repository_count'] - len(top):,} more"
+
+
+def _affected(repository: AuditedRepository) -> int:
+    return repository["expiring_image_count"] + repository["archiving_image_count"]
+
+
+def _changes(changes: ChangesXCom | None, rows: int) -> Iterator[str]:
+    if changes is None:
+        return
+    yield "## Since the last audit"
+    notes = [f"- {inert(note)}" for note in changes["notes"]]
+    if all(baseline["audit_id"] is None for baseline in changes["baselines"]):
+        yield "\n".join(notes or ["- There is nothing to compare with."])
+        return
+    yield "\n".join(
+        [
+            (
+                f"- {changes['newly_affected_image_count']:,} images newly affected,"
+                f" {changes['no_longer_affected_image_count']:,} no longer"
+            ),
+            f"- policy changed in {counted(changes['policy_changed_count'], 'repository', 'repositories')}",
+            f"- {counted(changes['alarm_count'], 'alarm', 'alarms')}",
+            *(f"- **alarm** {_name(one)}: {inert(one['alarm'] or '')}" for one in changes["alarms"][:rows]),
+            *notes,
+        ]
+    )
+
+
+def _without_policy(audit: AuditXCom, rows: int) -> Iterator[str]:
+    if audit["without_policy_count"]:
+        yield "## Without a lifecycle policy"
+        yield listed(map(_name, audit["without_policy"][:rows]), audit["without_policy_count"])
+
+
+def _failures(audit: AuditXCom, rows: int) -> Iterator[str]:
+    if audit["failed_count"]:
+        yield "## Failed, so nothing is known of them"
+        yield listed(
+            (f"{_name(one)}: {inert(one['message'] or one['error'] or '')}" for one in audit["failures"][:rows]),
+            audit["failed_count"],
+        )
+
+
+def _name(ref: RepositoryRef) -> str:
+    site = f"{ref['registry_id'] or 'unknown'}, {ref['region_name'] or 'unknown'}"
+    return f"{verbatim(ref['repository_name'])} ({inert(site)})"

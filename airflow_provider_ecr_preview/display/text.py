@@ -1,0 +1,50 @@
+"""Summaries as tables for a person, for task logs and terminals."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
+
+from airflow_provider_ecr_preview.core.text.secrets import masked
+from airflow_provider_ecr_preview.core.text.visible import one_line, visible
+
+LOG_WIDTH = 110
+
+
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+_STEP = 1000
+
+
+def render(*parts: RenderableType, width: int = LOG_WIDTH) -> str:
+    """Return renderables as plain text of at most ``width`` columns."""
+    text = StringIO()
+    console = Console(file=text, width=width, color_system=None, highlight=False, markup=False, emoji=False)
+    console.print(Group(*parts))
+    # What was forgotten where a text was put in; line breaks can no longer be told from those of the table.
+    return "\n".join(visible(line.rstrip()) for line in text.getvalue().split("\n")).rstrip("\n")
+
+
+def text_of(*lines: str) -> Text:
+    """Return what others wrote as a cell of a table or as lines of their own, without markup, secrets or control characters.
+
+    :param lines: what others wrote; blanks before it stay.
+    """
+    return Text("\n".join(line[: len(line) - len(line.lstrip(" "))] + one_line(masked(line)) for line in lines))
+
+
+def human_bytes(size: int | None) -> str:
+    """Return a size in decimal units, as AWS bills it; ``unknown`` for None."""
+    if size is None:
+        return "unknown"
+    if size < _STEP:
+        return f"{size} {_UNITS[0]}"
+    number = size / _STEP
+    for unit in _UNITS[1:-1]:
+        if number < _STEP:
+            return f"{number:.1f} {unit}"
+        number /= _STEP
+    return f"{number:.1f} {_UNITS[-1]}"

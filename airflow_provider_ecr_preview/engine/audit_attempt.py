@@ -1,0 +1,179 @@
+"""One attempt at an audit: what earlier ones have done, what this one does, and the sum of both."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
+from airflow_provider_ecr_preview.core.audit.summary import Audit
+from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet, PreviewTarget
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.core.audit.log import Entry, OutcomeLog
+    from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What an attempt found.
+
+    :param done_count: number of repositories that an earlier attempt has finished.
+    :param started_count: number of previews that it has started and not read.
+    """
+
+    done_count: int
+    started_count: int
+
+
+class AuditAttempt:
+    """One attempt at an audit of many repositories, which another attempt can continue.
+
+    :param policies: the repositories, each with the policy to preview; None for the applied one.
+    :param fleet: previews them.
+    :param audit: the sum, which is added to.
+    :param outcome_log: keeps what was done; None where there is nowhere to keep it.
+    """
+
+    def __init__(
+        self,
+        policies: Mapping[str, LifecyclePolicy | None],
+        fleet: PreviewFleet,
+        audit: Audit,
+        outcome_log: OutcomeLog | None = None,
+    ) -> None:
+        self.audit = audit
+        self._policies = policies
+        self._fleet = replace(fleet, on_started=self._keep)
+        self._log = outcome_log
+        self._done: set[str] = set()
+        self._started: dict[str, StartedPreview] = {}
+        self._registry_id = fleet.registry_id
+        self._nameless: list[RepositoryOutcome] = []
+
+    @property
+    def done_count(self) -> int:
+        """Number of repositories whose outcome is known."""
+        return len(self._done)
+
+    @property
+    def not_started(self) -> list[str]:
+        """The repositories that nothing was done for yet."""
+        return [name for name in self._policies if name not in self._done and name not in self._started]
+
+    @property
+    def started(self) -> list[str]:
+        """The repositories whose preview was started and not read, the latest start last."""
+        return [preview.repository_name for preview in sorted(self._started.values(), key=lambda one: one.started_at)]
+
+    def recover(self, since: datetime) -> Recovered:
+        """Take over what earlier attempts have done of the same audit.
+
+        A repository that failed is asked again; so is one whose policy is another by now.
+
+        :param since: when the audit was begun; what is older is of another one.
+        """
+        if self._log is None:
+            return Recovered(0, 0)
+        for entry in self._log.read():
+            self._started.pop(entry.repository_name, None)
+            self._done.discard(entry.repository_name)
+            if not self._is_of_this_audit(entry, since):
+                continue
+            if isinstance(entry, StartedPreview):
+                self._started[entry.repository_name] = entry
+            elif entry.status != "failed":
+                self._done.add(entry.repository_name)
+        for outcome in self.outcomes():
+            if outcome.repository_name in self._done:
+                self._count(outcome)
+        return Recovered(len(self._done), len(self._started))
+
+    def start(self, max_in_flight: int) -> None:
+        """Start previews of further repositories, and wait for none.
+
+        :param max_in_flight: number of previews that may be started and not read.
+        """
+        names = self.not_started[: max(max_in_flight - len(self._started), 0)]
+        _, ended = self._fleet.start_all(self._targets(names))
+        for outcome in ended:
+            self._finish(outcome)
+        self._flush()
+
+    def collect(self, *, start_others: bool) -> None:
+        """Wait for the previews that were started, and read them.
+
+        :param start_others: whether to start those of the other repositories, too.
+        """
+        names = [name for name in self._policies if name in self._started or start_others]
+        started = dict(self._started)
+        for outcome in self._fleet.audit(self._targets(names), started=started.values(), done=frozenset(self._done)):
+            self._finish(outcome)
+        if start_others:
+            self._name_registry()
+        self._flush()
+
+    def outcomes(self) -> Iterator[RepositoryOutcome]:
+        """Yield what became of each repository, from the log."""
+        if self._log is not None:
+            yield from (one for one in self._log.outcomes() if one.repository_name in self._policies)
+
+    def forget(self) -> None:
+        """Forget what was done: the audit is whole, and the next one begins anew."""
+        if self._log is not None:
+            self._log.clear()
+
+    def _is_of_this_audit(self, entry: Entry, since: datetime) -> bool:
+        if entry.repository_name not in self._policies:
+            return False
+        policy = self._policies[entry.repository_name]
+        if isinstance(entry, StartedPreview):
+            is_recent, fingerprint = entry.started_at >= since.timestamp(), entry.policy_fingerprint
+        elif entry.summary is None:
+            return policy is None or entry.status == "failed"
+        else:
+            is_recent = datetime.fromisoformat(entry.summary["previewed_at"]) >= since
+            fingerprint = entry.summary["policy_fingerprint"]
+        return is_recent and (policy is None or policy.fingerprint == fingerprint)
+
+    def _targets(self, names: Iterable[str]) -> Iterator[PreviewTarget]:
+        return (PreviewTarget(name, self._policies[name]) for name in names)
+
+    def _keep(self, started: StartedPreview) -> None:
+        self._started[started.repository_name] = started
+        if self._log is not None:
+            self._log.append(started)
+
+    def _finish(self, outcome: RepositoryOutcome) -> None:
+        self._started.pop(outcome.repository_name, None)
+        self._done.add(outcome.repository_name)
+        if self._log is not None:
+            self._log.append(outcome)
+        self._count(outcome)
+
+    def _count(self, outcome: RepositoryOutcome) -> None:
+        """Count an outcome, or keep it until it is known which registry it is of."""
+        self._registry_id = self._registry_id or outcome.registry_id
+        if outcome.registry_id is None:
+            self._nameless.append(outcome)
+        else:
+            self.audit.add(outcome)
+
+    def _name_registry(self) -> None:
+        """Count what came before the first answer that named the registry: repositories that failed or lack a policy."""
+        for outcome in self._nameless:
+            named = replace(outcome, registry_id=self._registry_id)
+            self.audit.add(named)
+            if self._log is not None and named != outcome:
+                self._log.append(named)
+        self._nameless = []
+
+    def _flush(self) -> None:
+        if self._log is not None:
+            self._log.flush()

@@ -1,0 +1,1 @@
+"""Many previews at once, at a pace that ECR accepts."""

@@ -1,0 +1,102 @@
+"""Read one complete preview: its pages, the repository's images beside them, and the sum of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.core.preview.pages import PageCheck, PreviewPage, PreviewStatus, checked
+from airflow_provider_ecr_preview.core.preview.reading import ImageList, Lookout, read_preview
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
+from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
+from airflow_provider_ecr_preview.engine.fleet.calls import DESCRIBE_IMAGES, GET_PREVIEW, PacedCalls
+from airflow_provider_ecr_preview.engine.fleet.schedule import RepositoryWork
+
+PREVIEW_PAGE_SIZE = 100
+
+
+DESCRIBE_IMAGES_PAGE_SIZE = 1000
+
+
+ImageLists = Callable[[PreviewStatus], AbstractContextManager[ImageList]]
+
+
+class PreviewReader:
+    """Reads complete previews, one in each thread that asks.
+
+    :param calls: makes the calls.
+    :param enrich: whether to ask DescribeImages for all images, their sizes and last pulls.
+    :param lookout: what to look out for among the affected images.
+    :param image_lists: opens the list of a repository's affected images. The block ends without error only when the
+        preview was read to its end; a list of another preview, or of half of one, has to be given up.
+    :param on_page: called with the number of images of every page.
+    """
+
+    def __init__(
+        self,
+        calls: PacedCalls,
+        *,
+        enrich: bool = True,
+        lookout: Lookout | None = None,
+        image_lists: ImageLists | None = None,
+        on_page: Callable[[int], object] = bool,
+    ) -> None:
+        self._calls = calls
+        self._enrich = enrich
+        self._lookout = lookout
+        self._image_lists = image_lists
+        self._on_page = on_page
+
+    def read(self, work: RepositoryWork, first: PreviewPage, next_token: str | None) -> PreviewSummaryXCom:
+        """Return the summary of a preview.
+
+        :param work: the repository.
+        :param first: the first page, which is complete.
+        :param next_token: token of the second.
+        :raises RepositoryError: if the pages cannot be read, or are not one whole preview.
+        """
+        pages = checked(self._pages(work, first, next_token), PageCheck(work.policy_fingerprint))
+        with self._image_lists(first.preview) if self._image_lists else nullcontext() as image_list:
+            keep_images = image_list is not None and image_list.write_kept is not None
+            return read_preview(
+                pages,
+                inventory=self._inventory(work, first.preview.policy, keep_images=keep_images),
+                lookout=self._lookout,
+                image_list=image_list,
+            )
+
+    def _pages(self, work: RepositoryWork, first: PreviewPage, next_token: str | None) -> Iterator[PreviewPage]:
+        self._on_page(len(first.images))
+        yield first
+        while next_token:
+            response = self._calls.call(work, GET_PREVIEW, maxResults=PREVIEW_PAGE_SIZE, nextToken=next_token)
+            next_token = response.get("nextToken")
+            page = work.site.parsed(PreviewPage.from_response, response)
+            self._on_page(len(page.images))
+            yield page
+
+    def _inventory(
+        self, work: RepositoryWork, policy: LifecyclePolicy, *, keep_images: bool
+    ) -> RepositoryInventory | None:
+        if not self._enrich:
+            return None
+        inventory = RepositoryInventory(policy.rules, keep_images=keep_images)
+        next_token: str | None = None
+        while True:
+            response = self._calls.call(
+                work,
+                DESCRIBE_IMAGES,
+                maxResults=DESCRIBE_IMAGES_PAGE_SIZE,
+                filter={"imageStatus": "ANY"},
+                nextToken=next_token,
+            )
+            inventory.update(work.site.parsed(_images, response))
+            if (next_token := response.get("nextToken")) is None:
+                return inventory
+
+
+def _images(response: Any, _: str) -> list[RepositoryImage]:
+    return [*map(RepositoryImage.from_response, response["imageDetails"])]

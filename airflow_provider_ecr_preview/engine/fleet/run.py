@@ -1,0 +1,313 @@
+"""Preview a whole fleet of repositories: start all, collect in order, and yield each as it becomes known."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_provider_ecr_preview.aws.errors import CallSite, translated
+from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
+from airflow_provider_ecr_preview.core.exceptions import PreviewTimeoutError, RepositoryError
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.preview.reading import Lookout
+from airflow_provider_ecr_preview.engine.fleet.calls import GET_PREVIEW, START_PREVIEW, PacedCalls, StoppedError
+from airflow_provider_ecr_preview.engine.fleet.jobs import JobQueue
+from airflow_provider_ecr_preview.engine.fleet.progress import FleetProgress, remaining_seconds
+from airflow_provider_ecr_preview.engine.fleet.reader import ImageLists, PreviewReader
+from airflow_provider_ecr_preview.engine.fleet.schedule import RepositoryWork, Schedule, VisitTime
+from airflow_provider_ecr_preview.engine.fleet.steps import PreviewSteps
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
+
+
+_TICK_SECONDS = 0.2
+
+
+Result = RepositoryOutcome | StartedPreview
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewTarget:
+    """A repository to preview.
+
+    :param repository_name: the repository.
+    :param policy: the policy to preview; None for the one that is applied.
+    """
+
+    repository_name: str
+    policy: LifecyclePolicy | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviewFleet:
+    """Previews of many repositories of one registry in one Region, at a pace that ECR takes.
+
+    All previews are started first and then collected in order, so that a repository costs two preview calls. Every
+    repository ends as one outcome, whatever happened to it, and no failure stops the others.
+
+    .. code-block:: python
+
+        fleet = PreviewFleet(hook=EcrLifecyclePolicyPreviewHook(region_name="eu-central-1"))
+        for outcome in fleet.audit(PreviewTarget(name) for name in repository_names):
+            audit.add(outcome)
+
+    :param hook: gives connection, Region and configuration.
+    :param registry_id: the registry (account); the caller's own if None.
+    :param max_workers: number of threads, which share one client.
+    :param max_in_flight: number of previews that may be started and not yet read, so that none expires meanwhile.
+    :param repository_timeout: time that one repository has, from the start of its preview on, in seconds.
+    :param timeout: time that the whole audit has, in seconds; repositories that are not done then have failed. None
+        for no bound.
+    :param max_restarts: how often a preview that expired or was replaced is started again.
+    :param enrich: whether to ask DescribeImages for all images, their sizes and last pulls.
+    :param lookout: what to look out for among the affected images.
+    :param image_lists: opens the list of a repository's affected images, as a context manager that gives up the list
+        when it ends with an error.
+    :param on_started: called with every preview that was started, in the thread that iterates, so that an attempt that
+        follows a crash can collect it.
+    :param on_progress: called with how far the audit has come, in the thread that iterates.
+    :param progress_interval: time between two such calls, in seconds.
+    :param should_stop: asked several times a second; once it returns True, the audit ends early, without a word about
+        the repositories that are left.
+    :param first_visit_seconds: how long previews are thought to take until it is known.
+    """
+
+    hook: EcrLifecyclePolicyPreviewHook
+    registry_id: str | None = None
+    max_workers: int = 16
+    max_in_flight: int = 1000
+    repository_timeout: float = 3600.0
+    timeout: float | None = None
+    max_restarts: int = 3
+    enrich: bool = True
+    lookout: Lookout = field(default_factory=Lookout)
+    image_lists: ImageLists | None = None
+    on_started: Callable[[StartedPreview], object] | None = None
+    on_progress: Callable[[FleetProgress], object] | None = None
+    progress_interval: float = 30.0
+    should_stop: Callable[[], bool] = bool
+    first_visit_seconds: float = 2.0
+
+    def audit(
+        self,
+        targets: Iterable[PreviewTarget],
+        *,
+        started: Iterable[StartedPreview] = (),
+        done: Collection[str] = (),
+    ) -> Iterator[RepositoryOutcome]:
+        """Yield what became of each repository as soon as it is known.
+
+        :param targets: the repositories.
+        :param started: previews of some of them that :meth:`start_all` started; those are only collected.
+        :param done: names of those that an earlier attempt has finished; they are left out, and counted as done.
+        :raises ValueError: if a repository is named twice; it has only one preview.
+        """
+        run = _FleetRun(self, _unique(targets), {preview.repository_name: preview for preview in started}, done)
+        return _outcomes(run.results())
+
+    def start_all(self, targets: Iterable[PreviewTarget]) -> tuple[list[StartedPreview], list[RepositoryOutcome]]:
+        """Start previews and wait for none; return those that were started, and the outcomes of those that were not.
+
+        The bound ``max_in_flight`` is the caller's to keep.
+
+        :param targets: the repositories.
+        :raises ValueError: if a repository is named twice; it has only one preview.
+        """
+        run = _FleetRun(self, _unique(targets), {}, (), only_start=True)
+        started: list[StartedPreview] = []
+        ended: list[RepositoryOutcome] = []
+        for result in run.results():
+            if isinstance(result, StartedPreview):
+                started.append(result)
+            else:
+                ended.append(result)
+        return started, ended
+
+
+class _FleetRun:
+    """One run over a fleet: its threads, its deadline, its progress."""
+
+    def __init__(
+        self,
+        fleet: PreviewFleet,
+        targets: dict[str, PreviewTarget],
+        started: dict[str, StartedPreview],
+        done: Collection[str],
+        *,
+        only_start: bool = False,
+    ) -> None:
+        self._fleet = fleet
+        self._total = len(targets)
+        self._began_at = time.monotonic()
+        with translated(CallSite(next(iter(targets), "no repository"), fleet.registry_id, fleet.hook.region_name)):
+            client = fleet.hook.get_fleet_client(fleet.max_workers)
+        self._calls = PacedCalls(client, stop := threading.Event())
+        works = {
+            name: self._work_of(CallSite.of(client, name, fleet.registry_id), target, started.get(name))
+            for name, target in targets.items()
+            if name not in done
+        }
+        self._unfinished = works
+        self._todo = len(works)
+        self._counts: Counter[str] = Counter()
+        self._images = 0
+        self._images_lock = threading.Lock()
+        self._jobs = JobQueue(
+            Schedule(
+                [work for name, work in works.items() if name not in started],
+                sorted((works[name] for name in started if name in works), key=lambda work: work.started_at),
+                start_pace=self._calls.paces[START_PREVIEW],
+                visit_pace=self._calls.paces[GET_PREVIEW],
+                visit_time=VisitTime(fleet.first_visit_seconds),
+                max_in_flight=self._todo if only_start else fleet.max_in_flight,
+            ),
+            stop,
+        )
+        self._only_start = only_start
+        self._results: queue.Queue[Result] = queue.Queue(maxsize=fleet.max_workers)
+        self._steps = PreviewSteps(
+            self._calls,
+            self._jobs,
+            PreviewReader(
+                self._calls,
+                enrich=fleet.enrich,
+                lookout=fleet.lookout,
+                image_lists=fleet.image_lists,
+                on_page=self._count_images,
+            ),
+            repository_timeout=fleet.repository_timeout,
+            max_restarts=fleet.max_restarts,
+            only_start=only_start,
+            on_started=None if fleet.on_started is None else self._results.put,
+        )
+
+    def results(self) -> Generator[Result]:
+        """Yield what became of each repository, and what is not known of the rest when the time is over."""
+        late: list[Result] = []
+        with ThreadPoolExecutor(self._fleet.max_workers, "ecr-preview-fleet") as pool:
+            threads = [pool.submit(self._work) for _ in range(min(self._fleet.max_workers, self._todo))]
+            try:
+                yield from self._until_the_end(threads)
+            finally:
+                self._jobs.stop()
+                late = self._late_results(threads)
+        if self._fleet.should_stop():
+            return
+        yield from map(self._finished, late)
+        self._tell()
+        for work in list(self._unfinished.values()):
+            yield self._finished(self._steps.failure(work, self._out_of_time(work)))
+
+    def _work_of(self, site: CallSite, target: PreviewTarget, started: StartedPreview | None) -> RepositoryWork:
+        work = RepositoryWork(site, target.policy, None if target.policy is None else target.policy.fingerprint)
+        if started is not None:
+            work.policy_fingerprint = started.policy_fingerprint
+            work.attached = started.attached
+            work.started_at = time.monotonic() - max(0.0, time.time() - started.started_at)
+            work.deadline = time.monotonic() + self._fleet.repository_timeout
+        return work
+
+    def _until_the_end(self, threads: list[Future[None]]) -> Iterator[Result]:
+        tell_at = self._began_at + self._fleet.progress_interval
+        while self._unfinished and not self._fleet.should_stop():
+            now = time.monotonic()
+            if self._fleet.timeout is not None and now - self._began_at >= self._fleet.timeout:
+                return
+            if now >= tell_at:
+                self._tell()
+                tell_at = now + self._fleet.progress_interval
+            try:
+                yield self._finished(self._results.get(timeout=_TICK_SECONDS))
+            except queue.Empty:
+                _raise_from(threads)
+
+    def _late_results(self, threads: list[Future[None]]) -> list[Result]:
+        """Take what the threads still hand over before they end, or they would wait for somebody to take it."""
+        late: list[Result] = []
+        while not (all(thread.done() for thread in threads) and self._results.empty()):
+            try:
+                late.append(self._results.get(timeout=_TICK_SECONDS / 10))
+            except queue.Empty:
+                continue
+        return late
+
+    def _work(self) -> None:
+        while (job := self._jobs.take()) is not None:
+            try:
+                result = self._steps.do(job)
+            except StoppedError:
+                return
+            if result is not None:
+                self._jobs.finish()
+                self._results.put(result)
+
+    def _finished(self, result: Result) -> Result:
+        if isinstance(result, StartedPreview) and self._fleet.on_started is not None:
+            self._fleet.on_started(result)
+            if not self._only_start:
+                return result
+        del self._unfinished[result.repository_name]
+        self._counts[result.status if isinstance(result, RepositoryOutcome) else "started"] += 1
+        return result
+
+    def _count_images(self, number: int) -> None:
+        with self._images_lock:
+            self._images += number
+
+    def _tell(self) -> None:
+        if self._fleet.on_progress is None:
+            return
+        elapsed = time.monotonic() - self._began_at
+        finished = self._counts.total()
+        self._fleet.on_progress(
+            FleetProgress(
+                total=self._total,
+                done=self._total - self._todo + finished,
+                failed=self._counts["failed"],
+                in_flight=self._jobs.in_flight_count,
+                images=self._images,
+                calls=self._calls.call_count,
+                throttled=self._calls.throttled_count,
+                elapsed_seconds=elapsed,
+                remaining_seconds=remaining_seconds(self._todo, self._todo - self._jobs.new_count, finished, elapsed),
+            )
+        )
+
+    def _out_of_time(self, work: RepositoryWork) -> RepositoryError:
+        return work.site.error(
+            PreviewTimeoutError,
+            f"the audit's {self._fleet.timeout:.0f} s were over before this repository was done. Give it more time, or "
+            "audit fewer repositories in one task.",
+        )
+
+
+def _outcomes(results: Generator[Result]) -> Iterator[RepositoryOutcome]:
+    with closing(results):
+        for result in results:
+            if isinstance(result, RepositoryOutcome):
+                yield result
+
+
+def _unique(targets: Iterable[PreviewTarget]) -> dict[str, PreviewTarget]:
+    """Return the targets by name."""
+    unique: dict[str, PreviewTarget] = {}
+    for target in targets:
+        if target.repository_name in unique:
+            raise ValueError(f"{target.repository_name} is named twice. A repository has one preview; audit it once.")
+        unique[target.repository_name] = target
+    return unique
+
+
+def _raise_from(threads: list[Future[None]]) -> None:
+    """Raise what ended a thread, which is a mistake in this package."""
+    for thread in threads:
+        if thread.done() and (error := thread.exception()) is not None:
+            raise error

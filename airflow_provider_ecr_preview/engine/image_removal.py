@@ -1,0 +1,405 @@
+"""Do what was decided about one repository: batch by batch, each looked at right before, and written down before that."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from airflow_provider_ecr_preview.aws.acting import Fate, code_of, fate_of
+from airflow_provider_ecr_preview.core.backoff import Backoff
+from airflow_provider_ecr_preview.core.cleanup.checks import Decision, decide_again, is_touched
+from airflow_provider_ecr_preview.core.cleanup.floors import guards_of, missing_guards
+from airflow_provider_ecr_preview.core.cleanup.holding import REFERENCED, Holding
+from airflow_provider_ecr_preview.core.cleanup.journal import NOT_CONFIRMED, REPLY_LOST, is_done
+from airflow_provider_ecr_preview.core.cleanup.outcome import (
+    DONE,
+    ImageFailure,
+    ImageOutcome,
+    RepositoryCleanup,
+    RepositoryStatus,
+    planned_cleanup,
+)
+from airflow_provider_ecr_preview.core.cleanup.plan import MAX_BATCH, TARGETS, Spared, approved_images, batches_of
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupAction
+from airflow_provider_ecr_preview.core.exceptions import RepositoryError
+from airflow_provider_ecr_preview.core.journal import Journal
+from airflow_provider_ecr_preview.core.referrers import Fate as ImageFate
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
+from airflow_provider_ecr_preview.engine.removal_record import RemovalRecord
+from airflow_provider_ecr_preview.hooks.ecr_cleanup import IMAGE_NOT_FOUND, DeletedImages, EcrImageCleanupHook
+from airflow_provider_ecr_preview.hooks.ecr_preview import DESCRIBE_IMAGES_PAGE_SIZE
+
+log = logging.getLogger(__name__)
+
+
+MAX_ROUNDS = 4
+"""Rounds in a row that bring nothing. Every level of nested manifest lists may take one that brings something."""
+
+
+RETRY_DELAY = 5.0
+
+
+RETRYABLE = REFERENCED | {"UpstreamTooManyRequests", "UpstreamUnavailable"}
+"""Codes of failures that may not be there a moment later."""
+
+
+_MAX_GUARDS_IN_A_BATCH = 50
+"""More guards than this are looked at by calls of their own."""
+
+
+_BASE_DELAY = 0.5
+
+
+_MAX_LOOKS = 10
+
+
+_SHOWN = 5
+
+
+_NOT_CONFIRMED = "The reply to the call was lost, and the image is still there."
+
+
+class _BlockedError(Exception):
+    """Raised when a check forbids to go on."""
+
+
+@dataclass(frozen=True)
+class ImageRemoval:
+    """Deletes or archives the images of a decision that no check blocks.
+
+    :param hook: gives connection, Region and configuration; its ``throttle_timeout`` bounds how long one batch is tried
+        again.
+    :param action: ``delete`` or ``archive``.
+    :param stop: set when it is to end after the call that is under way.
+    :param retry_delay: time before failures that may pass are tried again, in seconds; it doubles from time to time.
+    :param journal: where it is written down what is about to be removed, and what was.
+    :param now: returns the time (aware).
+    """
+
+    hook: EcrImageCleanupHook
+    action: CleanupAction
+    stop: threading.Event
+    retry_delay: float = RETRY_DELAY
+    journal: Journal = field(default_factory=Journal)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def run(self, decision: Decision) -> RepositoryCleanup:
+        """Remove what was decided and return what became of every image.
+
+        The repository is judged again first, by the images that are there now.
+
+        :param decision: what was decided.
+        :raises ValueError: if a check blocks; nothing is done.
+        """
+        if decision.blocking:
+            raise ValueError(f"{decision.repository} is blocked: {', '.join(c.code for c in decision.blocking)}.")
+        cleanup = self._planned(decision)
+        try:
+            inventory = self.inventory_of(decision)
+            decision = decide_again(decision, inventory, self.now())
+            cleanup = self._planned(decision)
+            if cleanup.status == "incomplete":
+                _Work(self, cleanup, inventory).run()
+        except _BlockedError:
+            cleanup.status = "blocked"
+            return cleanup
+        except RepositoryError as error:
+            log.exception("%s: the clean-up ends here.", decision.repository)
+            cleanup.error = error
+        if cleanup.status != "blocked":
+            cleanup.status = _status_of(cleanup, is_stopped=self.stop.is_set())
+        return cleanup
+
+    def _planned(self, decision: Decision) -> RepositoryCleanup:
+        return planned_cleanup(decision, self.action, run_is_blocked=False, dry_run=False)
+
+    def inventory_of(self, decision: Decision) -> list[RepositoryImage]:
+        """Return every image that is in the repository now.
+
+        :param decision: what was decided about the repository.
+        """
+        repository = decision.repository
+        images = self.hook.iter_repository_images(repository.repository_name, registry_id=repository.registry_id)
+        # An image that a second page lists again is there once.
+        return [*{image.image_digest: image for image in images}.values()]
+
+
+class _Work:
+    """One repository's clean-up under way."""
+
+    def __init__(self, removal: ImageRemoval, cleanup: RepositoryCleanup, inventory: Sequence[RepositoryImage]) -> None:
+        decision = cleanup.decision
+        self._removal = removal
+        self._hook = removal.hook
+        self._action = removal.action
+        self._stop = removal.stop
+        self._cleanup = cleanup
+        self._planned = {image.image_digest: image for image in decision.plan.images}
+        self._holding = Holding(self._planned, decision.plan.subjects, cleanup.outcomes, RETRYABLE)
+        self._approved = {digest: image.action for digest, image in (approved_images(decision.evidence) or {}).items()}
+        # The images of calls whose reply was lost, each with the earlier attempt that sent it, or None for this one.
+        self._unconfirmed = {digest: image.attempt for digest, image in decision.evidence.earlier.sent.items()}
+        self._record = RemovalRecord(cleanup, removal.journal)
+        self._guards = self._guards_in(inventory)
+        self._pages = len(inventory) // DESCRIBE_IMAGES_PAGE_SIZE + 1
+
+    def run(self) -> None:
+        """Remove the images in rounds, until all are done or nothing may pass any more."""
+        pending: Sequence[RepositoryImage] = self._cleanup.decision.plan.images
+        idle = 0
+        while pending:
+            for batch in batches_of(pending, self._batch_size):
+                if self._stop.is_set():
+                    return
+                # What waits for its subject, or is spared by now, is not written down as about to be removed.
+                self._remove([image for image in batch if not self._is_spared(image) and self._may_go(image, {})])
+            again = self._to_be_tried_again()
+            idle = 0 if len(again) < len(pending) else idle + 1
+            pending = again
+            if not pending or idle == MAX_ROUNDS or self._stop.wait(self._removal.retry_delay * 2**idle):
+                break
+            log.info("%s: trying %d images again.", self._cleanup.repository, len(pending))
+        if not self._stop.is_set():
+            self._settle()
+
+    def _remove(self, batch: Sequence[RepositoryImage]) -> None:
+        """Remove one batch, which is written down first, so that no write comes between a look and a call."""
+        if not batch:
+            return
+        self._record.write_intent(batch, self._approved)
+        try:
+            # ECR archives one image a call, so each has a look of its own.
+            for images in [[image] for image in batch] if self._action == "archive" else [[*batch]]:
+                if self._stop.is_set():
+                    break
+                # A look at another image of the batch may have spared this one.
+                self._act([image for image in images if not self._is_spared(image)])
+                self._record.write_outcomes()
+        except Exception:
+            self._record.write_outcomes(batch)
+            raise
+        self._record.write_outcomes(batch)
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(self._cleanup.counts.items()))
+        log.info("%s: %s.", self._cleanup.repository, counts)
+
+    def _act(self, images: Sequence[RepositoryImage]) -> None:
+        """Look at images and remove them with one call; look again after each wait for what may pass."""
+        backoff = self._backoff()
+        pending = {image.image_digest: image for image in images}
+        attempted: set[str] = set()
+        while pending:
+            is_sent, error = False, None
+            fate: Fate = "lost"
+            try:
+                pending = self._look(pending)
+                if not pending:
+                    return
+                attempted.update(pending)
+                is_sent = True
+                pending = self._without_answered(pending, self._send([*pending]))
+                if not pending:
+                    return
+            except RepositoryError as failure:
+                fate, error = fate_of(failure), failure
+            if is_sent and fate == "lost":
+                self._unconfirmed.update(dict.fromkeys(pending))
+            if fate == "refused" or not backoff.again(throttled=fate == "not_done"):
+                self._give_up([image for digest, image in pending.items() if digest in attempted], error)
+                if error is None or (fate != "refused" and self._stop.is_set()):
+                    return
+                raise error
+            log.info("%s: looking again, because %s", self._cleanup.repository, error or "a reply was cut off.")
+
+    def _is_spared(self, image: RepositoryImage) -> bool:
+        """Return whether an image has to stay, as the repository was judged last."""
+        return self._record.outcome(image.image_digest).status == "spared"
+
+    def _look(self, pending: Mapping[str, RepositoryImage]) -> dict[str, RepositoryImage]:
+        """Return the images that may go now, and say of the others why they may not."""
+        # Looked for first, so that nothing comes between the look at the images themselves and the call.
+        subjects = self._subjects_there([*pending])
+        for _ in range(_MAX_LOOKS):
+            there = self._described([*(guard.image_digest for guard in self._guards), *pending])
+            missing = missing_guards(self._guards, there)
+            if not missing:
+                break
+            self._judge_again(missing)
+            pending = {digest: image for digest, image in pending.items() if not self._is_spared(image)}
+            if not pending:
+                return {}
+        else:
+            raise self._record.error(RepositoryError, "the images that have to stay keep changing. Try again later.")
+        ready = {}
+        for digest, image in pending.items():
+            if (outcome := self._seen(image, there.get(digest))) is not None:
+                self._record.add(outcome)
+            elif self._may_go(image, subjects):
+                ready[digest] = image
+        return ready
+
+    def _seen(self, image: RepositoryImage, now: RepositoryImage | None) -> ImageOutcome | None:
+        """Return why an image is not to be removed, or None if it is as it was when it was judged."""
+        if image.image_digest in self._unconfirmed and is_done(now, self._action):
+            return self._reply_lost(image)
+        if now is None:
+            return ImageOutcome.of(image, "gone")
+        if is_touched(image, now):
+            return ImageOutcome.of(now, "spared", str(Spared.CHANGED_MEANWHILE))
+        return None
+
+    def _judge_again(self, missing: Sequence[str]) -> None:
+        """Choose which images have to stay, because some of those that were to are no longer there."""
+        decision = self._cleanup.decision
+        log.warning(
+            "%s: images that were to stay are gone or archived: %s. Judging the repository again.",
+            decision.repository,
+            ", ".join(missing[:_SHOWN]),
+        )
+        inventory = self._removal.inventory_of(decision)
+        again = decide_again(decision, inventory, self._removal.now())
+        there = {image.image_digest: image for image in inventory}
+        for digest, reason in again.plan.spared.items():
+            if (
+                self._record.outcome(digest).status in ("not_attempted", "failed")
+                and reason != Spared.CHANGED_MEANWHILE
+            ):
+                self._record.add(ImageOutcome.of(there[digest], "spared", str(reason)))
+        self._guards = self._guards_in(inventory)
+        if again.blocking:
+            self._cleanup.decision = replace(decision, checks=again.checks)
+            raise _BlockedError
+
+    def _send(self, image_digests: Sequence[str]) -> DeletedImages:
+        repository = self._cleanup.repository
+        if self._action == "delete":
+            return self._hook.delete_images(
+                repository.repository_name, image_digests, registry_id=repository.registry_id
+            )
+        (digest,) = image_digests
+        failure = self._hook.archive_image(repository.repository_name, digest, registry_id=repository.registry_id)
+        return DeletedImages(frozenset(() if failure else image_digests), (failure,) if failure else ())
+
+    def _without_answered(
+        self, pending: Mapping[str, RepositoryImage], answer: DeletedImages
+    ) -> dict[str, RepositoryImage]:
+        """Say what became of the images that an answer names, and return the others: an answer can be cut off."""
+        unanswered = dict(pending)
+        for failure in answer.failures:
+            if (image := unanswered.pop(failure.image_digest, None)) is not None:
+                self._record.add(self._failed(image, failure))
+        for digest in sorted(answer.image_digests & unanswered.keys()):
+            self._record.add(ImageOutcome.of(unanswered.pop(digest), DONE[self._action]))
+        return unanswered
+
+    def _failed(self, image: RepositoryImage, failure: ImageFailure) -> ImageOutcome:
+        if failure.code != IMAGE_NOT_FOUND:
+            return ImageOutcome.of(image, "failed", failure.code, failure.reason)
+        # It was there at the look right before: either a call of ours whose reply was lost, or somebody else.
+        is_ours = image.image_digest in self._unconfirmed and self._action == "delete"
+        return self._reply_lost(image) if is_ours else ImageOutcome.of(image, "gone")
+
+    def _give_up(self, images: Sequence[RepositoryImage], error: RepositoryError | None) -> None:
+        """Say what became of images that are not tried any more."""
+        lost = [image for image in images if image.image_digest in self._unconfirmed]
+        for image in images:
+            if image.image_digest not in self._unconfirmed and error is not None:
+                self._record.add(ImageOutcome.of(image, "failed", code_of(error), error.message))
+        if not lost:
+            return
+        try:
+            there = self._described_with_retries([image.image_digest for image in lost])
+        except RepositoryError:
+            log.exception("%s: it is not known what became of %d images.", self._cleanup.repository, len(lost))
+            self._record.add(*(ImageOutcome.of(image, "unknown") for image in lost))
+            return
+        for image in lost:
+            if is_done(there.get(image.image_digest), self._action):
+                self._record.add(self._reply_lost(image))
+            elif image.image_digest not in there:
+                self._record.add(ImageOutcome.of(image, "gone"))
+            else:
+                self._record.add(ImageOutcome.of(image, "failed", NOT_CONFIRMED, _NOT_CONFIRMED))
+
+    def _described_with_retries(self, image_digests: Sequence[str]) -> dict[str, RepositoryImage]:
+        """Return the images that are there. No call follows this look at once, so it may wait."""
+        backoff = self._backoff()
+        while True:
+            try:
+                return self._described(image_digests)
+            except RepositoryError as error:
+                fate = fate_of(error)
+                if fate == "refused" or not backoff.again(throttled=fate == "not_done"):
+                    raise
+
+    def _described(self, image_digests: Sequence[str]) -> dict[str, RepositoryImage]:
+        repository = self._cleanup.repository
+        images = self._hook.describe_images(
+            repository.repository_name, image_digests, registry_id=repository.registry_id
+        )
+        return {image.image_digest: image for image in images}
+
+    def _may_go(self, image: RepositoryImage, subjects: Mapping[str, ImageFate]) -> bool:
+        """Return whether all that an image belongs to has gone; spare it if one of these stays."""
+        state = self._holding.subject(image.image_digest, subjects, TARGETS[self._action])
+        if state == "stays":
+            self._record.add(ImageOutcome.of(image, "spared", str(Spared.SUBJECT_STAYS)))
+        return state == "gone"
+
+    def _subjects_there(self, image_digests: Sequence[str]) -> dict[str, ImageFate]:
+        """Return what has become of the subjects outside the plan, as far as they are there."""
+        subjects = self._holding.unplanned_subjects(image_digests)
+        if not subjects:
+            return {}
+        # Most are not there, and ECR answers nothing about a hundred images when one of them is not.
+        if 2 * len(subjects) > self._pages:
+            found = self._removal.inventory_of(self._cleanup.decision)
+        else:
+            found = [*self._described(subjects).values()]
+        return {image.image_digest: ImageFate.now(image) for image in found}
+
+    def _to_be_tried_again(self) -> list[RepositoryImage]:
+        """Return the images whose failure may have gone by now, and those that wait for such an image."""
+        self._record.add(*map(self._holding.refused, self._cleanup.of_status("failed")))
+        return [
+            self._planned[outcome.image_digest]
+            for outcome in self._cleanup.of_status("failed", "not_attempted")
+            if outcome.status == "not_attempted" or outcome.reason in RETRYABLE
+        ]
+
+    def _settle(self) -> None:
+        """Spare what was refused or has waited to the end, because a list or a subject stays after all."""
+        for outcome in self._cleanup.of_status("failed"):
+            self._record.add(self._holding.refused(outcome, is_last=True))
+        for outcome in self._cleanup.of_status("not_attempted"):
+            self._record.add(replace(outcome, status="spared", reason=str(Spared.SUBJECT_STAYS)))
+        self._record.write_outcomes(())
+
+    def _guards_in(self, inventory: Sequence[RepositoryImage]) -> list[RepositoryImage]:
+        settings = self._cleanup.decision.settings
+        return guards_of(
+            inventory,
+            minimum_images_left=settings.minimum_images_left,
+            newest_images_kept=settings.protection.newest_images_kept,
+        )
+
+    @property
+    def _batch_size(self) -> int:
+        """As many as one look has room for beside the guards, where these are few."""
+        return max(MAX_BATCH - len(self._guards), 1) if len(self._guards) <= _MAX_GUARDS_IN_A_BATCH else MAX_BATCH
+
+    def _backoff(self) -> Backoff:
+        base = min(_BASE_DELAY, self._removal.retry_delay)
+        return Backoff(self._hook.throttle_timeout, self._stop.wait, base=base)
+
+    def _reply_lost(self, image: RepositoryImage) -> ImageOutcome:
+        attempt = self._unconfirmed.get(image.image_digest)
+        return replace(ImageOutcome.of(image, DONE[self._action], REPLY_LOST), attempt=attempt)
+
+
+def _status_of(cleanup: RepositoryCleanup, *, is_stopped: bool) -> RepositoryStatus:
+    if not cleanup.of_status("failed", "unknown", "not_attempted"):
+        return "done"
+    return "stopped" if is_stopped and cleanup.error is None else "incomplete"

@@ -1,0 +1,215 @@
+"""Find out what several policies would do with the same repositories: by ECR's preview, by simulation, or by both."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_ecr_preview.aws.errors import CallSite
+from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+from airflow_provider_ecr_preview.core.comparison.effects import PolicyEffect, checked_by_simulation, compare_effects
+from airflow_provider_ecr_preview.core.comparison.simulation import simulate
+from airflow_provider_ecr_preview.core.exceptions import EcrPreviewError, LifecyclePolicyNotFoundError, RepositoryError
+from airflow_provider_ecr_preview.core.preview.reading import Lookout
+from airflow_provider_ecr_preview.core.xcom.audit import FailedRepository, RepositoryRef
+from airflow_provider_ecr_preview.core.xcom.comparison import ComparedRepository, ComparisonMethod
+from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet, PreviewTarget
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+    from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
+    from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
+    from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
+
+
+log = logging.getLogger(__name__)
+
+
+SIMULATION_WORKERS = 8
+"""How many repositories are simulated at a time, over the connections that a client keeps open."""
+
+
+BATCH_SIZE = 200
+"""How many repositories' affected images are held in memory at a time."""
+
+
+Effects = dict[str, PolicyEffect | FailedRepository]
+"""What one policy does, or why that is not known, by repository."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyComparer:
+    """Compares policies on the repositories of one registry in one Region.
+
+    A repository has one preview, so ECR previews one policy after the other. A simulation asks DescribeImages once for
+    all of them, and leaves the preview of the repository alone.
+
+    :param hook: gives connection, Region and configuration.
+    :param policies: the policies by name; None for the one that is applied to each repository.
+    :param method: ``preview``, ``simulation``, or ``both``, which names where the two disagree.
+    :param registry_id: the registry (account); the caller's own if None.
+    :param max_workers: number of threads that ask for previews.
+    :param repository_timeout: time that one preview has, in seconds.
+    :param lookout: what to look out for among the affected images.
+    :param should_stop: asked again and again; once it returns True, the comparison ends early.
+    """
+
+    hook: EcrLifecyclePolicyPreviewHook
+    policies: Mapping[str, LifecyclePolicy | None]
+    method: ComparisonMethod = "preview"
+    registry_id: str | None = None
+    max_workers: int = 16
+    repository_timeout: float = 3600.0
+    lookout: Lookout = field(default_factory=Lookout)
+    should_stop: Callable[[], bool] = bool
+
+    def compare(self, repository_names: Sequence[str]) -> Iterator[ComparedRepository | FailedRepository]:
+        """Yield for each repository what the policies would do with it, or why that is not known.
+
+        :param repository_names: the repositories.
+        """
+        for start in range(0, len(repository_names), BATCH_SIZE):
+            names = repository_names[start : start + BATCH_SIZE]
+            effects = self._effects(names)
+            if self.should_stop():
+                return
+            for name in names:
+                yield self._compared(name, {policy: of[name] for policy, of in effects.items()})
+            log.info("%d of %d repositories compared.", start + len(names), len(repository_names))
+
+    def _effects(self, names: Sequence[str]) -> dict[str, Effects]:
+        if self.method == "simulation":
+            return self._simulated(names)
+        previewed = {policy: self._previewed(policy, names) for policy in self.policies}
+        if self.method == "preview" or self.should_stop():
+            return previewed
+        simulated = self._simulated(names)
+        return {
+            policy: {name: _checked(previewed[policy][name], simulated[policy][name]) for name in names}
+            for policy in self.policies
+        }
+
+    def _compared(
+        self, name: str, effects: Mapping[str, PolicyEffect | FailedRepository]
+    ) -> ComparedRepository | FailedRepository:
+        known: dict[str, PolicyEffect] = {}
+        for policy, effect in effects.items():
+            if not isinstance(effect, PolicyEffect):
+                return FailedRepository(**{**effect, "message": f"{policy}: {effect['message']}"})
+            known[policy] = effect
+        return compare_effects(self._ref(name), known)
+
+    def _previewed(self, policy: str, names: Sequence[str]) -> Effects:
+        """Ask ECR for its preview of one policy."""
+        lists = _EffectsInMemory()
+        fleet = PreviewFleet(
+            hook=self.hook,
+            registry_id=self.registry_id,
+            max_workers=self.max_workers,
+            repository_timeout=self.repository_timeout,
+            lookout=self.lookout,
+            image_lists=lists.open,
+            on_progress=lambda progress: log.info("%s: %s.", policy, progress),
+            should_stop=self.should_stop,
+        )
+        targets = (PreviewTarget(name, self.policies[policy]) for name in names)
+        return {outcome.repository_name: lists.effect_of(outcome) for outcome in fleet.audit(targets)}
+
+    def _simulated(self, names: Sequence[str]) -> dict[str, Effects]:
+        """Evaluate all policies over the images of each repository."""
+        with ThreadPoolExecutor(SIMULATION_WORKERS, "ecr-simulation") as pool:
+            by_name = dict(zip(names, pool.map(self._simulate, names), strict=True))
+        return {policy: {name: by_name[name][policy] for name in names} for policy in self.policies}
+
+    def _simulate(self, name: str) -> Effects:
+        try:
+            images = list(self.hook.iter_repository_images(name, registry_id=self.registry_id))
+            now = datetime.now(UTC)
+            effects: Effects = {}
+            for policy, given in self.policies.items():
+                evaluated = given or self._applied(name)
+                effects[policy] = (
+                    PolicyEffect(None)
+                    if evaluated is None
+                    else simulate(
+                        evaluated,
+                        images,
+                        now,
+                        ref=self._ref(name),
+                        lookout=self.lookout,
+                    )
+                )
+        except EcrPreviewError as error:
+            return dict.fromkeys(self.policies, self._failure(name, error))
+        except ValueError as error:
+            site = CallSite(name, self.registry_id, self.hook.region_name)
+            of_site = site.error(RepositoryError, f"the policy cannot be simulated: {error} Use method='preview'.")
+            return dict.fromkeys(self.policies, self._failure(name, of_site))
+        return effects
+
+    def _applied(self, name: str) -> LifecyclePolicy | None:
+        try:
+            return self.hook.get_lifecycle_policy(name, registry_id=self.registry_id)
+        except LifecyclePolicyNotFoundError:
+            return None
+
+    def _failure(self, name: str, error: EcrPreviewError) -> FailedRepository:
+        return FailedRepository(**self._ref(name), error=type(error).__name__, message=str(error))
+
+    def _ref(self, name: str) -> RepositoryRef:
+        return RepositoryRef(registry_id=self.registry_id, region_name=self.hook.conn_region_name, repository_name=name)
+
+
+class _EffectsInMemory:
+    """The affected images of previews that were read to their end."""
+
+    def __init__(self) -> None:
+        self._effects: dict[str, PolicyEffect] = {}
+
+    @contextmanager
+    def open(self, preview: PreviewStatus) -> Iterator[_EffectList]:
+        """Open the list of a repository's affected images, which counts when the block ends without error."""
+        effect = PolicyEffect(preview.policy.fingerprint)
+        yield _EffectList(effect)
+        self._effects[preview.repository_name] = effect
+
+    def effect_of(self, outcome: RepositoryOutcome) -> PolicyEffect | FailedRepository:
+        """Return what a policy does with a repository, or why that is not known."""
+        if outcome.status == "without_policy":
+            return PolicyEffect(None)
+        if outcome.summary is None:
+            return FailedRepository(
+                registry_id=outcome.registry_id,
+                region_name=outcome.region_name,
+                repository_name=outcome.repository_name,
+                error=outcome.error,
+                message=outcome.message,
+            )
+        return replace(self._effects[outcome.repository_name], findings=outcome.summary["findings"])
+
+
+class _EffectList:
+    """Takes the images of one preview as they stream by."""
+
+    images_uri = None
+    write_kept = None
+
+    def __init__(self, effect: PolicyEffect) -> None:
+        self._effect = effect
+
+    def write(self, image: PreviewedImage) -> None:
+        """Take in one image."""
+        self._effect.add(image)
+
+
+def _checked(
+    previewed: PolicyEffect | FailedRepository, simulated: PolicyEffect | FailedRepository
+) -> PolicyEffect | FailedRepository:
+    if not isinstance(previewed, PolicyEffect):
+        return previewed
+    return checked_by_simulation(previewed, simulated) if isinstance(simulated, PolicyEffect) else simulated

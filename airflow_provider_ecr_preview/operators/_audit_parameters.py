@@ -1,0 +1,111 @@
+"""The parameters of an audit as they are once its templates are rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ecr_preview.core.audit.changes import Alarms
+from airflow_provider_ecr_preview.core.in_use.scope import required_scope_of
+from airflow_provider_ecr_preview.core.parameters.times import MAX_DAYS, days, seconds
+from airflow_provider_ecr_preview.core.parameters.values import account_id, integer, number, switch, text, texts
+from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
+from airflow_provider_ecr_preview.core.preview.findings import RECENTLY_PULLED_DAYS
+from airflow_provider_ecr_preview.core.preview.reading import Lookout
+from airflow_provider_ecr_preview.core.protection import tags_protected_by
+from airflow_provider_ecr_preview.engine.replicas import replicas_through
+from airflow_provider_ecr_preview.operators._fail_on import (
+    FailOn,
+    OnNoRepositories,
+    read_fail_on,
+    read_on_no_repositories,
+)
+from airflow_provider_ecr_preview.reports.in_use import used_images_in
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+MAX_WORKERS = 16
+
+
+MAX_IN_FLIGHT = 1_000
+
+
+REPOSITORY_TIMEOUT = 3_600.0
+
+
+PROGRESS_INTERVAL = 30.0
+
+
+POLL_INTERVAL = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditParameters:
+    """The parameters of :class:`~airflow_provider_ecr_preview.operators.ecr_audit.EcrAuditLifecyclePoliciesOperator`."""
+
+    names: tuple[str, ...]
+    candidates: CandidatePolicies
+    registry_id: str | None
+    reports_path: str | None
+    audit_id: str
+    audit_name: str
+    on_no_repositories: OnNoRepositories
+    write_image_lists: bool
+    write_kept_images: bool
+    retention_days: int | None
+    alarms: Alarms
+    fail_on: FailOn
+    fail_on_alarm: bool
+    enrich: bool
+    lookout: Lookout
+    max_workers: int
+    max_in_flight: int
+    repository_timeout: float
+    timeout: float | None
+    progress_interval: float
+    poll_interval: float
+
+    @classmethod
+    def of(cls, task: Any, context: Context) -> AuditParameters:
+        """Return the parameters of a task.
+
+        :param task: the operator, rendered.
+        :param context: the task's context.
+        :raises ValueError: if one of them is not valid.
+        """
+        enrich = switch(task.enrich, "enrich", True)
+        return cls(
+            names=texts(task.repository_names, "repository_names"),
+            candidates=CandidatePolicies(task.lifecycle_policy_text, task.lifecycle_policies),
+            registry_id=account_id(task.registry_id, "registry_id"),
+            reports_path=text(task.reports_path, "reports_path"),
+            audit_id=text(task.audit_id, "audit_id") or f"{task.dag_id} {context['ti'].run_id}",
+            audit_name=text(task.audit_name, "audit_name") or task.dag_id,
+            on_no_repositories=read_on_no_repositories(task.on_no_repositories),
+            write_image_lists=switch(task.write_image_lists, "write_image_lists", True),
+            write_kept_images=switch(task.write_kept_images, "write_kept_images", True) and enrich,
+            retention_days=integer(task.retention_days, "retention_days", None, maximum=MAX_DAYS),
+            alarms=Alarms(
+                number(task.alarm_share, "alarm_share", None),
+                integer(task.alarm_count, "alarm_count", None),
+            ),
+            fail_on=read_fail_on(task.fail_on),
+            fail_on_alarm=switch(task.fail_on_alarm, "fail_on_alarm", False),
+            enrich=enrich,
+            lookout=Lookout(
+                recently_pulled_days=days(task.recently_pulled_days, "recently_pulled_days", RECENTLY_PULLED_DAYS),
+                used_images=used_images_in(task.in_use, required_scope_of(task.required_scope)),
+                protection=tags_protected_by(task.protected_tags),
+                replicas_of=replicas_through(task.hook)
+                if switch(task.check_replicas, "check_replicas", True, protects=True)
+                else None,
+            ),
+            max_workers=integer(task.max_workers, "max_workers", MAX_WORKERS, minimum=1),
+            max_in_flight=integer(task.max_in_flight, "max_in_flight", MAX_IN_FLIGHT, minimum=1),
+            repository_timeout=seconds(task.repository_timeout, "repository_timeout", REPOSITORY_TIMEOUT),
+            timeout=seconds(task.timeout, "timeout", None),
+            progress_interval=seconds(task.progress_interval, "progress_interval", PROGRESS_INTERVAL),
+            poll_interval=seconds(task.poll_interval, "poll_interval", POLL_INTERVAL),
+        )

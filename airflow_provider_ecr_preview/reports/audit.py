@@ -1,0 +1,175 @@
+"""The reports of an audit on object storage: image lists, tables, and a page for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack, closing
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from airflow.sdk import ObjectStoragePath
+
+from airflow_provider_ecr_preview.core.audit.changes import Alarms, Site, compare_with_baselines
+from airflow_provider_ecr_preview.core.audit.rows import audit_row
+from airflow_provider_ecr_preview.display.audit_report import audit_markdown
+from airflow_provider_ecr_preview.reports.baseline import find_baseline, image_actions
+from airflow_provider_ecr_preview.reports.dataset import TableFile, table_formats
+from airflow_provider_ecr_preview.reports.layout import (
+    AUDITS,
+    IMAGES,
+    KEPT_IMAGES,
+    TABLES,
+    image_list_path,
+    partition,
+    report_day,
+)
+from airflow_provider_ecr_preview.reports.lists import ImageListWriter, image_list
+from airflow_provider_ecr_preview.reports.storage import own_files_in, remove_files, slug, write_whole
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+    from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
+    from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom, ChangesXCom
+
+
+class AuditReports:
+    """The reports of one audit, or of one part of it.
+
+    Every file appears when it is whole, and writing a part again replaces the files of that part and no others.
+
+    :param reports_path: folder for reports, an ``ObjectStoragePath`` URL.
+    :param audit_id: what names the audit.
+    :param audited_at: when it was begun (aware).
+    :param part: which part of it this is.
+    :param audit_name: what the audits of one series share: an audit is compared with the last of the same name.
+    :param dag_id: the DAG that audits.
+    """
+
+    def __init__(
+        self,
+        reports_path: str,
+        *,
+        audit_id: str,
+        audited_at: datetime,
+        part: str = "0",
+        audit_name: str = "",
+        dag_id: str | None = None,
+    ) -> None:
+        self.root = ObjectStoragePath(reports_path)
+        self.audit_id = audit_id
+        self.audit_name = audit_name
+        self.audited_at = audited_at.astimezone(UTC)
+        self.part = part
+        self.dag_id = dag_id
+        self._regions: set[str | None] = set()
+
+    def image_list(self, preview: PreviewStatus, *, with_kept: bool = False) -> AbstractContextManager[ImageListWriter]:
+        """Open the list of a repository's affected images, which appears when the block ends without error.
+
+        :param preview: whose images.
+        :param with_kept: whether the images that stay are wanted, too, in a list of their own.
+        """
+        path = image_list_path(
+            preview.registry_id,
+            preview.region_name,
+            self.audited_at.date(),
+            slug(self.audit_id),
+            preview.repository_name,
+        )
+        return image_list(str(self.root / path), with_kept=with_kept, dag_id=self.dag_id)
+
+    def write_tables(self, outcomes: Iterable[RepositoryOutcome]) -> list[str]:
+        """Write the rows of this part, as CSV and where pyarrow is installed as Parquet; return where they are.
+
+        :param outcomes: what became of each repository, each once.
+        """
+        formats = table_formats()
+        with ExitStack() as stack:
+            tables: dict[ObjectStoragePath, TableFile] = {}
+            for outcome in outcomes:
+                row = audit_row(
+                    outcome,
+                    audit_id=self.audit_id,
+                    audit_name=self.audit_name,
+                    audited_at=self.audited_at,
+                    dag_id=self.dag_id,
+                )
+                self._regions.add(outcome.region_name)
+                day = partition(outcome.registry_id, outcome.region_name, self.audited_at.date())
+                for ending, table_file in formats.items():
+                    path = self.root / TABLES / ending / day / self._file_name(ending)
+                    if path not in tables:
+                        tables[path] = stack.enter_context(closing(table_file()))
+                    tables[path].write(row)
+            for path, table in tables.items():
+                write_whole(path, table.finish())
+        self._remove_nameless_but(set(map(str, tables)))
+        return sorted(map(str, tables))
+
+    def compare(
+        self,
+        outcomes: Callable[[], Iterable[RepositoryOutcome]],
+        sites: Iterable[Site],
+        alarms: Alarms,
+        *,
+        whole: bool,
+    ) -> ChangesXCom:
+        """Return what changed since the last audit of the same name, as its reports tell it.
+
+        :param outcomes: returns what became of each repository now.
+        :param sites: the registries and Regions that this audit is of.
+        :param alarms: when a repository is worth an alarm.
+        :param whole: whether the outcomes are all of this audit.
+        """
+        baselines = {
+            site: find_baseline(
+                self.root, site, audit_name=self.audit_name, audit_id=self.audit_id, before=self.audited_at
+            )
+            for site in sites
+        }
+        return compare_with_baselines(outcomes(), baselines, image_actions, alarms, whole=whole)
+
+    def write_markdown(self, audit: AuditXCom) -> None:
+        """Write the report for a person, to :attr:`markdown_uri`.
+
+        :param audit: the audit.
+        """
+        write_whole(self._markdown, audit_markdown(audit).encode())
+
+    @property
+    def markdown_uri(self) -> str:
+        """Where the report for a person is."""
+        return str(self._markdown)
+
+    def remove_older_than(self, days: int) -> int:
+        """Remove the reports of earlier days, whatever audit wrote them; return how many files that were.
+
+        A file that no audit writes stays, and so does what lies behind a symbolic link.
+
+        :param days: how many days before the day of this audit the reports are kept.
+        """
+        first = self.audited_at.date() - timedelta(days=days)
+        old = [
+            file
+            for folder in (TABLES, IMAGES, KEPT_IMAGES, AUDITS)
+            for path, file in own_files_in(self.root, folder).items()
+            if (day := report_day(path)) is not None and day < first
+        ]
+        remove_files(old, within=self.root)
+        return len(old)
+
+    @property
+    def _markdown(self) -> ObjectStoragePath:
+        return self.root / AUDITS / f"audit_date={self.audited_at.date().isoformat()}" / f"{slug(self.audit_id)}.md"
+
+    def _remove_nameless_but(self, written: set[str]) -> None:
+        """Remove what an earlier attempt wrote of this part when no answer had named its registry yet."""
+        nameless = {partition(None, region, self.audited_at.date()) for region in (None, *self._regions)}
+        for ending in ("csv", "parquet"):
+            for folder in nameless:
+                path = self.root / TABLES / ending / folder / self._file_name(ending)
+                if str(path) not in written and path.exists():
+                    remove_files([path], within=self.root)
+
+    def _file_name(self, ending: str) -> str:
+        return f"{slug(f'{self.audit_id} {self.part}')}.{ending}"

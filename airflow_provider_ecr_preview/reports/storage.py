@@ -1,0 +1,146 @@
+"""Write to object storage so that a reader sees a whole file, or none; list and remove what is there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterable
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+from airflow.sdk import ObjectStoragePath
+
+PART_SUFFIX = ".part"
+"""How the name of a local file ends while it is being written; a file that was left behind is no report."""
+
+
+_MAX_SLUG_CHARACTERS = 120
+
+
+_GLOB_CHARACTERS = frozenset("*?[")
+
+
+def write_whole(target: ObjectStoragePath, data: bytes | IO[bytes]) -> None:
+    """Store data under a path. What is there already is replaced when the new data is there to its end.
+
+    :param target: the file.
+    :param data: what to write; from a file, from its position on.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = BytesIO(data) if isinstance(data, bytes) else data
+    if target.protocol != "file":
+        # An object store shows an object when the whole of it was put.
+        with target.open("wb") as stored:
+            shutil.copyfileobj(source, stored)
+        return
+    # A name of its own, because an attempt that is thought dead may still be writing; short, because names are bounded.
+    part = target.parent / f".{uuid4().hex}{PART_SUFFIX}"
+    try:
+        with part.open("wb") as stored:
+            shutil.copyfileobj(source, stored)
+        # Not by the path's own method, which would put the file into a folder of that name.
+        Path(part.path).replace(target.path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def files_under(folder: ObjectStoragePath) -> list[ObjectStoragePath]:
+    """Return all files below a folder, sorted; none if it is not there.
+
+    :param folder: the folder.
+    """
+    folder.fs.invalidate_cache(folder.path)
+    return [folder / name for name in _relative(folder, folder.fs.find(folder.path))]
+
+
+def own_files_in(root: ObjectStoragePath, folder: str) -> dict[str, ObjectStoragePath]:
+    """Return the files below one folder of a root, by their path relative to the root; nothing behind a symbolic link.
+
+    :param root: where the folder is; it may itself be a link.
+    :param folder: name of the folder.
+    """
+    if root.protocol != "file":
+        files = files_under(root / folder)
+        return dict(zip(_relative(root, (file.path for file in files)), files, strict=True))
+    top = Path(root.path) / folder
+    walk = () if top.is_symlink() else os.walk(top)
+    paths = [Path(parent) / name for parent, _, names in walk for name in names]
+    names = [path.relative_to(root.path).as_posix() for path in paths if not path.is_symlink()]
+    return {name: root / name for name in sorted(names)}
+
+
+def folders_in(folder: ObjectStoragePath) -> list[ObjectStoragePath]:
+    """Return the folders in a folder, sorted; none if it is not there.
+
+    :param folder: the folder.
+    """
+    folder.fs.invalidate_cache(folder.path)
+    try:
+        entries = folder.fs.ls(folder.path, detail=True)
+    except FileNotFoundError:
+        return []
+    return [folder / name for name in _relative(folder, (e["name"] for e in entries if e["type"] == "directory"))]
+
+
+def remove_files(files: Collection[ObjectStoragePath], *, within: ObjectStoragePath | None = None) -> None:
+    """Remove files, and the local folders that are empty then. A file that another task has removed is no error.
+
+    :param files: the files.
+    :param within: the folder above which nothing is removed, and which itself stays; if None, no folder is removed.
+    """
+    local = [Path(file.path) for file in files if file.protocol == "file"]
+    for path in local:
+        path.unlink(missing_ok=True)
+    if within is not None:
+        emptied = {path.parent for path in local}
+        while emptied:
+            emptied = {
+                folder.parent for folder in emptied if Path(within.path) in folder.parents and _remove_if_empty(folder)
+            }
+    stored = [file for file in files if file.protocol != "file"]
+    # A storage takes a path with such a character for a pattern when it is handed many.
+    at_once = [file.path for file in stored if _GLOB_CHARACTERS.isdisjoint(file.path)]
+    if at_once:
+        stored[0].fs.rm(at_once)
+    for file in stored:
+        if not _GLOB_CHARACTERS.isdisjoint(file.path):
+            file.fs.rm_file(file.path)
+
+
+def remove_if_there(file: ObjectStoragePath, *, within: ObjectStoragePath | None = None) -> None:
+    """Remove a file, which may not be there.
+
+    :param file: the file.
+    :param within: as for :func:`remove_files`.
+    """
+    file.fs.invalidate_cache(file.parent.path)
+    if file.exists():
+        remove_files([file], within=within)
+
+
+def slug(text: str) -> str:
+    """Return a text as part of a path that every storage takes: letters, digits and ``._-``.
+
+    Its end tells apart texts that are otherwise the same in these characters.
+
+    :param text: for example the id of a run, with its colons and blanks.
+    """
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:_MAX_SLUG_CHARACTERS].strip(".-") or "unnamed"
+    return f"{readable}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _relative(folder: ObjectStoragePath, paths: Iterable[str]) -> list[str]:
+    return sorted(path.rstrip("/")[len(folder.path.rstrip("/")) + 1 :] for path in paths)
+
+
+def _remove_if_empty(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except OSError:  # not empty, gone already, or not ours to remove
+        return False
+    return True

@@ -1,0 +1,165 @@
+"""Render what the author of a DAG wrote, and nothing that came out of XCom; refuse a path with a secret in it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import XComArg
+from airflow.sdk.definitions.mappedoperator import MappedOperator
+
+from airflow_provider_ecr_preview.core.parameters.values import text, tls_verification
+from airflow_provider_ecr_preview.core.text.secrets import refuse_secrets
+from airflow_provider_ecr_preview.templating.policy_files import open_policy_files
+
+if TYPE_CHECKING:
+    import jinja2
+    from airflow.sdk import Context
+
+
+_OUR_SCHEMAS = ("ecr-lifecycle-", "ecr-image")
+"""What the ``schema`` of every result of this package begins with."""
+
+
+class LiteralXComMixin:
+    """Leaves the values of XCom as they are, byte for byte, where Airflow would render them as templates.
+
+    Airflow renders the values that ``expand_kwargs`` takes from XCom. They hold text that others wrote, such as the
+    descriptions in lifecycle policies of other accounts: with ``{{ var.value.x }}`` in it, whoever writes a policy would
+    read variables and connections. Texts of the DAG file are rendered as in every operator.
+
+    :meta private:
+    """
+
+    def pre_execute(self, context: Context) -> None:
+        """Refuse a path with a secret in it before anything is asked or changed.
+
+        :param context: the task's context.
+        """
+        super().pre_execute(context)  # type: ignore[misc]  # of the operator
+        for name in self.template_fields:  # type: ignore[attr-defined]  # of the operator
+            value = getattr(self, name)
+            if name.endswith("_path") and isinstance(value, str):
+                refuse_secrets(value, name)
+
+    def render_template(
+        self,
+        content: Any,
+        context: Context,
+        jinja_env: jinja2.Environment | None = None,
+        seen_oids: set[int] | None = None,
+    ) -> Any:
+        """Render a value of a template field, unless it is a result of this package, wherever it was found.
+
+        A text without anything to render stays as it is: native rendering would make 1.1 of the tag ``1.10``.
+
+        :param content: the value.
+        :param context: the task's context.
+        :param jinja_env: Jinja's environment.
+        :param seen_oids: what has been rendered already.
+        """
+        if _is_result(content) or (isinstance(content, str) and not _has_markup(content, jinja_env)):
+            return content
+        return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]  # of the operator
+
+    def resolve_template_files(self) -> None:
+        """Open the files that are named for policies, as Airflow does with ``template_ext`` when it reads the DAG."""
+        open_policy_files(self, self.template_fields, self.get_template_env)  # type: ignore[attr-defined]
+        super().resolve_template_files()  # type: ignore[misc]
+
+    def _do_render_template_fields(
+        self,
+        parent: Any,
+        template_fields: Iterable[str],
+        context: Context,
+        jinja_env: jinja2.Environment,
+        seen_oids: set[int],
+    ) -> None:
+        # Also called by a mapped operator for the task that it has made, which render_template_fields is not.
+        if parent is self:
+            template_fields = [name for name in template_fields if not _is_from_xcom(self, name, context)]
+            open_policy_files(self, template_fields, lambda: jinja_env)
+        super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)  # type: ignore[misc]
+
+
+class AwsParametersMixin:
+    """Reads what a template leaves of the parameters that every operator of AWS has.
+
+    :meta private:
+    """
+
+    @property
+    def _hook_parameters(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = super()._hook_parameters  # type: ignore[misc]  # of the operator
+        return {
+            **parameters,
+            "region_name": text(parameters["region_name"], "region_name"),
+            "verify": tls_verification(parameters["verify"], "verify"),
+        }
+
+
+def _has_markup(content: str, jinja_env: jinja2.Environment | None) -> bool:
+    """Return whether Jinja would do anything with a text."""
+    if jinja_env is None or jinja_env.line_statement_prefix or jinja_env.line_comment_prefix:
+        return True
+    marks = (jinja_env.variable_start_string, jinja_env.block_start_string, jinja_env.comment_start_string)
+    return any(mark in content for mark in marks)
+
+
+def _is_from_xcom(task: Any, name: str, context: Context) -> bool:
+    """Return whether a field of a mapped task has its value from XCom."""
+    mapped = task.dag.task_dict.get(task.task_id) if task.has_dag() else None
+    if not isinstance(mapped, MappedOperator):
+        return False
+    expanded = mapped.expand_input.value
+    if isinstance(expanded, Mapping):  # of expand()
+        return _needs_xcom(expanded.get(name))
+    # Of expand_kwargs(); of a list in the DAG file single elements may come from XCom.
+    if isinstance(expanded, Sequence) and isinstance(expanded[context["ti"].map_index or 0], Mapping):
+        return False
+    value = getattr(task, name)
+    return not any(_is_same(value, written) for written in _written(task, mapped, name))
+
+
+def _needs_xcom(value: Any) -> bool:
+    # The argument of a mapped task group is no XComArg, but is resolved like one.
+    return isinstance(value, XComArg) or hasattr(value, "resolve")
+
+
+def _written(task: Any, mapped: MappedOperator, name: str) -> Iterator[Any]:
+    """Yield what the DAG file and the class of the operator say of a field, where a mapping does not."""
+    yield mapped.partial_kwargs.get(name)
+    yield (task.dag.default_args or {}).get(name)
+    yield (mapped.task_group.default_args if mapped.task_group else {}).get(name)
+    yield from _defaults(type(task), name)  # type: ignore[arg-type]  # a class is hashable
+
+
+@cache
+def _defaults(operator: type[Any], name: str) -> tuple[Any, ...]:
+    signatures = (inspect.signature(vars(cls)["__init__"]) for cls in operator.__mro__ if "__init__" in vars(cls))
+    return tuple(
+        signature.parameters[name].default
+        for signature in signatures
+        if name in signature.parameters and signature.parameters[name].default is not inspect.Parameter.empty
+    )
+
+
+def _is_same(value: Any, written: Any) -> bool:
+    return value is written or (isinstance(value, str) and value == written)
+
+
+def _is_result(value: Any) -> bool:
+    """Return whether this is a result of one of our operators, as XCom has it or as JSON."""
+    if isinstance(value, str):
+        if not any(schema in value for schema in _OUR_SCHEMAS):
+            return False
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):  # a template, or a path
+            return False
+    if isinstance(value, list):
+        return any(map(_is_result, value))
+    return isinstance(value, Mapping) and str(value.get("schema")).startswith(_OUR_SCHEMAS)

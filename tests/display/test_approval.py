@@ -1,0 +1,174 @@
+"""A person who approves reads what it is about, and nobody else's markup."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+from airflow_provider_ecr_preview.core.cleanup.approval import ApprovedAction, ApprovedRepository, approval_xcom
+from airflow_provider_ecr_preview.core.preview.result import summary_xcom
+from airflow_provider_ecr_preview.core.preview.stored import PreviewList
+from airflow_provider_ecr_preview.core.xcom.cleanup import CLEANUP_SCHEMA
+from airflow_provider_ecr_preview.core.xcom.rollout import POLICY_CHANGE_SCHEMA
+from airflow_provider_ecr_preview.display.approval_report import (
+    approval_body,
+    approval_subject,
+    dry_run_of_same,
+    subject_prefix,
+)
+from tests.support.builders import NOW, archiving, previewed, summary
+
+
+def preview(name: str = "payments/api", *images: Any, **fields: Any) -> Any:
+    return {**summary_xcom(summary(*images, repository_name=name)), **fields}
+
+
+def repositories_of(summaries: list[Any]) -> list[ApprovedRepository]:
+    previews = [PreviewList.of_summary(value) for value in summaries]
+    return [ApprovedRepository.of(value, p) for value, p in zip(summaries, previews, strict=True)]  # type: ignore[arg-type]
+
+
+def body(*summaries: Any, action: ApprovedAction = "delete", dry_run: bool = False, **kwargs: Any) -> str:
+    repositories = repositories_of([*summaries])
+    approval = approval_xcom(action, repositories, dry_run=dry_run)
+    return approval_body(approval, repositories, summaries, **kwargs)
+
+
+ONE = preview("payments/api", previewed(1), previewed(2), archiving(3))
+
+
+@pytest.mark.parametrize(
+    ("action", "dry_run", "subject"),
+    [
+        ("delete", False, "FOR GOOD: delete 2 images of 1 repository?"),
+        ("delete", True, "DRY RUN, nothing is changed even if approved: delete 2 images of 1 repository?"),
+        ("archive", False, "IN EARNEST: archive 3 images of 1 repository?"),
+        ("archive", True, "DRY RUN, nothing is changed even if approved: archive 3 images of 1 repository?"),
+        ("put", False, "FOR GOOD: apply the lifecycle policies of 1 repository, which affect 3 images?"),
+    ],
+)
+def test_the_subject_begins_with_whether_it_is_a_dry_run(
+    action: ApprovedAction, *, dry_run: bool, subject: str
+) -> None:
+    assert approval_subject(action, [ONE], dry_run=dry_run) == subject
+    text = body(ONE, action=action, dry_run=dry_run)
+    assert text.startswith(f"**{subject_prefix(action, dry_run=dry_run)}.**")
+    assert ("If you approve" in text) != dry_run
+
+
+def test_the_body_has_numbers_findings_and_what_the_answer_holds_for() -> None:
+    finding = {"severity": "critical", "code": "in_use_image_expires", "message": "It runs.", "image_digests": []}
+    other = preview("payments/b", previewed(1), findings=[finding, {**finding, "severity": "info", "code": "x"}])
+    sized = {**ONE, "expiring_bytes_upper_bound": 5_000_000, "total_image_count": 9}
+    text = body(sized, {**other, "expiring_bytes_upper_bound": 1_000_000}, failed_count=2)
+    assert "- 2 repositories: 3 images would expire, 1 would be archived" in text
+    assert "- at most 6.0 MB would be freed by what expires (layers are shared)" in text
+    assert f"- previewed at {NOW:%Y-%m-%d}" in text
+    assert "- previewed from today to yesterday" in body(
+        {**ONE, "previewed_at": "yesterday"}, {**other, "previewed_at": "today"}
+    )
+    assert "**2 repositories could not be previewed**, and nothing is done in them" in text
+    assert "| `payments/api` (123456789012, eu-west-1) | 2 | 1 | 9 | 5.0 MB |  |" in text
+    assert "| 1 | 0 | unknown | 1.0 MB | `in_use_image_expires`, `x` |" in text
+    assert "- **critical** `in_use_image_expires` in 1 repository\n  - `payments/b`" in text
+    assert "`x` in" not in text
+    assert approval_xcom("delete", repositories_of([sized]), dry_run=False)["digest"] in body(sized)
+    assert "Tags are not bound" not in text
+
+
+def test_a_finding_of_many_repositories_hides_no_other() -> None:
+    warning = {"severity": "warning", "code": "replicated_deletion", "message": "To eu-west-1.", "image_digests": []}
+    many = [preview(f"team/{number}", previewed(1), findings=[warning]) for number in range(30)]
+    text = body(*many, {**ONE, "findings": [{**warning, "severity": "critical", "code": "would_empty_repository"}]})
+    assert text.index("`would_empty_repository` in 1 repository") < text.index(
+        "`replicated_deletion` in 30 repositories"
+    )
+    assert text.count("To eu-west-1.") == 4
+
+
+def test_what_is_not_known_is_said() -> None:
+    summaries = [preview(f"team/{number}", previewed(1), sample=[]) for number in range(7)]
+    text = body(*summaries, rows=3)
+    assert "it is not known how much would be freed" in text
+    assert "and 4 more" in text
+    assert "Tags are not bound in `team/0`" in text
+    assert "and 2 more: there is no list of all images" in text
+    assert "Tags are not bound in `team/0` (123456789012, eu-west-1): there" in body(summaries[0])
+
+
+def test_a_preview_that_affects_nothing_has_no_table() -> None:
+    assert "## Repositories" not in body(preview())
+    assert "## Repositories" not in body()
+
+
+def check(code: str = "max_images", verdict: str = "blocked", **fields: Any) -> dict[str, Any]:
+    return {"code": code, "verdict": verdict, "message": "9 images; max_images is 3.", "image_digests": [], **fields}
+
+
+def dry_run(*checks: Any, status: str = "blocked", **fields: Any) -> dict[str, Any]:
+    repository = {
+        **{key: ONE[key] for key in ("registry_id", "region_name", "repository_name", "policy_fingerprint")},
+        "status": status,
+        "spared": {"in_use": 1, "newest": 2},
+        "checks": list(checks),
+    }
+    return {
+        "schema": CLEANUP_SCHEMA,
+        "dry_run": True,
+        "statuses": {status: 1},
+        "touched_image_count": 4,
+        "touched_bytes_upper_bound": 1000,
+        "spared_image_count": 3,
+        "checks": [],
+        "repositories": [repository],
+        **fields,
+    }
+
+
+def test_a_dry_run_says_what_would_be_spared_and_what_blocks() -> None:
+    result = dry_run(
+        check(remedy="Raise max_images."), check(verdict="passed"), checks=[check("run_max_bytes", "unknown")]
+    )
+    text = body(ONE, dry_run_result=result)
+    assert "4 images would be deleted, at most 1.0 kB; 3 would be spared: 1 `in_use`, 2 `newest`" in text, text
+    assert "- **1 repository is blocked**" in text
+    assert "- the whole run: `run_max_bytes`: 9 images; max\\_images is 3." in text
+    assert "`max_images`: 9 images; max\\_images is 3. To lift it: Raise max\\_images." in text
+
+
+def test_a_dry_run_of_policies_says_what_blocks() -> None:
+    assert "- nothing is blocked" in body(ONE, action="put", dry_run_result=dry_run(status="planned"))
+    assert "- **1 repository is blocked**" in body(ONE, action="put", dry_run_result=dry_run(check()))
+    text = body(ONE, dry_run_result={**dry_run(status="dry_run"), "repositories": []})
+    assert "3 would be spared\n" in text
+
+
+WRONG: list[tuple[str, ApprovedAction, Any, str]] = [
+    ("something else", "delete", "None", "not the result of a dry run"),
+    ("of another operator", "delete", {**dry_run(), "schema": POLICY_CHANGE_SCHEMA}, "not the result of a dry run"),
+    ("of a clean-up for policies", "put", dry_run(), "not the result of a dry run"),
+    ("of one in earnest", "delete", {**dry_run(), "dry_run": False}, "not the result of a dry run"),
+]
+
+
+@pytest.mark.parametrize(("action", "result", "why"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
+def test_what_is_no_dry_run_of_the_same_is_an_error(action: ApprovedAction, result: Any, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        dry_run_of_same(result, action, repositories_of([ONE]))
+
+
+def test_a_dry_run_of_another_preview_is_an_error() -> None:
+    assert dry_run_of_same(dry_run(), "delete", repositories_of([ONE]))["dry_run"]
+    for other in ({**ONE, "policy_fingerprint": "0"}, preview("other", previewed(1))):
+        with pytest.raises(ValueError, match="of another preview of payments/api"):
+            dry_run_of_same(dry_run(), "delete", repositories_of([other]))
+
+
+def test_what_others_wrote_is_text() -> None:
+    finding = {"severity": "warning", "code": "x", "message": "[click](http://evil) <b>", "image_digests": []}
+    text = body(preview("a|b<script>", previewed(1), findings=[finding]))
+    tokens = [child for token in MarkdownIt("commonmark").enable("table").parse(text) for child in token.children or ()]
+    assert {token.type for token in tokens} <= {"text", "text_special", "code_inline", "strong_open", "strong_close"}
+    assert r"| `a\x7cb<script>` (123456789012" in text

@@ -15,7 +15,7 @@ from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS
 from airflow_provider_ecr_preview.core.exceptions import CleanupBlockedError, CleanupIncompleteError
 from airflow_provider_ecr_preview.display.cleanup import cleanup_table
 from airflow_provider_ecr_preview.display.text import render
-from airflow_provider_ecr_preview.engine import image_removal as ecr_cleanup_removal
+from airflow_provider_ecr_preview.engine import image_removal
 from airflow_provider_ecr_preview.local import (
     AccessDenied,
     ConnectionReset,
@@ -244,7 +244,7 @@ def test_on_kill_ends_it_after_the_batch_that_is_under_way(bench: Any) -> None:
 def test_what_has_to_stay_since_others_deleted_is_spared_in_all_that_follows(
     bench: Any, monkeypatch: pytest.MonkeyPatch, action: str, operation: str
 ) -> None:
-    monkeypatch.setattr(ecr_cleanup_removal, "batches_of", lambda images, _: [[image] for image in images])
+    monkeypatch.setattr(image_removal, "batches_of", lambda images, _: [[image] for image in images])
     summary, digests = bench.preview(), bench.digests()
     repository = bench.ecr.repository(REPOSITORY)
 

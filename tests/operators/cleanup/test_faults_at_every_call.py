@@ -19,7 +19,7 @@ import pytest
 
 from airflow_provider_ecr_preview.core.exceptions import CleanupBlockedError, CleanupIncompleteError
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
-from airflow_provider_ecr_preview.engine import image_removal as ecr_cleanup_removal
+from airflow_provider_ecr_preview.engine import image_removal
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.local import (
     Call,
@@ -230,7 +230,7 @@ def ecr(local_ecr_server: LocalEcr) -> Iterator[LocalEcr]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ENDPOINT_URL", *OTHER_SETTINGS):
             patch.delenv(name, raising=False)
-        patch.setattr(ecr_cleanup_removal, "MAX_BATCH", 3)
+        patch.setattr(image_removal, "MAX_BATCH", 3)
         # Only one can be there.
         local_ecr_server.stop()
         with LocalEcr(port=None) as ecr:

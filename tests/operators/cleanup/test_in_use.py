@@ -305,7 +305,7 @@ def test_the_clean_up_spares_what_runs(
         type="container",
         containerProperties={"image": f"{repository}@{by_job['image_digest']}", "vcpus": 1, "memory": 128},
     )
-    with mock.patch("airflow_provider_ecr_preview.core.xcom.in_use.MAX_IN_USE_BYTES", 0 if elsewhere else 48 * 1024):
+    with mock.patch("airflow_provider_ecr_preview.core.in_use.images.MAX_IN_USE_BYTES", 0 if elsewhere else 48 * 1024):
         in_use = collect(in_use_path=f"file://{tmp_path}/in-use.jsonl.gz")
     assert (in_use["in_use_uri"] is not None) is elsewhere
     result = bench.clean_up(summary, in_use=in_use, protected_tags=[])

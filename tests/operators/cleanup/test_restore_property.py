@@ -125,7 +125,7 @@ class Run:
     """What was applied right before its put, by repository; two where one call may or may not have had its effect."""
     has_ended: bool = False
     trusts_file: bool = False
-    """Whether it ended, and was run again where nothing but the file says what it did."""
+    """Whether it was run again where nothing but the file says what it did before."""
 
 
 class World:
@@ -143,7 +143,7 @@ class World:
     def attempt(self, name: str, kill: tuple[str, int] | None) -> None:
         """Let a run try, once more if it has tried before, and perhaps be killed around one of its calls."""
         run = self.runs[name]
-        run.trusts_file |= run.has_ended and run.store is None
+        run.trusts_file |= run.tries > 0 and run.store is None
         run.tries, run.xcom, run.has_ended = run.tries + 1, None, False
         ti = mock.Mock(spec=["xcom_push", "try_number", "map_index", "run_id"])
         ti.try_number, ti.map_index, ti.run_id = run.tries, -1, run.name

@@ -136,11 +136,11 @@ class TestTheOracle:
     @pytest.mark.parametrize(
         ("target", "value", "complaint"),
         [
-            ("protection.ImageProtection.has_protected_tag", lambda *_: False, "is protected by a tag"),
-            ("cleanup_in_use.RepositoryInUse.users_of", lambda *_: (), "is in use"),
+            ("core.protection.ImageProtection.has_protected_tag", lambda *_: False, "is protected by a tag"),
+            ("core.in_use.repository.RepositoryInUse.users_of", lambda *_: (), "is in use"),
             ("engine.removal_record.RemovalRecord.write_intent", lambda *_: None, "is not written down before"),
-            ("hooks.ecr_cleanup_removal._Work._look", looks_elsewhere, "not a look"),
-            ("hooks.ecr_cleanup_removal.DONE", {"delete": "gone"}, "and we removed it"),
+            ("engine.image_removal._Work._look", looks_elsewhere, "not a look"),
+            ("engine.image_removal.DONE", {"delete": "gone"}, "and we removed it"),
         ],
     )
     def test_what_is_taken_out_is_missed(

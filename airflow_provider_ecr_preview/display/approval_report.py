@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_ecr_preview.core.cleanup.approval import ApprovedRepository
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.values import known_sum
 from airflow_provider_ecr_preview.core.xcom.approval import ApprovalXCom
 from airflow_provider_ecr_preview.core.xcom.cleanup import CLEANUP_SCHEMA
 from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary, PreviewSummaryXCom
 from airflow_provider_ecr_preview.core.xcom.rollout import POLICY_CHANGE_SCHEMA
-from airflow_provider_ecr_preview.display.markdown import counted, inert, table, verbatim
+from airflow_provider_ecr_preview.display.markdown import inert, table, verbatim
 from airflow_provider_ecr_preview.display.text import human_bytes
 
 MAX_ROWS = 10

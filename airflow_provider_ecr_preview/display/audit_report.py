@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.audit import AuditedRepository, AuditXCom, ChangesXCom, RepositoryRef
-from airflow_provider_ecr_preview.display.markdown import counted, inert, listed, table, verbatim
+from airflow_provider_ecr_preview.display.markdown import inert, listed, table, verbatim
 from airflow_provider_ecr_preview.display.text import human_bytes
 
 MAX_ROWS = 25

@@ -10,8 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from airflow_provider_ecr_preview.core.cleanup.spared import short_digest
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.text.visible import visible
-from airflow_provider_ecr_preview.display.markdown import counted
 from airflow_provider_ecr_preview.display.text import human_bytes, text_of
 
 if TYPE_CHECKING:

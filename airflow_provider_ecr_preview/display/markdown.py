@@ -68,13 +68,3 @@ def listed(lines: Iterable[str], count: int) -> str:
     shown = [f"- {line}" for line in lines]
     more = count - len(shown)
     return "\n".join([*shown, f"- and {more:,} more"] if more else shown)
-
-
-def counted(number: int, singular: str, plural: str) -> str:
-    """Return a number with its noun.
-
-    :param number: the number.
-    :param singular: the noun of one.
-    :param plural: the noun of any other number.
-    """
-    return f"{number:,} {singular if number == 1 else plural}"

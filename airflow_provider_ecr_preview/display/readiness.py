@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_provider_ecr_preview.core.cleanup.readiness import ReadinessRowXCom, ReadinessXCom
-from airflow_provider_ecr_preview.display.markdown import counted
+from airflow_provider_ecr_preview.core.text.counted import counted
 
 MAX_ROWS = 200
 

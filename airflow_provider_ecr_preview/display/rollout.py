@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rich.console import Group, RenderableType
 
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.text.visible import visible
 from airflow_provider_ecr_preview.core.xcom.rollout import PolicyChangeXCom, RepositoryPolicyXCom
 from airflow_provider_ecr_preview.display.cleanup import checks_table
-from airflow_provider_ecr_preview.display.markdown import counted
 from airflow_provider_ecr_preview.display.text import text_of
 
 MAX_SHOWN = 20

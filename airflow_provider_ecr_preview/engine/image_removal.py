@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from airflow_provider_ecr_preview.aws.acting import Fate, code_of, fate_of
 from airflow_provider_ecr_preview.core.backoff import Backoff
+from airflow_provider_ecr_preview.core.cleanup.approved import approved_images
 from airflow_provider_ecr_preview.core.cleanup.checks import Decision, decide_again, is_touched
 from airflow_provider_ecr_preview.core.cleanup.floors import guards_of, missing_guards
 from airflow_provider_ecr_preview.core.cleanup.holding import REFERENCED, Holding
@@ -22,8 +23,9 @@ from airflow_provider_ecr_preview.core.cleanup.outcome import (
     RepositoryStatus,
     planned_cleanup,
 )
-from airflow_provider_ecr_preview.core.cleanup.plan import MAX_BATCH, TARGETS, Spared, approved_images, batches_of
+from airflow_provider_ecr_preview.core.cleanup.plan import MAX_BATCH, TARGETS, batches_of
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupAction
+from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.exceptions import RepositoryError
 from airflow_provider_ecr_preview.core.journal import Journal
 from airflow_provider_ecr_preview.core.referrers import Fate as ImageFate

@@ -22,8 +22,7 @@ from airflow_provider_ecr_preview.core.exceptions import AuditFailedError, Audit
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
 from airflow_provider_ecr_preview.core.lint.policy import PolicySource
 from airflow_provider_ecr_preview.core.policy.candidates import PoliciesByGlob
-from airflow_provider_ecr_preview.core.preview.findings import RECENTLY_PULLED_DAYS
-from airflow_provider_ecr_preview.core.protection import PROTECTED_TAGS
+from airflow_provider_ecr_preview.core.protection import PROTECTED_TAGS, RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.core.selection import Names
 from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
 from airflow_provider_ecr_preview.engine.audit_attempt import AuditAttempt

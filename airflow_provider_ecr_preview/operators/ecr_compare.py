@@ -23,9 +23,9 @@ from airflow_provider_ecr_preview.core.parameters.values import (
     texts,
 )
 from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
-from airflow_provider_ecr_preview.core.preview.findings import RECENTLY_PULLED_DAYS, FindingSeverity
+from airflow_provider_ecr_preview.core.preview.finding import FindingSeverity
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
-from airflow_provider_ecr_preview.core.protection import PROTECTED_TAGS, tags_protected_by
+from airflow_provider_ecr_preview.core.protection import PROTECTED_TAGS, RECENTLY_PULLED_DAYS, tags_protected_by
 from airflow_provider_ecr_preview.core.selection import Names
 from airflow_provider_ecr_preview.core.xcom.comparison import ComparedRepository, ComparisonMethod, ComparisonXCom
 from airflow_provider_ecr_preview.display.comparison import comparison_table

@@ -28,11 +28,10 @@ from airflow_provider_ecr_preview.core.parameters.values import (
     switch,
     text,
 )
-from airflow_provider_ecr_preview.core.preview.findings import RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
 from airflow_provider_ecr_preview.core.preview.result import marker
-from airflow_provider_ecr_preview.core.protection import PROTECTED_TAGS, tags_protected_by
+from airflow_provider_ecr_preview.core.protection import PROTECTED_TAGS, RECENTLY_PULLED_DAYS, tags_protected_by
 from airflow_provider_ecr_preview.core.selection import Names
 from airflow_provider_ecr_preview.core.xcom.preview import MARKER_KEY, PreviewSummaryXCom, StartedPreviewXCom
 from airflow_provider_ecr_preview.display.preview import summary_table

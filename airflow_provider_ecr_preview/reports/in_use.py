@@ -11,7 +11,7 @@ from typing import Any
 from airflow_provider_ecr_preview.core.in_use.images import ImagesInUse
 from airflow_provider_ecr_preview.core.in_use.repository import COLLECT_AGAIN, RepositoryInUse
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredPlace
-from airflow_provider_ecr_preview.core.preview.findings import UsedImages
+from airflow_provider_ecr_preview.core.preview.affected import UsedImages
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.reports.lists import read_lines

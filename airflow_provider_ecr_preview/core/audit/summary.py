@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.audit.totals import AuditTotals, expiring_bytes, summary_of
-from airflow_provider_ecr_preview.core.preview.findings import SEVERITY_ORDER
+from airflow_provider_ecr_preview.core.preview.finding import SEVERITY_ORDER
 from airflow_provider_ecr_preview.core.values import Leading, cut, json_size
 from airflow_provider_ecr_preview.core.xcom.audit import (
     AUDIT_SCHEMA,

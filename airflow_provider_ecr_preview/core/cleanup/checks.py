@@ -7,13 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from airflow_provider_ecr_preview.core.cleanup.answers import Answer, Verdict
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import NOT_BOUND
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
-from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan, Spared, plan_cleanup
-from airflow_provider_ecr_preview.core.cleanup.questions import QUESTIONS, Answer, Verdict, capped
+from airflow_provider_ecr_preview.core.cleanup.limit_questions import capped
+from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan, plan_cleanup
+from airflow_provider_ecr_preview.core.cleanup.questions import QUESTIONS
 from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.spared import SparedImages
+from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
 from airflow_provider_ecr_preview.core.values import known_sum

@@ -3,51 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import cached_property
 
+from airflow_provider_ecr_preview.core.cleanup.approved import approved_images
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
 from airflow_provider_ecr_preview.core.cleanup.floors import floor_of
 from airflow_provider_ecr_preview.core.cleanup.journal import EarlierImage
-from airflow_provider_ecr_preview.core.cleanup.manifest_lists import lists_of_images_in_use
-from airflow_provider_ecr_preview.core.cleanup.replicas import copies_of, replicates_deletions, users_in_replicas
+from airflow_provider_ecr_preview.core.cleanup.judge import Judge
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupAction, CleanupSettings
-from airflow_provider_ecr_preview.core.cleanup.spared_reason import CHANGES, Spared
+from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.preview.image import EXPIRE, PreviewedImage
-from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
-from airflow_provider_ecr_preview.core.preview.summary import images_fingerprint
+from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.referrers import (
     Fate,
     is_index,
     last_change,
     removal_levels,
     subject_digests,
-    subjects_above,
 )
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.values import known_sum
-
-__all__ = [
-    "CHANGES",
-    "MAX_BATCH",
-    "TARGETS",
-    "CleanupPlan",
-    "Spared",
-    "approved_images",
-    "batches_of",
-    "earlier_previews",
-    "plan_cleanup",
-]
-
 
 MAX_BATCH = 100
 """BatchDeleteImage takes no more."""
-
-
-_SAME_PUSH = timedelta(seconds=2)
-"""One operation of ECR may tell the time of a push to the second, another more exactly."""
 
 
 TARGETS: dict[CleanupAction, Fate] = {"delete": Fate.GONE, "archive": Fate.ARCHIVED}
@@ -102,8 +82,9 @@ class CleanupPlan:
         """
         reasons = Counter(map(str, self.spared.values()))
         spared = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-        images = f"{len(self.images)} image{'' if len(self.images) == 1 else 's'}"
-        text = f"{images} to {action}, {len(self.spared)} spared{f' ({spared})' if spared else ''}."
+        text = (
+            f"{counted(self.images, 'image')} to {action}, {len(self.spared)} spared{f' ({spared})' if spared else ''}."
+        )
         if not (maybe := len(self.may_be_refused)):
             return text
         return f"{text} Of these, up to {maybe} may be spared, because a manifest list that stays may name them."
@@ -134,35 +115,6 @@ def batches_of(images: Iterable[RepositoryImage], size: int = MAX_BATCH) -> Iter
         yield batch
 
 
-def approved_images(evidence: Evidence) -> Mapping[str, PreviewedImage] | None:
-    """Return the images that were approved, or None when nobody can tell which those are."""
-    approved, fresh = evidence.approved, evidence.fresh
-    if isinstance(approved, Unread):
-        return None
-    if approved.images is not None:
-        return approved.images
-    # The approved images are known by their fingerprint only; it is also that of the fresh ones, or says nothing.
-    if isinstance(fresh, Unread) or fresh.images is None:
-        return None
-    if approved.images_fingerprint == fresh.images_fingerprint:
-        return fresh.images
-    # An earlier attempt has taken a part of them.
-    done = {image.image_digest: _as_previewed(image) for image in evidence.earlier.done.values()}
-    together = {**done, **fresh.images}
-    fingerprint = images_fingerprint((image.image_digest, image.action) for image in together.values())
-    return together if done and fingerprint == approved.images_fingerprint else None
-
-
-def earlier_previews(evidence: Evidence, settings: CleanupSettings) -> list[PreviewList | Unread]:
-    """Return the latest of the earlier previews, as many as are asked for beside the approved and the fresh one."""
-    wanted = max(settings.required_agreeing_previews - 2, 0)
-    approved_at = evidence.previewed_at
-    if isinstance(approved_at, Unread):
-        return []
-    earlier = sorted((time for time in evidence.previous if time < approved_at), reverse=True)
-    return [evidence.previous[time] for time in earlier[:wanted]]
-
-
 def plan_cleanup(
     evidence: Evidence, settings: CleanupSettings, spared_before: Mapping[str, Spared] | None = None
 ) -> CleanupPlan:
@@ -179,7 +131,7 @@ def plan_cleanup(
     earlier = evidence.earlier.done
     if approved is None or isinstance(fresh, Unread) or fresh.images is None or isinstance(inventory, Unread):
         return CleanupPlan(earlier=earlier)
-    judge = _Judge(evidence, settings, fresh.images, inventory)
+    judge = Judge(evidence, settings, fresh.images, inventory)
     described = judge.described
     floor = _floor(inventory, settings)
     spared: dict[str, Spared] = {}
@@ -215,159 +167,11 @@ def plan_cleanup(
     )
 
 
-@dataclass(frozen=True)
-class _Judge:
-    """Says for one approved image after the other whether something speaks for leaving it out."""
-
-    evidence: Evidence
-    settings: CleanupSettings
-    fresh: Mapping[str, PreviewedImage]
-    inventory: Sequence[RepositoryImage]
-
-    @cached_property
-    def described(self) -> Mapping[str, RepositoryImage]:
-        """The images of the repository by digest."""
-        return {image.image_digest: image for image in self.inventory}
-
-    @cached_property
-    def newest(self) -> frozenset[str]:
-        """The newest images."""
-        return self.settings.protection.newest(self.inventory)
-
-    @cached_property
-    def lists_of_used(self) -> frozenset[str]:
-        """The manifest lists that name an image in use, or most likely name one."""
-        # ECR would act on a whole policy without asking: only what is known for certain blocks it.
-        return lists_of_images_in_use(
-            self.inventory,
-            lambda image: self._is_in_use(image.image_digest, self._tags_of(image)),
-            by_push_time=not self.settings.whole_policy,
-        )
-
-    @cached_property
-    def subjects_of_guarded(self) -> frozenset[str]:
-        """The images that a protected image, or one in use, belongs to: ECR deletes it within a day after them."""
-        guarded = (image for image in self.inventory if image.subject_manifest_digest and self._is_guarded(image))
-        return frozenset(digest for image in guarded for digest in subjects_above(image, self.described))
-
-    def spares(self, approved: PreviewedImage, image: RepositoryImage) -> Spared | None:
-        """Return the gravest reason to leave an image out, or None."""
-        fresh = self.fresh.get(approved.image_digest)
-        reasons = (
-            self._protects(approved, fresh, image),
-            self._has_changed(approved, fresh, image),
-            self._is_for_something_else(approved, image),
-            self._is_too_fresh(approved, image),
-        )
-        return next(filter(None, reasons), None)
-
-    def _protects(
-        self, approved: PreviewedImage, fresh: PreviewedImage | None, image: RepositoryImage
-    ) -> Spared | None:
-        # Every tag it had at any of the three times protects it.
-        tags = sorted({*approved.image_tags, *self._tags_of(image), *(fresh.image_tags if fresh else ())})
-        if self.settings.protection.has_protected_tag(tags):
-            return Spared.PROTECTED_TAG
-        if self._is_in_use(image.image_digest, tags):
-            return Spared.IN_USE
-        if image.image_digest in self.lists_of_used:
-            return Spared.CHILD_IN_USE
-        if image.image_digest in self.subjects_of_guarded:
-            return Spared.REFERRER_STAYS
-        return Spared.SUBJECT_STAYS if self._belongs_to_what_runs_elsewhere(image) else None
-
-    def _has_changed(
-        self, approved: PreviewedImage, fresh: PreviewedImage | None, image: RepositoryImage
-    ) -> Spared | None:
-        if fresh is None:
-            # A preview stops listing an image when it is archived, by an earlier attempt for example.
-            return Spared.ARCHIVED_ALREADY if self._is_archived_already(image) else Spared.NO_LONGER_PREVIEWED
-        if fresh.action != approved.action:
-            return Spared.ACTION_CHANGED
-        if _is_pushed_again(approved, image):
-            return Spared.PUSHED_AGAIN
-        if self.settings.check_tags and not set(approved.image_tags) == set(fresh.image_tags) == set(image.image_tags):
-            return Spared.TAGS_CHANGED
-        return None
-
-    def _is_too_fresh(self, approved: PreviewedImage, image: RepositoryImage) -> Spared | None:
-        protection, now = self.settings.protection, self.evidence.now
-        if any(_lacks(preview, approved) for preview in earlier_previews(self.evidence, self.settings)):
-            return Spared.NOT_IN_EARLIER_PREVIEW
-        if image.image_digest in self.newest:
-            return Spared.NEWEST
-        if protection.is_too_young(image, now):
-            return Spared.TOO_YOUNG
-        if any(protection.is_recently_pulled(copy, now) for copy in (image, *self._copies(image.image_digest))):
-            return Spared.RECENTLY_PULLED
-        return None
-
-    def _is_deleted_in_replicas(self, image_digest: str) -> bool:
-        """Return whether ECR would delete an image elsewhere, too; it does not replicate that one is archived."""
-        fresh = self.fresh.get(image_digest)
-        return replicates_deletions(self.settings) and (fresh is None or fresh.action == EXPIRE)
-
-    def _copies(self, image_digest: str) -> list[RepositoryImage]:
-        """Return the image as it is in each repository where it would be deleted, too."""
-        return [*copies_of(self.evidence, image_digest).values()] if self._is_deleted_in_replicas(image_digest) else []
-
-    def _tags_of(self, image: RepositoryImage) -> list[str]:
-        """Return the tags of an image, here and where it would be deleted, too."""
-        return sorted({tag for copy in (image, *self._copies(image.image_digest)) for tag in copy.image_tags})
-
-    def present_fate(self, image_digest: str) -> Fate:
-        """Return what has become of an image."""
-        image = self.described.get(image_digest)
-        return Fate.GONE if image is None else Fate.now(image)
-
-    def held_by(self, image: RepositoryImage, going: Container[str]) -> Spared:
-        """Return why an image has to stay because another one does.
-
-        :param image: the image.
-        :param going: the digests of the images that go.
-        """
-        lists = [of for of in image.referenced_by if of not in going and self.present_fate(of) < Fate.ARCHIVED]
-        return Spared.REFERENCED_BY_MANIFEST_LIST if lists else Spared.SUBJECT_STAYS
-
-    def _belongs_to_what_runs_elsewhere(self, image: RepositoryImage) -> bool:
-        """Return whether an image belongs to one that runs and is no longer in the repository."""
-        if not self.settings.check_referrers:
-            return False
-        return any(of not in self.described and self._is_in_use(of, ()) for of in subject_digests(image))
-
-    def _is_guarded(self, image: RepositoryImage) -> bool:
-        tags = self._tags_of(image)
-        return self.settings.protection.has_protected_tag(tags) or self._is_in_use(image.image_digest, tags)
-
-    def _is_in_use(self, image_digest: str, tags: Sequence[str]) -> bool:
-        in_use = self.evidence.in_use
-        if not self.settings.check_in_use or in_use is None or isinstance(in_use, Unread):
-            return False
-        if in_use.users_of(image_digest, tags):
-            return True
-        return self._is_deleted_in_replicas(image_digest) and bool(users_in_replicas(self.evidence, image_digest, tags))
-
-    def _is_for_something_else(self, approved: PreviewedImage, image: RepositoryImage) -> Spared | None:
-        if self.settings.whole_policy:
-            return None
-        if self.settings.action == "archive":
-            return Spared.ARCHIVED_ALREADY if self._is_archived_already(image) else None
-        return None if approved.action == EXPIRE else Spared.ONLY_TO_BE_ARCHIVED
-
-    def _is_archived_already(self, image: RepositoryImage) -> bool:
-        is_to_archive = self.settings.action == "archive" and not self.settings.whole_policy
-        return is_to_archive and image.storage_class == "archive"
-
-
 def _floor(inventory: Sequence[RepositoryImage], settings: CleanupSettings) -> frozenset[str]:
     """Return the images that have to be left. ECR itself spares none, so a policy is judged without them."""
     if settings.whole_policy:
         return frozenset()
     return frozenset(image.image_digest for image in floor_of(inventory, settings.minimum_images_left))
-
-
-def _as_previewed(image: EarlierImage) -> PreviewedImage:
-    return PreviewedImage(image.image_digest, image.image_tags, None, image.action or EXPIRE, 0)
 
 
 def _target_of(approved: PreviewedImage, settings: CleanupSettings) -> Fate:
@@ -380,15 +184,3 @@ def _order(image: RepositoryImage, levels: Mapping[str, int]) -> tuple[object, .
     # A list is pushed after the lists that it names and has to go before them; of other images the oldest come first.
     is_list, time = is_index(image), image.ordered_at.timestamp()
     return levels[image.image_digest], not is_list, -time if is_list else time, image.image_digest
-
-
-def _is_pushed_again(approved: PreviewedImage, image: RepositoryImage) -> bool:
-    pushed_at = approved.image_pushed_at
-    return pushed_at is not None and abs(image.image_pushed_at - pushed_at) > _SAME_PUSH
-
-
-def _lacks(preview: PreviewList | Unread, approved: PreviewedImage) -> bool:
-    if isinstance(preview, Unread) or preview.images is None:
-        return False
-    listed = preview.images.get(approved.image_digest)
-    return listed is None or listed.action != approved.action

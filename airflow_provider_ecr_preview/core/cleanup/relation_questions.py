@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from airflow_provider_ecr_preview.core.cleanup.answers import OFF, Answer, left_out, unknown_images
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
-from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan, Spared
+from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.referrers import is_index, subject_digests
+from airflow_provider_ecr_preview.core.text.counted import counted
 
 _KEEP_REFERRERS = (
     "Change the policy so that it keeps these images, and preview it again; clean up with this policy instead; or set "
@@ -20,13 +22,13 @@ def referrers(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) 
     if (unknown := unknown_images(evidence)) is not None:
         return unknown if settings.check_referrers else OFF
     if subjects := plan.spared_for(Spared.REFERRER_STAYS):
-        what = _count(len(subjects), "approved image has a referrer", "approved images have referrers")
+        what = counted(len(subjects), "approved image has a referrer", "approved images have referrers")
         message = f"{what} that is in use or has a protected tag, and ECR would delete it with them."
         return left_out(message, [*subjects, *plan.spared_for(Spared.SUBJECT_STAYS)], settings)
     if not settings.check_referrers:
         return OFF
     if spared := plan.spared_for(Spared.SUBJECT_STAYS):
-        what = _count(len(spared), "approved image belongs", "approved images belong")
+        what = counted(len(spared), "approved image belongs", "approved images belong")
         message = f"{what} to an image that stays, as a signature, an SBOM or an attestation."
         return left_out(message, spared, settings, _KEEP_REFERRERS)
     images = () if isinstance(evidence.inventory, Unread) else evidence.inventory
@@ -34,7 +36,7 @@ def referrers(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) 
         return Answer("off", "No image of the repository belongs to another one.")
     going = {image.image_digest for image in plan.images} if settings.action == "delete" else set()
     others = sum(image.subject_manifest_digest in going and image.image_digest not in going for image in images)
-    along = f" ECR deletes {_count(others, 'other image', 'other images')} that belong to them within a day."
+    along = f" ECR deletes {counted(others, 'other image', 'other images')} that belong to them within a day."
     return Answer("passed", f"No other approved image belongs to one that stays.{along if others else ''}")
 
 
@@ -43,10 +45,10 @@ def manifest_lists(evidence: Evidence, settings: CleanupSettings, plan: CleanupP
     if (unknown := unknown_images(evidence)) is not None:
         return unknown
     if spared := plan.spared_for(Spared.CHILD_IN_USE):
-        what = _count(len(spared), "approved manifest list names", "approved manifest lists name")
+        what = counted(len(spared), "approved manifest list names", "approved manifest lists name")
         return left_out(f"{what} an image in use, or was pushed right after one.", spared, settings)
     if spared := plan.spared_for(Spared.REFERENCED_BY_MANIFEST_LIST):
-        what = _count(len(spared), "approved image is", "approved images are")
+        what = counted(len(spared), "approved image is", "approved images are")
         return Answer("spared", f"{what} named by a manifest list that stays, so that ECR keeps them.", spared)
     images = () if isinstance(evidence.inventory, Unread) else evidence.inventory
     if not any(map(is_index, images)):
@@ -54,13 +56,9 @@ def manifest_lists(evidence: Evidence, settings: CleanupSettings, plan: CleanupP
     maybe = len(plan.may_be_refused)
     if not maybe or settings.whole_policy:
         return Answer("passed", "No manifest list that stays may name an approved image.")
-    stays = _count(len(plan.lists_that_stay), "manifest list stays", "manifest lists stay")
+    stays = counted(len(plan.lists_that_stay), "manifest list stays", "manifest lists stay")
     message = (
         f"{stays}. ECR refuses to delete the images that they name, and only then is it known which those are: of "
-        f"{_count(len(plan.images), 'image', 'images')}, up to {maybe} may be spared for that."
+        f"{counted(len(plan.images), 'image', 'images')}, up to {maybe} may be spared for that."
     )
     return Answer("passed", message)
-
-
-def _count(number: int, singular: str, plural: str) -> str:
-    return f"{number} {singular if number == 1 else plural}"

@@ -7,11 +7,13 @@ from datetime import datetime
 from functools import cached_property
 
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer
+from airflow_provider_ecr_preview.core.cleanup.approved import approved_images, earlier_previews
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
-from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan, Spared, approved_images, earlier_previews
+from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan
 from airflow_provider_ecr_preview.core.cleanup.remedies import SPARED_REASONS
 from airflow_provider_ecr_preview.core.cleanup.replicas import copies_of, users_in_replicas
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.referrers import last_change, subject_digests, subjects_above
@@ -41,7 +43,7 @@ class SparedImages:
         """Return what was seen of an image; only what the reason means, where there is nothing more particular to say.
 
         :param image_digest: the image.
-        :param reason: why it is spared, one of :class:`~airflow_provider_ecr_preview.core.cleanup.plan.Spared`.
+        :param reason: why it is spared, one of :class:`~airflow_provider_ecr_preview.core.cleanup.spared_reason.Spared`.
         """
         particular = self._particular.get(reason)
         image, approved = self._described.get(image_digest), self._approved.get(image_digest)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from airflow_provider_ecr_preview.core.preview.findings import SEVERITY_ORDER
+from airflow_provider_ecr_preview.core.preview.finding import SEVERITY_ORDER
 from airflow_provider_ecr_preview.core.preview.image import EXPIRE, PreviewedImage
 from airflow_provider_ecr_preview.core.repository import DigestKey, digest_key, digest_of
 from airflow_provider_ecr_preview.core.values import Leading, cut, known_sum

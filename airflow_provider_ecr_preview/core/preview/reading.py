@@ -7,20 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from airflow_provider_ecr_preview.core.preview.findings import (
-    RECENTLY_PULLED_DAYS,
-    ProtectedImages,
-    UsedImages,
-    find,
-    recent_pulls_since,
-)
+from airflow_provider_ecr_preview.core.preview.affected import ProtectedImages, UsedImages, recent_pulls_since
+from airflow_provider_ecr_preview.core.preview.findings import find
 from airflow_provider_ecr_preview.core.preview.image import EXPIRE, PreviewedImage
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.kept import KeptImage, kept_images
 from airflow_provider_ecr_preview.core.preview.pages import PreviewPage, summarize_pages
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.stored import Unread
-from airflow_provider_ecr_preview.core.protection import ImageProtection
+from airflow_provider_ecr_preview.core.protection import RECENTLY_PULLED_DAYS, ImageProtection
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import NamedTuple
 
-from airflow_provider_ecr_preview.core.preview.findings import Finding
+from airflow_provider_ecr_preview.core.preview.finding import Finding
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from airflow_provider_ecr_preview.core.preview.findings import SEVERITY_ORDER, Finding
+from airflow_provider_ecr_preview.core.preview.finding import SEVERITY_ORDER, Finding
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.reconciliation.execution import ExecutedImage, PolicyExecution, UnreadExecution

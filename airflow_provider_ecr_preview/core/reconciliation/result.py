@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from airflow_provider_ecr_preview.core.preview.findings import SEVERITY_ORDER
+from airflow_provider_ecr_preview.core.preview.finding import SEVERITY_ORDER
 from airflow_provider_ecr_preview.core.reconciliation.reconcile import RepositoryReconciliation
 from airflow_provider_ecr_preview.core.values import cut, fitted, fitting_count, isoformat, json_size
 from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
-from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan, Spared, batches_of, plan_cleanup
+from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan, batches_of, plan_cleanup
 from airflow_provider_ecr_preview.core.cleanup.questions import QUESTIONS
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.preview.image import EXPIRE, TRANSITION, PreviewedImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList
 from airflow_provider_ecr_preview.core.protection import ImageProtection

@@ -7,10 +7,11 @@ import pickle
 import pytest
 
 from airflow_provider_ecr_preview.core import exceptions
+from airflow_provider_ecr_preview.core.cleanup.answers import Answer, Verdict
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
-from airflow_provider_ecr_preview.core.cleanup.plan import Spared
-from airflow_provider_ecr_preview.core.cleanup.questions import QUESTIONS, Answer, Verdict
+from airflow_provider_ecr_preview.core.cleanup.questions import QUESTIONS
 from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS, SPARED_REASONS, lifting
+from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 
 IN_OTHER_PLACES = {
     "approval_given",

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ecr_preview.core.preview.findings import (
-    Finding,
+from airflow_provider_ecr_preview.core.preview.affected import (
     ProtectedImages,
     RecentPulls,
     UsedImages,
-    find,
     recent_pulls_since,
 )
+from airflow_provider_ecr_preview.core.preview.finding import Finding
+from airflow_provider_ecr_preview.core.preview.findings import find
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
 from airflow_provider_ecr_preview.core.preview.stored import Unread

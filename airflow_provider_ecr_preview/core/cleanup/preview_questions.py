@@ -1,0 +1,161 @@
+"""The questions of a clean-up about the approved preview: whether it still holds, is young enough and has no finding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from airflow_provider_ecr_preview.core.cleanup.answers import (
+    OFF,
+    WITH_A_LIST,
+    Answer,
+    left_out,
+    unknown_images,
+    unread_source,
+)
+from airflow_provider_ecr_preview.core.cleanup.approval_questions import compared_with
+from airflow_provider_ecr_preview.core.cleanup.approved import approved_images, earlier_previews
+from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
+from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.spared_reason import CHANGES, Spared
+from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
+from airflow_provider_ecr_preview.core.text.counted import counted
+
+_CLOCK_SKEW = timedelta(minutes=5)
+
+
+_PREVIEW_AGAIN = "Preview again, and have that preview approved"
+
+
+def approved_unchanged(evidence: Evidence, _: CleanupSettings, __: CleanupPlan) -> Answer:
+    """Ask whether the summary and its images are still those that a person has approved."""
+    return compared_with(evidence.approval, evidence.summary, evidence.approved)
+
+
+def policy_unchanged(evidence: Evidence, _: CleanupSettings, __: CleanupPlan) -> Answer:
+    """Ask whether the policy is still the one that was approved."""
+    fresh, approved = evidence.fresh, evidence.summary["policy_fingerprint"]
+    if isinstance(fresh, Unread):
+        return Answer.unread(fresh, "There is no fresh preview to compare with: ")
+    if fresh.policy_fingerprint != approved:
+        return Answer("blocked", f"The policy is {fresh.policy_fingerprint[:12]} now, {approved[:12]} was approved.")
+    return Answer("passed", f"The policy is still {approved[:12]}.")
+
+
+def preview_unchanged(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask whether a fresh preview lists the images that were approved."""
+    if (unread := unread_source(evidence)) is not None:
+        return Answer.unread(unread, "The approved images cannot be compared: ")
+    if approved_images(evidence) is None:
+        message = "A fresh preview lists other images than the approved one, and which those were is not known."
+        return Answer("blocked", message, remedy=WITH_A_LIST)
+    changed = [*plan.spared_for(*CHANGES), *sorted(plan.not_approved)]
+    if not changed:
+        gone = f" Of these, {counted(plan.gone, 'is', 'are')} gone already." if plan.gone else ""
+        return Answer("passed", f"A fresh preview lists the approved images.{gone}")
+    message = (
+        f"A fresh preview differs in {counted(changed, 'image')}: {len(plan.not_approved)} new, and "
+        f"{len(changed) - len(plan.not_approved)} changed or no longer in it."
+    )
+    return _of_changes(message, changed, settings)
+
+
+def tags_unchanged(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask whether the approved images have the tags that they had when they were approved."""
+    if not settings.check_tags:
+        return OFF
+    if (unread := unknown_images(evidence)) is not None:
+        return unread
+    if isinstance(evidence.approved, Unread) or evidence.approved.images is None:
+        message = "The tags at the approval are not known: the summary has no list of all images."
+        return Answer("unknown", message, remedy=WITH_A_LIST)
+    changed = plan.spared_for(Spared.TAGS_CHANGED)
+    if not changed:
+        return Answer("passed", "No other approved image got or lost a tag.")
+    return _of_changes(f"{counted(changed, 'approved image')} got or lost a tag.", changed, settings)
+
+
+def preview_age(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> Answer:
+    """Ask whether the approved preview is young enough."""
+    if settings.max_preview_age is None:
+        return OFF
+    previewed_at = evidence.previewed_at
+    if isinstance(previewed_at, Unread):
+        return Answer.unread(previewed_at)
+    age = evidence.now - previewed_at
+    if age < -_CLOCK_SKEW:
+        message = f"The preview was made in the future ({previewed_at:%Y-%m-%d %H:%M} UTC)."
+        return Answer("unknown", message, remedy="Check the clock of the worker, and preview again.")
+    if age > settings.max_preview_age:
+        return Answer(
+            "blocked", f"The preview is {_days(age)} old; max_preview_age is {_days(settings.max_preview_age)}."
+        )
+    return Answer("passed", f"The preview is {_days(age)} old.")
+
+
+def agreeing_previews(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask whether enough previews in a row have listed the approved images."""
+    needed, earlier = settings.required_agreeing_previews, earlier_previews(evidence, settings)
+    if not needed:
+        return OFF
+    if (unread := unknown_images(evidence)) is not None:
+        return unread
+    for preview in earlier:
+        if (disagreement := _disagreement(evidence, preview)) is not None:
+            return disagreement
+    if len(earlier) + 2 < needed:
+        return Answer(
+            "blocked", f"There are {len(earlier) + 2} previews in a row; required_agreeing_previews is {needed}."
+        )
+    if spared := plan.spared_for(Spared.NOT_IN_EARLIER_PREVIEW):
+        message = (
+            f"{counted(spared, 'approved image is', 'approved images are')} not in each of {needed} previews in a row."
+        )
+        return left_out(message, spared, settings)
+    return Answer("passed", f"{max(needed, 2)} previews in a row agree, the fresh one included.")
+
+
+def findings(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask whether the preview has a critical finding that no other question answers."""
+    critical = [finding for finding in evidence.summary["findings"] if finding["severity"] == "critical"]
+    answered, going = settings.answered_findings, {image.image_digest for image in plan.images}
+    # The tags that the preview protects may be others than those of the clean-up: what goes was not answered by them.
+    if "protected_tag_expires" not in settings.ignored_findings:
+        touched = (finding["code"] for finding in critical if not going.isdisjoint(finding["image_digests"]))
+        answered -= {"protected_tag_expires"}.intersection(touched)
+    if unanswered := [finding for finding in critical if finding["code"] not in answered]:
+        codes = ", ".join(sorted({finding["code"] for finding in unanswered}))
+        digests = [digest for finding in unanswered for digest in finding["image_digests"]]
+        remedy = f"Correct the policy, and preview again; or name {codes} in ignored_findings if that is right."
+        return Answer("blocked", f"The preview has critical findings: {codes}.", digests, remedy)
+    if critical:
+        what = counted(critical, "critical finding is", "critical findings are")
+        return Answer("passed", f"{what} ignored, or answered by other checks.")
+    return Answer("passed", "The preview has no critical finding.")
+
+
+def _of_changes(message: str, changed: Sequence[str], settings: CleanupSettings) -> Answer:
+    if settings.whole_policy:
+        return Answer("blocked", message, changed, f"{_PREVIEW_AGAIN}.")
+    if settings.on_change == "block":
+        return Answer("blocked", message, changed)
+    return Answer("spared", f"{message} They are spared.", changed, f"{_PREVIEW_AGAIN}.")
+
+
+def _disagreement(evidence: Evidence, earlier: PreviewList | Unread) -> Answer | None:
+    """Return why an earlier preview does not count as one in the row, if it does not."""
+    if isinstance(earlier, Unread):
+        return Answer.unread(earlier, "An earlier preview cannot be read: ")
+    if earlier.policy_fingerprint != evidence.summary["policy_fingerprint"]:
+        message = "An earlier preview is of another policy, so that the row begins with this one."
+        return Answer("blocked", message, remedy="Wait for further previews, or lower required_agreeing_previews.")
+    if earlier.images is None and earlier.images_fingerprint != evidence.summary["images_fingerprint"]:
+        message = "An earlier preview lists other images, and has no list that could be compared."
+        return Answer("unknown", message, remedy="Give previews as previous_summaries that were made with images_path.")
+    return None
+
+
+def _days(age: timedelta) -> str:
+    hours = max(age.total_seconds() / 3600, 0)
+    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} hours"  # noqa: PLR2004  # two days

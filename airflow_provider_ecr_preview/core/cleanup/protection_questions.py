@@ -1,0 +1,99 @@
+"""The questions of a clean-up about what protects single images: use, tags, age, pulls, and being the newest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from airflow_provider_ecr_preview.core.cleanup.answers import OFF, Answer, left_out, unknown_images
+from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
+from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
+from airflow_provider_ecr_preview.core.preview.stored import Unread
+from airflow_provider_ecr_preview.core.text.counted import counted
+
+_SHOWN_SOURCES = 5
+
+
+_COLLECT_AGAIN = "Collect what is in use again with EcrCollectImagesInUseOperator, which says what it may not read."
+
+
+_READ_IT = (
+    "Collect what is in use again, in that account and Region too, by aws_conn_ids and region_names of "
+    "EcrCollectImagesInUseOperator; or name in required_scope the accounts and Regions that run images of this repository."
+)
+
+
+_NOT_RECORDED = (
+    "Collect what is in use again with EcrCollectImagesInUseOperator and a source that reads AWS: an earlier release did "
+    "not record the account and the Region."
+)
+
+
+def in_use(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask whether it is known what is in use, and which approved images are."""
+    used = evidence.in_use
+    if not settings.check_in_use:
+        return OFF
+    if used is None:
+        remedy = "Give the output of EcrCollectImagesInUseOperator as in_use, or set check_in_use=False."
+        return Answer("unknown", "It is not known what is in use: in_use is not given.", remedy=remedy)
+    if isinstance(used, Unread):
+        return Answer("unknown", f"What is in use cannot be read: {used.reason}", remedy=used.remedy or _COLLECT_AGAIN)
+    if sources := used.unread_sources:
+        more = f"; and {len(sources) - _SHOWN_SOURCES} more" if len(sources) > _SHOWN_SOURCES else ""
+        message = f"Not everything that may use images was read: {'; '.join(sources[:_SHOWN_SOURCES])}{more}"
+        return Answer("unknown", message, remedy=_COLLECT_AGAIN)
+    if missing := used.missing_scope:
+        read = used.read_scope
+        which = (
+            f"read {'was' if len(read) == 1 else 'were'} {_places(read)}" if read else "no place is recorded as read"
+        )
+        message = f"What runs in {_places(missing)} is not known: {which}."
+        return Answer("unknown", message, remedy=_READ_IT if read else _NOT_RECORDED)
+    return _of_protection(evidence, settings, plan, Spared.IN_USE, "in use")
+
+
+def protected_tags(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask which approved images have a protected tag."""
+    if not settings.protection.protected_tags and not settings.protection.protected_tag_patterns:
+        return OFF
+    return _of_protection(evidence, settings, plan, Spared.PROTECTED_TAG, "protected by a tag")
+
+
+def image_age(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask which approved images are too young."""
+    days = settings.protection.min_age_days
+    return _of_protection(evidence, settings, plan, Spared.TOO_YOUNG, f"younger than {days:g} days") if days else OFF
+
+
+def recent_pulls(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask which approved images were pulled recently."""
+    days = settings.protection.recently_pulled_days
+    return (
+        _of_protection(evidence, settings, plan, Spared.RECENTLY_PULLED, f"pulled within {days:g} days")
+        if days
+        else OFF
+    )
+
+
+def newest_images(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
+    """Ask which approved images are the newest of the repository."""
+    if not settings.protection.newest_images_kept:
+        return OFF
+    return _of_protection(evidence, settings, plan, Spared.NEWEST, "among the newest")
+
+
+def _places(places: Sequence[str]) -> str:
+    more = f" and {len(places) - _SHOWN_SOURCES} more" if len(places) > _SHOWN_SOURCES else ""
+    return f"{', '.join(places[:_SHOWN_SOURCES])}{more}"
+
+
+def _of_protection(
+    evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan, reason: Spared, what: str
+) -> Answer:
+    if (unread := unknown_images(evidence)) is not None:
+        return unread
+    if spared := plan.spared_for(reason):
+        return left_out(f"{counted(spared, 'approved image is', 'approved images are')} {what}.", spared, settings)
+    return Answer("passed", f"No other approved image is {what}.")

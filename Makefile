@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made and kept up to date from constraints.txt and pyproject.toml.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui frontend test nightly coverage bench compatibility distributed lint format types build check install constraints clean no-python
+.PHONY: help demo ui frontend test test-fast nightly reference coverage bench compatibility distributed lint format types build check install constraints clean no-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -39,6 +39,12 @@ test: $(READY) frontend ## Run the tests, in parallel and without network
 	$(BIN)/python hatch_build.py --run test
 	$(BIN)/python -m pytest -n $(JOBS)
 
+# The folders whose tests need no Airflow that runs, no browser and no seconds.
+FAST := tests/core tests/display tests/docs tests/packaging tests/reports tests/sources tests/triggers tests/sensors
+
+test-fast: $(READY) ## Run the tests that take a minute in all: the core, packaging, documentation
+	$(BIN)/python -m pytest -q -n $(JOBS) $(FAST)
+
 nightly: $(READY) ## Run the tests that take minutes, which are marked nightly, one process a processor
 	$(BIN)/python -m pytest -n logical -m nightly
 
@@ -59,6 +65,10 @@ bench: $(READY) frontend ## Measure against boto3: one preview, many repositorie
 
 compatibility: $(READY) frontend ## Run the tests on an earlier Airflow; AIRFLOW=3.1
 	$(BIN)/python scripts/compatibility.py $(or $(AIRFLOW),3.1)
+
+reference: $(READY) ## Write the generated sections of the pages under docs/
+	$(BIN)/python scripts/reference_pages.py
+	$(BIN)/python scripts/checks_page.py
 
 lint: $(READY) ## Check style and formatting
 	$(BIN)/ruff check

@@ -164,7 +164,7 @@ def role_policy(role: str, resource: str = "arn:aws:ecr:*:123456789012:repositor
 
 
 def role_policies_markdown() -> str:
-    """Return the policies of all roles as they stand in the README."""
+    """Return the policies of all roles as Markdown, as docs/reference/iam.md has them."""
     sections = []
     for role, operators in ROLES.items():
         names = ", ".join(f"`{operator}`" for operator in operators)

@@ -26,15 +26,17 @@ console = Console(highlight=False, soft_wrap=True)
 
 _SDIST_FILES = (
     "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
     "CONTRIBUTING.md",
     "LICENSE",
     "Makefile",
     "README.md",
+    "SECURITY.md",
     "constraints.txt",
     "hatch_build.py",
     "pyproject.toml",
 )
-_SDIST_FOLDERS = (PACKAGE, "benchmarks", EXAMPLES, "scripts", "tests")
+_SDIST_FOLDERS = (PACKAGE, "benchmarks", "docs", EXAMPLES, "scripts", "tests")
 _SDIST_OWN = (".gitignore", "PKG-INFO")
 _WHEEL_OWN = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
 

@@ -74,7 +74,7 @@ def _say_what_is_next(console: Console) -> None:
     )
     table.add_row(f"  example_dags/{DAG_ID}.py", "the audit")
     table.add_row(f"  example_dags/{demo_clean_up.DAG_ID}.py", "the clean-up")
-    table.add_row("  README.md", "how to use it with AWS")
+    table.add_row("  docs/guides/connect-to-aws.md", "how to use it with AWS")
     console.print(table)
 
 

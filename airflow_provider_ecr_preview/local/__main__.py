@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     :param arguments: the command line; None for the one of this process.
     """
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -60,22 +60,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    options = argparse.ArgumentParser(
         prog="python -m airflow_provider_ecr_preview.local",
         description="Serve an Amazon ECR of this machine, with lifecycle policy previews, and the other services of moto.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (%(default)s)")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port; 0 for a free one (%(default)s)")
-    parser.add_argument("--registry", choices=sorted(REGISTRIES), help="the registry to begin with (an empty one)")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, another registry (%(default)s)")
-    parser.add_argument("--now", type=_time, help="the time in the registry, for example 2026-11-23 (the real time)")
-    parser.add_argument(
+    options.add_argument("--host", default="127.0.0.1", help="address to listen at (%(default)s)")
+    options.add_argument("--port", type=int, default=DEFAULT_PORT, help="port; 0 for a free one (%(default)s)")
+    options.add_argument("--registry", choices=sorted(REGISTRIES), help="the registry to begin with (an empty one)")
+    options.add_argument("--seed", type=int, default=0, help="another seed, another registry (%(default)s)")
+    options.add_argument("--now", type=_time, help="the time in the registry, for example 2026-11-23 (the real time)")
+    options.add_argument(
         "--preview-seconds", type=float, default=0.0, help="how long a preview is IN_PROGRESS (%(default)s)"
     )
-    parser.add_argument("--ready-file", type=Path, help="write endpoint_url and pid there, as JSON, once it answers")
-    parser.add_argument("--verbose", action="store_true", help="print a line for every request")
-    return parser
+    options.add_argument("--ready-file", type=Path, help="write endpoint_url and pid there, as JSON, once it answers")
+    options.add_argument("--verbose", action="store_true", help="print a line for every request")
+    return options
 
 
 def _welcome(ecr: LocalEcr) -> str:

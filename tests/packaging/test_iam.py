@@ -1,4 +1,4 @@
-"""The IAM actions of the operators, as data and in the README."""
+"""The IAM actions of the operators, as data and in the documentation."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from airflow_provider_ecr_preview.iam import (
 MUTATING = ("Put", "Delete", "BatchDelete", "Update", "Create", "Set", "Tag", "Untag", "Complete", "Upload", "Initiate")
 
 
-def test_the_readme_has_the_policies_of_the_roles() -> None:
-    assert role_policies_markdown() in (Path(__file__).parents[2] / "README.md").read_text()
+def test_the_reference_has_the_policies_of_the_roles() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "iam.md"
+    assert role_policies_markdown() in page.read_text()
 
 
 def test_the_auditor_may_change_nothing() -> None:

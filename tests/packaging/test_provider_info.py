@@ -59,8 +59,8 @@ def test_the_changelog_begins_with_the_version_of_the_package() -> None:
 
 
 @pytest.mark.parametrize("operator", OURS)
-def test_the_readme_names_every_operator(operator: type[Any]) -> None:
-    assert f"`{operator.__name__}`" in (ROOT / "README.md").read_text()
+def test_the_reference_names_every_operator(operator: type[Any]) -> None:
+    assert f"`{operator.__name__}`" in (ROOT / "docs" / "reference" / "operators.md").read_text()
 
 
 @pytest.mark.parametrize("operator", OURS)
@@ -72,6 +72,9 @@ def test_every_parameter_is_documented_and_said_to_be_templated_if_it_is(operato
     assert templated == set(operator.template_fields) & set(documented)
 
 
-@pytest.mark.parametrize("policy", re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL))
-def test_the_json_in_the_readme_is_json(policy: str) -> None:
+PAGES = "".join(path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+
+
+@pytest.mark.parametrize("policy", re.findall(r"```json\n(.*?)```", PAGES, re.DOTALL))
+def test_the_json_in_the_pages_is_json(policy: str) -> None:
     assert json.loads(policy)

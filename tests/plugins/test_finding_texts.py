@@ -1,4 +1,4 @@
-"""What the pages and the README say of findings, of which an audit has but the codes."""
+"""What the pages and the documentation say about findings, of which an audit has the codes only."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ FINDINGS = dict(re.findall(r'Finding\(\s*"(\w+)",\s*"(\w+)"', Path(findings.__fi
     ("text", "entry"),
     [
         (FRONTEND / "src" / "findings.ts", r'^  (\w+): \{\s*severity: "(\w+)"'),
-        (ROOT / "README.md", r"^\| `(\w+)` \| (critical|warning|info) \|"),
+        (ROOT / "docs" / "reference" / "findings.md", r"^\| `(\w+)` \| (critical|warning|info) \|"),
     ],
-    ids=["pages", "readme"],
+    ids=["pages", "reference"],
 )
 def test_every_finding_is_explained_as_grave_as_it_is_and_none_that_there_is_not(text: Path, entry: str) -> None:
     assert len(FINDINGS) > 5

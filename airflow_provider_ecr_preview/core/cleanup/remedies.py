@@ -171,7 +171,7 @@ CHECKS: Mapping[str, Check] = {
     ),
     "change_permissions": Check(
         "With check_only: which calls were not tried, because they start or change something?",
-        "Compare the role of aws_conn_id with the policies of the roles in the README.",
+        "Compare the role of aws_conn_id with the policies of the three roles in docs/reference/iam.md.",
         ("aws_conn_id",),
     ),
     "former_policies_kept": Check(

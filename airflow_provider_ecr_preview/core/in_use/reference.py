@@ -9,37 +9,39 @@ from dataclasses import dataclass, replace
 _REGISTRY = r"""
     (?<![a-z0-9._-])
     (?P<registry_id>[0-9]{12})
-    (?: \.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)(?:\.[a-z0-9-]+)+
-      | \.dkr-ecr(?:-fips)?\.(?P<dual_stack_region>[a-z0-9-]+)\.on(?:\.[a-z0-9-]+)+
+    (?: \.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]{1,63}+)(?:\.[a-z0-9-]{1,63}+){1,8}+
+      | \.dkr-ecr(?:-fips)?\.(?P<dual_stack_region>[a-z0-9-]{1,63}+)\.on(?:\.[a-z0-9-]{1,63}+){1,8}+
     )
     \.?(?::[0-9]{1,5})?
 """
 
 
-_REPOSITORY = r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*"
+# Every part has a bound, and is read once: a text of a megabyte must not take minutes.
+_REPOSITORY = r"(?=[a-z0-9])[a-z0-9._/-]{1,256}+(?<=[a-z0-9])"
 
 
 _DIGEST = r"sha256:[0-9a-f]{64}"
 
 
-def _pattern(end: str) -> re.Pattern[str]:
+def _pattern(end: str = "") -> re.Pattern[str]:
     # Docker and ECR take the host in upper and lower case, the rest in lower case only; a digest means the same in both.
     return re.compile(
         rf"""
         (?i:{_REGISTRY})
-        /(?!v2/.+/(?:manifests|blobs)/)(?P<repository_name>{_REPOSITORY})
+        /(?!v2/[a-z0-9._/-]{{1,256}}/(?:manifests|blobs)/)(?P<repository_name>{_REPOSITORY})
         (?::(?P<image_tag>[A-Za-z0-9_][A-Za-z0-9._-]{{0,127}}))?
         (?:@(?P<image_digest>(?i:{_DIGEST})))?
-        (?=\Z|[{end}])
+        {end}
         """,
         re.VERBOSE | re.ASCII,
     )
 
 
-_REFERENCE = _pattern(r"""\s"'`,;""")
+_REFERENCE = _pattern(r"""(?=\Z|[\s"'`,;])""")
 
 
-_REFERENCE_IN_TEXT = _pattern(r"""\s"'`,;|&<>)}\]\\""")
+# A longer text goes on with anything: a bracket, a volume's mode, the end of a sentence.
+_REFERENCE_IN_TEXT = _pattern()
 
 
 _HOST = re.compile(r"dkr[.-]ecr", re.IGNORECASE | re.ASCII)
@@ -49,7 +51,7 @@ _HOST = re.compile(r"dkr[.-]ecr", re.IGNORECASE | re.ASCII)
 _IMAGE_ARN = re.compile(
     rf"""
     arn:aws[a-z-]*:ecr:(?P<region_name>[a-z0-9-]+):(?P<registry_id>[0-9]{{12}})
-    :repository/(?P<repository_name>{_REPOSITORY})/(?P<image_digest>{_DIGEST})
+    :repository/(?P<repository_name>[a-z0-9](?:[a-z0-9._/-]{{0,254}}[a-z0-9])?)/(?P<image_digest>(?i:{_DIGEST}))
     """,
     re.VERBOSE | re.ASCII,
 )
@@ -61,7 +63,7 @@ _ARN = re.compile(r"arn:[^:]*:ecr:", re.IGNORECASE)
 _BARE_DIGEST = re.compile(rf"(?<![a-z0-9])(?P<image_digest>{_DIGEST})(?![a-z0-9])", re.IGNORECASE | re.ASCII)
 
 
-_OTHER_REGISTRY = re.compile(r"(?:[a-z-]+://)?+(?:[^/@\s]+[.:][^/@\s]*|localhost)/", re.IGNORECASE)
+_FIRST_PART = re.compile(r"(?:[a-z-]+://)?+(?P<host>[^/@\s]++)/", re.IGNORECASE)
 
 
 _AROUND = " \t\r\n\f\v\"'`\ufeff\u200b\u00a0"
@@ -130,7 +132,10 @@ def references_in(text: str) -> tuple[ImageReference, ...]:
 
     :param text: the text, for example the value of an environment variable.
     """
-    return tuple(dict.fromkeys(_found(_REFERENCE_IN_TEXT, text)))
+    found = [*_found(_REFERENCE_IN_TEXT, text)]
+    # The full stop of a sentence may stand for a part of the tag.
+    stops = [replace(image, image_tag=tag) for image in found if (tag := (image.image_tag or "").rstrip(".-"))]
+    return tuple(dict.fromkeys([*found, *stops]))
 
 
 def shown_reference(text: str) -> str:
@@ -163,10 +168,19 @@ def _by_arn_or_digest(text: str) -> Iterator[ImageReference]:
         found = _IMAGE_ARN.fullmatch(text)
         if found is None:
             raise UnreadReferenceError(f"{shown_reference(text)!r} is an ARN of Amazon ECR, but not of one image.")
-        yield ImageReference(**found.groupdict())
-    elif not _OTHER_REGISTRY.match(text):
+        yield ImageReference(**{**found.groupdict(), "image_digest": found["image_digest"].lower()})
+    elif not _is_of_other_registry(text):
         for digest in _BARE_DIGEST.finditer(text):
             yield ImageReference("", "", "", digest["image_digest"].lower())
+
+
+def _is_of_other_registry(text: str) -> bool:
+    """Return whether a reference begins with a host, which is none of ECR."""
+    found = _FIRST_PART.match(text)
+    if found is None:
+        return False
+    host = found["host"].lower()
+    return host == "localhost" or "." in host[1:] or ":" in host[1:]
 
 
 def _resolved(named: list[ImageReference], image_digest: str) -> Iterator[ImageReference]:

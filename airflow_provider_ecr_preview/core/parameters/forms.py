@@ -9,6 +9,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence, ValuesView
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
+from io import StringIO
+from itertools import pairwise
+from tokenize import COMMENT, NL, STRING, generate_tokens
 from typing import Any, NoReturn
 
 _NUMBER = re.compile(r"[+-]?(\d+(_\d+)*(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -126,9 +129,16 @@ def literal_of(text: str) -> Any:
 
 def _python_literal_of(text: str) -> Any:
     try:
-        return ast.literal_eval(text)
+        literal = ast.literal_eval(text)
+        return text if _has_adjacent_texts(text) else literal
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
+
+
+def _has_adjacent_texts(text: str) -> bool:
+    """Return whether two quoted texts follow each other without a comma, as numpy writes a list; Python would join them."""
+    kinds = [token.type for token in generate_tokens(StringIO(text).readline) if token.type not in (COMMENT, NL)]
+    return any(pair == (STRING, STRING) for pair in pairwise(kinds))
 
 
 def is_python_text(text: str) -> bool:

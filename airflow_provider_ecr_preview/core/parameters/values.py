@@ -27,7 +27,6 @@ from airflow_provider_ecr_preview.core.parameters.forms import (
     number_of,
     refuse,
     shown,
-    split,
 )
 
 UNLIMITED = "unlimited"
@@ -36,6 +35,13 @@ UNLIMITED = "unlimited"
 
 UNSET_TEXTS = frozenset({"", "None", "null"})
 """What a template leaves of a value that is not set."""
+
+
+_UNSET_ELSEWHERE = frozenset({"", "nan", "nil", "none", "null", "undefined"})
+"""What other tools write of a value that is not set, in upper or lower case: no name to protect an image by."""
+
+
+_EMPTY_LISTS = frozenset({"[]", "()"})
 
 
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
@@ -59,11 +65,9 @@ def given(value: Any, parameter: str, *, protects: bool = False, instead: str = 
     if not isinstance(value, str):
         return value
     stripped = value.strip()
-    if stripped not in UNSET_TEXTS:
-        return stripped
-    if protects:
+    if protects and _is_unset(stripped):
         refuse(value, parameter, f"A template whose value is not set leaves this. {instead}, or leave {parameter} out")
-    return None
+    return None if stripped in UNSET_TEXTS else stripped
 
 
 @overload
@@ -106,7 +110,7 @@ def texts(value: Any, parameter: str, default: Iterable[str] = (), *, protects: 
     if value is None:
         return tuple(default)
     items = [_item(item, parameter) for item in _items(value, parameter)]
-    if protects and not UNSET_TEXTS.isdisjoint(items):
+    if protects and any(map(_is_unset, items)):
         refuse(value, parameter, "Use a list of texts, none of them empty, or [] for none")
     return tuple(item for item in items if item)
 
@@ -309,11 +313,16 @@ def mapping(value: Any, parameter: str, *, protects: bool = False) -> Mapping[An
     return value
 
 
+def _is_unset(text: str) -> bool:
+    return text.casefold() in _UNSET_ELSEWHERE
+
+
 def _items(value: Any, parameter: str) -> Iterable[Any]:
     if is_integer(value):
         return [value]
     items: Any = listed(value) if isinstance(value, str) else value
-    if not is_list(items) or (isinstance(value, str) and not split(value)):
+    # A text is an empty list only where it is written as one: what is left of quotes or commas was meant to hold something.
+    if not is_list(items) or (isinstance(value, str) and not items and "".join(value.split()) not in _EMPTY_LISTS):
         refuse(value, parameter, "Use a list of texts, or [] for none")
     return sorted(items, key=str) if isinstance(items, AbstractSet) else items
 

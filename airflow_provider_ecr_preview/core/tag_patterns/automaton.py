@@ -78,6 +78,8 @@ class PatternAutomaton:
         """What follows each position, with the number of ways."""
         self.lookarounds: list[PatternAutomaton] = []
         """What is looked at ahead or behind, which Python matches by itself."""
+        self.is_possible = True
+        """Whether no anchor keeps every tag from matching."""
         self._edges = 0
         items = list(parsed)
         self.is_anchored = _begins_with_anchor(items)
@@ -92,7 +94,9 @@ class PatternAutomaton:
         :raises UnfitPatternError: if it is of a kind that is not taken.
         """
         parsed = _parser.parse(pattern)
-        return cls(parsed, parsed.state.flags)
+        automaton = cls(parsed, parsed.state.flags)
+        automaton.is_possible = not _has_anchor_inside(parsed)
+        return automaton
 
     def _sequence(self, items: Iterable[tuple[Any, Any]], flags: int) -> Part:
         part = Part()
@@ -166,6 +170,25 @@ class PatternAutomaton:
         self._connect(part.last, part.first)
         part.empty = 1
         return part
+
+
+def _has_anchor_inside(items: Any) -> bool:
+    """Return whether an expression asks for characters after the end of a tag, or before its beginning.
+
+    :param items: the expression as Python's parser has it.
+    """
+    for index, (operation, argument) in enumerate(items):
+        if operation is _constants.AT:
+            if argument in _ENDS and items[index + 1 :].getwidth()[0]:
+                return True
+            if argument in _BEGINNINGS and items[:index].getwidth()[0]:
+                return True
+        elif operation is _constants.SUBPATTERN:
+            if _has_anchor_inside(argument[3]):
+                return True
+        elif operation is _constants.BRANCH and all(map(_has_anchor_inside, argument[1])):
+            return True
+    return False
 
 
 def _any_of(parts: list[Part]) -> Part:

@@ -105,7 +105,9 @@ def check_tag_pattern(pattern: str, parameter: str) -> None:
 
 
 def _matches_a_tag(automaton: PatternAutomaton) -> bool:
-    """Return whether some tag matches; True also where only a lookaround or an inner anchor forbids it."""
+    """Return whether some tag matches; True also where only a lookaround forbids it."""
+    if not automaton.is_possible:
+        return False
     allowed = FIRST_TAG_CHARACTERS if automaton.is_anchored else TAG_CHARACTERS
     reached = {position for position in automaton.whole.first if not automaton.characters[position].isdisjoint(allowed)}
     seen = set(reached)

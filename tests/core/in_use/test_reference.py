@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import string
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -161,6 +162,40 @@ def test_a_longer_text_names_what_can_be_understood_in_it() -> None:
     text = f'docker pull {HOST}/payments/api:v1|tee log; export REGISTRY={HOST} IMAGE="{HOST}/payments/api:v2"'
     assert references_in(text) == (of(image_tag="v1"), of(image_tag="v2"))
     assert references_in(f"REGISTRY={HOST}") == ()
+
+
+@pytest.mark.parametrize(
+    "after", ["!", "?", "#1", ":ro", "=x", "*", "/", "~", "]", "}", ")", ">", "\\n", "%20", "\u2026"]
+)
+def test_an_image_in_a_longer_text_is_found_whatever_follows_it(after: str) -> None:
+    assert references_in(f"run {HOST}/payments/api:v1{after}") == (of(image_tag="v1"),)
+    assert references_in(f"run {HOST}/payments/api@{digest(1)}{after}") == (of(digest(1)),)
+
+
+def test_a_full_stop_after_a_tag_may_or_may_not_belong_to_it() -> None:
+    assert references_in(f"It runs {HOST}/payments/api:v1.") == (of(image_tag="v1."), of(image_tag="v1"))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        f"{HOST}/",
+        f"{HOST}/v2/",
+        f"{HOST}/a:v",
+        HOST,
+        digest(1),
+        "sha256:" + "a" * 63,
+        f"{HOST}/{'a-' * 100}",
+        "123456789012.dkr.ecr.a",
+        "a.",
+        "arn:aws:ecr:",
+    ],
+)
+def test_a_long_text_is_read_in_a_time_that_grows_with_its_length_alone(part: str) -> None:
+    text = part * 5_000
+    with suppress(UnreadReferenceError):
+        parse_references(text)
+    references_in(text)
 
 
 @pytest.mark.parametrize(

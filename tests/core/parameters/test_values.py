@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from airflow_provider_ecr_preview.core.parameters import times
 from airflow_provider_ecr_preview.core.parameters import values as parameters
 from airflow_provider_ecr_preview.core.parameters.forms import is_python_text, shown
+from airflow_provider_ecr_preview.core.tag_patterns.patterns import tag_globs
 
 UNSET = ["", "  ", "\n", "None", " None ", "null"]
 HUGE = 10**400
@@ -106,7 +107,8 @@ def test_what_can_be_read_only_once_is_a_list_too() -> None:
 
 @drawn(st.lists(st.text(st.characters(codec="ascii", exclude_characters="[](){}\"'\\,\r\n"), min_size=1)))
 def test_a_list_of_anything_is_the_same_as_json_and_as_python_writes_it(items: list[str]) -> None:
-    items = [item.strip() for item in items if item.strip() not in parameters.UNSET_TEXTS]
+    unset = {"", "nan", "nil", "none", "null", "undefined"}
+    items = [item.strip() for item in items if item.strip().lower() not in unset]
     for spelled in (items, json.dumps(items), str(items), repr(tuple(items))):
         assert parameters.texts(spelled, "tags", protects=True) == tuple(items)
     if items:
@@ -141,11 +143,43 @@ def test_what_is_no_list_of_texts_is_refused(value: Any, protects: bool) -> None
 
 
 @pytest.mark.parametrize(
-    "value", [["v*", ""], ["v*", " "], ["None"], ["null", "v*"], "v*, None", ",", " , \n", '["v*", ""]']
+    "value",
+    [
+        ["v*", ""],
+        ["v*", " "],
+        ["None"],
+        ["null", "v*"],
+        "v*, None",
+        ",",
+        " , \n",
+        '["v*", ""]',
+        "''",
+        '""',
+        "' '",
+        '","',
+        "((),)",
+    ],
 )
 def test_an_empty_text_protects_nothing_and_is_refused_where_images_are_protected(value: Any) -> None:
     with pytest.raises(ValueError, match=r"tags is .*"):
         parameters.texts(value, "tags", protects=True)
+
+
+@pytest.mark.parametrize("text", ["none", "NONE", "Null", "nan", "NaN", "nil", "undefined", "Undefined"])
+def test_what_other_tools_write_of_a_value_that_is_not_set_protects_no_image(text: str) -> None:
+    for value in (text, f" {text} ", [text], f"v*, {text}", f'["{text}"]'):
+        with pytest.raises(ValueError, match=r"tags is .*"):
+            parameters.texts(value, "tags", protects=True)
+    assert parameters.texts(text, "names") == (text,)
+
+
+@pytest.mark.parametrize(
+    "text", ["['latest' 'prod*']", "['latest'\n 'prod*']", "('latest' 'prod*')", '["latest" "prod*"]']
+)
+def test_texts_without_a_comma_between_are_not_joined(text: str) -> None:
+    assert "latestprod*" not in parameters.texts(text, "tags", protects=True)
+    with pytest.raises(ValueError, match=r"protected_tags holds"):
+        tag_globs(text, "protected_tags", ())
 
 
 def test_elsewhere_empty_texts_of_a_list_are_left_out() -> None:

@@ -205,6 +205,13 @@ def test_an_expression_that_can_take_hours_is_refused(pattern: str) -> None:
         "[,]x",
         "a{129}",
         r"^(?:\.|-)",
+        "$prod",
+        "prod$.+",
+        "v1^",
+        "(?:^v1|^v2)$-rc",
+        "($prod)",
+        r"\Zv1|v2\A",
+        "$PROD|$LIVE",
     ],
 )
 def test_an_expression_that_no_tag_matches_is_refused(pattern: str) -> None:

@@ -52,7 +52,10 @@ LIFTED: Mapping[str, Any] = {
     "max_images_per_run": 1_000_000,
     "max_bytes_per_run": "unlimited",
 }
-BATCH = 6
+BATCH = 10
+"""As many repositories as one audit has room for."""
+POLL_INTERVAL = 0.1
+"""Seconds; previews of the local ECR are ready when they are looked at."""
 HEADLINES = (
     "repositories",
     "images",
@@ -146,13 +149,17 @@ class Team:
             names = EcrListRepositoriesOperator(
                 task_id="list", region_name=region, with_policy=True, batch_size=BATCH
             ).execute({})
-            held_back = [name for batch in names for name in self._clean_up(batch, region, {})]
+            in_use = EcrCollectImagesInUseOperator(
+                task_id="in_use", sources=["ecs", "lambda"], region_names=[region]
+            ).execute({})
+            assert in_use["is_complete"]
+            held_back = [name for batch in names for name in self._clean_up(batch, region, in_use, {})]
             self.counts["repositories blocked by a limit at first, as they should be"] += len(held_back)
             for start in range(0, len(held_back), BATCH):
-                still = self._clean_up(held_back[start : start + BATCH], region, LIFTED)
+                still = self._clean_up(held_back[start : start + BATCH], region, in_use, LIFTED)
                 assert not still
 
-    def _clean_up(self, names: Sequence[str], region: str, limits: Mapping[str, Any]) -> list[str]:
+    def _clean_up(self, names: Sequence[str], region: str, in_use: Any, limits: Mapping[str, Any]) -> list[str]:
         """Audit, approve and clean up; return the repositories that a limit holds back."""
         run = next(self._runs)
         context: Any = {
@@ -168,13 +175,10 @@ class Team:
             reports_path=f"file://{self.folder}/reports",
             audit_id=f"audit {run}",
             audit_name="weekly",
+            poll_interval=POLL_INTERVAL,
         ).execute(context)
         summaries = audit["summaries"]
         assert summaries is not None
-        in_use = EcrCollectImagesInUseOperator(
-            task_id="in_use", sources=["ecs", "lambda"], region_names=[region]
-        ).execute(context)
-        assert in_use["is_complete"]
         judges = [Judge(self.ecr, summary, in_use) for summary in summaries]
         operator = EcrDeletePreviewedImagesOperator(
             task_id="clean_up",
@@ -183,6 +187,7 @@ class Team:
             in_use=in_use,
             protected_tags=PROTECTED_TAGS,
             dry_run=False,
+            poll_interval=POLL_INTERVAL,
             results_path=f"file://{self.folder}/results-{run}.jsonl.gz",
             **limits,
         )

@@ -53,6 +53,7 @@ RULES: Mapping[str, Allowed] = {
     "plugins": _allowed(
         "core reports settings", "airflow", "anyio", "cachetools", "fastapi", "httpx", "pydantic", "starlette"
     ),
+    "cli": _allowed("core display", "rich", "rich_argparse", "yaml"),
     "local": _allowed("core", "boto3", "botocore", "moto", "werkzeug"),
     "local.pytest_plugin": _allowed("core local", "airflow", "moto", "pytest"),
     # Faces: they hand on what is public.
@@ -72,7 +73,7 @@ CORE_ORDER = (
     ("exceptions", "pull_grants", "referrers", "replication", "selection", "tag_patterns"),
     ("protection",),
     ("policy",),
-    ("preview",),
+    ("files", "preview"),
     ("audit", "cleanup", "comparison", "in_use", "reconciliation"),
     ("rollout",),
 )

@@ -1,0 +1,1 @@
+"""The command line ``ecr-preview``: lint, simulate and compare lifecycle policies without Airflow."""

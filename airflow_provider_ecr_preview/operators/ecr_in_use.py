@@ -204,13 +204,18 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         by_name = {**SOURCES, **FURTHER_SOURCES}
         sources: dict[str, InUseSource] = {}
         for source in self._named():
-            if callable(source):
-                sources[getattr(source, "__name__", str(source))] = source
-            elif source in by_name:
-                sources[source] = by_name[source]
-            elif source not in _PARAMETERS:
+            if not callable(source) and source not in by_name:
+                if source in _PARAMETERS:
+                    continue
                 known = ", ".join([*by_name, *_PARAMETERS])
                 raise ValueError(f"There is no source {source!r}. Use a function of your own, or of {known}.")
+            name = getattr(source, "__name__", str(source)) if callable(source) else source
+            function = source if callable(source) else by_name[source]
+            if sources.setdefault(name, function) is not function:
+                raise ValueError(
+                    f"sources has two sources with the name {name!r}, and only one would be read. Give each function a name "
+                    "of its own."
+                )
         if not self._named() and not self._given:
             raise ValueError("sources is empty, so that nothing would be read. Name at least one.")
         return sources

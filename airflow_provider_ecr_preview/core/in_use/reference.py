@@ -120,8 +120,11 @@ def parse_references(text: str, image_digest: str | None = None) -> tuple[ImageR
     if len(named) < sum(1 for _ in _HOST.finditer(text)):
         raise UnreadReferenceError(f"{shown_reference(text)!r} names a registry of Amazon ECR and cannot be read.")
     named += _by_arn_or_digest(_REFERENCE.sub("", text))
-    if image_digest and named:
+    if image_digest and (named or not text):
         named += [*_resolved(named, image_digest)]
+    elif image_digest and not _is_of_other_registry(text):
+        # Without a host it may be a name that something gave to an image of ECR, as Docker's `tag` does.
+        named += [*_by_arn_or_digest(image_digest)]
     return tuple(dict.fromkeys(named))
 
 
@@ -188,5 +191,5 @@ def _resolved(named: list[ImageReference], image_digest: str) -> Iterator[ImageR
     found = _BARE_DIGEST.search(image_digest)
     if found is None:
         raise UnreadReferenceError(f"{shown_reference(image_digest)!r} is no digest of an image.")
-    for reference in named:
+    for reference in [*named] or [ImageReference("", "", "")]:
         yield replace(reference, image_digest=found["image_digest"].lower(), image_tag=None)

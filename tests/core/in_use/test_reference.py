@@ -99,6 +99,17 @@ def test_a_digest_that_was_resolved_further_names_both() -> None:
     assert parse_references(f"{HOST}/payments/api@{digest(1)}", digest(2)) == (of(digest(1)), of(digest(2)))
 
 
+@pytest.mark.parametrize("text", ["", "  ", "payments/api:v1", "api", "docker://api:v1"])
+def test_a_digest_that_was_resolved_counts_where_no_registry_is_named(text: str) -> None:
+    assert parse_references(text, digest(2)) == (of_digest(digest(2)),)
+
+
+def test_a_digest_alone_that_is_none_is_an_error() -> None:
+    with pytest.raises(UnreadReferenceError, match="no digest"):
+        parse_references("", "latest")
+    assert parse_references("nginx", "latest") == ()
+
+
 def test_a_digest_of_somebody_else_s_image_is_nothing() -> None:
     assert parse_references("docker.io/library/redis:7", digest(2)) == ()
 

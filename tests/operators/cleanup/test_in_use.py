@@ -236,6 +236,17 @@ def test_a_source_that_yields_something_else_is_unread(digests: list[str], fault
     assert not collect(sources=[fault])["is_complete"]
 
 
+@pytest.mark.parametrize("builtin_first", [True, False])
+def test_two_sources_of_one_name_are_an_error_because_only_one_would_be_read(builtin_first: bool) -> None:
+    def ecs(_: ClientOf) -> Iterator[FoundReference]:
+        yield from ()
+
+    pairs: list[list[Any]] = [["ecs", ecs] if builtin_first else [ecs, "ecs"], [lambda _: (), lambda _: ()]]
+    for sources in pairs:
+        with pytest.raises(ValueError, match=r"two sources with the name"):
+            collect(sources=sources)
+
+
 def test_a_refusal_of_aws_names_the_iam_action(local_ecr: LocalEcr, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(client_of: ClientOf) -> Iterator[FoundReference]:
         client = client_of("lambda")

@@ -52,8 +52,8 @@ LIFTED: Mapping[str, Any] = {
     "max_images_per_run": 1_000_000,
     "max_bytes_per_run": "unlimited",
 }
-BATCH = 10
-"""As many repositories as one audit has room for."""
+BATCH = 6
+"""An audit always has room for the summaries of this number of repositories: 8 of its 48 KiB for each."""
 POLL_INTERVAL = 0.1
 """Seconds; previews of the local ECR are ready when they are looked at."""
 HEADLINES = (

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from airflow_provider_ecr_preview.aws.acting import Fate, code_of, fate_of
-from airflow_provider_ecr_preview.core.backoff import Backoff
 from airflow_provider_ecr_preview.core.cleanup.approved import approved_images
 from airflow_provider_ecr_preview.core.cleanup.checks import Decision, decide_again, is_touched
-from airflow_provider_ecr_preview.core.cleanup.floors import guards_of, missing_guards
+from airflow_provider_ecr_preview.core.cleanup.floors import missing_guards
 from airflow_provider_ecr_preview.core.cleanup.holding import REFERENCED, Holding
 from airflow_provider_ecr_preview.core.cleanup.journal import NOT_CONFIRMED, REPLY_LOST, is_done
 from airflow_provider_ecr_preview.core.cleanup.outcome import (
@@ -20,7 +19,6 @@ from airflow_provider_ecr_preview.core.cleanup.outcome import (
     ImageFailure,
     ImageOutcome,
     RepositoryCleanup,
-    RepositoryStatus,
     planned_cleanup,
 )
 from airflow_provider_ecr_preview.core.cleanup.plan import MAX_BATCH, TARGETS, batches_of
@@ -30,9 +28,9 @@ from airflow_provider_ecr_preview.core.exceptions import RepositoryError
 from airflow_provider_ecr_preview.core.journal import Journal
 from airflow_provider_ecr_preview.core.referrers import Fate as ImageFate
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
-from airflow_provider_ecr_preview.engine.removal_record import RemovalRecord
+from airflow_provider_ecr_preview.engine.removal_record import RemovalRecord, status_of
+from airflow_provider_ecr_preview.engine.repository_looks import RepositoryLooks, guards_in
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import IMAGE_NOT_FOUND, DeletedImages, EcrImageCleanupHook
-from airflow_provider_ecr_preview.hooks.ecr_preview import DESCRIBE_IMAGES_PAGE_SIZE
 
 log = logging.getLogger(__name__)
 
@@ -100,11 +98,12 @@ class ImageRemoval:
             raise ValueError(f"{decision.repository} is blocked: {', '.join(c.code for c in decision.blocking)}.")
         cleanup = self._planned(decision)
         try:
-            inventory = self.inventory_of(decision)
+            looks = RepositoryLooks(self.hook, decision.repository, self.stop, min(_BASE_DELAY, self.retry_delay))
+            inventory = looks.inventory()
             decision = decide_again(decision, inventory, self.now())
             cleanup = self._planned(decision)
             if cleanup.status == "incomplete":
-                _Work(self, cleanup, inventory).run()
+                _Work(self, cleanup, looks, inventory).run()
         except _BlockedError:
             cleanup.status = "blocked"
             return cleanup
@@ -112,30 +111,26 @@ class ImageRemoval:
             log.exception("%s: the clean-up ends here.", decision.repository)
             cleanup.error = error
         if cleanup.status != "blocked":
-            cleanup.status = _status_of(cleanup, is_stopped=self.stop.is_set())
+            cleanup.status = status_of(cleanup, is_stopped=self.stop.is_set())
         return cleanup
 
     def _planned(self, decision: Decision) -> RepositoryCleanup:
         return planned_cleanup(decision, self.action, run_is_blocked=False, dry_run=False)
 
-    def inventory_of(self, decision: Decision) -> list[RepositoryImage]:
-        """Return every image that is in the repository now.
-
-        :param decision: what was decided about the repository.
-        """
-        repository = decision.repository
-        images = self.hook.iter_repository_images(repository.repository_name, registry_id=repository.registry_id)
-        # An image that a second page lists again is there once.
-        return [*{image.image_digest: image for image in images}.values()]
-
 
 class _Work:
     """One repository's clean-up under way."""
 
-    def __init__(self, removal: ImageRemoval, cleanup: RepositoryCleanup, inventory: Sequence[RepositoryImage]) -> None:
+    def __init__(
+        self,
+        removal: ImageRemoval,
+        cleanup: RepositoryCleanup,
+        looks: RepositoryLooks,
+        inventory: Sequence[RepositoryImage],
+    ) -> None:
         decision = cleanup.decision
         self._removal = removal
-        self._hook = removal.hook
+        self._looks = looks
         self._action = removal.action
         self._stop = removal.stop
         self._cleanup = cleanup
@@ -145,8 +140,7 @@ class _Work:
         # The images of calls whose reply was lost, each with the earlier attempt that sent it, or None for this one.
         self._unconfirmed = {digest: image.attempt for digest, image in decision.evidence.earlier.sent.items()}
         self._record = RemovalRecord(cleanup, removal.journal)
-        self._guards = self._guards_in(inventory)
-        self._pages = len(inventory) // DESCRIBE_IMAGES_PAGE_SIZE + 1
+        self._guards = guards_in(decision, inventory)
 
     def run(self) -> None:
         """Remove the images in rounds, until all are done or nothing may pass any more."""
@@ -156,7 +150,7 @@ class _Work:
             for batch in batches_of(pending, self._batch_size):
                 if self._stop.is_set():
                     return
-                # What waits for its subject, or is spared by now, is not written down as about to be removed.
+                # What waits for its subject, or is spared by now, is not about to be removed.
                 self._remove([image for image in batch if not self._is_spared(image) and self._may_go(image, {})])
             again = self._to_be_tried_again()
             idle = 0 if len(again) < len(pending) else idle + 1
@@ -189,7 +183,7 @@ class _Work:
 
     def _act(self, images: Sequence[RepositoryImage]) -> None:
         """Look at images and remove them with one call; look again after each wait for what may pass."""
-        backoff = self._backoff()
+        backoff = self._looks.backoff()
         pending = {image.image_digest: image for image in images}
         attempted: set[str] = set()
         while pending:
@@ -222,9 +216,9 @@ class _Work:
     def _look(self, pending: Mapping[str, RepositoryImage]) -> dict[str, RepositoryImage]:
         """Return the images that may go now, and say of the others why they may not."""
         # Looked for first, so that nothing comes between the look at the images themselves and the call.
-        subjects = self._subjects_there([*pending])
+        subjects = self._looks.subjects(self._holding.unplanned_subjects([*pending]))
         for _ in range(_MAX_LOOKS):
-            there = self._described([*(guard.image_digest for guard in self._guards), *pending])
+            there = self._looks.at([*(guard.image_digest for guard in self._guards), *pending])
             missing = missing_guards(self._guards, there)
             if not missing:
                 break
@@ -260,28 +254,24 @@ class _Work:
             decision.repository,
             ", ".join(missing[:_SHOWN]),
         )
-        inventory = self._removal.inventory_of(decision)
+        inventory = self._looks.inventory()
         again = decide_again(decision, inventory, self._removal.now())
         there = {image.image_digest: image for image in inventory}
         for digest, reason in again.plan.spared.items():
-            if (
-                self._record.outcome(digest).status in ("not_attempted", "failed")
-                and reason != Spared.CHANGED_MEANWHILE
-            ):
+            is_open = self._record.outcome(digest).status in ("not_attempted", "failed")
+            if is_open and reason != Spared.CHANGED_MEANWHILE:
                 self._record.add(ImageOutcome.of(there[digest], "spared", str(reason)))
-        self._guards = self._guards_in(inventory)
+        self._guards = guards_in(decision, inventory)
         if again.blocking:
             self._cleanup.decision = replace(decision, checks=again.checks)
             raise _BlockedError
 
     def _send(self, image_digests: Sequence[str]) -> DeletedImages:
-        repository = self._cleanup.repository
+        hook, repository = self._removal.hook, self._cleanup.repository
         if self._action == "delete":
-            return self._hook.delete_images(
-                repository.repository_name, image_digests, registry_id=repository.registry_id
-            )
+            return hook.delete_images(repository.repository_name, image_digests, registry_id=repository.registry_id)
         (digest,) = image_digests
-        failure = self._hook.archive_image(repository.repository_name, digest, registry_id=repository.registry_id)
+        failure = hook.archive_image(repository.repository_name, digest, registry_id=repository.registry_id)
         return DeletedImages(frozenset(() if failure else image_digests), (failure,) if failure else ())
 
     def _without_answered(
@@ -312,7 +302,7 @@ class _Work:
         if not lost:
             return
         try:
-            there = self._described_with_retries([image.image_digest for image in lost])
+            there = self._looks.at_with_retries([image.image_digest for image in lost])
         except RepositoryError:
             log.exception("%s: it is not known what became of %d images.", self._cleanup.repository, len(lost))
             self._record.add(*(ImageOutcome.of(image, "unknown") for image in lost))
@@ -325,42 +315,12 @@ class _Work:
             else:
                 self._record.add(ImageOutcome.of(image, "failed", NOT_CONFIRMED, _NOT_CONFIRMED))
 
-    def _described_with_retries(self, image_digests: Sequence[str]) -> dict[str, RepositoryImage]:
-        """Return the images that are there. No call follows this look at once, so it may wait."""
-        backoff = self._backoff()
-        while True:
-            try:
-                return self._described(image_digests)
-            except RepositoryError as error:
-                fate = fate_of(error)
-                if fate == "refused" or not backoff.again(throttled=fate == "not_done"):
-                    raise
-
-    def _described(self, image_digests: Sequence[str]) -> dict[str, RepositoryImage]:
-        repository = self._cleanup.repository
-        images = self._hook.describe_images(
-            repository.repository_name, image_digests, registry_id=repository.registry_id
-        )
-        return {image.image_digest: image for image in images}
-
     def _may_go(self, image: RepositoryImage, subjects: Mapping[str, ImageFate]) -> bool:
         """Return whether all that an image belongs to has gone; spare it if one of these stays."""
         state = self._holding.subject(image.image_digest, subjects, TARGETS[self._action])
         if state == "stays":
             self._record.add(ImageOutcome.of(image, "spared", str(Spared.SUBJECT_STAYS)))
         return state == "gone"
-
-    def _subjects_there(self, image_digests: Sequence[str]) -> dict[str, ImageFate]:
-        """Return what has become of the subjects outside the plan, as far as they are there."""
-        subjects = self._holding.unplanned_subjects(image_digests)
-        if not subjects:
-            return {}
-        # Most are not there, and ECR answers nothing about a hundred images when one of them is not.
-        if 2 * len(subjects) > self._pages:
-            found = self._removal.inventory_of(self._cleanup.decision)
-        else:
-            found = [*self._described(subjects).values()]
-        return {image.image_digest: ImageFate.now(image) for image in found}
 
     def _to_be_tried_again(self) -> list[RepositoryImage]:
         """Return the images whose failure may have gone by now, and those that wait for such an image."""
@@ -379,29 +339,11 @@ class _Work:
             self._record.add(replace(outcome, status="spared", reason=str(Spared.SUBJECT_STAYS)))
         self._record.write_outcomes(())
 
-    def _guards_in(self, inventory: Sequence[RepositoryImage]) -> list[RepositoryImage]:
-        settings = self._cleanup.decision.settings
-        return guards_of(
-            inventory,
-            minimum_images_left=settings.minimum_images_left,
-            newest_images_kept=settings.protection.newest_images_kept,
-        )
-
     @property
     def _batch_size(self) -> int:
         """As many as one look has room for beside the guards, where these are few."""
         return max(MAX_BATCH - len(self._guards), 1) if len(self._guards) <= _MAX_GUARDS_IN_A_BATCH else MAX_BATCH
 
-    def _backoff(self) -> Backoff:
-        base = min(_BASE_DELAY, self._removal.retry_delay)
-        return Backoff(self._hook.throttle_timeout, self._stop.wait, base=base)
-
     def _reply_lost(self, image: RepositoryImage) -> ImageOutcome:
         attempt = self._unconfirmed.get(image.image_digest)
         return replace(ImageOutcome.of(image, DONE[self._action], REPLY_LOST), attempt=attempt)
-
-
-def _status_of(cleanup: RepositoryCleanup, *, is_stopped: bool) -> RepositoryStatus:
-    if not cleanup.of_status("failed", "unknown", "not_attempted"):
-        return "done"
-    return "stopped" if is_stopped and cleanup.error is None else "incomplete"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider_ecr_preview.core.cleanup.journal import OUTCOME, intent_entry
-from airflow_provider_ecr_preview.core.cleanup.outcome import ImageOutcome, RepositoryCleanup
+from airflow_provider_ecr_preview.core.cleanup.outcome import ImageOutcome, RepositoryCleanup, RepositoryStatus
 from airflow_provider_ecr_preview.core.exceptions import JournalUnwritableError, RepositoryError
 from airflow_provider_ecr_preview.core.journal import Journal
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
@@ -98,3 +98,14 @@ class RemovalRecord:
             {OUTCOME: {**outcome.as_dict(repository), "attempt": outcome.attempt or attempt}}
             for outcome in self._unwritten
         ]
+
+
+def status_of(cleanup: RepositoryCleanup, *, is_stopped: bool) -> RepositoryStatus:
+    """Return how the clean-up of one repository ended.
+
+    :param cleanup: what became of its images.
+    :param is_stopped: whether the task had to stop.
+    """
+    if not cleanup.of_status("failed", "unknown", "not_attempted"):
+        return "done"
+    return "stopped" if is_stopped and cleanup.error is None else "incomplete"

@@ -12,6 +12,7 @@ from airflow.utils.helpers import prune_dict
 from airflow_provider_ecr_preview.aws.acting import acting_config, code_of, send_at_once
 from airflow_provider_ecr_preview.aws.arguments import MAX_IMAGE_IDS
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
+from airflow_provider_ecr_preview.aws.pages import images_of
 from airflow_provider_ecr_preview.core.cleanup.outcome import ImageFailure
 from airflow_provider_ecr_preview.core.exceptions import (
     EcrUnreachableError,
@@ -224,9 +225,7 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
             if code_of(error) == _NOT_FOUND:
                 return None
             raise
-        return site.parsed(
-            lambda response, _: [*map(RepositoryImage.from_response, response["imageDetails"])], response
-        )
+        return site.parsed(images_of, response)
 
 
 def _request(repository_name: str, registry_id: str | None, image_digests: Sequence[str]) -> dict[str, Any]:

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.amazon.aws.hooks.ecr import EcrHook
-from airflow.utils.helpers import prune_dict
 from botocore.client import BaseClient
 from botocore.config import Config
 
 from airflow_provider_ecr_preview.aws.arguments import (
-    MAX_IMAGE_IDS,
     check_names,
     check_reading,
     check_waiting,
     read_policy,
 )
-from airflow_provider_ecr_preview.aws.endpoints import mask_endpoint
+from airflow_provider_ecr_preview.aws.clients import (
+    fleet_config,
+    hook_config,
+    prepare_client,
+    prepare_fleet_client,
+    read_times_as_utc,
+)
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
-from airflow_provider_ecr_preview.aws.parsing import keep_replication_rules, parse_preview_results_fast, parse_utc
-from airflow_provider_ecr_preview.aws.retries import retry_throttling
+from airflow_provider_ecr_preview.aws.pages import preview_pages, preview_pages_of_images, repository_images
+from airflow_provider_ecr_preview.aws.previews import not_complete, started_preview, still_running
 from airflow_provider_ecr_preview.core.exceptions import (
     InvalidRequestError,
     PreviewInProgressError,
-    PreviewReplacedError,
-    PreviewTimeoutError,
     RepositoryError,
 )
 from airflow_provider_ecr_preview.core.lint.policy import PolicySource
@@ -51,20 +52,7 @@ if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 
 
-T = TypeVar("T")
-
-
 TagStatus = Literal["TAGGED", "UNTAGGED", "ANY"]
-
-
-DESCRIBE_IMAGES_PAGE_SIZE = 1000
-
-
-# The SDK's default changes between releases; with the one of boto3 1.44 most of a throttled fleet is lost.
-_RETRIES: Any = {"mode": "standard", "total_max_attempts": 5}
-
-
-_UNPAGED: dict[str, Any] = {"max_items": None, "page_size": None, "starting_token": None}
 
 
 class EcrLifecyclePolicyPreviewHook(EcrHook):
@@ -92,14 +80,12 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
     @property
     def config(self) -> Config:
         """Configuration of the botocore client, with retries that do not depend on the SDK's release."""
-        return Config(retries=_RETRIES).merge(super().config)
+        return hook_config(super().config)
 
     def get_session(self, region_name: str | None = None, deferrable: bool = False) -> boto3.session.Session:
         """Return a session whose responses have their times in UTC, which is also much cheaper than local time."""
         session = super().get_session(region_name=region_name, deferrable=deferrable)
-        # boto3 has no way of its own to reach this documented default of the session below it.
-        core: Any = getattr(session, "_session", session)
-        core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_utc)
+        read_times_as_utc(session)
         return session
 
     def get_client_type(
@@ -108,10 +94,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         """Return a client that waits while it is throttled and reads previews at little cost."""
         client = super().get_client_type(region_name=region_name, config=config, deferrable=deferrable)
         if isinstance(client, BaseClient):
-            mask_endpoint(client)
-            retry_throttling(client, lambda: self.throttle_timeout)
-            parse_preview_results_fast(client)
-            keep_replication_rules(client)
+            prepare_client(client, lambda: self.throttle_timeout)
         return client
 
     def get_fleet_client(self, max_workers: int) -> BaseClient:
@@ -119,12 +102,8 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
 
         :param max_workers: number of threads that share it.
         """
-        config = self.config.merge(
-            Config(retries={"mode": "standard", "total_max_attempts": 1}, max_pool_connections=max_workers)
-        )
-        client = super().get_client_type(region_name=self.region_name, config=config)
-        mask_endpoint(client)
-        parse_preview_results_fast(client)
+        client = super().get_client_type(region_name=self.region_name, config=fleet_config(self.config, max_workers))
+        prepare_fleet_client(client)
         return client
 
     def start_preview(
@@ -156,13 +135,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         site = self._site(repository_name, registry_id)
         check_waiting(site, timeout=timeout, poll_interval=poll_interval)
         policy = None if lifecycle_policy_text is None else read_policy(site, lifecycle_policy_text)
-        request = prune_dict(
-            {
-                "repositoryName": repository_name,
-                "registryId": site.registry_id,
-                "lifecyclePolicyText": None if policy is None else policy.text,
-            }
-        )
+        request = _request(site, lifecyclePolicyText=None if policy is None else policy.text)
         deadline = time.monotonic() + timeout
         while True:
             try:
@@ -172,32 +145,15 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
                 policy = policy or self.get_lifecycle_policy(repository_name, registry_id=registry_id)
                 running = self.get_preview_status(repository_name, registry_id=registry_id)
                 if running.policy.fingerprint == policy.fingerprint:
-                    self.log.info(
-                        "%s: a preview of this policy is there already (%s).", repository_name, running.status
-                    )
+                    self.log.info("%s: this policy is previewed already (%s).", repository_name, running.status)
                     return running
                 if time.monotonic() >= deadline:
-                    raise running.error(
-                        PreviewInProgressError,
-                        f"a preview of another policy ({running.policy.fingerprint[:12]}) is in progress, and a "
-                        "repository has only one. Try again when it has ended.",
-                    ) from None
+                    raise still_running(running) from None
                 self.log.info("%s: waiting for the preview of another policy to end.", repository_name)
                 time.sleep(min(poll_interval, max(0.0, deadline - time.monotonic())))
                 continue
-            started = site.parsed(PreviewStatus.from_response, response)
-            if policy is not None and started.policy.fingerprint != policy.fingerprint:
-                raise started.error(
-                    PreviewReplacedError,
-                    "ECR started a preview of another policy than the one that was sent. Compare: "
-                    f"{started.policy.canonical}",
-                )
-            self.log.info(
-                "%s: started the preview of policy %s (%d rules).",
-                repository_name,
-                started.policy.fingerprint[:12],
-                len(started.policy.rules),
-            )
+            started = started_preview(site, response, policy)
+            self.log.info("%s: started the preview of policy %s.", repository_name, started.policy.fingerprint[:12])
             return started
 
     def get_preview_status(self, repository_name: str, *, registry_id: str | None = None) -> PreviewStatus:
@@ -210,9 +166,8 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         :raises PreviewNotFoundError: if none was started.
         """
         site = self._site(repository_name, registry_id)
-        request = prune_dict({"repositoryName": repository_name, "registryId": site.registry_id, "maxResults": 1})
         with translated(site):
-            response = self._ecr.get_lifecycle_policy_preview(**request)
+            response = self._ecr.get_lifecycle_policy_preview(**_request(site, maxResults=1))
         return site.parsed(PreviewStatus.from_response, response)
 
     def wait_for_preview(
@@ -249,11 +204,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
                 return preview
             remaining = deadline - time.monotonic()
             if remaining <= 0:
-                raise preview.error(
-                    PreviewTimeoutError,
-                    f"the preview is still {preview.status} after {timeout:.0f} s. It goes on; wait for it again, "
-                    "with a longer timeout.",
-                )
+                raise not_complete(preview, timeout)
             self.log.info("%s: the preview is %s.", repository_name, preview.status)
             time.sleep(min(poll_interval, remaining))
 
@@ -293,19 +244,13 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         site = self._site(repository_name, registry_id)
         paging = {"max_items": max_items, "page_size": page_size, "starting_token": starting_token}
         check_reading(site, image_ids, tag_status, paging)
-        request = prune_dict(
-            {
-                "repositoryName": repository_name,
-                "registryId": site.registry_id,
-                "filter": {"tagStatus": tag_status} if tag_status else None,
-            }
-        )
+        request = _request(site, filter={"tagStatus": tag_status} if tag_status else None)
         check = PageCheck(
             policy_fingerprint, whole=all(part is None for part in (image_ids, tag_status, max_items, starting_token))
         )
         if image_ids is None:
-            return checked(self._pages(site, request, paging), check)
-        return checked(self._pages_of_images(site, request, image_ids), check)
+            return checked(preview_pages(self._ecr, site, request, paging), check)
+        return checked(preview_pages_of_images(self._ecr, site, request, image_ids), check)
 
     def iter_preview_images(self, repository_name: str, **kwargs: Any) -> Iterator[PreviewedImage]:
         """Yield the images that a complete preview lists.
@@ -347,19 +292,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         :raises RepositoryNotFoundError: if there is no such repository.
         """
         site = self._site(repository_name, registry_id)
-        with translated(site):
-            paginator = self._ecr.get_paginator("describe_images")
-        pages = iter(
-            paginator.paginate(
-                **prune_dict({"repositoryName": repository_name, "registryId": site.registry_id}),
-                filter={"imageStatus": image_status},
-                PaginationConfig={"PageSize": DESCRIBE_IMAGES_PAGE_SIZE},
-            )
-        )
-        while (response := _next(site, pages)) is not None:
-            yield from site.parsed(
-                lambda response, _: [*map(RepositoryImage.from_response, response["imageDetails"])], response
-            )
+        return repository_images(self._ecr, site, _request(site, filter={"imageStatus": image_status}))
 
     def get_lifecycle_policy(self, repository_name: str, *, registry_id: str | None = None) -> LifecyclePolicy:
         """Return the policy that is applied to a repository.
@@ -372,9 +305,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         """
         site = self._site(repository_name, registry_id)
         with translated(site):
-            response = self._ecr.get_lifecycle_policy(
-                **prune_dict({"repositoryName": repository_name, "registryId": site.registry_id})
-            )
+            response = self._ecr.get_lifecycle_policy(**_request(site))
         return site.parsed(lambda response, _: LifecyclePolicy.from_service(response["lifecyclePolicyText"]), response)
 
     def get_registry_replication(self) -> RegistryReplication:
@@ -388,39 +319,6 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
             site = CallSite.of(self.conn, "the registry", None)
             response = self._ecr.describe_registry()
         return site.parsed(RegistryReplication.from_response, response)
-
-    def _pages(self, site: CallSite, request: dict[str, Any], paging: dict[str, Any]) -> Iterator[PreviewPage]:
-        """Yield pages unchecked; with MaxItems one page late, because the paginator tells the token afterwards."""
-        config = {"MaxItems": "max_items", "PageSize": "page_size", "StartingToken": "starting_token"}
-        with translated(site):
-            iterator = self._ecr.get_paginator("get_lifecycle_policy_preview").paginate(
-                **request, PaginationConfig=prune_dict({key: paging[name] for key, name in config.items()})
-            )
-        responses = iter(iterator)
-        with_token = paging["starting_token"] is not None
-        late: PreviewPage | None = None
-        while (response := _next(site, responses, with_token=with_token)) is not None:
-            page = site.parsed(PreviewPage.from_response, response)
-            if paging["max_items"] is None:
-                yield page
-            else:
-                if late is not None:
-                    yield late
-                late = page
-            with_token = "nextToken" in response
-        if late is not None:
-            yield replace(late, next_token=iterator.resume_token)
-
-    def _pages_of_images(
-        self, site: CallSite, request: dict[str, Any], image_ids: Sequence[Mapping[str, str]]
-    ) -> Iterator[PreviewPage]:
-        """Yield a page for every 100 of the images, each image once, however often and by whatever tags it is named."""
-        listed: set[str] = set()
-        for start in range(0, len(image_ids), MAX_IMAGE_IDS):
-            named = {**request, "imageIds": list(image_ids[start : start + MAX_IMAGE_IDS])}
-            for page in self._pages(site, named, _UNPAGED):
-                yield replace(page, images=[image for image in page.images if image.image_digest not in listed])
-                listed.update(image.image_digest for image in page.images)
 
     def _site(self, repository_name: str, registry_id: str | None) -> CallSite:
         """Return the call site, after checking the names."""
@@ -440,6 +338,6 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
             ) from error
 
 
-def _next(site: CallSite, responses: Iterator[dict[str, Any]], *, with_token: bool = False) -> dict[str, Any] | None:
-    with translated(site, with_token=with_token):
-        return next(responses, None)
+def _request(site: CallSite, **parameters: Any) -> dict[str, Any]:
+    request: dict[str, Any] = {"repositoryName": site.repository_name, "registryId": site.registry_id, **parameters}
+    return {name: value for name, value in request.items() if value is not None}

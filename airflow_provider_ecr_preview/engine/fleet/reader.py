@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
+from airflow_provider_ecr_preview.aws.pages import DESCRIBE_IMAGES_PAGE_SIZE, images_of
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.pages import PageCheck, PreviewPage, PreviewStatus, checked
 from airflow_provider_ecr_preview.core.preview.reading import ImageList, Lookout, read_preview
-from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 from airflow_provider_ecr_preview.engine.fleet.calls import DESCRIBE_IMAGES, GET_PREVIEW, PacedCalls
 from airflow_provider_ecr_preview.engine.fleet.schedule import RepositoryWork
 
 PREVIEW_PAGE_SIZE = 100
-
-
-DESCRIBE_IMAGES_PAGE_SIZE = 1000
 
 
 ImageLists = Callable[[PreviewStatus], AbstractContextManager[ImageList]]
@@ -93,10 +89,6 @@ class PreviewReader:
                 filter={"imageStatus": "ANY"},
                 nextToken=next_token,
             )
-            inventory.update(work.site.parsed(_images, response))
+            inventory.update(work.site.parsed(images_of, response))
             if (next_token := response.get("nextToken")) is None:
                 return inventory
-
-
-def _images(response: Any, _: str) -> list[RepositoryImage]:
-    return [*map(RepositoryImage.from_response, response["imageDetails"])]

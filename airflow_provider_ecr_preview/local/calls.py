@@ -11,6 +11,9 @@ MAX_CALLS = 200_000
 """The oldest calls are forgotten past this number, so that a server may run for weeks."""
 
 
+_ACCOUNT_OF_ARN = 4
+
+
 _READS = ("BatchCheck", "BatchGet", "Describe", "Get", "Head", "List")
 
 
@@ -34,6 +37,14 @@ class Call:
     service: str = "ecr"
     account: str | None = None
     outcome: str = "OK"
+
+    @property
+    def registry(self) -> str:
+        """The account whose registry the call is for: that of ``registryId``, of the resource's ARN, or the caller's."""
+        if named := self.parameters.get("registryId"):
+            return str(named)
+        arn = str(self.parameters.get("resourceArn", "")).split(":")
+        return arn[_ACCOUNT_OF_ARN] if arn[0] == "arn" and len(arn) > _ACCOUNT_OF_ARN else self.account or ""
 
     @property
     def is_mutating(self) -> bool:

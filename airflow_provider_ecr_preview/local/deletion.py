@@ -1,4 +1,4 @@
-"""BatchDeleteImage: as moto deletes, but never an image that a manifest list names."""
+"""BatchDeleteImage: as moto deletes, but never an image that a manifest list in use names."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def delete_images(
     try:
         for image_id in image_ids:
             image = _meant(image_id, images, index, gone)
-            if image is not None and (lists := _lists_left(image_id, image, index, gone)):
-                answer["failures"].append(_referenced(image_id, lists))
+            if image is not None and (failure := _failure(image_id, image, index, gone)):
+                answer["failures"].append({"imageId": image_id, **failure})
                 continue
             # moto walks through all images for every id; it finds the same among the one that the id can mean.
             repository.images = [] if image is None else [image]
@@ -42,7 +42,7 @@ def delete_images(
                 continue
             gone.add(image.get_image_digest())
             if not result["imageIds"]:
-                # moto names the tags that went, and so keeps quiet about an untagged image.
+                # moto returns the tags that it deleted, and so nothing for an untagged image.
                 answer["imageIds"].append({"imageDigest": image.get_image_digest()})
     finally:
         repository.images = [image for image in images if image.get_image_digest() not in gone]
@@ -74,16 +74,22 @@ def _meant(
     return next((image for image in images if tag in image.image_tags and image.get_image_digest() not in gone), None)
 
 
-def _lists_left(image_id: Mapping[str, str], image: LocalImage, index: ImageIndex, gone: set[str]) -> list[str]:
-    """Return the manifest lists that keep the image from going by this id."""
+def _failure(
+    image_id: Mapping[str, str], image: LocalImage, index: ImageIndex, gone: set[str]
+) -> dict[str, str] | None:
+    """Return the code and the reason why the image cannot be deleted by this id, or None."""
+    tag = image_id.get("imageTag")
     if "imageDigest" not in image_id and len(image.image_tags) > 1:
-        return []
-    return [digest for digest in index.lists_naming(image.get_image_digest()) if digest not in gone]
-
-
-def _referenced(image_id: Mapping[str, str], lists: Sequence[str]) -> dict[str, Any]:
+        return None
+    if "imageDigest" in image_id and tag is not None and tag not in image.image_tags:
+        return {
+            "failureCode": "ImageTagDoesNotMatchDigest",
+            "failureReason": "Requested tag does not belong to requested digest",
+        }
+    lists = [digest for digest in index.lists_holding(image.get_image_digest()) if digest not in gone]
+    if not lists:
+        return None
     return {
-        "imageId": image_id,
         "failureCode": "ImageReferencedByManifestList",
         "failureReason": f"Requested image referenced by manifest list: [{', '.join(lists)}]",
     }

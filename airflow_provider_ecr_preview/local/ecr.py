@@ -55,8 +55,7 @@ class LocalEcr(Registry):
             assert ecr.calls.count("StartLifecyclePolicyPreview") == 1
 
     moto keeps its state in module variables, so only one can run in a process at a time; each starts empty. Every
-    caller may call every account: where only the account that ``registryId`` names has a repository, that one is
-    meant, without a repository policy.
+    caller may call every account: ``registryId`` names the account that is meant, and no repository policy is needed.
 
     :param port: port to serve at, 0 for a free one; None to serve nothing and to answer the boto3 of this process as
         ``moto.mock_aws()`` does, which it may be used inside of.

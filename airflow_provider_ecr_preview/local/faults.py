@@ -240,7 +240,7 @@ class RateLimit(Fault):
 
 
 def _repository(call: Call, registry: Registry) -> LocalRepository:
-    return registry.repository(call.repository or "", region_name=call.region, account_id=call.account or "")
+    return registry.repository(call.repository or "", region_name=call.region, account_id=call.registry)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class LocalImage(Image):
     :param image_manifest_mediatype: media type of the manifest.
     :param digest: the digest, or None to let moto make one.
     :param registry_id: the registry, where it is not the account.
-    :param clock: tells when the image is pushed.
+    :param clock: says when the image is pushed.
     """
 
     def __new__(cls, *_: object, **__: object) -> Self:
@@ -65,7 +65,7 @@ class LocalImage(Image):
         super().__init__(account_id, tag, manifest, repository, image_manifest_mediatype, digest, registry_id)  # type: ignore[arg-type]  # moto annotates str and tests for None
         self.serial = next(_serials)
         """Grows with every image, so that a page can go on where the last one ended, whatever was deleted since."""
-        self.image_pushed_at = int(clock.now().timestamp())
+        self.image_pushed_at = clock.now().timestamp()  # type: ignore[assignment]  # moto has whole seconds only
         self.clock = clock
         self.size: int | None = None
         self.subject_manifest_digest, self.artifact_media_type = _referred_to(manifest)
@@ -106,6 +106,7 @@ class LocalImage(Image):
     def remove_tag(self, tag: str) -> None:
         """Remove a tag."""
         super().remove_tag(tag)
+        self.image_tag = self.image_tags[-1] if self.image_tags else None  # type: ignore[assignment]  # as above
         self.changed()
 
     def update_tag(self, tag: str) -> None:
@@ -114,13 +115,13 @@ class LocalImage(Image):
         self.changed()
 
     def replica(self, registry_id: str) -> LocalImage:
-        """Return a copy for another registry: untagged, pushed now, never pulled and not archived.
+        """Return a copy for another registry: untagged, never pulled and not archived.
 
         :param registry_id: the registry.
         """
         replica = copy.copy(self)
         replica.registry_id, replica.image_tags, replica.serial = registry_id, [], next(_serials)
-        replica.image_pushed_at = int(self.clock.now().timestamp())
+        replica.image_tag = None  # type: ignore[assignment]  # as above
         replica.archived, replica.active_after = False, None
         replica.last_recorded_pull_time = replica.last_archived_at = replica.last_activated_at = None
         replica.changed()
@@ -146,7 +147,7 @@ class LocalImage(Image):
             image_manifest_media_type=self.image_manifest_media_type,
             subject_manifest_digest=self.subject_manifest_digest,
         )
-        # The end of a restore changes the storage class without anybody telling.
+        # The end of a restore changes the storage class without a call.
         if status != "ACTIVATING":
             self._as_rules_see_it = seen
         return seen
@@ -188,7 +189,7 @@ class LocalImage(Image):
 def image_manifest(content: str, size: int) -> str:
     """Return the manifest of an image with one layer.
 
-    :param content: whatever tells this image from every other.
+    :param content: what makes this image different from every other.
     :param size: compressed size of the image.
     """
     layer = hashlib.sha256(content.encode()).hexdigest()

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from airflow_provider_ecr_preview.local.images import (
     IMAGE_MANIFEST,
     MANIFEST_LIST,
-    LocalImage,
-    digest_of,
-    image_manifest,
     list_manifest,
     referrer_manifest,
 )
-from airflow_provider_ecr_preview.local.replication import replicate_push
-from airflow_provider_ecr_preview.local.repositories import LocalRepository
+from airflow_provider_ecr_preview.local.pushing import put_image, put_images
 from airflow_provider_ecr_preview.local.repository_store import DEFAULT_REGION, RepositoryStore
 
 __all__ = ["DEFAULT_REGION", "DEFAULT_SIZE", "ManifestList", "Registry"]
@@ -61,7 +56,7 @@ class Registry(RepositoryStore):
         region_name: str = DEFAULT_REGION,
         account_id: str = DEFAULT_ACCOUNT_ID,
     ) -> str:
-        """Push an image and return its digest. A tag that another image has moves to the new one.
+        """Push an image and return its digest, as PutImage does. A tag that another image has moves to the new one.
 
         :param repository: the repository.
         :param tags: its tags; none for an untagged image.
@@ -76,28 +71,30 @@ class Registry(RepositoryStore):
         :param manifest_media_type: media type of the manifest.
         :param region_name: the Region.
         :param account_id: the registry.
+        :raises ServiceException: if ECR would refuse the image.
         """
         found = self.repository(repository, region_name=region_name, account_id=account_id)
         with self.lock:
-            self._untag(found, tags)
-            image = self._image(
+            if manifest is None:
+                manifest = found.next_manifest(size)
+            if subject is not None:
+                manifest = referrer_manifest(manifest, found.find({"imageDigest": subject}))
+            image = put_image(
+                self,
                 found,
-                tags,
-                self._ago(pushed_days_ago),
-                size,
-                manifest=manifest,
-                manifest_media_type=manifest_media_type,
-                subject=None if subject is None else found.find({"imageDigest": subject}),
+                manifest,
+                tags=tags,
+                pushed_at=self._ago(pushed_days_ago),
+                media_type=manifest_media_type,
+                size=size,
+                artifact_media_type=artifact_media_type,
             )
-            image.artifact_media_type = artifact_media_type or image.artifact_media_type
             if last_pull_days_ago is not None:
                 image.pull(self._ago(last_pull_days_ago))
             if archived_days_ago is not None:
                 image.archive(self._ago(archived_days_ago))
             if restored_days_ago is not None:
                 image.restore(self._ago(restored_days_ago))
-            found.images.append(image)
-            replicate_push(self, found, [image])
         return image.get_image_digest()
 
     def push_many(
@@ -127,9 +124,13 @@ class Registry(RepositoryStore):
         oldest = self._ago(oldest_days_ago)
         step = (self._ago(newest_days_ago) - oldest) / max(count - 1, 1)
         with self.lock:
-            images = [self._image(found, tags(index), oldest + index * step, size) for index in range(count)]
-            found.images.extend(images)
-            replicate_push(self, found, images)
+            images = put_images(
+                self,
+                found,
+                ((found.next_manifest(size), tags(index), oldest + index * step) for index in range(count)),
+                media_type=IMAGE_MANIFEST,
+                size=size,
+            )
         return [image.get_image_digest() for image in images]
 
     def push_manifest_list(
@@ -180,39 +181,3 @@ class Registry(RepositoryStore):
             account_id=account_id,
         )
         return ManifestList(digest, tuple(children))
-
-    def _image(
-        self,
-        repository: LocalRepository,
-        tags: Sequence[str],
-        pushed_at: datetime,
-        size: int,
-        *,
-        manifest: str | None = None,
-        manifest_media_type: str = IMAGE_MANIFEST,
-        subject: LocalImage | None = None,
-    ) -> LocalImage:
-        if manifest is None:
-            repository.pushes += 1
-            manifest = image_manifest(f"{repository.arn} {repository.pushes}", size)
-        if subject is not None:
-            manifest = referrer_manifest(manifest, subject)
-        image = LocalImage(
-            repository.registry_id,
-            tags[-1] if tags else None,
-            manifest,
-            repository.name,
-            manifest_media_type,
-            digest_of(manifest),
-            clock=self.clock,
-        )
-        image.image_tags = list(tags)
-        image.image_pushed_at = pushed_at.timestamp()  # type: ignore[assignment]  # moto has whole seconds only
-        image.size = size
-        return image
-
-    def _untag(self, repository: LocalRepository, tags: Iterable[str]) -> None:
-        for tag in tags:
-            for image in repository.local_images:
-                if tag in image.image_tags:
-                    image.remove_tag(tag)

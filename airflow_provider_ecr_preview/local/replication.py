@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from airflow_provider_ecr_preview.local.clock import Clock
 from airflow_provider_ecr_preview.local.deletion import delete_images
 from airflow_provider_ecr_preview.local.images import LocalImage
 from airflow_provider_ecr_preview.local.paging import invalid
@@ -28,7 +29,9 @@ Place = tuple[str, str]
 
 
 class Registries(Protocol):
-    """All registries, as far as replication asks them for something."""
+    """All registries, as far as replication needs them."""
+
+    clock: Clock
 
     def backend(self, region_name: str, account_id: str) -> ECRBackend:
         """Return the store of one registry."""
@@ -125,10 +128,6 @@ def _copy(replica: LocalRepository, image: LocalImage) -> None:
     there = replica.index.by_digest.get(image.get_image_digest())
     if there is None:
         there = image.replica(replica.registry_id)
+        there.image_pushed_at = replica.moment(image.clock.now())  # type: ignore[assignment]  # moto has whole seconds only
         replica.images.append(there)
-    for tag in image.image_tags:
-        for other in replica.local_images:
-            if tag in other.image_tags and other is not there:
-                other.remove_tag(tag)
-        if tag not in there.image_tags:
-            there.update_tag(tag)
+    replica.move_tags(image.image_tags, there)

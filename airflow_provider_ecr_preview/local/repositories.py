@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, Self, cast
 
 from moto.ecr.models import Repository
 
+from airflow_provider_ecr_preview.core.policy.rule import compile_pattern
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from airflow_provider_ecr_preview.local.clock import Clock
-from airflow_provider_ecr_preview.local.images import LocalImage
+from airflow_provider_ecr_preview.local.images import LocalImage, image_manifest
 from airflow_provider_ecr_preview.local.previews import Preview
 
 _serials = itertools.count(1)
@@ -46,12 +48,21 @@ class ImageIndex:
         """Return the digests of the manifest lists that name the image."""
         return self.lists.get(image_digest, ())
 
+    def lists_holding(self, image_digest: str) -> list[str]:
+        """Return the digests of the manifest lists that keep an image from being deleted or archived.
+
+        An archived manifest list keeps nothing.
+
+        :param image_digest: digest of the image.
+        """
+        return [of for of in self.lists_naming(image_digest) if self.by_digest[of].status == "ACTIVE"]
+
 
 class LocalRepository(Repository):
     """A repository, as moto keeps it, with the one preview that it can have.
 
     :param arguments: as moto's own.
-    :param clock: tells when it is created.
+    :param clock: says when it is created.
     """
 
     def __new__(cls, **_: object) -> Self:
@@ -64,10 +75,11 @@ class LocalRepository(Repository):
         """Grows with every repository, so that a page can go on where the last one ended."""
         self.created_at = clock.now().replace(tzinfo=None)
         self.pushes = 0
-        """Number of images that were made up for it; makes the digest of the next one."""
+        """Number of manifests that were made up for it; makes the next one different."""
         self.deleted_digests: set[str] = set()
         """The images that were deleted; ECR deletes within a day what belongs to them."""
         self.preview: Preview | None = None
+        self._arrivals: Counter[float] = Counter()
         self._index: tuple[tuple[int, int], ImageIndex] | None = None
 
     def describe(self) -> dict[str, Any]:
@@ -94,7 +106,7 @@ class LocalRepository(Repository):
     def index(self) -> ImageIndex:
         """The images by what they are looked for."""
         images = self.local_images
-        # Images are only ever appended, with a growing serial, and deleted: these two numbers tell every state apart.
+        # Images are only ever appended, with a growing serial, and deleted: these two numbers differ in every state.
         state = (len(images), images[-1].serial if images else 0)
         if self._index is None or self._index[0] != state:
             self._index = state, ImageIndex.of(images)
@@ -110,6 +122,47 @@ class LocalRepository(Repository):
             if image is not None and (not (tag := image_id.get("imageTag")) or tag in image.image_tags):
                 return image
         return cast("LocalImage", self._get_image(image_id.get("imageTag"), image_id.get("imageDigest")))
+
+    def moment(self, at: datetime) -> float:
+        """Return a time in seconds, one microsecond later for every image that arrived at the same time.
+
+        So the order of arrival decides which image is the newest, also while the clock stands still.
+
+        :param at: the time.
+        """
+        seconds = at.timestamp()
+        self._arrivals[seconds] += 1
+        return seconds + (self._arrivals[seconds] - 1) / 1_000_000
+
+    def next_manifest(self, size: int) -> str:
+        """Return the manifest of an image that this repository does not have yet.
+
+        :param size: compressed size of the image.
+        """
+        self.pushes += 1
+        return image_manifest(f"{self.arn} {self.pushes}", size)
+
+    def holder_of(self, tag: str) -> LocalImage | None:
+        """Return the image that has a tag, or None."""
+        return next((image for image in self.local_images if tag in image.image_tags), None)
+
+    def move_tags(self, tags: Iterable[str], image: LocalImage) -> None:
+        """Give tags to an image, and take them from the images that have them, which stay.
+
+        :param tags: the tags.
+        :param image: the image.
+        """
+        for tag in tags:
+            for other in self.local_images:
+                if other is not image and tag in other.image_tags:
+                    other.remove_tag(tag)
+            image.update_tag(tag)
+
+    def is_immutable(self, tag: str) -> bool:
+        """Return whether a tag, once an image has it, stays with that image."""
+        filters = self.image_tag_mutability_exclusion_filters or ()
+        is_excluded = any(compile_pattern(excluded["filter"]).fullmatch(tag) for excluded in filters)
+        return is_excluded is not self.is_tag_immutable()
 
     def as_rules_see_it(self) -> Iterable[RepositoryImage]:
         """Yield every image as lifecycle rules look at it."""

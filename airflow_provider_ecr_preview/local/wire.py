@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from botocore.validate import ParamValidator
 from moto.core.exceptions import ServiceException
+from moto.core.utils import get_service_model
 from moto.iam.models import get_account_id_from
 
 from airflow_provider_ecr_preview.local.calls import Call, CallLog
-from airflow_provider_ecr_preview.local.operations import EFFECTS, OPERATIONS, Request
+from airflow_provider_ecr_preview.local.operations import CHECKS, OPERATIONS
+from airflow_provider_ecr_preview.local.paging import invalid
 from airflow_provider_ecr_preview.local.registry import DEFAULT_REGION, Registry
 from airflow_provider_ecr_preview.local.reply import Reply
+from airflow_provider_ecr_preview.local.request import Request
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.local.faults import Fault
+
+
+_ACCOUNT = re.compile("[0-9]{12}")
 
 
 TARGET_PREFIX = "AmazonEC2ContainerRegistry_V20150921."
@@ -61,7 +69,9 @@ class Wire:
         try:
             parameters = json.loads(body or b"{}")
         except ValueError:
-            return Reply.error("SerializationException", "The request is not JSON")
+            parameters = None
+        if not isinstance(parameters, dict):
+            return Reply.error("SerializationException", "The request is not a JSON object")
         access_key, region, _ = signed_by(headers.get("Authorization", ""))
         call = Call(
             operation=target.removeprefix(TARGET_PREFIX),
@@ -107,28 +117,35 @@ class Wire:
 
     def _run(self, call: Call, parameters: Mapping[str, Any], moto: Callable[[str], Reply]) -> Reply:
         with self._registry.lock:
-            account = self._account(call)
-            request = Request(self._registry, self._registry.backend(call.region, account), parameters)
             try:
+                account = _checked(call.registry)
+                request = Request(self._registry, self._registry.backend(call.region, account), parameters)
                 if operation := OPERATIONS.get(call.operation):
                     return Reply.ok(operation(request))
-                reply = moto(account)
-                if reply.outcome == "OK" and (effect := EFFECTS.get(call.operation)):
-                    effect(request)
+                if check := CHECKS.get(call.operation):
+                    check(request)
+                return moto(account)
             except ServiceException as error:
                 return Reply.error(error.code, error.message)
-            return reply
+            except NotImplementedError:
+                raise
+            except Exception:
+                # Clients that check nothing may send anything; a reply of 500 would make them try again.
+                if wrong := _violations(call.operation, parameters):
+                    return Reply.error("InvalidParameterException", wrong)
+                raise
 
-    def _account(self, call: Call) -> str:
-        """Return the account whose registry is meant: the one that is named if it has the repository, or the caller's."""
-        own, named = call.account or "", call.parameters.get("registryId")
-        if not named or named == own:
-            return own
-        try:
-            self._registry.repository(call.repository or "", region_name=call.region, account_id=named)
-        except LookupError:
-            return own
-        return str(named)
+
+def _checked(account: str) -> str:
+    if not _ACCOUNT.fullmatch(account):
+        raise invalid("registryId", f"must satisfy regular expression '{_ACCOUNT.pattern}'")
+    return account
+
+
+def _violations(operation: str, parameters: Mapping[str, Any]) -> str:
+    """Return how parameters break the types and lengths of botocore's model, or nothing."""
+    shape = get_service_model("ecr").operation_model(operation).input_shape
+    return "" if shape is None else str(ParamValidator().validate(parameters, shape).generate_report())
 
 
 def signed_by(authorization: str) -> tuple[str, str, str]:

@@ -236,11 +236,6 @@ class TestClientsOfTheirOwnMaking:
         body = b'{"repositoryName": "a/b", "imageIds": []}'
         assert post("BatchDeleteImage", body) == (400, "InvalidParameterException")
 
-    def test_what_moto_cannot_digest(self, local_ecr: LocalEcr, post: Callable[[str, bytes], tuple[int, str]]) -> None:
-        body = b'{"repositoryName": "no/such", "imageManifest": "{}", "imageTag": "a"}'
-        assert post("PutImage", body) == (500, "InternalFailure")
-        assert local_ecr.calls.count(outcome="InternalFailure") == 1
-
 
 class TestCalls:
     def test_they_tell_what_was_called_and_what_became_of_it(self, local_ecr: LocalEcr) -> None:

@@ -67,10 +67,9 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("describe_repositories", {"registryId": "999999999999"}),
     *[
         ("put_image", {**REPOSITORY, "imageManifest": manifest(number), "imageTag": tag})
-        for number, tag in [(1, "v1"), (2, "v2"), (3, "v3"), (1, "latest"), (2, "latest"), (4, "v3"), (4, "v3")]
+        for number, tag in [(1, "v1"), (2, "v2"), (3, "v3"), (1, "latest"), (2, "latest"), (4, "v4"), (4, "v4")]
     ],
     ("put_image", {"repositoryName": "team/fixed", "imageManifest": manifest(1), "imageTag": "v1"}),
-    ("put_image", {"repositoryName": "team/fixed", "imageManifest": manifest(2), "imageTag": "v1"}),
     ("put_image", {**REPOSITORY, "imageManifest": "{}", "imageTag": "x"}),
     ("list_images", REPOSITORY),
     ("list_images", {**REPOSITORY, "filter": {"tagStatus": "TAGGED"}}),

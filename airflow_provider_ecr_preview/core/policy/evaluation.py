@@ -47,7 +47,7 @@ class Reason(StrEnum):
     NO_RULE = "no_rule"
     """Kept: no rule of its storage class asks for tags like its."""
     REFERENCED_BY_MANIFEST_LIST = "referenced_by_manifest_list"
-    """Kept: a rule would take it, and a manifest list that stays names it."""
+    """Kept: a rule would take it, and a manifest list that stays in standard storage names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +154,16 @@ def _beyond(rule: Rule, selected: Sequence[int], images: Sequence[RepositoryImag
 def _held_by_manifest_lists(
     taken: set[int], images: Sequence[RepositoryImage], position_of: Mapping[str, int]
 ) -> set[int]:
-    """Return those of ``taken`` that stay because a manifest list stays; a list in a held list is held in turn."""
+    """Return those of ``taken`` that stay because a manifest list stays; a list in a held list is held in turn.
+
+    A list that is archived already holds nothing: its images can go once it is deleted or archived.
+    """
     lists_of = {
-        position: [position_of[digest] for digest in images[position].referenced_by if digest in position_of]
+        position: [
+            position_of[digest]
+            for digest in images[position].referenced_by
+            if digest in position_of and images[position_of[digest]].storage_class == "standard"
+        ]
         for position in taken
         if images[position].referenced_by
     }

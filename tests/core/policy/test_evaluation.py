@@ -501,7 +501,7 @@ def taken_by_the_guide(rules: Sequence[dict[str, Any]], images: Sequence[Reposit
                 decided.add(candidate.image_digest)
                 if candidate.image_digest in marked[each["rulePriority"]]:
                     result[candidate.image_digest] = each["rulePriority"]
-    present = {candidate.image_digest for candidate in images}
+    present = {candidate.image_digest for candidate in images if candidate.storage_class == "standard"}
     while True:
         held = [
             candidate.image_digest
@@ -640,7 +640,22 @@ def test_a_manifest_list_that_stays_holds_its_children(
     result = verdicts(rules, *images)
     for verdict in result.values():
         if verdict.is_taken:
-            assert all(result[each].is_taken for each in verdict.image.referenced_by if each in result)
+            lists = [result[digest] for digest in verdict.image.referenced_by if digest in result]
+            assert all(of.is_taken or of.image.storage_class == "archive" for of in lists)
+
+
+def test_a_manifest_list_that_is_archived_holds_nothing_any_more() -> None:
+    archived = image("list", ["v1"], 9, storage_class="archive", last_archived_at=days_ago(2))
+    child = image("child", [], 5, referenced_by=("list",))
+    assert taken([rule(1, ARCHIVE, **older("sinceImagePushed", 1), tagStatus="any")], archived, child) == {"child": 1}
+
+
+def test_a_list_holds_its_children_also_where_another_list_of_theirs_is_archived() -> None:
+    archived = image("archived", ["v1"], 9, storage_class="archive", last_archived_at=days_ago(2))
+    kept = image("kept", ["v2"], 0)
+    child = image("child", [], 5, referenced_by=("archived", "kept"))
+    by_age = rule(1, **older("sinceImagePushed", 1), tagStatus="any")
+    assert taken([by_age], archived, kept, child) == {}
 
 
 @given(rules=RULES, images=IMAGES)

@@ -1,0 +1,47 @@
+"""The operations of ECR on a registry and its repositories."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from airflow_provider_ecr_preview.local.paging import invalid, page_after
+from airflow_provider_ecr_preview.local.replication import check_rules
+from airflow_provider_ecr_preview.local.repositories import LocalRepository
+from airflow_provider_ecr_preview.local.request import Request
+
+MAX_PER_PAGE = 1_000
+
+
+def describe_repositories(request: Request) -> dict[str, Any]:
+    """Return one page of a registry's repositories, or the repositories that are named."""
+    parameters = request.parameters
+    names = parameters.get("repositoryNames")
+    if names and ("maxResults" in parameters or "nextToken" in parameters):
+        raise invalid("repositoryNames", "repositoryNames cannot be combined with maxResults or nextToken")
+    repositories = cast(
+        "list[LocalRepository]",
+        request.backend.describe_repositories(repository_names=names),
+    )
+    if names:
+        return {"repositories": [repository.describe() for repository in repositories]}
+    page, token = page_after(
+        repositories, parameters, largest=MAX_PER_PAGE, serial=lambda repository: repository.serial
+    )
+    answer: dict[str, Any] = {"repositories": [repository.describe() for repository in page]}
+    return answer | ({"nextToken": token} if token else {})
+
+
+def put_replication_configuration(request: Request) -> dict[str, Any]:
+    """Replace the replication rules of a registry; moto takes one rule and forgets what botocore's model lacks."""
+    backend, configuration = request.backend, request.parameters.get("replicationConfiguration", {})
+    check_rules(configuration.get("rules", ()), (backend.account_id, backend.region_name))
+    backend.replication_config = {"rules": list(configuration.get("rules", ()))}
+    return {"replicationConfiguration": backend.replication_config}
+
+
+def describe_registry(request: Request) -> dict[str, Any]:
+    """Return the replication rules of the caller's own registry."""
+    return {
+        "registryId": request.backend.account_id,
+        "replicationConfiguration": request.backend.replication_config,
+    }

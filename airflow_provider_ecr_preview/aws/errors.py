@@ -34,7 +34,7 @@ from airflow_provider_ecr_preview.core.exceptions import (
     RepositoryNotFoundError,
     ThrottledError,
 )
-from airflow_provider_ecr_preview.core.repository import place_of
+from airflow_provider_ecr_preview.core.repository import repository_label
 from airflow_provider_ecr_preview.core.text.tracebacks import defuse
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class CallSite:
         return cls(repository_name, registry_id, client.meta.region_name, client.meta.endpoint_url)
 
     def __str__(self) -> str:
-        return place_of(self.repository_name, self.registry_id, self.region_name)
+        return repository_label(self.repository_name, self.registry_id, self.region_name)
 
     def error(self, cls: type[RepositoryError], message: str, *, action: str | None = None) -> RepositoryError:
         """Return an error of the given class about this repository.

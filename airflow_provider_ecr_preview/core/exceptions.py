@@ -41,7 +41,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ecr_preview.core.repository import place_of
+from airflow_provider_ecr_preview.core.repository import repository_label
 from airflow_provider_ecr_preview.core.text.secrets import masked
 from airflow_provider_ecr_preview.core.text.visible import one_line, visible_list
 
@@ -163,7 +163,7 @@ class RepositoryError(EcrPreviewError):
         self.repository_name = repository_name
         self.registry_id = registry_id
         self.region_name = region_name
-        super().__init__(f"{place_of(repository_name, registry_id, region_name)}: {self.message}")
+        super().__init__(f"{repository_label(repository_name, registry_id, region_name)}: {self.message}")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild from the parts, not from the message, where an error crosses a process boundary."""

@@ -7,15 +7,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from airflow_provider_ecr_preview.core.text.visible import visible
-from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class RepositoryId:
-    """Which repository.
+    """Which repository, in which registry and Region.
 
     :param registry_id: the registry (account).
     :param region_name: the Region.
@@ -27,22 +26,41 @@ class RepositoryId:
     repository_name: str
 
     @classmethod
-    def of(cls, summary: PreviewSummaryXCom) -> RepositoryId:
-        """Return the repository that a summary is about."""
-        return cls(summary["registry_id"], summary["region_name"], summary["repository_name"])
+    def of(cls, value: Mapping[str, object]) -> RepositoryId:
+        """Return the repository that a summary, or anything else with the same three keys, is about.
+
+        :param value: the summary.
+        :raises KeyError: if a key is missing.
+        """
+        known = cast("Mapping[str, str]", value)
+        return cls(known["registry_id"], known["region_name"], known["repository_name"])
+
+    def as_dict(self) -> RepositoryKeys:
+        """Return the repository in plain JSON types, as :meth:`of` reads it."""
+        return RepositoryKeys(
+            registry_id=self.registry_id, region_name=self.region_name, repository_name=self.repository_name
+        )
 
     def __str__(self) -> str:
-        return visible(f"{self.repository_name} ({self.registry_id}, {self.region_name})")
+        return repository_label(self.repository_name, self.registry_id, self.region_name)
 
 
-def place_of(repository_name: str, registry_id: str | None, region_name: str | None) -> str:
-    """Return a repository as messages name it.
+class RepositoryKeys(TypedDict):
+    """The keys by which every contract says which repository it is about."""
+
+    registry_id: str
+    region_name: str
+    repository_name: str
+
+
+def repository_label(repository_name: str, registry_id: str | None, region_name: str | None) -> str:
+    """Return a repository as messages name it: ``payments/api (123456789012, eu-west-1)``.
 
     :param repository_name: the repository.
-    :param registry_id: the registry (account) that was named, or None for the caller's own.
+    :param registry_id: the registry (account), or None when it is not known.
     :param region_name: the Region, or None when it is not known.
     """
-    where = ", ".join(filter(None, (registry_id and f"registry {registry_id}", region_name)))
+    where = ", ".join(filter(None, (registry_id, region_name)))
     return visible(f"{repository_name} ({where})" if where else repository_name)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from bisect import insort
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -90,6 +90,25 @@ def fitting_count(items: Sequence[Any], max_bytes: int) -> int:
         if size > max_bytes:
             return count
     return len(items)
+
+
+_ROOM_FOR_A_NUMBER = 16
+"""How much longer the number of what was left out may be than the 0 that it was."""
+
+
+def with_fitting_repositories(value: Value, max_bytes: int, most: int | None = None) -> Value:
+    """Return a result with as many of its first ``repositories`` as fit; ``repositories_left_out`` counts the others.
+
+    :param value: the result.
+    :param max_bytes: the largest size that fits, as JSON.
+    :param most: how many repositories are kept at most; None for no limit.
+    """
+    whole = cast("Mapping[str, Any]", value)
+    repositories = whole["repositories"]
+    rest = json_size({**whole, "repositories": []}) + _ROOM_FOR_A_NUMBER
+    kept = fitting_count(repositories[:most], max_bytes - rest)
+    left_out = whole["repositories_left_out"] + len(repositories) - kept
+    return cast("Value", {**whole, "repositories": repositories[:kept], "repositories_left_out": left_out})
 
 
 def isoformat(time: datetime | None) -> str | None:

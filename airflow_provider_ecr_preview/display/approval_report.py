@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_ecr_preview.core.cleanup.approval import ApprovedRepository
+from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.values import known_sum
 from airflow_provider_ecr_preview.core.xcom.approval import ApprovalXCom
@@ -111,9 +112,9 @@ def dry_run_of_same(result: Any, action: str, repositories: Sequence[ApprovedRep
             f"dry_run_result is not the result of a dry run ({schema}). Give the output of the operator that is to act, "
             "with dry_run=True."
         )
-    approved = {(each.registry_id, each.region_name, each.repository_name): each for each in repositories}
+    approved = {repository.repository: repository for repository in repositories}
     for found in result["repositories"]:
-        known = approved.get((found["registry_id"], found["region_name"], found["repository_name"]))
+        known = approved.get(RepositoryId.of(found))
         if known is None or found["policy_fingerprint"] != known.policy_fingerprint:
             raise ValueError(
                 f"dry_run_result is of another preview of {found['repository_name']} than summary. Make the dry run of "

@@ -57,8 +57,7 @@ class RemovalJournal:
 
         :param repository: the repository.
         """
-        key = (repository.registry_id, repository.region_name, repository.repository_name)
-        return self._earlier.get(key, EarlierAttempts())
+        return self._earlier.get(repository, EarlierAttempts())
 
     @property
     def marks(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ecr_preview.core.audit.rows import COLUMNS, Row
 from airflow_provider_ecr_preview.core.bounded_reading import ReadBounds, ReadBudget, bounded_lines
+from airflow_provider_ecr_preview.core.text.spreadsheet import for_spreadsheet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,8 +45,8 @@ class TableFile(Protocol):
 class CsvFile:
     """A file of comma-separated values with a header, UTF-8, quoted where it has to be.
 
-    Values are as they are, with nothing set before one that a spreadsheet would take for a formula: these files are for
-    programs, which would take that for a part of the value. Times are ISO 8601 in UTC, and what is not known is empty.
+    These files are for programs, so values are written as they are; only messages, which are for people, get an apostrophe
+    before what a spreadsheet would compute. Times are ISO 8601 in UTC, and what is not known is empty.
     """
 
     def __init__(self) -> None:
@@ -56,7 +57,7 @@ class CsvFile:
 
     def write(self, row: Row) -> None:
         """Append a row."""
-        self._writer.writerow(_text(row[column.name]) for column in COLUMNS)
+        self._writer.writerow(_text(column.name, row[column.name]) for column in COLUMNS)
 
     def finish(self) -> IO[bytes]:
         """Return the whole file, from its beginning on."""
@@ -135,5 +136,7 @@ def arrow_schema() -> pa.Schema:
     return pa.schema([(column.name, types[column.type]) for column in COLUMNS])
 
 
-def _text(value: Any) -> Any:
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+def _text(column_name: str, value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return for_spreadsheet(value) if column_name == "message" and value is not None else value

@@ -13,10 +13,10 @@ from airflow_provider_ecr_preview.core.lint.policy import lint_policy
     [
         ({}, "payments/api: "),
         ({"region_name": "eu-west-1"}, "payments/api (eu-west-1): "),
-        ({"registry_id": "123456789012"}, "payments/api (registry 123456789012): "),
+        ({"registry_id": "123456789012"}, "payments/api (123456789012): "),
         (
             {"registry_id": "123456789012", "region_name": "eu-west-1"},
-            "payments/api (registry 123456789012, eu-west-1): ",
+            "payments/api (123456789012, eu-west-1): ",
         ),
     ],
 )

@@ -15,7 +15,7 @@ from airflow_provider_ecr_preview.core.exceptions import (
     InvalidLifecyclePolicyError,
 )
 from airflow_provider_ecr_preview.core.lint.finding import PolicyFinding
-from airflow_provider_ecr_preview.core.repository import RepositoryId, place_of
+from airflow_provider_ecr_preview.core.repository import RepositoryId, repository_label
 from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
 from airflow_provider_ecr_preview.core.xcom.cleanup import ImageCleanupXCom
 from airflow_provider_ecr_preview.core.xcom.comparison import ComparisonXCom
@@ -87,5 +87,5 @@ def test_an_error_shows_others_text_as_text(error: EcrPreviewError) -> None:
 
 
 def test_a_place_is_on_one_line() -> None:
-    for place in (place_of(HOSTILE, HOSTILE, HOSTILE), str(RepositoryId(HOSTILE, HOSTILE, HOSTILE))):
+    for place in (repository_label(HOSTILE, HOSTILE, HOSTILE), str(RepositoryId(HOSTILE, HOSTILE, HOSTILE))):
         assert place.isprintable()

@@ -219,7 +219,7 @@ class TestEvents:
         with pytest.raises(exceptions.AccessDeniedError) as raised:
             preview_of(event, CallSite(REPOSITORY, "123456789012", None))
         assert raised.value.region_name == "us-east-1"
-        assert str(raised.value).startswith(f"{REPOSITORY} (registry 123456789012, us-east-1): ")
+        assert str(raised.value).startswith(f"{REPOSITORY} (123456789012, us-east-1): ")
         assert "ecr:GetLifecyclePolicyPreview" in str(raised.value)
 
     def test_an_error_of_a_class_that_this_release_does_not_know_is_an_error_all_the_same(self) -> None:

@@ -65,9 +65,7 @@ class ApprovedRepository:
         :param preview: the images that it stands for.
         """
         return cls(
-            registry_id=summary["registry_id"],
-            region_name=summary["region_name"],
-            repository_name=summary["repository_name"],
+            **RepositoryId.of(summary).as_dict(),
             policy_fingerprint=summary["policy_fingerprint"],
             images_fingerprint=summary["images_fingerprint"],
             tags_fingerprint=None if preview.images is None else tags_fingerprint(preview.images.values()),
@@ -287,7 +285,7 @@ _APPROVE_AGAIN = "Clear the approval task, and have its answer given again."
 
 
 def _sorted(repositories: Iterable[ApprovedRepository]) -> list[ApprovedRepository]:
-    return sorted(repositories, key=lambda each: (each.registry_id, each.region_name, each.repository_name))
+    return sorted(repositories, key=lambda repository: repository.repository)
 
 
 def _sha256(value: Any) -> str:

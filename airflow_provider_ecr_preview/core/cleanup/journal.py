@@ -118,7 +118,7 @@ def intent_entry(
     """
     return {
         ABOUT_TO_SEND: {
-            **_place(repository),
+            **repository.as_dict(),
             "attempt": attempt,
             "images": [
                 {
@@ -133,24 +133,24 @@ def intent_entry(
     }
 
 
-def earlier_attempts(entries: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str], EarlierAttempts]:
-    """Return what the entries say, by registry, Region and name of the repository.
+def earlier_attempts(entries: Iterable[Mapping[str, Any]]) -> dict[RepositoryId, EarlierAttempts]:
+    """Return what the entries say, by repository.
 
     :param entries: the entries of a journal, and the lines of a list of results as ``{"outcome": line}``, in order.
     """
-    done: dict[tuple[str, str, str], dict[str, EarlierImage]] = {}
-    sent: dict[tuple[str, str, str], dict[str, EarlierImage]] = {}
+    done: dict[RepositoryId, dict[str, EarlierImage]] = {}
+    sent: dict[RepositoryId, dict[str, EarlierImage]] = {}
     for entry in entries:
         ((kind, value),) = entry.items()
-        key = (value["registry_id"], value["region_name"], value["repository_name"])
-        done_here, sent_here = done.setdefault(key, {}), sent.setdefault(key, {})
+        repository = RepositoryId.of(value)
+        done_here, sent_here = done.setdefault(repository, {}), sent.setdefault(repository, {})
         if kind == ABOUT_TO_SEND:
             for image in value["images"]:
                 if image["image_digest"] not in done_here:
                     sent_here[image["image_digest"]] = _image(image, attempt=value["attempt"])
         elif kind == OUTCOME:
             _fold(value, done_here, sent_here)
-    return {key: EarlierAttempts(done[key], sent[key]) for key in done}
+    return {repository: EarlierAttempts(done[repository], sent[repository]) for repository in done}
 
 
 def _fold(line: Mapping[str, Any], done: dict[str, EarlierImage], sent: dict[str, EarlierImage]) -> None:
@@ -177,14 +177,6 @@ def _image(value: Mapping[str, Any], *, attempt: int | None) -> EarlierImage:
         value.get("action"),
         attempt,
     )
-
-
-def _place(repository: RepositoryId) -> dict[str, str]:
-    return {
-        "registry_id": repository.registry_id,
-        "region_name": repository.region_name,
-        "repository_name": repository.repository_name,
-    }
 
 
 _OF_AN_APPROVAL = (

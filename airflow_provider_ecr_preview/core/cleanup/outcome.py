@@ -88,9 +88,7 @@ class ImageOutcome:
     def as_dict(self, repository: RepositoryId) -> dict[str, Any]:
         """Return the outcome in plain JSON types, as a line of the list of results."""
         return {
-            "registry_id": repository.registry_id,
-            "region_name": repository.region_name,
-            "repository_name": repository.repository_name,
+            **repository.as_dict(),
             "image_digest": self.image_digest,
             "image_tags": list(self.image_tags),
             "status": self.status,

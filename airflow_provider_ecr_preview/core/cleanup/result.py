@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
 from airflow_provider_ecr_preview.core.cleanup.outcome import ImageOutcome, RepositoryCleanup
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupAction
-from airflow_provider_ecr_preview.core.values import cut, isoformat, known_sum
+from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.values import cut, fitted, isoformat, known_sum, with_fitting_repositories
 from airflow_provider_ecr_preview.core.xcom.cleanup import (
     CLEANUP_SCHEMA,
     MAX_CLEANUP_BYTES,
@@ -35,8 +35,15 @@ _MIN_ARCHIVE_MONTHS = 3
 _GIGABYTE = 1_000_000_000
 
 
-_ROOMS = ((10, 500), (5, 300), (2, 200), (0, 120))
-"""Number of digests and of characters of a message, in ever less room."""
+class _Limits(NamedTuple):
+    """How much of each list and message is pushed, and whether the checks that passed are."""
+
+    digests: int
+    characters: int
+    passed: bool = True
+
+
+_LIMITS = (_Limits(10, 500), _Limits(5, 300), _Limits(2, 200), _Limits(0, 120), _Limits(0, 120, passed=False))
 
 
 def cleanup_xcom(
@@ -87,7 +94,8 @@ def cleanup_xcom(
         results_uri=results_uri,
         approval=None if approval is None else approval.as_dict(),
     )
-    return _fitted(value)
+    value = fitted(value, MAX_CLEANUP_BYTES, _LIMITS, _cut_to)
+    return with_fitting_repositories(value, MAX_CLEANUP_BYTES, MAX_REPOSITORIES)
 
 
 def overall_status(cleanups: Iterable[RepositoryCleanup]) -> str:
@@ -120,9 +128,7 @@ def _repository(cleanup: RepositoryCleanup) -> RepositoryCleanupXCom:
     touched = cleanup.of_status("deleted", "archived", "would_delete", "would_archive")
     failed = cleanup.of_status("failed", "unknown")
     return RepositoryCleanupXCom(
-        registry_id=summary["registry_id"],
-        region_name=summary["region_name"],
-        repository_name=summary["repository_name"],
+        **RepositoryId.of(summary).as_dict(),
         policy_fingerprint=summary["policy_fingerprint"],
         images_fingerprint=summary["images_fingerprint"],
         status=cleanup.status,
@@ -147,44 +153,50 @@ def _repository(cleanup: RepositoryCleanup) -> RepositoryCleanupXCom:
     )
 
 
-def _fitted(value: ImageCleanupXCom) -> ImageCleanupXCom:
-    """Cut examples, then the checks that say nothing, then repositories, until all of it fits."""
-    for digests, characters in _ROOMS:
-        for check in [*value["checks"], *(c for r in value["repositories"] for c in r["checks"])]:
-            check["image_digests"] = check["image_digests"][:digests]
-            check["message"] = cut(check["message"], characters) or ""
-            check["remedy"] = cut(check.get("remedy"), characters)
-        for repository in value["repositories"]:
-            repository["image_digests"] = repository["image_digests"][:digests]
-            repository["failed_images"] = repository["failed_images"][:digests]
-            repository["message"] = cut(repository["message"], characters)
-            repository["spared_images"] = [
-                {
-                    **spared,
-                    "message": cut(spared["message"], characters) or "",
-                    "remedy": cut(spared["remedy"], characters) or "",
-                }
-                for spared in repository.get("spared_images", ())[:digests]
-            ]
-            for failed in repository["failed_images"]:
-                failed["message"] = cut(failed["message"], characters)
-        if _size(value) <= MAX_CLEANUP_BYTES:
-            return value
-    for repository in value["repositories"]:
-        repository["checks"] = [check for check in repository["checks"] if check["verdict"] not in ("passed", "off")]
-    sizes = [_size(repository) + 2 for repository in value["repositories"]]
-    room = MAX_CLEANUP_BYTES - _size({**value, "repositories": []}) - 16
-    kept = 0
-    while kept < min(len(sizes), MAX_REPOSITORIES) and sizes[kept] <= room:
-        room -= sizes[kept]
-        kept += 1
-    value["repositories_left_out"] = len(sizes) - kept
-    value["repositories"] = value["repositories"][:kept]
-    return value
+def _cut_to(value: ImageCleanupXCom, limits: _Limits) -> ImageCleanupXCom:
+    return {
+        **value,
+        "checks": [_check_cut_to(check, limits) for check in value["checks"]],
+        "repositories": [_repository_cut_to(repository, limits) for repository in value["repositories"]],
+    }
 
 
-def _size(value: Any) -> int:
-    return len(json.dumps(value))
+def _repository_cut_to(repository: RepositoryCleanupXCom, limits: _Limits) -> RepositoryCleanupXCom:
+    digests, characters = limits.digests, limits.characters
+    return {
+        **repository,
+        "image_digests": repository["image_digests"][:digests],
+        "message": cut(repository["message"], characters),
+        "failed_images": [
+            {**failed, "message": cut(failed["message"], characters)}
+            for failed in repository["failed_images"][:digests]
+        ],
+        "spared_images": [
+            {
+                **spared,
+                "message": cut(spared["message"], characters) or "",
+                "remedy": cut(spared["remedy"], characters) or "",
+            }
+            for spared in repository.get("spared_images", ())[:digests]
+        ],
+        "checks": [
+            _check_cut_to(check, limits) for check in repository["checks"] if limits.passed or is_notable(check)
+        ],
+    }
+
+
+def _check_cut_to(check: CheckXCom, limits: _Limits) -> CheckXCom:
+    return {
+        **check,
+        "image_digests": check["image_digests"][: limits.digests],
+        "message": cut(check["message"], limits.characters) or "",
+        "remedy": cut(check.get("remedy"), limits.characters),
+    }
+
+
+def is_notable(check: CheckXCom) -> bool:
+    """Return whether a check says more than that all is well, or that it is switched off."""
+    return check["verdict"] not in ("passed", "off")
 
 
 def check_xcom(check: CheckResult, characters: int | None = None) -> CheckXCom:

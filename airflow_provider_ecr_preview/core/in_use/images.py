@@ -6,14 +6,15 @@ the digest that it was resolved to, where the source says which.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from airflow_provider_ecr_preview.core.in_use.reference import ImageReference
 from airflow_provider_ecr_preview.core.in_use.scope import Place
+from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.values import fitted, json_size
 from airflow_provider_ecr_preview.core.xcom.in_use import IN_USE_SCHEMA, MAX_IN_USE_BYTES, ImageInUse, ImagesInUseXCom
 
 _MAX_BYTES_WITHOUT_URI = MAX_IN_USE_BYTES - 1024
@@ -35,25 +36,6 @@ _CLOCK_SKEW = timedelta(minutes=5)
 
 _LISTED_SOURCES = (200, 50, 10, 3)
 """How many sources of each kind are listed, the most that fit."""
-
-
-class RepositoryLike(Protocol):
-    """Which repository."""
-
-    @property
-    def registry_id(self) -> str:
-        """The registry (account)."""
-        ...
-
-    @property
-    def region_name(self) -> str:
-        """The Region."""
-        ...
-
-    @property
-    def repository_name(self) -> str:
-        """The repository."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +93,7 @@ class UnreadSource:
         )
 
 
-_Repository = tuple[str, str, str]
-
-
-_ANY_REPOSITORY: _Repository = ("", "", "")
+_ANY_REPOSITORY = RepositoryId("", "", "")
 
 
 _Image = tuple[str, str]
@@ -137,7 +116,7 @@ class ImagesInUse:
         self.unread: list[UnreadSource] = []
         """What could not be read."""
         self._read: set[Place] = set()
-        self._images: dict[_Repository, dict[_Image, list[ImageUser]]] = {}
+        self._images: dict[RepositoryId, dict[_Image, list[ImageUser]]] = {}
 
     @property
     def is_complete(self) -> bool:
@@ -174,14 +153,14 @@ class ImagesInUse:
         :param reference: the image.
         :param user: who uses it.
         """
-        images = self._images.setdefault((reference.registry_id, reference.region_name, reference.repository_name), {})
+        images = self._images.setdefault(reference.repository, {})
         for kind, name in (("digest", reference.image_digest), ("tag", reference.image_tag)):
             if name is not None:
                 users = images.setdefault((kind, name), [])
                 if len(users) < MAX_USERS and user not in users:
                     users.append(user)
 
-    def protects(self, repository: RepositoryLike, image_digest: str, image_tags: Iterable[str]) -> list[ImageUser]:
+    def protects(self, repository: RepositoryId, image_digest: str, image_tags: Iterable[str]) -> list[ImageUser]:
         """Return who uses an image; an empty list only if that is known.
 
         :param repository: the repository.
@@ -191,14 +170,14 @@ class ImagesInUse:
         unknown = [ImageUser("not known:", str(source)) for source in self.unread]
         return [*self.users_of(repository, image_digest, image_tags), *unknown]
 
-    def users_of(self, repository: RepositoryLike, image_digest: str, image_tags: Iterable[str]) -> list[ImageUser]:
+    def users_of(self, repository: RepositoryId, image_digest: str, image_tags: Iterable[str]) -> list[ImageUser]:
         """Return who is known to use an image, whatever could not be read.
 
         :param repository: the repository.
         :param image_digest: the digest of the image.
         :param image_tags: its tags.
         """
-        images = self._images.get((repository.registry_id, repository.region_name, repository.repository_name), {})
+        images = self._images.get(repository, {})
         wanted: list[_Image] = [("digest", image_digest), *(("tag", tag) for tag in image_tags)]
         found = [images.get(image, ()) for image in wanted]
         found.append(self._images.get(_ANY_REPOSITORY, {}).get(("digest", image_digest), ()))
@@ -212,7 +191,7 @@ class ImagesInUse:
         :raises ValueError: if they are too many for XCom, and there is no other place.
         """
         images = [*self.images()]
-        if len(json.dumps(images)) <= MAX_IN_USE_BYTES and (value := self._fitting(images)) is not None:
+        if json_size(images) <= MAX_IN_USE_BYTES and json_size(value := self._fitted(images)) <= _MAX_BYTES_WITHOUT_URI:
             return value
         if write is None:
             raise ValueError(
@@ -220,15 +199,12 @@ class ImagesInUse:
                 "written."
             )
         uri = write(iter(images))
-        without = self._fitting(None) or self._xcom(None, _LISTED_SOURCES[-1])
-        return {**without, "in_use_uri": uri}
+        return {**self._fitted(None), "in_use_uri": uri}
 
-    def _fitting(self, images: list[ImageInUse] | None) -> ImagesInUseXCom | None:
-        """Return the value with as many sources as fit; None if it is too long without them."""
-        values = (self._xcom(images, listed) for listed in _LISTED_SOURCES)
-        return next((value for value in values if len(json.dumps(value)) <= _MAX_BYTES_WITHOUT_URI), None)
+    def _fitted(self, images: list[ImageInUse] | None) -> ImagesInUseXCom:
+        return fitted(self._xcom(images), _MAX_BYTES_WITHOUT_URI, _LISTED_SOURCES, _cut_to)
 
-    def _xcom(self, images: list[ImageInUse] | None, listed: int) -> ImagesInUseXCom:
+    def _xcom(self, images: list[ImageInUse] | None) -> ImagesInUseXCom:
         scope: dict[str, list[str]] = {}
         for account_id, region_name in sorted(self.scope):
             scope.setdefault(account_id, []).append(region_name)
@@ -237,9 +213,9 @@ class ImagesInUse:
             collected_at=self.collected_at.astimezone(UTC).isoformat(),
             is_complete=self.is_complete,
             scope=scope,
-            sources=self.sources[:listed],
+            sources=self.sources,
             source_count=len(self.sources),
-            unread=[{**asdict(source), "references": [*source.references]} for source in self.unread[:listed]],
+            unread=[{**asdict(source), "references": [*source.references]} for source in self.unread],
             unread_count=len(self.unread),
             image_count=self.image_count,
             images=images,
@@ -248,12 +224,10 @@ class ImagesInUse:
 
     def images(self) -> Iterator[ImageInUse]:
         """Yield the images, sorted."""
-        for (registry_id, region_name, repository_name), images in sorted(self._images.items()):
+        for repository, images in sorted(self._images.items()):
             for (kind, name), users in sorted(images.items()):
                 yield ImageInUse(
-                    registry_id=registry_id,
-                    region_name=region_name,
-                    repository_name=repository_name,
+                    **repository.as_dict(),
                     image_digest=name if kind == "digest" else None,
                     image_tag=name if kind == "tag" else None,
                     used_by=[[user.kind, user.name] for user in users],
@@ -308,3 +282,7 @@ class ImagesInUse:
         if in_use.image_count != value["image_count"]:
             raise ValueError(f"Of {value['image_count']} images in use only {in_use.image_count} can be read.")
         return in_use
+
+
+def _cut_to(value: ImagesInUseXCom, listed: int) -> ImagesInUseXCom:
+    return {**value, "sources": value["sources"][:listed], "unread": value["unread"][:listed]}

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from airflow_provider_ecr_preview.core.repository import RepositoryId
+
 _REGISTRY = r"""
     (?<![a-z0-9._-])
     (?P<registry_id>[0-9]{12})
@@ -96,6 +98,11 @@ class ImageReference:
     repository_name: str
     image_digest: str | None = None
     image_tag: str | None = None
+
+    @property
+    def repository(self) -> RepositoryId:
+        """The repository."""
+        return RepositoryId(self.registry_id, self.region_name, self.repository_name)
 
     def __str__(self) -> str:
         if not self.registry_id:

@@ -70,9 +70,7 @@ class ReconciledImage:
     def as_dict(self, repository: RepositoryId) -> dict[str, Any]:
         """Return it in plain JSON types, with the repository."""
         return {
-            "registry_id": repository.registry_id,
-            "region_name": repository.region_name,
-            "repository_name": repository.repository_name,
+            **repository.as_dict(),
             "image_digest": self.image_digest,
             "image_tags": list(self.image_tags),
             "category": self.category,

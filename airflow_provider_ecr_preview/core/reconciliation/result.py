@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from airflow_provider_ecr_preview.core.preview.finding import SEVERITY_ORDER
 from airflow_provider_ecr_preview.core.reconciliation.reconcile import RepositoryReconciliation
-from airflow_provider_ecr_preview.core.values import cut, fitted, fitting_count, isoformat, json_size
+from airflow_provider_ecr_preview.core.values import cut, fitted, isoformat, with_fitting_repositories
 from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary
 from airflow_provider_ecr_preview.core.xcom.reconciliation import (
     MAX_RECONCILIATION_BYTES,
@@ -32,10 +32,6 @@ class _Limits(NamedTuple):
 _LIMITS = (_Limits(10, 500), _Limits(5, 300), _Limits(2, 200), _Limits(0, 120))
 
 
-_ROOM_FOR_A_NUMBER = 16
-"""``repositories_left_out`` grows when repositories are left out."""
-
-
 def reconciliation_xcom(
     reconciliations: Sequence[RepositoryReconciliation], *, until: datetime, results_uri: str | None = None
 ) -> ReconciliationXCom:
@@ -45,19 +41,23 @@ def reconciliation_xcom(
     :param until: the end of what CloudTrail was asked (aware).
     :param results_uri: where the list of all images was written.
     """
-    repositories = [_repository(each) for each in sorted(reconciliations, key=_by_gravity)]
-    # An event that names no repository counts for each of its Region, and here once.
-    unread = {(event.event_id, event.reason): event for each in reconciliations for event in each.unread}
+    repositories = [_repository(reconciliation) for reconciliation in sorted(reconciliations, key=_by_severity)]
+    # An event that names no repository counts for every repository of its Region, and here once.
+    unread = {
+        (event.event_id, event.reason): event for reconciliation in reconciliations for event in reconciliation.unread
+    }
     value = ReconciliationXCom(
         schema=RECONCILIATION_SCHEMA,
         reconciled_until=isoformat(until) or "",
         repository_count=len(repositories),
-        statuses=dict(Counter(each.status for each in reconciliations)),
-        event_count=sum(len(each.executions) for each in reconciliations),
-        policy_changed_count=sum(each.policy == "changed" for each in reconciliations),
-        counts=dict(sum((each.counts for each in reconciliations), Counter())),
-        failures=dict(sum((each.failures for each in reconciliations), Counter())),
-        findings=dict(Counter(finding.code for each in reconciliations for finding in each.findings)),
+        statuses=dict(Counter(reconciliation.status for reconciliation in reconciliations)),
+        event_count=sum(len(reconciliation.executions) for reconciliation in reconciliations),
+        policy_changed_count=sum(reconciliation.policy == "changed" for reconciliation in reconciliations),
+        counts=dict(sum((reconciliation.counts for reconciliation in reconciliations), Counter())),
+        failures=dict(sum((reconciliation.failures for reconciliation in reconciliations), Counter())),
+        findings=dict(
+            Counter(finding.code for reconciliation in reconciliations for finding in reconciliation.findings)
+        ),
         unread_event_count=len(unread),
         unread_events=[
             UnreadEventXCom(event_id=event.event_id, reason=cut(event.reason, 200) or "")
@@ -67,30 +67,31 @@ def reconciliation_xcom(
         repositories_left_out=0,
         results_uri=results_uri,
     )
-    return _fitted(value)
+    value = fitted(value, MAX_RECONCILIATION_BYTES, _LIMITS, _cut_to)
+    return with_fitting_repositories(value, MAX_RECONCILIATION_BYTES)
 
 
-def _by_gravity(each: RepositoryReconciliation) -> tuple[int, int, str]:
-    gravest = min((SEVERITY_ORDER[finding.severity] for finding in each.findings), default=len(SEVERITY_ORDER))
-    return gravest, -sum(each.counts.values()), each.repository.repository_name
+def _by_severity(reconciliation: RepositoryReconciliation) -> tuple[int, int, str]:
+    most_severe = min(
+        (SEVERITY_ORDER[finding.severity] for finding in reconciliation.findings), default=len(SEVERITY_ORDER)
+    )
+    return most_severe, -sum(reconciliation.counts.values()), reconciliation.repository.repository_name
 
 
-def _repository(each: RepositoryReconciliation) -> RepositoryReconciliationXCom:
-    summary = each.summary
+def _repository(reconciliation: RepositoryReconciliation) -> RepositoryReconciliationXCom:
+    summary = reconciliation.summary
     return RepositoryReconciliationXCom(
-        registry_id=summary["registry_id"],
-        region_name=summary["region_name"],
-        repository_name=summary["repository_name"],
-        status=each.status,
-        message=each.message,
+        **reconciliation.repository.as_dict(),
+        status=reconciliation.status,
+        message=reconciliation.message,
         previewed_at=summary["previewed_at"],
-        executed_at=isoformat(each.executed_at),
-        event_count=len(each.executions),
-        unread_event_count=len(each.unread),
-        policy=each.policy,
+        executed_at=isoformat(reconciliation.executed_at),
+        event_count=len(reconciliation.executions),
+        unread_event_count=len(reconciliation.unread),
+        policy=reconciliation.policy,
         previewed_image_count=summary["expiring_image_count"] + summary["archiving_image_count"],
-        counts=dict(each.counts),
-        failures=dict(each.failures.most_common(10)),
+        counts=dict(reconciliation.counts),
+        failures=dict(reconciliation.failures.most_common(10)),
         findings=[
             FindingSummary(
                 code=finding.code,
@@ -98,18 +99,9 @@ def _repository(each: RepositoryReconciliation) -> RepositoryReconciliationXCom:
                 message=finding.message,
                 image_digests=list(finding.image_digests),
             )
-            for finding in each.findings
+            for finding in reconciliation.findings
         ],
     )
-
-
-def _fitted(value: ReconciliationXCom) -> ReconciliationXCom:
-    """Cut examples and messages, then the least severe repositories, until the result fits."""
-    value = fitted(value, MAX_RECONCILIATION_BYTES, _LIMITS, _cut_to)
-    repositories = value["repositories"]
-    rest = json_size({**value, "repositories": []}) + _ROOM_FOR_A_NUMBER
-    kept = fitting_count(repositories, MAX_RECONCILIATION_BYTES - rest)
-    return {**value, "repositories": repositories[:kept], "repositories_left_out": len(repositories) - kept}
 
 
 def _cut_to(value: ReconciliationXCom, limits: _Limits) -> ReconciliationXCom:

@@ -46,7 +46,7 @@ class FormerPolicy:
         :raises ValueError: if it is anything else.
         """
         try:
-            repository = RepositoryId(value["registry_id"], value["region_name"], value["repository_name"])
+            repository = RepositoryId.of(value)
             text, replaced_by = value["former_lifecycle_policy_text"], value["policy_fingerprint"]
             policy = None if text is None else LifecyclePolicy.from_service(text)
             if fingerprint_of(policy) != value["former_policy_fingerprint"]:

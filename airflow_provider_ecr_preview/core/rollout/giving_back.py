@@ -48,7 +48,7 @@ def given_back(result: Mapping[str, Any], stored: Callable[[str], Iterable[Forme
     in_file = list(stored(uri)) if uri and (left_out or any(_text_is_elsewhere(row) for row in rows)) else []
     found, nothing = [], {}
     for row in rows:
-        repository = RepositoryId(row["registry_id"], row["region_name"], row["repository_name"])
+        repository = RepositoryId.of(row)
         if (why := _why_nothing(row, result)) is not None:
             nothing[repository] = why
         else:

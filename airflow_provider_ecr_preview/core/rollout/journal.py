@@ -44,9 +44,7 @@ def outcome_entry(repository: RepositoryId, *, is_put: bool) -> dict[str, Any]:
     """
     return {
         PUT if is_put else NOT_PUT: {
-            "registry_id": repository.registry_id,
-            "region_name": repository.region_name,
-            "repository_name": repository.repository_name,
+            **repository.as_dict(),
         }
     }
 
@@ -60,7 +58,7 @@ def earlier_changes(entries: Iterable[Mapping[str, Any]]) -> dict[RepositoryId, 
     pending: dict[RepositoryId, EarlierChange] = {}
     for entry in entries:
         ((kind, value),) = entry.items()
-        repository = RepositoryId(value["registry_id"], value["region_name"], value["repository_name"])
+        repository = RepositoryId.of(value)
         if kind == ABOUT_TO_PUT:
             pending[repository] = EarlierChange(FormerPolicy.from_dict(value), is_confirmed=False)
         elif kind == PUT and repository in pending:

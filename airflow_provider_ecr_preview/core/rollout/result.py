@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
 from airflow_provider_ecr_preview.core.cleanup.journal import REPLY_LOST
-from airflow_provider_ecr_preview.core.cleanup.result import check_xcom
+from airflow_provider_ecr_preview.core.cleanup.result import check_xcom, is_notable
 from airflow_provider_ecr_preview.core.rollout.change import PolicyChange, former_policies_of
 from airflow_provider_ecr_preview.core.rollout.former import fingerprint_of, former_policies_fingerprint
-from airflow_provider_ecr_preview.core.values import cut, isoformat
+from airflow_provider_ecr_preview.core.values import cut, fitted, isoformat, json_size, with_fitting_repositories
 from airflow_provider_ecr_preview.core.xcom.rollout import (
     MAX_POLICY_CHANGE_BYTES,
     POLICY_CHANGE_SCHEMA,
@@ -30,6 +29,20 @@ _ROOM_FOR_AN_ERROR = 2 * 1024
 """How much the result may grow between its plan and its end, which has one failure at the most."""
 
 
+class _Limits(NamedTuple):
+    """Whether the checks that passed are pushed, and whether the former policies are."""
+
+    passed: bool
+    former_policies: bool
+
+
+_LIMITS = (
+    _Limits(passed=True, former_policies=True),
+    _Limits(passed=False, former_policies=True),
+    _Limits(passed=False, former_policies=False),
+)
+
+
 def former_policies_kept(changes: Sequence[PolicyChange], former_policies_path: str | None) -> CheckResult:
     """Ask whether the former policies will be there to be restored.
 
@@ -39,7 +52,7 @@ def former_policies_kept(changes: Sequence[PolicyChange], former_policies_path: 
     code = "former_policies_kept"
     if former_policies_path:
         return CheckResult.of(code, Answer("passed", f"The former policies are kept at {former_policies_path}."))
-    size = _size([_without_what_passed(_repository(change)) for change in changes])
+    size = json_size([_repository_cut_to(_repository(change), _LIMITS[1]) for change in changes])
     if size + _ROOM_FOR_AN_ERROR <= MAX_POLICY_CHANGE_BYTES:
         return CheckResult.of(code, Answer("passed", "The former policies are kept in the result."))
     message = f"The former policies and verdicts take {size} bytes, more than fit into an XCom."
@@ -109,9 +122,7 @@ def _overall(statuses: Counter[str], run_checks: Sequence[CheckResult], *, dry_r
 def _repository(change: PolicyChange) -> RepositoryPolicyXCom:
     repository, error = change.repository, change.error
     return RepositoryPolicyXCom(
-        registry_id=repository.registry_id,
-        region_name=repository.region_name,
-        repository_name=repository.repository_name,
+        **repository.as_dict(),
         status=change.status,
         policy_fingerprint=fingerprint_of(change.wanted),
         former_policy_fingerprint=fingerprint_of(change.given_back),
@@ -127,26 +138,22 @@ def _repository(change: PolicyChange) -> RepositoryPolicyXCom:
 
 def _fitted(value: PolicyChangeXCom) -> PolicyChangeXCom:
     """Cut what says that all is well first; former policies only where they were written elsewhere."""
-    if _size(value) <= MAX_POLICY_CHANGE_BYTES:
-        return value
-    repositories = [_without_what_passed(repository) for repository in value["repositories"]]
-    value["repositories"] = repositories
-    if value["former_policies_uri"] and _size(value) > MAX_POLICY_CHANGE_BYTES:
-        for repository in repositories:
-            repository["former_lifecycle_policy_text"] = None
-    repositories.sort(key=lambda repository: repository["status"] in ("changed", "unchanged", "planned"))
-    while repositories and _size(value) > MAX_POLICY_CHANGE_BYTES:
-        # Halves, not one by one, since a thousand repositories would be measured a thousand times.
-        cut_off = (len(repositories) + 1) // 2
-        value["repositories_left_out"] += cut_off
-        del repositories[-cut_off:]
-    return value
+    shorter = fitted(value, MAX_POLICY_CHANGE_BYTES, _LIMITS if value["former_policies_uri"] else _LIMITS[:2], _cut_to)
+    if json_size(shorter) <= MAX_POLICY_CHANGE_BYTES:
+        return shorter
+    shorter["repositories"].sort(key=lambda repository: repository["status"] in ("changed", "unchanged", "planned"))
+    return with_fitting_repositories(shorter, MAX_POLICY_CHANGE_BYTES)
 
 
-def _without_what_passed(repository: RepositoryPolicyXCom) -> RepositoryPolicyXCom:
-    checks = [check for check in repository["checks"] if check["verdict"] not in ("passed", "off")]
-    return {**repository, "checks": checks}
+def _cut_to(value: PolicyChangeXCom, limits: _Limits) -> PolicyChangeXCom:
+    return {**value, "repositories": [_repository_cut_to(repository, limits) for repository in value["repositories"]]}
 
 
-def _size(value: Any) -> int:
-    return len(json.dumps(value))
+def _repository_cut_to(repository: RepositoryPolicyXCom, limits: _Limits) -> RepositoryPolicyXCom:
+    return {
+        **repository,
+        "checks": [check for check in repository["checks"] if limits.passed or is_notable(check)],
+        "former_lifecycle_policy_text": (
+            repository["former_lifecycle_policy_text"] if limits.former_policies else None
+        ),
+    }

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from typing import Any
 
+from airflow_provider_ecr_preview.core.text.spreadsheet import for_spreadsheet
 from airflow_provider_ecr_preview.plugins.web.image_table import COLUMNS
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def csv_chunks(chunks: Iterable[Iterable[Mapping[str, Any]]]) -> Iterator[str]:
@@ -30,5 +29,4 @@ def _lines(rows: Iterable[Iterable[Any]]) -> str:
 
 def _cell(value: Any) -> Any:
     text = " ".join(map(str, value)) if isinstance(value, list) else value
-    # A spreadsheet would compute what begins like a formula; behind an apostrophe it is text.
-    return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA_STARTS) else text
+    return for_spreadsheet(text) if isinstance(text, str) else text

@@ -21,13 +21,12 @@ from airflow_provider_ecr_preview.core.repository import RepositoryId, Repositor
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 HERE = RepositoryId("123456789012", "eu-west-1", "payments/api")
-KEY = ("123456789012", "eu-west-1", "payments/api")
 ONE, TWO = RepositoryImage("sha256:1", ("v1",), NOW, image_size_in_bytes=7), RepositoryImage("sha256:2", (), NOW)
 ARCHIVED = RepositoryImage("sha256:1", ("v1",), NOW, storage_class="archive")
 
 
 def outcome(digest: str, status: str, reason: str | None = None, **more: Any) -> dict[str, Any]:
-    place = {"registry_id": KEY[0], "region_name": KEY[1], "repository_name": KEY[2]}
+    place = HERE.as_dict()
     return {"outcome": {**place, "image_digest": digest, "image_tags": [], "status": status, "reason": reason, **more}}
 
 
@@ -36,7 +35,7 @@ def intent(attempt: int = 1) -> dict[str, Any]:
 
 
 def test_what_was_about_to_be_sent_and_has_no_outcome_is_known() -> None:
-    earlier = earlier_attempts([intent()])[KEY]
+    earlier = earlier_attempts([intent()])[HERE]
     assert earlier.done == {}
     assert earlier.sent == {
         "sha256:1": EarlierImage("sha256:1", ("v1",), 7, "EXPIRE", 1),
@@ -46,37 +45,37 @@ def test_what_was_about_to_be_sent_and_has_no_outcome_is_known() -> None:
 
 def test_what_was_done_stays_done_with_its_attempt() -> None:
     entries = [intent(), outcome("sha256:1", "deleted", attempt=1), intent(attempt=2)]
-    earlier = earlier_attempts(entries)[KEY]
+    earlier = earlier_attempts(entries)[HERE]
     assert earlier.done["sha256:1"] == EarlierImage("sha256:1", (), None, "EXPIRE", 1, "deleted")
     assert earlier.sent["sha256:2"].attempt == 2
 
 
 @pytest.mark.parametrize("status", ["spared", "gone", "not_attempted", "failed"])
 def test_what_was_not_done_is_forgotten(status: str) -> None:
-    earlier = earlier_attempts([intent(), outcome("sha256:1", status), outcome("sha256:2", status)])[KEY]
+    earlier = earlier_attempts([intent(), outcome("sha256:1", status), outcome("sha256:2", status)])[HERE]
     assert earlier == EarlierAttempts()
 
 
 @pytest.mark.parametrize(("status", "reason"), [("unknown", None), ("failed", NOT_CONFIRMED)])
 def test_a_call_whose_reply_was_lost_may_still_have_its_effect(status: str, reason: str | None) -> None:
     line = outcome("sha256:1", status, reason, attempt=1)
-    assert set(earlier_attempts([line])[KEY].sent) == {"sha256:1"}
-    assert set(earlier_attempts([intent(), line])[KEY].sent) == {"sha256:1", "sha256:2"}
-    assert earlier_attempts([outcome("sha256:1", "deleted"), line])[KEY].sent == {}
+    assert set(earlier_attempts([line])[HERE].sent) == {"sha256:1"}
+    assert set(earlier_attempts([intent(), line])[HERE].sent) == {"sha256:1", "sha256:2"}
+    assert earlier_attempts([outcome("sha256:1", "deleted"), line])[HERE].sent == {}
 
 
 def test_other_entries_are_passed_over() -> None:
-    assert earlier_attempts([{"later": {**intent()["about_to_send"]}}]) == {KEY: EarlierAttempts()}
+    assert earlier_attempts([{"later": {**intent()["about_to_send"]}}]) == {HERE: EarlierAttempts()}
 
 
 def test_what_was_sent_and_is_gone_now_was_deleted_by_a_call_whose_reply_was_lost() -> None:
-    settled = earlier_attempts([intent()])[KEY].settled([TWO], "delete")
+    settled = earlier_attempts([intent()])[HERE].settled([TWO], "delete")
     assert settled.done == {"sha256:1": EarlierImage("sha256:1", ("v1",), 7, "EXPIRE", 1, "deleted", REPLY_LOST)}
     assert set(settled.sent) == {"sha256:2"}
 
 
 def test_what_was_sent_and_is_archived_now_was_archived_by_a_call_whose_reply_was_lost() -> None:
-    settled = earlier_attempts([intent()])[KEY].settled([ARCHIVED], "archive")
+    settled = earlier_attempts([intent()])[HERE].settled([ARCHIVED], "archive")
     assert {digest: (image.status, image.reason) for digest, image in settled.done.items()} == {
         "sha256:1": ("archived", REPLY_LOST)
     }

@@ -39,30 +39,34 @@ def in_use(*references: ImageReference, user: ImageUser = TASK) -> ImagesInUse:
 
 
 def test_a_digest_is_protected_whatever_its_tags() -> None:
-    assert in_use(reference(digest(1))).protects(reference(), digest(1), []) == [TASK]
-    assert in_use(reference(digest(1))).protects(reference(), digest(2), ["v1"]) == []
+    assert in_use(reference(digest(1))).protects(reference().repository, digest(1), []) == [TASK]
+    assert in_use(reference(digest(1))).protects(reference().repository, digest(2), ["v1"]) == []
 
 
 def test_a_tag_protects_what_it_points_to() -> None:
-    assert in_use(reference(image_tag="v1")).protects(reference(), digest(7), ["other", "v1"]) == [TASK]
+    assert in_use(reference(image_tag="v1")).protects(reference().repository, digest(7), ["other", "v1"]) == [TASK]
 
 
 def test_a_tag_that_was_resolved_protects_both() -> None:
     of = in_use(reference(digest(1), "v1"))
-    assert of.protects(reference(), digest(1), []) == of.protects(reference(), digest(2), ["v1"]) == [TASK]
-    assert of.protects(reference(), digest(1), ["v1"]) == [TASK]
+    assert (
+        of.protects(reference().repository, digest(1), [])
+        == of.protects(reference().repository, digest(2), ["v1"])
+        == [TASK]
+    )
+    assert of.protects(reference().repository, digest(1), ["v1"]) == [TASK]
     assert of.image_count == 2
 
 
 def test_the_same_digest_in_another_repository_is_another_image() -> None:
-    assert in_use(reference(digest(1))).protects(reference(name="payments/other"), digest(1), []) == []
+    assert in_use(reference(digest(1))).protects(reference(name="payments/other").repository, digest(1), []) == []
 
 
 def test_a_digest_without_a_repository_protects_it_in_every_repository() -> None:
     of = in_use(ImageReference("", "", "", digest(1)))
-    assert of.protects(reference(), digest(1), []) == [TASK]
-    assert of.protects(reference(name="payments/other"), digest(1), []) == [TASK]
-    assert of.protects(reference(), digest(2), ["v1"]) == []
+    assert of.protects(reference().repository, digest(1), []) == [TASK]
+    assert of.protects(reference(name="payments/other").repository, digest(1), []) == [TASK]
+    assert of.protects(reference().repository, digest(2), ["v1"]) == []
 
 
 def test_a_source_that_could_not_be_read_protects_everything() -> None:
@@ -70,7 +74,7 @@ def test_a_source_that_could_not_be_read_protects_everything() -> None:
     assert of.is_complete
     of.unread.append(UnreadSource("lambda", "aws_default", REGION, "AccessDenied"))
     assert not of.is_complete
-    (user,) = of.protects(reference(), digest(1), [])
+    (user,) = of.protects(reference().repository, digest(1), [])
     assert str(user) == "not known: lambda (aws_default, eu-west-1): AccessDenied"
     assert str(UnreadSource("airflow", None, None, "AccessDenied")) == "airflow: AccessDenied"
 
@@ -83,7 +87,7 @@ def test_of_many_users_the_first_are_named() -> None:
     of = in_use()
     for number in range(2 * MAX_USERS):
         of.add(reference(digest(1)), ImageUser("ECS task", str(number)))
-    assert len(of.protects(reference(), digest(1), [])) == MAX_USERS
+    assert len(of.protects(reference().repository, digest(1), [])) == MAX_USERS
 
 
 references = st.builds(
@@ -163,14 +167,14 @@ def test_what_an_earlier_release_collected_is_read_and_says_of_no_place_that_it_
     unread = {"source": "eks", "aws_conn_id": "aws_default", "region_name": None, "reason": "denied"}
     of = ImagesInUse.from_xcom({**value, "sources": [source], "unread": [unread], "is_complete": False})
     assert (of.scope, of.unread) == (frozenset(), [UnreadSource("eks", "aws_default", None, "denied")])
-    assert of.users_of(reference(), digest(1), []) == [TASK]
+    assert of.users_of(reference().repository, digest(1), []) == [TASK]
 
 
 @pytest.mark.parametrize("told", [False, "true", None, 1])
 def test_what_is_said_not_to_be_complete_is_not(told: Any) -> None:
     of = ImagesInUse.from_xcom({**in_use(reference(digest(1))).as_xcom(), "is_complete": told})
     assert not of.is_complete
-    assert of.protects(reference(), digest(2), [])
+    assert of.protects(reference().repository, digest(2), [])
 
 
 @pytest.mark.parametrize("key", ["collected_at", "is_complete", "sources", "unread", "images", "image_count"])

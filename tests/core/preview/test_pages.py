@@ -75,7 +75,7 @@ class TestStatus:
         ],
     )
     def test_only_a_complete_preview_can_be_read(self, state: str, error: type[Exception]) -> None:
-        with pytest.raises(error, match=rf"{REPOSITORY} \(registry {REGISTRY_ID}, {REGION}\)"):
+        with pytest.raises(error, match=rf"{REPOSITORY} \({REGISTRY_ID}, {REGION}\)"):
             status(state).require_complete()
 
     def test_a_preview_in_progress_is_not_complete_and_no_error(self) -> None:

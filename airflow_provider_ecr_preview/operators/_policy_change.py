@@ -1,4 +1,4 @@
-"""What the operators that put and give back policies have in common."""
+"""What the operators that apply and restore policies have in common."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from airflow_provider_ecr_preview.operators._cleanup_base import EcrCleanupOpera
 from airflow_provider_ecr_preview.operators._policy_journal import PolicyJournal
 from airflow_provider_ecr_preview.operators._publish import push_before_failure
 from airflow_provider_ecr_preview.reports.former_policies import keep_former_policies
+from airflow_provider_ecr_preview.templating.values import Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -43,9 +44,9 @@ class PolicyChangeOperator(EcrCleanupOperator):
     def __init__(
         self,
         *,
-        dry_run: bool | str | None = True,
-        former_policies_path: str | None = None,
-        on_blocked: OnBlocked | str | None = "fail",
+        dry_run: Templated[bool] | None = True,
+        former_policies_path: Templated[str] | None = None,
+        on_blocked: Templated[OnBlocked] | None = "fail",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -64,23 +65,23 @@ class PolicyChangeOperator(EcrCleanupOperator):
         raise NotImplementedError
 
     def _run_checks(self, *, dry_run: bool) -> list[CheckResult]:
-        """Return what the checks of the whole run say that only some operators have."""
+        """Return the checks of the whole run that only some operators have."""
         del dry_run
         return []
 
     def execute(self, context: Context) -> PolicyChangeXCom:
-        """Check every repository, and change the policies if all may be changed."""
+        """Check every repository, and change the policies if no check blocks."""
         dry_run = switch(self.dry_run, "dry_run", True, protects=True)
         on_blocked: OnBlocked = choice(self.on_blocked, "on_blocked", get_args(OnBlocked), "fail")
-        self.former_policies_path = text(self.former_policies_path, "former_policies_path")
+        path = self._former_policies_path = text(self.former_policies_path, "former_policies_path")
         self._started_at = datetime.now(UTC)
         self._message: str | None = None
         changer = PolicyChanger(self._hook_of, self._stopping().wait)
-        journal = None if dry_run else PolicyJournal(context, _change_id(self, context), self.former_policies_path)
+        journal = None if dry_run else PolicyJournal(context, _change_id(self, context), path)
         changes = self._plan(changer, journal.earlier if journal else {})
         if journal is not None and journal.is_blind:
             changes = list(map(with_doubt, changes))
-        run_checks = [former_policies_kept(changes, self.former_policies_path), *self._run_checks(dry_run=dry_run)]
+        run_checks = [former_policies_kept(changes, path), *self._run_checks(dry_run=dry_run)]
         blocked = any(change.status == "blocked" for change in changes) or any(check.blocks for check in run_checks)
         if journal is not None and not blocked:
             self._keep(changes, journal)
@@ -89,7 +90,7 @@ class PolicyChangeOperator(EcrCleanupOperator):
             self._keep_what_was_put(changes, journal)
             journal.end(changes)
         value = self._result(changes, run_checks, journal)
-        self.log.info("%s\n%s", "Dry run; nothing was changed." if dry_run else "", render(policy_change_table(value)))
+        self.log.info("%s\n%s", "Dry run: nothing was changed." if dry_run else "", render(policy_change_table(value)))
         if not dry_run:
             self._end(context, value, on_blocked)
         return value
@@ -108,7 +109,7 @@ class PolicyChangeOperator(EcrCleanupOperator):
             if self._stopping().is_set():
                 break
             if change.status == "planned":
-                # A task that is killed leaves no result but this one, which says how far it came.
+                # A killed task leaves no other result than this one, which says how far it got.
                 about = replace(change, status="unknown", is_put=True)
                 so_far = [*done, about, *changes[len(done) + 1 :]]
                 push_before_failure(context, self, self._result(so_far, run_checks, journal))
@@ -121,17 +122,17 @@ class PolicyChangeOperator(EcrCleanupOperator):
         return [*done, *changes[len(done) :]]
 
     def _keep(self, changes: Sequence[PolicyChange], journal: PolicyJournal) -> None:
-        """Write down in the file what changes replace, in place of what an earlier attempt wrote there."""
-        if self.former_policies_path:
+        """Write the former policies of the changes to the file, in place of what an earlier attempt wrote there."""
+        if self._former_policies_path:
             formers = former_policies_of(changes, journal.change_id, self._started_at)
-            keep_former_policies(self.former_policies_path, formers, journal.change_id)
+            keep_former_policies(self._former_policies_path, formers, journal.change_id)
 
     def _keep_what_was_put(self, changes: Sequence[PolicyChange], journal: PolicyJournal) -> None:
-        """Forget what was not replaced after all, because nothing is to be given back there."""
+        """Remove the repositories from the file whose policy was not replaced after all, so that none is restored there."""
         try:
             self._keep([change for change in changes if change.is_put], journal)
-        except Exception:  # whatever goes wrong on whatever storage: what was planned is still there
-            self.log.exception("%s cannot be written again.", self.former_policies_path)
+        except Exception:  # storage fails in many ways, and the file still holds what was planned
+            self.log.exception("The file of former policies at %s cannot be updated.", self._former_policies_path)
 
     def _result(
         self, changes: Sequence[PolicyChange], run_checks: Sequence[CheckResult], journal: PolicyJournal | None
@@ -142,19 +143,19 @@ class PolicyChangeOperator(EcrCleanupOperator):
             run_checks=run_checks,
             started_at=self._started_at,
             finished_at=datetime.now(UTC),
-            former_policies_uri=None if journal is None else self.former_policies_path,
+            former_policies_uri=None if journal is None else self._former_policies_path,
             approval=self._approval,
             change_id=None if journal is None else journal.change_id,
             message=self._message,
         )
 
     def _end(self, context: Context, value: PolicyChangeXCom, on_blocked: OnBlocked) -> None:
-        """Raise if the policies were not changed as it was meant, after the result is pushed."""
+        """Push the result and raise, if the change is blocked or incomplete."""
         if value["status"] == "incomplete":
             push_before_failure(context, self, value)
             raise CleanupIncompleteError(
-                f"{value['changed_repository_count']} of {value['repository_count']} policies were changed, "
-                f"{value['statuses'].get('planned', 0)} were not come to: {_why_incomplete(value)}"
+                f"Policies changed: {value['changed_repository_count']} of {value['repository_count']}; not reached: "
+                f"{value['statuses'].get('planned', 0)}. {_why_incomplete(value)}"
             )
         if value["status"] == "blocked" and on_blocked != "report":
             push_before_failure(context, self, value)
@@ -165,7 +166,7 @@ class PolicyChangeOperator(EcrCleanupOperator):
 
 
 def _change_id(operator: BaseOperator, context: Context) -> str:
-    """Return which run of which task this is, the same for every attempt."""
+    """Return an id of this task run that is the same for every attempt."""
     ti = context["ti"]
     run_id, map_index = context.get("run_id") or getattr(ti, "run_id", None), getattr(ti, "map_index", None)
     parts = [operator.dag_id, run_id if isinstance(run_id, str) else "", operator.task_id]
@@ -174,4 +175,4 @@ def _change_id(operator: BaseOperator, context: Context) -> str:
 
 def _why_incomplete(value: PolicyChangeXCom) -> str:
     errors = [str(repository["message"]) for repository in value["repositories"] if repository["error"]]
-    return " ".join(errors) or "the task was told to stop."
+    return " ".join(errors) or "The task was stopped."

@@ -1,4 +1,4 @@
-"""The journal of one clean-up, and what it says of the earlier attempts at it."""
+"""The journal of one clean-up and its list of results: what its attempts were about to remove, and did."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_ecr_preview.core.cleanup.outcome import RepositoryCleanup
 from airflow_provider_ecr_preview.core.exceptions import CleanupBlockedError
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.operators._journal import journal_of
-from airflow_provider_ecr_preview.reports.lists import read_lines
+from airflow_provider_ecr_preview.reports.lists import line_list, read_lines
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -25,13 +25,13 @@ log = logging.getLogger(__name__)
 
 
 class RemovalJournal:
-    """What the attempts at one approved clean-up were about to remove, and did.
+    """The record of what each attempt of one approved clean-up planned to remove, and what it removed.
 
     :param context: the task's context.
     :param summaries: what was approved.
     :param action: ``delete`` or ``archive``.
-    :param results_path: the list of results; None if the task writes none.
-    :raises CleanupBlockedError: if what earlier attempts did cannot be read.
+    :param results_path: the list of results; None if the task does not write one.
+    :raises CleanupBlockedError: if the record of earlier attempts cannot be read.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class RemovalJournal:
         try:
             entries = [*self._of_results(), *self.journal.read()]
             self._earlier = earlier_attempts(entries)
-        except Exception as error:  # whatever goes wrong on whatever storage
+        except Exception as error:  # storage fails in many ways
             raise CleanupBlockedError(
-                f"What earlier attempts of this task did cannot be read from {self.journal.place or results_path} "
+                f"The record of earlier attempts of this task cannot be read from {self.journal.place or results_path} "
                 f"({type(error).__name__}: {error}). Nothing was changed. Give the worker access to it, and run the task "
                 "again."
             ) from error
         if entries:
-            log.info("Earlier attempts at this clean-up are known from %s.", self.journal.place or results_path)
+            log.info("Read what earlier attempts of this clean-up did from %s.", self.journal.place or results_path)
 
     def earlier_of(self, repository: RepositoryId) -> EarlierAttempts:
         """Return what earlier attempts did in a repository.
@@ -61,23 +61,23 @@ class RemovalJournal:
 
     @property
     def marks(self) -> dict[str, Any]:
-        """What the lines of the list of results say beside what became of an image, so that the next attempt knows them."""
+        """Keys that each line of the list of results gets, so that the next attempt recognizes its own lines."""
         return {"attempt": self.journal.attempt, "approval_id": self._approval_id}
 
     def end(self, cleanups: Iterable[RepositoryCleanup]) -> None:
-        """Remove the parts, now that the list of results has all that they have.
+        """Remove the parts once the list of results holds everything that they hold.
 
-        :param cleanups: what became of every repository.
+        :param cleanups: the clean-up of each repository.
         """
         if not self.journal.is_in_files or any(cleanup.status not in ("done", "nothing_to_do") for cleanup in cleanups):
             return
         try:
             self.journal.clear()
-        except Exception:  # whatever goes wrong on whatever storage
+        except Exception:  # storage fails in many ways
             log.warning("The parts of the list of results at %s cannot be removed.", self.journal.place, exc_info=True)
 
     def _of_results(self) -> Iterator[Mapping[str, Any]]:
-        """Yield what an attempt at the same clean-up wrote into the list of results before it ended."""
+        """Yield the lines that earlier attempts of the same clean-up wrote to the list of results."""
         if not self._results_path:
             return
         try:
@@ -87,4 +87,31 @@ class RemovalJournal:
         except FileNotFoundError:
             return
         except (gzip.BadGzipFile, zlib.error, EOFError, ValueError, AttributeError):
-            log.warning("%s is no list of results; it will be written over.", self._results_path)
+            log.warning("%s is not a list of results and will be overwritten.", self._results_path)
+
+
+def write_results(
+    cleanups: Sequence[RepositoryCleanup], results_path: str | None, journal: RemovalJournal | None
+) -> str | None:
+    """Write what happened to each image, and return where; the XCom result has the deleted images even if this fails.
+
+    :param cleanups: the clean-up of each repository.
+    :param results_path: the list of results; None to write none.
+    :param journal: the journal of the clean-up; None for a dry run.
+    :return: the path, or None if nothing was written.
+    """
+    if not results_path:
+        return None
+    marks = journal.marks if journal else {}
+    try:
+        with line_list(results_path) as lines:
+            for cleanup in cleanups:
+                for outcome in cleanup.outcomes.values():
+                    line = outcome.as_dict(cleanup.repository)
+                    lines.write({**line, **marks, "attempt": outcome.attempt or marks.get("attempt")})
+    except Exception:  # storage fails in many ways
+        log.exception("The list of results cannot be written to %s.", results_path)
+        return None
+    if journal:
+        journal.end(cleanups)
+    return results_path

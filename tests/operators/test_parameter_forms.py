@@ -369,7 +369,7 @@ def reading() -> Iterator[Reading]:
         _record_readers(patch, reading.read)
         package = "airflow_provider_ecr_preview"
         patch.setattr(f"{package}.operators.ecr_approval.listed_images", reached)
-        patch.setattr(f"{package}.operators._cleanup_base.EvidenceCollector", reached)
+        patch.setattr(f"{package}.operators._checked_base.EvidenceCollector", reached)
         patch.setattr(f"{package}.operators.ecr_cleanup_policies.read_former_policies", reached)
         patch.setattr(f"{package}.operators.ecr_compare.PolicyComparer", reached)
         patch.setattr(f"{package}.operators.ecr_in_use.AwsGenericHook", reached)

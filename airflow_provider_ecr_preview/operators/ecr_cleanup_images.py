@@ -34,6 +34,7 @@ from airflow_provider_ecr_preview.core.parameters.values import (
 from airflow_provider_ecr_preview.core.policy.candidates import PoliciesByGlob
 from airflow_provider_ecr_preview.core.preview.stored import summaries_of
 from airflow_provider_ecr_preview.core.selection import Names
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.approval import ApprovalXCom
 from airflow_provider_ecr_preview.core.xcom.cleanup import ImageCleanupXCom
 from airflow_provider_ecr_preview.display.cleanup import cleanup_table
@@ -337,11 +338,11 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         push_before_failure(context, self, value)
         if incomplete:
             raise CleanupIncompleteError(
-                f"The clean-up is incomplete in {incomplete} of {value['repository_count']} repositories. "
-                f"Images {'deleted' if value['action'] == 'delete' else 'archived'}: {value['touched_image_count']}. The log "
-                "and the XCom result say what remains, and why."
+                f"Incomplete: {incomplete} of {counted(value['repository_count'], 'repository', 'repositories')}. "
+                f"{'Deleted' if value['action'] == 'delete' else 'Archived'} {counted(value['touched_image_count'], 'image')}. "
+                "The log and the XCom result say what remains, and why."
             )
-        message = f"Blocked repositories: {blocked} of {value['repository_count']}. {why_blocked(value)}"
+        message = f"Blocked: {blocked} of {counted(value['repository_count'], 'repository', 'repositories')}. {why_blocked(value)}"
         if on_blocked == "skip":
             raise AirflowSkipException(message)
         raise CleanupBlockedError(message)

@@ -160,19 +160,19 @@ def test_nothing_to_check_is_an_empty_report(bench: Any) -> None:
     assert (value["repository_count"], {row["repository_name"] for row in value["rows"]}) == (0, {None})
 
 
-def test_a_task_that_is_told_to_stop_ends(bench: Any) -> None:
+def test_a_stopped_task_ends(bench: Any) -> None:
     operator = bench.operator(REPOSITORY, check_only=True)
     operator.on_kill()
-    with pytest.raises(CleanupIncompleteError, match="0 of 1 repositories were checked"):
+    with pytest.raises(CleanupIncompleteError, match="had checked 0 of 1 repositories"):
         operator.execute(context())
 
 
 @pytest.mark.parametrize(
     ("summary", "why"),
     [
-        (None, "Give summaries, or the names"),
+        (None, "Give summaries of previews"),
         (7, "names of repositories"),
-        (["a", ["a"]], "names a twice"),
+        (["a", ["a"]], "names a more than once"),
         ("", "summary is ''"),
     ],
 )

@@ -124,7 +124,7 @@ def test_every_failure_is_told_by_its_code_and_fails_the_task(bench: Any) -> Non
     bench.ecr.inject(ImagesRefused("UpstreamUnavailable", {digests[5]}), calls=1)
     summary = bench.preview()
     context: Any = {"ti": mock.Mock(spec=["xcom_push"])}
-    with pytest.raises(CleanupIncompleteError, match="8 images were deleted"):
+    with pytest.raises(CleanupIncompleteError, match="Deleted 8 images"):
         bench.operator(summary).execute(context)
     result = context["ti"].xcom_push.call_args.kwargs["value"]
     assert result["repositories"][0]["failures"] == {"KmsError": 2}
@@ -351,7 +351,7 @@ def test_blocked_may_skip_or_only_report(bench: Any) -> None:
         ({"max_share": 50}, "from 0 to 1"),
         ({"on_change": "ignore"}, "'block' or 'spare'"),
         ({"on_blocked": "ignore"}, "'fail', 'skip' or 'report'"),
-        ({"region_name": "eu-west-1"}, "is of us-east-1, region_name is eu-west-1"),
+        ({"region_name": "eu-west-1"}, "is from us-east-1, but region_name is eu-west-1"),
         ({"minimum_images_left": -1}, "0 or more"),
         ({"min_age_days": -1}, "0 to switch it off"),
     ],

@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made and kept up to date from constraints.txt and pyproject.toml.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui frontend test test-fast nightly reference coverage bench compatibility distributed lint format types build check install constraints clean no-python
+.PHONY: help demo ui frontend test test-fast nightly reference docs coverage bench compatibility distributed lint format types build check install constraints clean no-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,6 +15,9 @@ USABLE := import importlib.util as u, sys, venv; \
 # The pages of the Airflow UI, which are built again where their source has changed.
 FRONTEND := airflow_provider_ecr_preview/plugins/frontend
 BUNDLE := airflow_provider_ecr_preview/plugins/static/main.js
+
+# Where Sphinx is, which does not go together with the AWS CLI.
+DOCS := .build/docs-environment
 
 # JOBS=... says in how many processes the tests run; many of them wait, so there are more than processors.
 JOBS := $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
@@ -70,6 +73,15 @@ reference: $(READY) ## Write the generated sections of the pages under docs/
 	$(BIN)/python scripts/reference_pages.py
 	$(BIN)/python scripts/checks_page.py
 
+docs: $(DOCS)/.complete ## Build the documentation into docs/_build; every warning is an error
+	@$(DOCS)/bin/python -m sphinx -W --keep-going -q -b html docs docs/_build
+	@echo "Open docs/_build/index.html"
+
+$(DOCS)/.complete: pyproject.toml docs/constraints.txt | $(READY)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(DOCS)
+	$(BIN)/uv pip install --quiet --python $(DOCS)/bin/python --constraints docs/constraints.txt --group docs
+	@touch $@
+
 lint: $(READY) ## Check style and formatting
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -87,7 +99,7 @@ build: $(READY) frontend ## Build wheel and sdist into dist/, check what they ho
 	$(BIN)/python -m build --no-isolation --outdir dist
 	$(BIN)/python scripts/check_build.py dist
 
-check: lint types build test coverage ## All of lint, types, build, test and coverage
+check: lint types docs build test coverage ## All of lint, types, docs, build, test and coverage
 
 install: $(READY) ## Make the environment, or bring it up to date
 
@@ -104,6 +116,8 @@ constraints: ## Resolve constraints.txt anew from pyproject.toml; UPGRADE=1 take
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if $(UPGRADE),--upgrade) \
 		--extra local --group dev --group distributed --group frontend --no-annotate --custom-compile-command 'make constraints' \
 		--output-file constraints.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if $(UPGRADE),--upgrade) \
+		--group docs --no-annotate --custom-compile-command 'make constraints' --output-file docs/constraints.txt
 
 clean: ## Remove the environment and everything that was made
-	rm -rf $(VENV) $(FRONTEND)/node_modules $(dir $(BUNDLE)) .build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(FRONTEND)/node_modules $(dir $(BUNDLE)) .build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -91,7 +91,7 @@ html_sidebars = {"index": []}
 _PUBLIC = re.compile(
     r"airflow_provider_ecr_preview"
     r"(\.(assets|exceptions|iam|policy|xcom|reports|display|sources|local(\.(pytest_plugin|faults))?"
-    r"|(hooks|links|operators|sensors|task_groups|triggers)(\.[a-z]\w*)?))?"
+    r"|(hooks|links|operators|sensors|task_groups|triggers)(\.(?!ecr_(merge|repositories|cleanup_))[a-z]\w*)?))?"
 )
 
 _LINK = re.compile(r"^(?:- |\| )\[[^\]]+\]\(([\w/.-]+)\.md\)", re.MULTILINE)
@@ -104,13 +104,24 @@ def _with_toctree(_: Sphinx, page: str, source: list[str]) -> None:
         source[0] += f"\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
 
 
-def _with_short_title(_: Sphinx, page: str, source: list[str]) -> None:
-    """Leave the name of the package out of the titles of its modules: they fill the navigation."""
+_SIGNATURE = re.compile(r"^ *\.\. py:\w+:: .*$", re.MULTILINE)
+
+_PATH = re.compile(r"airflow_provider_ecr_preview\.(?:\w+\.)+(?=\w)")
+
+
+def _with_short_names(_: Sphinx, page: str, source: list[str]) -> None:
+    """Leave modules out of titles and types: they fill the navigation and the signatures."""
     if page.startswith("reference/api/"):
-        source[0] = source[0].replace("airflow_provider_ecr_preview.", "", 1)
+        text = source[0].replace("airflow_provider_ecr_preview.", "", 1)
+        source[0] = _SIGNATURE.sub(lambda line: _with_short_types(line[0]), text)
 
 
-def _is_private(_: Sphinx, kind: str, name: str, __: object, skip: bool, ___: object) -> bool:  # noqa: FBT001 - Sphinx calls it so
+def _with_short_types(signature: str) -> str:
+    name, parenthesis, rest = signature.partition("(")
+    return name + parenthesis + _PATH.sub("", rest)
+
+
+def _is_private(_: Sphinx, kind: str, name: str, __: object, skip: bool, ___: object) -> bool:
     """Return whether a module or a name is left out."""
     return skip or (kind in {"module", "package"} and not _PUBLIC.fullmatch(name))
 
@@ -118,5 +129,5 @@ def _is_private(_: Sphinx, kind: str, name: str, __: object, skip: bool, ___: ob
 def setup(app: Sphinx) -> None:
     """Connect what this site adds to Sphinx."""
     app.connect("source-read", _with_toctree)
-    app.connect("source-read", _with_short_title)
+    app.connect("source-read", _with_short_names)
     app.connect("autoapi-skip-member", _is_private)

@@ -250,10 +250,11 @@ class EcrAuditLifecyclePoliciesOperator(
         """Audit the repositories, or start all previews and defer."""
         began_at = time.time()
         self._parameters = AuditParameters.of(self, context)
+        self._audited_at = _audited_at(context, began_at)
         kept = self._kept_segments(context)
         segments = kept or (MemorySegments() if self.deferrable else None)
         attempt = self._attempt(context, segments, began_at)
-        recovered = attempt.recover(_audited_at(context))
+        recovered = attempt.recover(self._audited_at)
         if recovered.done_count or recovered.started_count:
             self.log.info(
                 "Taking up where an earlier attempt stopped: %d repositories are done and %d previews were started, as "
@@ -283,9 +284,10 @@ class EcrAuditLifecyclePoliciesOperator(
         """
         began_at: float = event["carried"]["began_at"]
         self._parameters = AuditParameters.of(self, context)
+        self._audited_at = _audited_at(context, began_at)
         kept = self._kept_segments(context)
         attempt = self._attempt(context, kept or MemorySegments(event["carried"]["log"]), began_at)
-        attempt.recover(_audited_at(context))
+        attempt.recover(self._audited_at)
         if kept and attempt.not_started:
             attempt.collect(start_others=False)
             self._start_and_defer(attempt, kept, began_at)
@@ -317,9 +319,10 @@ class EcrAuditLifecyclePoliciesOperator(
             kept,
         )
         # Airflow keeps the start of a task instance over its deferrals.
-        began_at = context["ti"].start_date.timestamp()
+        began_at = (context["ti"].start_date or datetime.now(UTC)).timestamp()
+        self._audited_at = _audited_at(context, began_at)
         attempt = self._attempt(context, kept, began_at)
-        attempt.recover(_audited_at(context))
+        attempt.recover(self._audited_at)
         attempt.collect(start_others=True)
         return self._end(context, attempt, began_at)
 
@@ -362,7 +365,7 @@ class EcrAuditLifecyclePoliciesOperator(
         return AuditAttempt(
             {name: given.candidates.policy_of(name) for name in names},
             fleet,
-            Audit(given.audit_id, _audited_at(context)),
+            Audit(given.audit_id, self._audited_at),
             OutcomeLog(segments) if segments else None,
         )
 
@@ -386,7 +389,7 @@ class EcrAuditLifecyclePoliciesOperator(
             given.reports_path,
             audit_id=given.audit_id,
             audit_name=given.audit_name,
-            audited_at=_audited_at(context),
+            audited_at=self._audited_at,
             part=self._part(context),
             dag_id=dag.dag_id if dag else None,
         )
@@ -474,7 +477,11 @@ class EcrAuditLifecyclePoliciesOperator(
             )
 
 
-def _audited_at(context: Context) -> datetime:
-    """Return when the audit was begun: the same for all of its parts, and for every attempt at one."""
+def _audited_at(context: Context, began_at: float) -> datetime:
+    """Return when the audit began: the same for all of its parts, for every attempt, and after every wait.
+
+    :param context: the task's context.
+    :param began_at: when this attempt began, which it keeps while it is deferred; for a run without a start.
+    """
     dag_run = context.get("dag_run")
-    return (dag_run and dag_run.start_date) or datetime.now(UTC)
+    return (dag_run and dag_run.start_date) or datetime.fromtimestamp(began_at, UTC)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.audit.changes import Baseline, BaselineRepository, Site
+from airflow_provider_ecr_preview.core.preview.stored import Unread
+from airflow_provider_ecr_preview.core.text.secrets import masked
+from airflow_provider_ecr_preview.core.text.visible import one_line
 from airflow_provider_ecr_preview.reports.dataset import csv_rows
 from airflow_provider_ecr_preview.reports.layout import TABLES, audit_date_of, partition
 from airflow_provider_ecr_preview.reports.lists import read_image_list
@@ -16,10 +20,16 @@ from airflow_provider_ecr_preview.reports.storage import files_under, folders_in
 Rows = dict[str, dict[str, str]]
 
 
+_MAX_CHARACTERS = 300
+
+
+log = logging.getLogger(__name__)
+
+
 def find_baseline(
     root: ObjectStoragePath, site: Site, *, audit_name: str, audit_id: str, before: datetime
-) -> Baseline | None:
-    """Return the newest earlier audit of the same name, or None if there is none.
+) -> Baseline | Unread | None:
+    """Return the newest earlier audit of the same name, None if there is none, or why its tables cannot be read.
 
     :param root: folder of the reports.
     :param site: registry and Region.
@@ -27,6 +37,33 @@ def find_baseline(
     :param audit_id: the audit that is compared, which is no baseline of itself.
     :param before: when it was begun (aware).
     """
+    try:
+        return _newest(root, site, audit_name=audit_name, audit_id=audit_id, before=before)
+    except Exception as error:  # whatever is wrong with what an earlier audit wrote, this one is done
+        log.exception("The tables of earlier audits in %s cannot be read.", root)
+        return Unread(
+            f"the tables of earlier audits cannot be read ({_why(error)}). Correct or remove the damaged file below "
+            f"{root / TABLES / 'csv'}."
+        )
+
+
+def image_actions(images_uri: str) -> Mapping[str, str] | Unread | None:
+    """Return the action on each image of a list, by digest; None when it is no longer there, or why it cannot be read.
+
+    :param images_uri: where it was written.
+    """
+    try:
+        return {image.image_digest: image.action for image in read_image_list(images_uri)}
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # as above
+        log.warning("The image list at %s cannot be read.", images_uri, exc_info=True)
+        return Unread(f"{images_uri} ({_why(error)})")
+
+
+def _newest(
+    root: ObjectStoragePath, site: Site, *, audit_name: str, audit_id: str, before: datetime
+) -> Baseline | None:
     registry_and_region = partition(*site, before.date()).rpartition("/")[0]
     for folder in reversed(folders_in(root / TABLES / "csv" / registry_and_region)):
         day = audit_date_of(folder.name)
@@ -43,15 +80,8 @@ def find_baseline(
     return None
 
 
-def image_actions(images_uri: str) -> Mapping[str, str] | None:
-    """Return the action on each image of a list, by digest; None when the list is no longer there.
-
-    :param images_uri: where it was written.
-    """
-    try:
-        return {image.image_digest: image.action for image in read_image_list(images_uri)}
-    except FileNotFoundError:
-        return None
+def _why(error: Exception) -> str:
+    return masked(one_line(f"{type(error).__name__}: {error}"))[:_MAX_CHARACTERS]
 
 
 def _rows(folder: ObjectStoragePath) -> Iterator[dict[str, str]]:

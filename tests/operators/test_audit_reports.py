@@ -227,6 +227,40 @@ def test_a_part_of_a_mapped_audit_writes_its_own_table_and_no_report(
     assert "first audit" in merged["changes"]["notes"][0]
 
 
+@pytest.mark.parametrize("damage", [b"", b"\x1f\x8b", b"no gzip", b"\x00" * 9])
+def test_a_damaged_earlier_list_is_said_in_the_comparison_and_does_not_fail_the_audit(
+    registry: LocalEcr, folder: str, damage: bytes
+) -> None:
+    for summary in audit(folder)["summaries"] or ():
+        Path(str(summary["images_uri"]).removeprefix("file://")).write_bytes(damage)
+    registry.push_many(NAMES[-1], 1)
+    changes = audit(folder, BEGAN + WEEK)["changes"]
+    assert changes is not None
+    assert (changes["compared_count"], changes["counts_only_count"]) == (5, 1)
+    (note,) = changes["notes"]
+    assert "Only counts are compared for 1 repository whose image lists cannot be read" in note
+    assert NAMES[-1] in note
+
+
+@pytest.mark.parametrize(
+    "damage", [b"a,b\n1,2\n", b"\xff\xfe\x00", b"audited_at,audit_name,audit_id\nyesterday,weekly,x\n"]
+)
+def test_a_damaged_table_of_an_earlier_audit_is_said_in_the_comparison_and_does_not_fail_the_audit(
+    registry: LocalEcr, folder: str, tmp_path: Path, damage: bytes
+) -> None:
+    audit(folder)
+    for table in (tmp_path / "reports/repositories/csv").rglob("*.csv"):
+        table.write_bytes(damage)
+    changes = audit(folder, BEGAN + WEEK)["changes"]
+    assert changes is not None
+    (baseline,) = changes["baselines"]
+    assert (changes["compared_count"], baseline["audit_id"]) == (0, None)
+    assert "cannot be read" in str(baseline["error"])
+    assert "first audit" not in " ".join(changes["notes"])
+    # The next one has a whole audit to compare with again.
+    assert (audit(folder, BEGAN + 2 * WEEK)["changes"] or {})["compared_count"] == 5
+
+
 def test_reports_that_are_too_old_are_removed(registry: LocalEcr, folder: str, tmp_path: Path) -> None:
     audit(folder, BEGAN - 2 * WEEK)
     audit(folder, BEGAN - WEEK)

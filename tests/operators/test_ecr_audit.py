@@ -338,6 +338,18 @@ def test_the_triggerer_asks_the_region_that_the_worker_has_resolved(
     assert deferred.value.trigger.serialize()[1]["region_name"] == "us-east-1"
 
 
+@pytest.mark.asyncio
+@pytest.mark.parametrize("with_store", [True, False])
+async def test_a_deferred_audit_of_a_run_without_a_start_ends_as_well(registry: LocalEcr, with_store: bool) -> None:
+    of = context(store=Store() if with_store else None)
+    of["dag_run"].start_date = None
+    with pytest.raises(TaskDeferred) as deferred:
+        audit(deferrable=True).execute(of)
+    value = audit(deferrable=True).execute_complete(of, await event_of(deferred))
+    assert (value["repository_count"], value["failed_count"]) == (12, 0)
+    assert registry.calls.count("StartLifecyclePolicyPreview") == 12
+
+
 def test_airflow_ends_the_wait_when_no_triggerer_does(registry: LocalEcr) -> None:
     with pytest.raises(TaskDeferred) as deferred:
         audit(deferrable=True, timeout=100.0).execute(context())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypedDict
 
 from airflow_provider_ecr_preview.core.audit.outcome import OutcomeStatus, RepositoryOutcome
 from airflow_provider_ecr_preview.core.audit.totals import affected_image_count, summary_of
+from airflow_provider_ecr_preview.core.preview.stored import Unread
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.audit import (
     CHANGES_SCHEMA,
     MAX_LISTED,
@@ -18,11 +20,14 @@ from airflow_provider_ecr_preview.core.xcom.audit import (
     RepositoryRef,
 )
 
+_UNREAD = "An image list cannot be read: "
+
+
 Site = tuple[str | None, str | None]
 """Registry and Region."""
 
 
-ImageActions = Callable[[str], Mapping[str, str] | None]
+ImageActions = Callable[[str], Mapping[str, str] | Unread | None]
 """Returns action by digest of an image list, by its URI; None when it is no longer there."""
 
 
@@ -83,7 +88,7 @@ class Alarms:
 
 def compare_with_baselines(
     outcomes: Iterable[RepositoryOutcome],
-    baselines: Mapping[Site, Baseline | None],
+    baselines: Mapping[Site, Baseline | Unread | None],
     actions_of: ImageActions,
     alarms: Alarms,
     *,
@@ -92,24 +97,26 @@ def compare_with_baselines(
     """Return what changed since the earlier audits.
 
     :param outcomes: what became of each repository now.
-    :param baselines: the earlier audit of each registry and Region; None where there is none.
+    :param baselines: the earlier audit of each registry and Region; None where there is none, and why where the reports
+        cannot be read.
     :param actions_of: reads image lists.
     :param alarms: when a repository is worth an alarm.
     :param whole: whether the outcomes are all of this audit; what disappeared can be told only then.
     """
     changed: list[ChangedRepository] = []
-    seen: dict[Site, set[str]] = {site: set() for site in baselines}
+    known = {site: baseline for site, baseline in baselines.items() if isinstance(baseline, Baseline)}
+    seen: dict[Site, set[str]] = {site: set() for site in known}
     for outcome in outcomes:
         site = outcome.registry_id, outcome.region_name
-        baseline = baselines.get(site)
+        baseline = known.get(site)
         if baseline is None:
             continue
         seen[site].add(outcome.repository_name)
         changed.append(_compared(outcome, baseline.repositories.get(outcome.repository_name), actions_of, alarms))
     disappeared = [
         RepositoryRef(registry_id=registry_id, region_name=region_name, repository_name=name)
-        for (registry_id, region_name), baseline in baselines.items()
-        for name in sorted(baseline.repositories if baseline else ())
+        for (registry_id, region_name), baseline in known.items()
+        for name in sorted(baseline.repositories)
         if name not in seen[registry_id, region_name]
     ]
     return _changes(changed, baselines, disappeared if whole else None)
@@ -157,24 +164,15 @@ _SUMS = (
 
 def _changes(
     changed: list[ChangedRepository],
-    baselines: Mapping[Site, Baseline | None],
+    baselines: Mapping[Site, Baseline | Unread | None],
     disappeared: list[RepositoryRef] | None,
 ) -> ChangesXCom:
     compared = [one for one in changed if one["kind"] == "compared"]
     alarms = [one for one in changed if one["alarm"]]
     moved = [one for one in changed if one["alarm"] or one["policy_changed"] or _jump(one)]
-    first = sorted(f"{registry_id}, {region}" for (registry_id, region), one in baselines.items() if one is None)
     return ChangesXCom(
         schema=CHANGES_SCHEMA,
-        baselines=[
-            BaselineRef(
-                registry_id=registry_id,
-                region_name=region_name,
-                audit_id=baseline.audit_id if baseline else None,
-                audited_at=baseline.audited_at.isoformat() if baseline else None,
-            )
-            for (registry_id, region_name), baseline in baselines.items()
-        ],
+        baselines=[_ref(site, baseline) for site, baseline in baselines.items()],
         compared_count=len(compared),
         appeared_count=sum(one["kind"] == "appeared" for one in changed),
         disappeared_count=None if disappeared is None else len(disappeared),
@@ -190,8 +188,32 @@ def _changes(
         alarms=sorted(alarms, key=_most_first)[:MAX_LISTED],
         top=sorted(moved, key=_most_first)[:MAX_LISTED],
         disappeared=(disappeared or [])[:MAX_LISTED],
-        notes=[f"This is the first audit of {place}: there is nothing to compare with." for place in first],
+        notes=[*_notes(changed, baselines)],
     )
+
+
+def _ref(site: Site, baseline: Baseline | Unread | None) -> BaselineRef:
+    registry_id, region_name = site
+    ref = BaselineRef(registry_id=registry_id, region_name=region_name, audit_id=None, audited_at=None)
+    if isinstance(baseline, Unread):
+        return {**ref, "error": baseline.reason}
+    if baseline is None:
+        return ref
+    return {**ref, "audit_id": baseline.audit_id, "audited_at": baseline.audited_at.isoformat()}
+
+
+def _notes(changed: Sequence[ChangedRepository], baselines: Mapping[Site, Baseline | Unread | None]) -> Iterator[str]:
+    for (registry_id, region_name), baseline in sorted(baselines.items(), key=str):
+        if baseline is None:
+            yield f"This is the first audit of {registry_id}, {region_name}: there is nothing to compare with."
+        elif isinstance(baseline, Unread):
+            yield f"Nothing is compared in {registry_id}, {region_name}, and no alarm is raised: {baseline.reason}"
+    if unread := [change for change in changed if (change["note"] or "").startswith(_UNREAD)]:
+        first = unread[0]
+        yield (
+            f"Only counts are compared for {counted(len(unread), 'repository', 'repositories')} whose image lists cannot be "
+            f"read. The first is {first['repository_name']}: {first['note']}"
+        )
 
 
 def _compared(
@@ -246,8 +268,14 @@ def _images(outcome: RepositoryOutcome, before: BaselineRepository, actions_of: 
     if summary is not None and before.images_fingerprint == summary["images_fingerprint"]:
         return _counted("fingerprint", 0, 0, 0)
     was = actions_of(before.images_uri) if before.images_uri else None
+    if isinstance(was, Mapping) and len(was) != then:
+        was = Unread(f"{before.images_uri} holds {len(was)} of {then} images")
     uri = None if summary is None else summary["images_uri"]
     are = actions_of(uri) if uri and was is not None else None
+    if isinstance(was, Unread):
+        return _counted("counts", None, None, None, f"{_UNREAD}{was.reason}")
+    if isinstance(are, Unread):
+        return _counted("counts", None, None, None, f"{_UNREAD}{are.reason}")
     if was is None or are is None:
         return _counted("counts", None, None, None, "There are no image lists of both audits.")
     both = was.keys() & are.keys()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict, final
+from typing import Literal, NotRequired, TypedDict, final
 
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 
@@ -100,12 +100,16 @@ class FindingCount(TypedDict):
 
 
 class BaselineRef(TypedDict):
-    """The earlier audit that one registry and Region was compared with; its id is null when there is none."""
+    """The earlier audit that one registry and Region was compared with.
+
+    Its id is null when there is none, or when its reports cannot be read: ``error`` then says why.
+    """
 
     registry_id: str | None
     region_name: str | None
     audit_id: str | None
     audited_at: str | None
+    error: NotRequired[str | None]
 
 
 class ChangedRepository(RepositoryRef):

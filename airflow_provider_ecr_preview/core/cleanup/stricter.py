@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -14,10 +15,19 @@ class StricterRule(NamedTuple):
 
     :param verdicts: the verdicts that the release before would not have given.
     :param way_out: which parameter makes it as it was: ``set <parameter>=... to ...``.
+    :param about: what the message has to contain, where only a part of the check is stricter.
     """
 
     verdicts: frozenset[str]
     way_out: str
+    about: re.Pattern[str] = re.compile("")
+
+    def has_effect(self, check: CheckResult) -> bool:
+        """Return whether a check gives a verdict that it would not have given before.
+
+        :param check: what the check says.
+        """
+        return check.verdict in self.verdicts and self.about.search(check.message) is not None
 
 
 _NOT_PASSED = frozenset({"blocked", "unknown", "spared"})
@@ -37,6 +47,20 @@ STRICTER: Mapping[str, StricterRule] = {
     "manifest_lists": StricterRule(
         _NOT_PASSED, "set check_in_use=False to delete manifest lists without asking what runs, or delete them by hand"
     ),
+    "protected_tags": StricterRule(
+        _NOT_PASSED,
+        "set protected_tags=['latest', 'prod*', 'stable*'] to protect the tags of that release",
+        re.compile(r"is protected by live\*\."),
+    ),
+    "findings": StricterRule(
+        _NOT_PASSED,
+        "set ignored_findings=[...] to these codes if the images may go; for protected_tag_expires, the operator that previews "
+        "and the clean-up need the same protected_tags",
+        re.compile(r"\b(?:protected_tag_expires|newest_image_expires)\b"),
+    ),
+    "images_left": StricterRule(
+        frozenset({"spared"}), "set minimum_images_left=... to a lower number, 1 at the least, to delete more of them"
+    ),
 }
 """The rules of release 0.2 that are stricter than those of 0.1, by the code of their check."""
 
@@ -50,7 +74,7 @@ def stricter_warnings(checks: Iterable[tuple[RepositoryId, CheckResult]]) -> lis
     """
     found: dict[str, list[tuple[RepositoryId, CheckResult]]] = {}
     for repository, check in checks:
-        if check.code in STRICTER and check.verdict in STRICTER[check.code].verdicts:
+        if check.code in STRICTER and STRICTER[check.code].has_effect(check):
             found.setdefault(check.code, []).append((repository, check))
     return [_warning(code, found[code]) for code in STRICTER if code in found]
 

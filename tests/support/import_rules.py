@@ -75,7 +75,7 @@ CORE_ORDER = (
     ("policy",),
     ("files", "preview"),
     ("audit", "cleanup", "comparison", "in_use", "reconciliation"),
-    ("rollout",),
+    ("recommendation", "rollout"),
 )
 """Within the core a part imports those of earlier rows, and itself; parts of one row do not import each other."""
 

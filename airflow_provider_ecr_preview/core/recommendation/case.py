@@ -1,0 +1,92 @@
+"""The repositories that are to share a policy, with what has to be kept of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Self
+
+from airflow_provider_ecr_preview.core.recommendation.families import Selector, selectors_of
+from airflow_provider_ecr_preview.core.recommendation.keeping import KeptImage, RecommendationSettings, images_to_keep
+from airflow_provider_ecr_preview.core.recommendation.model import RepositoryModel
+from airflow_provider_ecr_preview.core.recommendation.search import FoundRule, best_rules
+from airflow_provider_ecr_preview.core.repository import RepositoryImage
+
+
+@dataclass(frozen=True)
+class RepositoryFacts:
+    """What is known of one repository.
+
+    :param name: the repository.
+    :param images: all of its images, archived ones included.
+    :param in_use: digests of the images that something runs.
+    """
+
+    name: str
+    images: Sequence[RepositoryImage]
+    in_use: frozenset[str] = frozenset()
+
+    @cached_property
+    def standard_images(self) -> list[RepositoryImage]:
+        """The images of the standard storage class, which are those that a recommended rule can expire."""
+        return [image for image in self.images if image.storage_class == "standard"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a policy is searched for.
+
+    :param repositories: the repositories.
+    :param kept: the images of each that have to be kept.
+    :param selectors: the selectors that rules are made of.
+    :param settings: for how long they have to be kept.
+    :param now: the time (aware).
+    """
+
+    repositories: Sequence[RepositoryFacts]
+    kept: Sequence[Sequence[KeptImage]]
+    selectors: Sequence[Selector]
+    settings: RecommendationSettings
+    now: datetime
+
+    @classmethod
+    def of(cls, repositories: Sequence[RepositoryFacts], settings: RecommendationSettings, now: datetime) -> Self:
+        """Return the case of some repositories.
+
+        :param repositories: the repositories.
+        :param settings: what has to be kept.
+        :param now: the time (aware).
+        """
+        kept = [images_to_keep(facts.standard_images, facts.in_use, settings, now) for facts in repositories]
+        images = [image for facts in repositories for image in facts.standard_images]
+        kept_images = [of.image for of_repository in kept for of in of_repository]
+        selectors = selectors_of(images, kept_images, settings.protection.protected_tags)
+        return cls(repositories, kept, selectors, settings, now)
+
+    @property
+    def kept_images(self) -> list[KeptImage]:
+        """The images of all repositories that have to be kept."""
+        return [image for of_repository in self.kept for image in of_repository]
+
+    @cached_property
+    def models(self) -> list[RepositoryModel]:
+        """The repositories as the search looks at them."""
+        return [
+            RepositoryModel(facts.standard_images, of, self.selectors, self.settings, self.now)
+            for facts, of in zip(self.repositories, self.kept, strict=True)
+        ]
+
+    def best_rules(self) -> list[FoundRule]:
+        """Return the rules that keep what has to be kept and free the most."""
+        return best_rules(self.models, self.selectors, self.settings.max_rules)
+
+    def without(self, image_digest: str) -> Case:
+        """Return the case in which one image need not be kept.
+
+        :param image_digest: its digest.
+        """
+        return replace(
+            self, kept=[[image for image in of if image.image.image_digest != image_digest] for of in self.kept]
+        )

@@ -28,6 +28,7 @@ class Judge:
 
     evidence: Evidence
     settings: CleanupSettings
+    approved: Mapping[str, PreviewedImage]
     fresh: Mapping[str, PreviewedImage]
     inventory: Sequence[RepositoryImage]
 
@@ -47,7 +48,7 @@ class Judge:
         # ECR would act on a whole policy without asking: only what is known for certain blocks it.
         return lists_of_images_in_use(
             self.inventory,
-            lambda image: self._is_in_use(image.image_digest, self._tags_of(image)),
+            lambda image: self._is_in_use(image.image_digest, self._tags_at_any_time(image)),
             by_push_time=not self.settings.whole_policy,
         )
 
@@ -61,18 +62,15 @@ class Judge:
         """Return the gravest reason to leave an image out, or None."""
         fresh = self.fresh.get(approved.image_digest)
         reasons = (
-            self._protects(approved, fresh, image),
+            self._protects(image),
             self._has_changed(approved, fresh, image),
             self._is_for_something_else(approved, image),
             self._is_too_fresh(approved, image),
         )
         return next(filter(None, reasons), None)
 
-    def _protects(
-        self, approved: PreviewedImage, fresh: PreviewedImage | None, image: RepositoryImage
-    ) -> Spared | None:
-        # Every tag it had at any of the three times protects it.
-        tags = sorted({*approved.image_tags, *self._tags_of(image), *(fresh.image_tags if fresh else ())})
+    def _protects(self, image: RepositoryImage) -> Spared | None:
+        tags = self._tags_at_any_time(image)
         if self.settings.protection.has_protected_tag(tags):
             return Spared.PROTECTED_TAG
         if self._is_in_use(image.image_digest, tags):
@@ -122,6 +120,11 @@ class Judge:
         """Return the tags of an image, here and where it would be deleted, too."""
         return sorted({tag for copy in (image, *self._copies(image.image_digest)) for tag in copy.image_tags})
 
+    def _tags_at_any_time(self, image: RepositoryImage) -> list[str]:
+        """Return the tags that an image has or had in one of the two previews: each of them protects it."""
+        previewed = (preview.get(image.image_digest) for preview in (self.approved, self.fresh))
+        return sorted({*self._tags_of(image), *(tag for known in previewed if known for tag in known.image_tags)})
+
     def present_fate(self, image_digest: str) -> Fate:
         """Return what has become of an image."""
         image = self.described.get(image_digest)
@@ -143,7 +146,7 @@ class Judge:
         return any(of not in self.described and self._is_in_use(of, ()) for of in subject_digests(image))
 
     def _is_guarded(self, image: RepositoryImage) -> bool:
-        tags = self._tags_of(image)
+        tags = self._tags_at_any_time(image)
         return self.settings.protection.has_protected_tag(tags) or self._is_in_use(image.image_digest, tags)
 
     def _is_in_use(self, image_digest: str, tags: Sequence[str]) -> bool:

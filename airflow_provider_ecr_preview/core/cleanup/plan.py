@@ -131,7 +131,7 @@ def plan_cleanup(
     earlier = evidence.earlier.done
     if approved is None or isinstance(fresh, Unread) or fresh.images is None or isinstance(inventory, Unread):
         return CleanupPlan(earlier=earlier)
-    judge = Judge(evidence, settings, fresh.images, inventory)
+    judge = Judge(evidence, settings, approved, fresh.images, inventory)
     described = judge.described
     floor = _floor(inventory, settings)
     spared: dict[str, Spared] = {}

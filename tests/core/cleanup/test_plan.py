@@ -60,7 +60,7 @@ def plans(draw: st.DrawFn) -> Drawn:
     approved = [
         PreviewedImage(
             image.image_digest,
-            image.image_tags,
+            draw(st.sampled_from([image.image_tags, image.image_tags, ("live",)])),
             image.image_pushed_at,
             draw(st.sampled_from([EXPIRE, EXPIRE, TRANSITION])),
             1,
@@ -143,9 +143,12 @@ def ecr_deletes_nothing_that_is_protected_or_runs_with_what_goes(
 ) -> None:
     evidence, _, _ = drawn
     ending = Ending(*drawn)
+    assert isinstance(evidence.approved, PreviewList)
     assert isinstance(evidence.in_use, InUse)
     for image in ending.images.values():
-        if "live" in image.image_tags or image.image_digest in evidence.in_use.digests:
+        before = (evidence.approved.images or {}).get(image.image_digest)
+        tags = {*image.image_tags, *(before.image_tags if before else ())}
+        if "live" in tags or image.image_digest in evidence.in_use.digests:
             assert image.subject_manifest_digest not in ending.going
 
 

@@ -75,6 +75,8 @@ class _Judge:
             "in_use": "touched although it is not known what is in use" in self.rules.forbidden,
             "replicas": replicated and not all(rule.is_read for rule in spec.replications),
             "preview_age": spec.hours_between >= MAX_AGE_HOURS,
+            # Time alone makes a rule that counts days expire more images.
+            "preview_unchanged": settings["on_change"] == "block" and self._previewed() != approved.keys(),
             "tags_unchanged": not spec.repositories[number].is_listed,
             "findings": not settings["ignored_findings"],
             "max_images": len(approved) > settings["max_images"],
@@ -85,6 +87,10 @@ class _Judge:
         # What was changed after the approval is not what a fresh preview says either.
         changed = spec.approval in ("list changed", "summary changed")
         return bool(truths.get(code, False)) or changed
+
+    def _previewed(self) -> frozenset[str]:
+        """Return the images of the last fresh preview."""
+        return self.play.ended[-1].attempt.previewed.get(self.place, frozenset())
 
     def judge_spared(self, lines: Mapping[str, Mapping[str, Any]]) -> None:
         """Complain about reasons that are not true."""

@@ -43,6 +43,13 @@ MISTAKES: tuple[PolicySource, ...] = (
     {"rules": [_without(_rule(), "action")]},
     {"rules": [_rule(), _rule(1, _TAGGED)]},
     {"rules": [_rule(1, _TAGGED), _rule(2, _TAGGED)]},
+    {
+        "rules": [
+            _rule(1, {**_TAGGED, "tagPatternList": ["v*", "a*"]}),
+            _rule(2, {**_TAGGED, "tagPatternList": ["v*", "b*"]}),
+        ]
+    },
+    {"rules": [_rule(1, _TAGGED), _rule(2, {**_TAGGED, "tagPatternList": ["v1*"]})]},
     {"rules": [_rule(1), _rule(2)]},
     {"rules": [_rule(1, _ANY), _rule(2, _ANY)]},
     {"rules": [_rule(1, _ANY), _rule(2, _TAGGED)]},

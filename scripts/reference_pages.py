@@ -17,6 +17,7 @@ from airflow_provider_ecr_preview import exceptions, iam, xcom
 from airflow_provider_ecr_preview.core.audit.rows import COLUMNS
 from airflow_provider_ecr_preview.get_provider_info import get_provider_info
 from airflow_provider_ecr_preview.local import __main__ as local_ecr
+from airflow_provider_ecr_preview.local import coverage
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -152,6 +153,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "errors": _errors,
     "lint": _lint,
     "xcom": _xcom,
+    "local ecr": coverage.as_markdown,
 }
 
 

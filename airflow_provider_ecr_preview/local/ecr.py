@@ -19,9 +19,10 @@ from moto.core.base_backend import BackendDict
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.request import Request
 
+from airflow_provider_ecr_preview.local.bus_events import send_service_event
 from airflow_provider_ecr_preview.local.calls import Call, CallLog
 from airflow_provider_ecr_preview.local.deletion import delete_referrers
-from airflow_provider_ecr_preview.local.event_history import EventHistory, lookup_events
+from airflow_provider_ecr_preview.local.event_history import lookup_events
 from airflow_provider_ecr_preview.local.extension import Extension
 from airflow_provider_ecr_preview.local.faults import AccessDenied, Fault, RateLimit
 from airflow_provider_ecr_preview.local.images import LocalImage
@@ -84,7 +85,6 @@ class LocalEcr(Registry):
     ) -> None:
         super().__init__(preview_seconds=preview_seconds, now=now, **settings)
         self.calls = CallLog()
-        self.events = EventHistory()
         self.seed = seed
         self._seeded_with = registry
         self._injections = Injections()
@@ -152,6 +152,7 @@ class LocalEcr(Registry):
             self.reset_times()
             self.calls.clear()
             self.events.clear()
+            self.clear_settings()
             self.deployments.clear()
             self.inference_components.images.clear()
             self._injections.clear()
@@ -285,13 +286,14 @@ class LocalEcr(Registry):
         region_name: str = DEFAULT_REGION,
         account_id: str = DEFAULT_ACCOUNT_ID,
     ) -> None:
-        """Do what ECR does within a day: act upon the applied policies, and record that in CloudTrail.
+        """Do what ECR does within a day: apply the lifecycle policies, and record that in CloudTrail.
 
-        The event is ``PolicyExecutionEvent``. What belongs to images that are gone, such as signatures that name them as
-        their subject, goes as well, with or without a policy; no event says so.
+        The event ``PolicyExecutionEvent`` lists what was done and what failed. What belongs to images that are deleted,
+        such as signatures that name them as their subject, is deleted as well, with or without a policy; AWS documents
+        that this happens within 24 hours and no event for it, so none is recorded.
 
-        :param repositories: the repositories; all of them without.
-        :param failing: digests of images that cannot be deleted, each with the code that says why.
+        :param repositories: the repositories; without any, all of them.
+        :param failing: digests of images that can be neither deleted nor archived, each with the code of the failure.
         :param region_name: the Region.
         :param account_id: the registry.
         """
@@ -302,6 +304,8 @@ class LocalEcr(Registry):
                 with replicating_deletions(self, found):
                     for event in run_lifecycle_policy(backend, found, self.now, failing or {}):
                         self.events.record(event)
+                        if not isinstance(event.record, str):
+                            send_service_event(found, event.record)
                     delete_referrers(backend, found)
 
     def _refusal(self, call: Call) -> Reply | None:

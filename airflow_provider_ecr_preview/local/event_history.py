@@ -1,10 +1,11 @@
-"""The event history of the local CloudTrail, which moto has not: what LookupEvents answers."""
+"""The event history of the local CloudTrail, which moto lacks: the answers of LookupEvents."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,9 @@ LOOKUP_EVENTS = "LookupEvents"
 
 
 MAX_LOOKED_UP = 50
+
+
+MAX_LATER = 1_000
 
 
 _OF_ATTRIBUTE: Mapping[str, str] = {
@@ -67,31 +71,76 @@ class HistoricEvent:
         }
 
 
+class _Later:
+    """Events that are built when they are first read, because most never are.
+
+    :param account: the account that they happened in.
+    :param region: the Region that they happened in.
+    :param name: their ``eventName``.
+    :param build: returns them, or None while they have not happened yet.
+    """
+
+    def __init__(
+        self, account: str, region: str, name: str, build: Callable[[], Iterable[HistoricEvent] | None]
+    ) -> None:
+        self.account, self.region, self.name = account, region, name
+        self._build = build
+        self._events: list[HistoricEvent] | None = None
+
+    def events(self) -> list[HistoricEvent]:
+        """Return the events that have happened."""
+        if self._events is None and (built := self._build()) is not None:
+            self._events = list(built)
+        return self._events or []
+
+
 class EventHistory:
-    """What happened, as CloudTrail tells it."""
+    """What happened, as CloudTrail reports it."""
 
     def __init__(self) -> None:
         self._events: list[HistoricEvent] = []
+        self._later: deque[_Later] = deque(maxlen=MAX_LATER)
 
     def __iter__(self) -> Iterator[HistoricEvent]:
-        return iter(list(self._events))
+        later = [event for events in list(self._later) for event in events.events()]
+        return iter([*self._events, *later])
 
     def __len__(self) -> int:
-        return len(self._events)
+        return sum(1 for _ in self)
 
     def record(self, event: HistoricEvent) -> None:
         """Append an event."""
         self._events.append(event)
 
+    def record_later(
+        self, account: str, region: str, name: str, build: Callable[[], Iterable[HistoricEvent] | None]
+    ) -> None:
+        """Append events that are built when they are first read; the oldest of more than 1,000 such are dropped.
+
+        :param account: the account that they happen in.
+        :param region: the Region that they happen in.
+        :param name: their ``eventName``.
+        :param build: returns them, or None while they have not happened yet.
+        """
+        self._later.append(_Later(account, region, name, build))
+
     def clear(self) -> None:
         """Forget everything."""
         self._events.clear()
+        self._later.clear()
+
+    def _of(self, account: str, region: str, attributes: Iterable[Mapping[str, str]]) -> Iterator[HistoricEvent]:
+        names = {attribute["AttributeValue"] for attribute in attributes if attribute["AttributeKey"] == "EventName"}
+        yield from self._events
+        for later in list(self._later):
+            if (later.account, later.region) == (account, region) and names in (set(), {later.name}):
+                yield from later.events()
 
     def look_up(self, account: str, region: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return what LookupEvents answers, the latest event first.
 
         :param account: the account of the caller.
-        :param region: the Region that is asked.
+        :param region: the Region of the request.
         :param parameters: the request.
         :raises ServiceException: if CloudTrail would refuse it.
         """
@@ -104,7 +153,7 @@ class EventHistory:
         attributes = parameters.get("LookupAttributes", ())
         found = [
             event
-            for event in self
+            for event in self._of(account, region, attributes)
             if (event.account, event.region) == (account, region)
             and start <= int(event.happened_at.timestamp()) <= end
             and all(map(event.matches, attributes))

@@ -9,6 +9,7 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import ImageNotFoundException
 
+from airflow_provider_ecr_preview.local.bus_events import send_image_action
 from airflow_provider_ecr_preview.local.deletion import delete_images
 from airflow_provider_ecr_preview.local.images import LocalImage
 from airflow_provider_ecr_preview.local.paging import invalid, page_after
@@ -30,6 +31,7 @@ def put_image(request: Request) -> dict[str, Any]:
     """Put an image into a repository, or give one that is there another tag."""
     parameters = request.parameters
     request.check_repository_name()
+    create_on_push(request)
     repository, tag = request.repository, parameters.get("imageTag")
     image = put(
         request.registry,
@@ -44,16 +46,20 @@ def put_image(request: Request) -> dict[str, Any]:
 
 
 def batch_get_image(request: Request) -> dict[str, Any]:
-    """Return manifests, and record a pull of each. An archived image is not returned."""
+    """Return manifests, and record a pull of each, unless the caller is excluded. An archived image is not returned."""
     request.check_image_ids()
     repository, image_ids = request.repository, _image_ids(request)
     answer: dict[str, list[Any]] = {"images": [], "failures": []}
+    settings = request.registry.settings_of(request.backend.region_name, request.backend.account_id)
+    # To look up a caller takes moto's IAM and STS, so it is done only where somebody is excluded.
+    is_recorded = not settings.pull_time_exclusions or settings.records_pulls_of(request.principals)
     for image_id in image_ids:
         image, failure = _found(repository, image_id)
         if image is None:
             answer["failures"].append({"imageId": image_id, **failure})
             continue
-        image.pull(request.registry.now)
+        if is_recorded:
+            image.pull(request.registry.now)
         answer["images"].append(_image(image, image_id.get("imageTag")))
     return answer
 
@@ -106,7 +112,17 @@ def batch_delete_image(request: Request) -> dict[str, Any]:
     request.check_image_ids()
     image_ids = _image_ids(request)
     with replicating_deletions(request.registry, request.repository):
-        return delete_images(request.backend, request.repository, image_ids)
+        answer = delete_images(request.backend, request.repository, image_ids)
+    send_image_action(request.repository, "DELETE", answer["imageIds"])
+    return answer
+
+
+def create_on_push(request: Request) -> None:
+    """Create the repository that is pushed to, if it is missing and a creation template says so."""
+    backend, name = request.backend, request.parameters.get("repositoryName", "")
+    if name not in backend.repositories:
+        registry = request.registry
+        registry.create_for("CREATE_ON_PUSH", name, region_name=backend.region_name, account_id=backend.account_id)
 
 
 def update_image_storage_class(request: Request) -> dict[str, Any]:
@@ -123,7 +139,7 @@ def update_image_storage_class(request: Request) -> dict[str, Any]:
             raise _not_supported("The image is referenced by a manifest list that is not archived")
         image.archive(registry.now)
     else:
-        image.restore(registry.now, registry.clock.monotonic() + registry.restore_seconds)
+        repository.restore(image, registry.now, registry.clock.monotonic() + registry.restore_seconds)
     status = image.status if target == "ARCHIVE" else "ACTIVATING"
     return {
         "registryId": repository.registry_id,

@@ -1,7 +1,8 @@
-"""What ECR does by itself within a day: act upon the lifecycle policies that are applied, and tell CloudTrail.
+"""What ECR does by itself within a day: apply lifecycle policies, and write events to CloudTrail.
 
-The event has the form of the examples in AWS's documentation. How it tells of archiving is not documented; here a rule
-that archives has the action ``transition``.
+``PolicyExecutionEvent`` has the form of the examples in AWS's documentation. How it reports archiving is not documented;
+here a rule that archives has the action ``transition``. The form of ``DryRunEvent`` is not documented either; here it is
+the same, and lists what the preview shows.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import itertools
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from graphlib import TopologicalSorter
 from typing import Any
 
 from moto.ecr.models import ECRBackend
@@ -18,6 +20,7 @@ from moto.ecr.models import ECRBackend
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.policy.evaluation import Verdict
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
+from airflow_provider_ecr_preview.local.bus_events import send_image_action
 from airflow_provider_ecr_preview.local.deletion import delete_images
 from airflow_provider_ecr_preview.local.event_history import HistoricEvent
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
@@ -34,51 +37,127 @@ _COUNT_TYPES: Mapping[str, str] = {
 }
 
 
+POLICY_EXECUTION_EVENT = "PolicyExecutionEvent"
+
+
+DRY_RUN_EVENT = "DryRunEvent"
+
+
 def run_lifecycle_policy(
     backend: ECRBackend, repository: LocalRepository, now: datetime, failing: Mapping[str, str]
 ) -> Iterator[HistoricEvent]:
-    """Act upon the policy of a repository, and yield the events of it; none where no policy is applied.
+    """Apply the policy of a repository, and yield its events; none where the repository has no policy.
+
+    The events list every image that the policy selects: those that were expired or archived, and those that were not,
+    each with the code of the failure.
 
     :param backend: moto's store.
     :param repository: the repository.
     :param now: the time in the registry.
-    :param failing: images that cannot be deleted or archived, with the code that says why.
+    :param failing: images that cannot be deleted or archived, each with the code of the failure.
     """
     if not repository.lifecycle_policy:
         return
     policy = LifecyclePolicy.from_service(repository.lifecycle_policy)
     taken = [verdict for verdict in policy.evaluate(repository.as_rules_see_it(), now) if verdict.is_taken]
-    # A manifest list goes before the images that it names.
-    taken.sort(key=lambda verdict: bool(repository.index.lists_naming(verdict.image.image_digest)))
-    actions = [_image_action(verdict) for verdict in taken if verdict.image.image_digest not in failing]
-    failures = [
-        {
-            **_image_action(verdict),
-            "failureCode": failing[verdict.image.image_digest],
-            "failureReason": "Injected",
-        }
+    failures = _act(backend, repository, taken, now, failing)
+    repository.last_evaluated_at = now
+    done = [_image_action(verdict) for verdict in taken if verdict.image.image_digest not in failures]
+    failed = [
+        {**_image_action(verdict), **failures[verdict.image.image_digest]}
+        for verdict in taken
+        if verdict.image.image_digest in failures
+    ]
+    yield from _events(POLICY_EXECUTION_EVENT, repository, policy, now, done=done, failed=failed)
+
+
+def dry_run_events(
+    repository: LocalRepository, policy: LifecyclePolicy, now: datetime, taken: Iterable[Verdict]
+) -> Iterator[HistoricEvent]:
+    """Yield the events of a preview.
+
+    :param repository: the repository.
+    :param policy: the policy that was previewed.
+    :param now: when the preview was started.
+    :param taken: the images that the preview shows.
+    """
+    yield from _events(
+        DRY_RUN_EVENT, repository, policy, now, done=[_image_action(verdict) for verdict in taken], failed=[]
+    )
+
+
+def _act(
+    backend: ECRBackend,
+    repository: LocalRepository,
+    taken: Sequence[Verdict],
+    now: datetime,
+    failing: Mapping[str, str],
+) -> dict[str, dict[str, str]]:
+    """Expire and archive images, manifest lists before the images that they name, and return what failed."""
+    failures = {
+        verdict.image.image_digest: _failure(failing[verdict.image.image_digest], "Injected")
         for verdict in taken
         if verdict.image.image_digest in failing
-    ]
-    _act(backend, repository, [verdict for verdict in taken if verdict.image.image_digest not in failing], now)
-    for done, failed in itertools.zip_longest(_in_parts(actions), _in_parts(failures), fillvalue=()):
-        yield _event(repository, policy, now, done, failed)
-    if not taken:
-        yield _event(repository, policy, now, (), ())
+    }
+    for level in _lists_first(repository, taken):
+        possible = [verdict for verdict in level if verdict.image.image_digest not in failures]
+        for verdict in possible:
+            if verdict.action != "transition":
+                continue
+            digest = verdict.image.image_digest
+            index = repository.index
+            if lists := index.lists_holding(digest):
+                reason = f"Requested image referenced by manifest list: [{', '.join(lists)}]"
+                failures[digest] = _failure("ImageReferencedByManifestList", reason)
+            else:
+                index.by_digest[digest].archive(now)
+        expired = [{"imageDigest": verdict.image.image_digest} for verdict in possible if verdict.action == "expire"]
+        if expired:
+            answer = delete_images(backend, repository, expired)
+            send_image_action(repository, "DELETE", answer["imageIds"])
+            for failure in answer["failures"]:
+                failures[failure["imageId"]["imageDigest"]] = _failure(failure["failureCode"], failure["failureReason"])
+    return failures
 
 
-def _act(backend: ECRBackend, repository: LocalRepository, taken: Sequence[Verdict], now: datetime) -> None:
-    expired = [{"imageDigest": verdict.image.image_digest} for verdict in taken if verdict.action == "expire"]
-    for verdict in taken:
-        if verdict.action == "transition":
-            repository.index.by_digest[verdict.image.image_digest].archive(now)
-    delete_images(backend, repository, expired)
+def _lists_first(repository: LocalRepository, taken: Sequence[Verdict]) -> Iterator[list[Verdict]]:
+    """Yield images in groups, so that a manifest list is in an earlier group than the images that it names."""
+    by_digest = {verdict.image.image_digest: verdict for verdict in taken}
+    sorter = TopologicalSorter(
+        {digest: [of for of in repository.index.lists_naming(digest) if of in by_digest] for digest in by_digest}
+    )
+    sorter.prepare()
+    while sorter.is_active():
+        ready = sorter.get_ready()
+        yield [by_digest[digest] for digest in ready]
+        sorter.done(*ready)
 
 
-def _event(
+def _failure(code: str, reason: str) -> dict[str, str]:
+    return {"failureCode": code, "failureReason": reason}
+
+
+def _events(
+    name: str,
     repository: LocalRepository,
     policy: LifecyclePolicy,
     now: datetime,
+    *,
+    done: Sequence[dict[str, Any]],
+    failed: Sequence[dict[str, Any]],
+) -> Iterator[HistoricEvent]:
+    for some_done, some_failed in itertools.zip_longest(_in_parts(done), _in_parts(failed), fillvalue=()):
+        yield _event(name, repository, policy, now, done=some_done, failed=some_failed)
+    if not done and not failed:
+        yield _event(name, repository, policy, now, done=(), failed=())
+
+
+def _event(
+    name: str,
+    repository: LocalRepository,
+    policy: LifecyclePolicy,
+    now: datetime,
+    *,
     done: Sequence[Mapping[str, Any]],
     failed: Sequence[Mapping[str, Any]],
 ) -> HistoricEvent:
@@ -88,7 +167,7 @@ def _event(
         "userIdentity": {"accountId": account, "invokedBy": "AWS Internal"},
         "eventTime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "eventSource": "ecr.amazonaws.com",
-        "eventName": "PolicyExecutionEvent",
+        "eventName": name,
         "awsRegion": region,
         "sourceIPAddress": "AWS Internal",
         "userAgent": "AWS Internal",

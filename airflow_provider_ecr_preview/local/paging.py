@@ -30,6 +30,7 @@ def page_after(
     parameters: Mapping[str, Any],
     *,
     largest: int,
+    default: int = 100,
     serial: Callable[[_T], int],
     wanted: Callable[[_T], bool] = lambda _: True,
 ) -> tuple[list[_T], str | None]:
@@ -40,10 +41,11 @@ def page_after(
     :param items: everything there is, in the order of ``serial``.
     :param parameters: the request.
     :param largest: the largest page that the operation gives.
+    :param default: the size of a page where the request has no ``maxResults``.
     :param serial: a number of the item that no other has.
     :param wanted: whether the item belongs into the result.
     """
-    size = page_size(parameters, largest, default=100)
+    size = page_size(parameters, largest, default)
     start = 0
     if token := parameters.get("nextToken"):
         (after,) = read_token(token, int)

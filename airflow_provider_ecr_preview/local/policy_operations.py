@@ -59,6 +59,29 @@ def get_lifecycle_policy_preview(request: Request) -> dict[str, Any]:
     }
 
 
+def get_lifecycle_policy(request: Request) -> dict[str, Any]:
+    """Return the policy that is applied, and when it ran last."""
+    repository = request.repository
+    if not repository.lifecycle_policy:
+        raise LifecyclePolicyNotFoundException(repository.name, repository.registry_id)
+    ran_at = repository.last_evaluated_at
+    return {
+        "registryId": repository.registry_id,
+        "repositoryName": repository.name,
+        "lifecyclePolicyText": repository.lifecycle_policy,
+        # AWS does not document the value before the first run.
+        "lastEvaluatedAt": 0 if ran_at is None else ran_at.timestamp(),
+    }
+
+
+def delete_lifecycle_policy(request: Request) -> dict[str, Any]:
+    """Remove the policy that is applied, and return it."""
+    answer = get_lifecycle_policy(request)
+    repository = request.repository
+    repository.lifecycle_policy = repository.last_evaluated_at = None
+    return answer
+
+
 def put_lifecycle_policy(request: Request) -> dict[str, Any]:
     """Apply a policy of today's grammar, of which moto knows a part."""
     repository = request.repository
@@ -68,6 +91,15 @@ def put_lifecycle_policy(request: Request) -> dict[str, Any]:
         "repositoryName": repository.name,
         "lifecyclePolicyText": repository.lifecycle_policy,
     }
+
+
+def check_policy(text: str) -> None:
+    """Refuse a policy that ECR refuses.
+
+    :param text: the policy.
+    :raises InvalidParameterException: if it is one.
+    """
+    _policy(text)
 
 
 @lru_cache(maxsize=256)

@@ -61,6 +61,16 @@ class Preview:
         self._summary = _summary(self._taken)
 
     @property
+    def taken(self) -> Sequence[Verdict]:
+        """The verdicts on the images that the preview shows."""
+        return self._taken
+
+    @property
+    def has_results(self) -> bool:
+        """Whether the preview ended and did not fail."""
+        return self.status in ("COMPLETE", "EXPIRED")
+
+    @property
     def status(self) -> str:
         """``IN_PROGRESS``, ``COMPLETE``, ``EXPIRED`` or ``FAILED``."""
         now = self._clock.monotonic()

@@ -11,6 +11,7 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import ImageAlreadyExistsException, InvalidParameterException
 
+from airflow_provider_ecr_preview.local.bus_events import send_image_action
 from airflow_provider_ecr_preview.local.images import LocalImage, digest_of
 from airflow_provider_ecr_preview.local.paging import invalid
 from airflow_provider_ecr_preview.local.replication import Registries, replicate_push
@@ -71,13 +72,14 @@ def put_image(
         image = _new_image(registries, repository, manifest, media_type, pushed_at)
         repository.images.append(image)
     elif image.status == "ARCHIVED":
-        image.restore(datetime.fromtimestamp(repository.moment(pushed_at), pushed_at.tzinfo))
+        repository.restore(image, pushed_at)
     elif set(tags) <= set(image.image_tags):
         raise ImageAlreadyExistsException(repository.name, repository.registry_id, actual, tags[0] if tags else "null")
     image.size = size or image.size
     image.artifact_media_type = artifact_media_type or image.artifact_media_type
     repository.move_tags(tags, image)
     replicate_push(registries, repository, [image])
+    send_image_action(repository, "PUSH", [{"imageDigest": actual, "imageTag": tag} for tag in tags or [""]])
     return image
 
 

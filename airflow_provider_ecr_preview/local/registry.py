@@ -94,7 +94,7 @@ class Registry(RepositoryStore):
             if archived_days_ago is not None:
                 image.archive(self._ago(archived_days_ago))
             if restored_days_ago is not None:
-                image.restore(self._ago(restored_days_ago))
+                found.restore(image, self._ago(restored_days_ago))
         return image.get_image_digest()
 
     def push_many(

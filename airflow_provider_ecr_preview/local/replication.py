@@ -39,6 +39,9 @@ class Registries(Protocol):
     def repository(self, repository: str, *, region_name: str, account_id: str) -> LocalRepository:
         """Return a repository."""
 
+    def create_for(self, scenario: str, repository: str, *, region_name: str, account_id: str) -> bool:
+        """Create a repository by a creation template, and return whether there is one that fits."""
+
     def create_repository(self, repository: str, *, region_name: str, account_id: str) -> str:
         """Create a repository."""
 
@@ -69,7 +72,9 @@ def replicate_push(registries: Registries, repository: LocalRepository, images: 
     copied = list(images)
     for account_id, region_name in sorted(places):
         if repository.name not in registries.backend(region_name, account_id).repositories:
-            registries.create_repository(repository.name, region_name=region_name, account_id=account_id)
+            place = {"region_name": region_name, "account_id": account_id}
+            if not registries.create_for("REPLICATION", repository.name, **place):
+                registries.create_repository(repository.name, **place)
         replica = registries.repository(repository.name, region_name=region_name, account_id=account_id)
         for image in copied:
             _copy(replica, image)

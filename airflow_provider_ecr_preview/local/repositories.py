@@ -79,6 +79,8 @@ class LocalRepository(Repository):
         self.deleted_digests: set[str] = set()
         """The images that were deleted; ECR deletes within a day what belongs to them."""
         self.preview: Preview | None = None
+        self.last_evaluated_at: datetime | None = None
+        """When the lifecycle policy ran last."""
         self._arrivals: Counter[float] = Counter()
         self._index: tuple[tuple[int, int], ImageIndex] | None = None
 
@@ -133,6 +135,15 @@ class LocalRepository(Repository):
         seconds = at.timestamp()
         self._arrivals[seconds] += 1
         return seconds + (self._arrivals[seconds] - 1) / 1_000_000
+
+    def restore(self, image: LocalImage, at: datetime, active_after: float | None = None) -> None:
+        """Move an image back to the standard storage class; the one restored last counts as the newest.
+
+        :param image: the image.
+        :param at: the time in the registry.
+        :param active_after: reading of the running clock before which the image is not there yet.
+        """
+        image.restore(datetime.fromtimestamp(self.moment(at), UTC), active_after)
 
     def next_manifest(self, size: int) -> str:
         """Return the manifest of an image that this repository does not have yet.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import cast
@@ -13,7 +14,10 @@ from moto.ecr.models import ECRBackend, ecr_backends
 from airflow_provider_ecr_preview.core.lint.policy import PolicySource
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.local.clock import Clock
+from airflow_provider_ecr_preview.local.event_history import EventHistory
+from airflow_provider_ecr_preview.local.lifecycle_runs import DRY_RUN_EVENT, dry_run_events
 from airflow_provider_ecr_preview.local.previews import Preview
+from airflow_provider_ecr_preview.local.registry_settings import RegistrySettings, apply_template
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
 
 DEFAULT_REGION = "us-east-1"
@@ -44,6 +48,9 @@ class RepositoryStore:
         self.token_life_seconds = token_life_seconds
         self.restore_seconds = restore_seconds
         self._times = (preview_seconds, preview_life_seconds, token_life_seconds, restore_seconds)
+        self.events = EventHistory()
+        """What the local CloudTrail has recorded."""
+        self._settings: defaultdict[tuple[str, str], RegistrySettings] = defaultdict(RegistrySettings)
         self.lock = threading.RLock()
         """Held while an operation runs, because moto's own structures are not made for threads."""
 
@@ -68,6 +75,14 @@ class RepositoryStore:
     def backend(self, region_name: str = DEFAULT_REGION, account_id: str = DEFAULT_ACCOUNT_ID) -> ECRBackend:
         """Return moto's own store of one Region of one account."""
         return ecr_backends[account_id][region_name]
+
+    def settings_of(self, region_name: str = DEFAULT_REGION, account_id: str = DEFAULT_ACCOUNT_ID) -> RegistrySettings:
+        """Return the creation templates and pull-time exclusions of one Region of one account."""
+        return self._settings[account_id, region_name]
+
+    def clear_settings(self) -> None:
+        """Forget all creation templates and pull-time exclusions."""
+        self._settings.clear()
 
     def repository(
         self, repository: str, *, region_name: str = DEFAULT_REGION, account_id: str = DEFAULT_ACCOUNT_ID
@@ -116,6 +131,29 @@ class RepositoryStore:
             self.put_policy(repository, policy, region_name=region_name, account_id=account_id)
         return repository
 
+    def create_for(self, scenario: str, repository: str, *, region_name: str, account_id: str) -> bool:
+        """Create a repository as ECR does by itself, with the creation template that fits, and return whether one did.
+
+        :param scenario: why it is created: ``REPLICATION`` or ``CREATE_ON_PUSH``.
+        :param repository: the name.
+        :param region_name: the Region.
+        :param account_id: the registry.
+        """
+        template = self.settings_of(region_name, account_id).template_for(repository, scenario)
+        if template is None:
+            return False
+        created = self.backend(region_name, account_id).create_repository(
+            repository_name=repository,
+            registry_id=None,
+            encryption_config=dict(template.get("encryptionConfiguration", {})),
+            image_scan_config=None,
+            image_tag_mutability=template["imageTagMutability"],
+            image_tag_mutability_exclusion_filters=template.get("imageTagMutabilityExclusionFilters"),
+            tags=list(template.get("resourceTags", ())),
+        )
+        apply_template(cast("LocalRepository", created), template)
+        return True
+
     def put_policy(
         self,
         repository: str,
@@ -160,15 +198,23 @@ class RepositoryStore:
         if seconds is None:
             of_name = self.preview_seconds
             seconds = of_name(repository.name) if callable(of_name) else of_name
-        repository.preview = Preview(
+        now = self.now
+        preview = Preview(
             policy,
             repository.as_rules_see_it(),
-            self.now,
+            now,
             self.clock,
             seconds=seconds,
             life_seconds=self.preview_life_seconds,
         )
-        return repository.preview
+        repository.preview = preview
+        self.events.record_later(
+            repository.registry_id,
+            repository.region_name,
+            DRY_RUN_EVENT,
+            lambda: dry_run_events(repository, policy, now, preview.taken) if preview.has_results else None,
+        )
+        return preview
 
     def _ago(self, days: float) -> datetime:
         return self.now - timedelta(days=days)

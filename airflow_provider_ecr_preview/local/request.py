@@ -12,6 +12,7 @@ from moto.ecr.models import ECR_REPOSITORY_NAME_PATTERN, ECRBackend
 from airflow_provider_ecr_preview.local.paging import invalid
 from airflow_provider_ecr_preview.local.previews import MAX_IMAGE_IDS
 from airflow_provider_ecr_preview.local.registry import Registry
+from airflow_provider_ecr_preview.local.registry_settings import principals_of
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
 
 TAG_STATUSES = ("TAGGED", "UNTAGGED", "ANY")
@@ -31,12 +32,14 @@ class Request:
     :param backend: moto's store of that Region and account.
     :param parameters: the parameters that the caller sent.
     :param access_key: the access key that signed the request.
+    :param caller: the account of the caller.
     """
 
     registry: Registry
     backend: ECRBackend
     parameters: Mapping[str, Any]
     access_key: str = ""
+    caller: str = ""
 
     @property
     def repository(self) -> LocalRepository:
@@ -46,6 +49,11 @@ class Request:
         """
         name = self.parameters.get("repositoryName", "")
         return cast("LocalRepository", self.backend._get_repository(name))  # noqa: SLF001  # moto's own look-up
+
+    @property
+    def principals(self) -> frozenset[str]:
+        """The ARNs of the IAM user or role that sent the request; none for a key that moto does not know."""
+        return principals_of(self.access_key, self.caller, self.backend.region_name)
 
     def one_of(self, name: str, allowed: tuple[str, ...], default: str, within: str = "filter") -> str:
         """Return a member of the request's ``filter``.

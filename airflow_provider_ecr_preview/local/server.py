@@ -85,8 +85,6 @@ class _Handler(MotoRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:
             reply = self.wire.answer(target, self.headers, body, lambda account: self._ask_moto(body, account))
-        except NotImplementedError as error:
-            reply = Reply.error("NotImplemented", f"moto: {error}", HTTPStatus.NOT_IMPLEMENTED)
         except Exception as error:  # noqa: BLE001  # moto raises anything; the caller should see it, as in mock_aws()
             message = f"{type(error).__name__}: {error}"
             reply = Reply.error("InternalFailure", message, HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -14,6 +14,7 @@ from moto.core.utils import get_service_model
 from moto.iam.models import get_account_id_from
 
 from airflow_provider_ecr_preview.local.calls import Call, CallLog
+from airflow_provider_ecr_preview.local.coverage import is_served
 from airflow_provider_ecr_preview.local.operations import CHECKS, OPERATIONS
 from airflow_provider_ecr_preview.local.paging import invalid
 from airflow_provider_ecr_preview.local.registry import DEFAULT_REGION, Registry
@@ -85,7 +86,7 @@ class Wire:
         )
         self._calls.record(call)
         call.outcome = "InternalFailure"
-        reply = self._with_faults(call, moto)
+        reply = self._with_faults(call, access_key, moto)
         call.outcome = reply.outcome
         return reply
 
@@ -102,24 +103,27 @@ class Wire:
             extend()
         return call
 
-    def _with_faults(self, call: Call, moto: Callable[[str], Reply]) -> Reply:
+    def _with_faults(self, call: Call, access_key: str, moto: Callable[[str], Reply]) -> Reply:
         faults = list(self._faults(call))
         parameters = call.parameters
         for fault in faults:
             if (refusal := fault.before(call, self._registry)) is not None:
                 return refusal
             parameters = fault.narrowed(parameters)
-        reply = self._run(call, parameters, moto)
+        reply = self._run(call, parameters, access_key, moto)
         if reply.outcome == "OK":
             for fault in faults:
                 reply = fault.after(call, self._registry, reply)
         return reply
 
-    def _run(self, call: Call, parameters: Mapping[str, Any], moto: Callable[[str], Reply]) -> Reply:
+    def _run(self, call: Call, parameters: Mapping[str, Any], access_key: str, moto: Callable[[str], Reply]) -> Reply:
+        if not is_served(call.operation):
+            return _not_served(call.operation)
         with self._registry.lock:
             try:
                 account = _checked(call.registry)
-                request = Request(self._registry, self._registry.backend(call.region, account), parameters)
+                backend = self._registry.backend(call.region, account)
+                request = Request(self._registry, backend, parameters, access_key, call.account or "")
                 if operation := OPERATIONS.get(call.operation):
                     return Reply.ok(operation(request))
                 if check := CHECKS.get(call.operation):
@@ -127,13 +131,19 @@ class Wire:
                 return moto(account)
             except ServiceException as error:
                 return Reply.error(error.code, error.message)
-            except NotImplementedError:
-                raise
             except Exception:
                 # Clients that check nothing may send anything; a reply of 500 would make them try again.
                 if wrong := _violations(call.operation, parameters):
                     return Reply.error("InvalidParameterException", wrong)
                 raise
+
+
+def _not_served(operation: str) -> Reply:
+    return Reply.error(
+        "UnknownOperationException",
+        f"The local ECR does not serve {operation}. The page 'What the local ECR serves' lists what it serves; Amazon ECR "
+        "itself may have this operation.",
+    )
 
 
 def _checked(account: str) -> str:

@@ -205,7 +205,9 @@ class TestClients:
 
     def test_an_operation_that_moto_lacks_says_so(self, local_ecr: LocalEcr) -> None:
         client = local_ecr.client()
-        with pytest.raises(client.exceptions.ClientError, match=r"NotImplemented.*moto"):
+        with pytest.raises(
+            client.exceptions.ClientError, match=r"UnknownOperationException.*DescribePullThroughCacheRules"
+        ):
             client.describe_pull_through_cache_rules()
 
 

@@ -1,8 +1,8 @@
 """Check a lifecycle policy against everything Amazon ECR documents about the grammar.
 
 The checks run on the decoded JSON, not on :class:`~airflow_provider_ecr_preview.core.policy.rule.Rule`, so that a policy with
-ten mistakes is told all ten at once. Here is what concerns the policy as a whole;
-:mod:`~airflow_provider_ecr_preview.core.lint.rule` looks at one rule alone.
+ten mistakes gets ten findings. This module checks the policy as a whole;
+:mod:`~airflow_provider_ecr_preview.core.lint.rule` checks one rule alone.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from airflow_provider_ecr_preview.core.lint.rule import (
     selection_of,
     unknown_keys,
 )
+from airflow_provider_ecr_preview.core.lint.shadow import covers
 from airflow_provider_ecr_preview.core.parameters.forms import USE_JSON, is_python_text
 
 __all__ = [
@@ -113,11 +114,13 @@ def _lint_between_rules(rules: list[Mapping[str, Any]]) -> Iterator[PolicyFindin
     for storage_class in STORAGE_CLASSES:
         of_class = [rule for rule in rules if selection_of(rule).get("storageClass", "standard") == storage_class]
         yield from _repeated(
-            [(priority_of(rule), entry) for rule in of_class for entry in _tag_entries(rule)],
+            [(priority_of(rule), (key, entries)) for rule in of_class for key, entries in _tag_lists(rule).items()],
             "tag_list_duplicate",
-            f"{{value[1]!r}} stands in {{value[0]}} of more than one rule of storage class {storage_class}.",
-            "Keep it in one rule only: the rule with the lower number decides about its images anyway.",
+            f"its {{value[0]}} is the one of another rule of storage class {storage_class}.",
+            "Keep one of the two: the rule with the lower number decides about their images anyway.",
         )
+        yield from _shared_entries(of_class, storage_class)
+        yield from _shadowed(of_class)
         for tag_status in ("untagged", "any"):
             yield from _repeated(
                 [
@@ -155,15 +158,59 @@ def _repeated(
         seen.add(value)
 
 
-def _tag_entries(rule: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def _shared_entries(rules: list[Mapping[str, Any]], storage_class: str) -> Iterator[PolicyFinding]:
+    """Yield a warning for every tag that stands in the differing lists of two rules."""
+    lists = [(priority_of(rule), key, entries) for rule in rules for key, entries in _tag_lists(rule).items()]
+    for position, (priority, key, entries) in enumerate(lists):
+        earlier = [other for _, other_key, other in lists[:position] if other_key == key and other != entries]
+        for value in sorted(entries & frozenset[str]().union(*earlier)):
+            yield PolicyFinding.warning(
+                "tag_list_shared",
+                priority,
+                f"{value!r} stands in {key} of more than one rule of storage class {storage_class}; the lists differ, "
+                "and whether ECR accepts that is not documented.",
+                "Keep it in one rule only: the rule with the lower number decides about images that both select.",
+            )
+
+
+def _shadowed(rules: list[Mapping[str, Any]]) -> Iterator[PolicyFinding]:
+    """Yield a warning for every rule whose images are all decided about by one rule with a lower number."""
+    tagged = [
+        (priority, patterns, _tag_lists(rule))
+        for rule in rules
+        if (priority := priority_of(rule)) is not None and (patterns := _patterns(rule))
+    ]
+    tagged.sort(key=lambda entry: entry[0])
+    for position, (priority, patterns, lists) in enumerate(tagged):
+        for above, wide, other_lists in tagged[:position]:
+            if above < priority and lists != other_lists and covers(wide, patterns):
+                yield PolicyFinding.warning(
+                    "rule_shadowed",
+                    priority,
+                    f"rule {above} selects every image that this rule selects and has the lower number, so this rule does "
+                    "nothing.",
+                    f"Give this rule a lower number than {above}, or remove it.",
+                )
+                break
+
+
+def _patterns(rule: Mapping[str, Any]) -> list[str]:
+    """Return the tag patterns of a rule, with a prefix as the pattern that it stands for."""
+    if selection_of(rule).get("tagStatus") != "tagged":
+        return []
+    lists = _tag_lists(rule)
+    patterns, prefixes = lists.get("tagPatternList", ()), lists.get("tagPrefixList", ())
+    return [*patterns, *(f"{prefix}*" for prefix in prefixes if "*" not in prefix)]
+
+
+def _tag_lists(rule: Mapping[str, Any]) -> dict[str, frozenset[str]]:
     selection = selection_of(rule)
-    return dict.fromkeys(
-        (key, value)
+    return {
+        key: entries
         for key in TAG_LISTS
         if isinstance(selection.get(key), list)
-        for value in selection[key]
-        if isinstance(value, str)
-    )
+        and (entries := frozenset(value for value in selection[key] if isinstance(value, str)))
+    }
 
 
 PolicySource = str | Mapping[str, Any]
@@ -187,8 +234,12 @@ def lint_policy(source: PolicySource) -> list[PolicyFinding]:
         return [PolicyFinding.error("not_json", None, *_why_not_json(source, error))]
     findings = [*lint_text_length(text), *lint_document(document)]
     findings += [
-        PolicyFinding.error(
-            "duplicate_key", None, f"the key {shown(key)} stands twice in one object.", "Keep one of them."
+        PolicyFinding.warning(
+            "duplicate_key",
+            None,
+            f"the key {shown(key)} stands twice in one object; which of the two ECR reads is not documented. The last one "
+            "is checked here.",
+            "Keep one of them.",
         )
         for key in repeated
     ]

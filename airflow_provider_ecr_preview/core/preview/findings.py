@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from airflow_provider_ecr_preview.core.lint.shadow import covers
 from airflow_provider_ecr_preview.core.policy.rule import Rule
 from airflow_provider_ecr_preview.core.preview.affected import ProtectedImages, RecentPulls, UsedImages
 from airflow_provider_ecr_preview.core.preview.finding import SEVERITY_ORDER, Finding
@@ -53,7 +54,7 @@ def find(
     :param is_whole: whether the summary has every affected image; of a part it is not known what stays.
     """
     findings = [*_of_used_images(used_images)] if used_images is not None else []
-    findings += [*_of_archiving(summary), *_of_replicas(summary, replicas)]
+    findings += [*_of_shadowed_rules(summary), *_of_archiving(summary), *_of_replicas(summary, replicas)]
     if protected_images is not None:
         findings += _of_protected_images(protected_images)
     if inventory is not None:
@@ -197,6 +198,26 @@ def _of_idle_rules(summary: PreviewSummary, inventory: RepositoryInventory) -> I
             f"No image of the repository has a tag like {_named(dead)} asks for. Remove what is no longer used, or "
             "correct its tags.",
         )
+
+
+def _of_shadowed_rules(summary: PreviewSummary) -> Iterator[Finding]:
+    tagged = [rule for rule in summary.policy.rules if rule.tag_status == "tagged"]
+    shadowed = [rule for rule in tagged if any(_shadows(above, rule) for above in tagged)]
+    if shadowed:
+        yield Finding(
+            "shadowed_rule",
+            "warning",
+            f"R{_named(shadowed)[1:]}: a rule with a lower number selects the same images, so nothing is left to "
+            "do. Give it a lower number, or remove it.",
+        )
+
+
+def _shadows(above: Rule, rule: Rule) -> bool:
+    return (
+        above.storage_class == rule.storage_class
+        and above.priority < rule.priority
+        and covers(above.tag_patterns, rule.tag_patterns)
+    )
 
 
 def _of_archiving(summary: PreviewSummary) -> Iterator[Finding]:

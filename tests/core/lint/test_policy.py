@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_ecr_preview.core.exceptions import InvalidLifecyclePolicyError
 from airflow_provider_ecr_preview.core.lint.policy import lint_policy
+from airflow_provider_ecr_preview.core.lint.shadow import covers
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.policy.rule import Rule
 
 EXPIRE = {"type": "expire"}
 ARCHIVE = {"type": "transition", "targetStorageClass": "archive"}
@@ -556,7 +558,7 @@ MISTAKES = [
     pytest.param(
         text(tagged(3, "a*"), tagged(7, "a*")),
         [
-            "error rule 7: 'a*' stands in tagPatternList of more than one rule of storage class standard. [tag_list_duplicate] Keep it in one rule only: the rule with the lower number decides about its images anyway."
+            "error rule 7: its tagPatternList is the one of another rule of storage class standard. [tag_list_duplicate] Keep one of the two: the rule with the lower number decides about their images anyway."
         ],
         text(tagged(3, "a*")),
         id="tag_list_duplicate",
@@ -662,7 +664,7 @@ def test_rules_by_count_and_by_push_may_expire_and_archive(
 
 
 def test_patterns_and_prefixes_may_stand_in_one_policy() -> None:
-    policy = {"rules": [tagged(1, "v*"), rule(2, tagStatus="tagged", tagPrefixList=["v*"[:1]])]}
+    policy = {"rules": [tagged(1, "v*"), rule(2, tagStatus="tagged", tagPrefixList=["x"])]}
 
     assert lint_policy(policy) == []
 
@@ -689,6 +691,86 @@ def test_a_prefix_may_not_stand_in_two_rules() -> None:
     ]
 
 
+def codes_of(*rules: dict[str, Any]) -> list[tuple[str, str, int | None]]:
+    return [(finding.severity, finding.code, finding.rule_priority) for finding in lint_policy({"rules": rules})]
+
+
+def test_lists_that_share_a_tag_and_differ_are_a_warning_only() -> None:
+    rules = tagged(1, "a*", "b"), tagged(2, "a*", "c"), tagged(3, "a*", "b", **IN_ARCHIVE)
+    shared = [finding for finding in codes_of(*rules) if finding[1] != "and_patterns"]
+    assert shared == [("warning", "tag_list_shared", 2)]
+    LifecyclePolicy.parse({"rules": rules})
+
+
+def test_a_key_that_stands_twice_is_a_warning_only() -> None:
+    doubled = json.dumps({"rules": [rule()]}).replace('"type": "expire"', '"type": "expire", "type": "expire"')
+    assert [finding.severity for finding in lint_policy(doubled)] == ["warning"]
+    LifecyclePolicy.parse(doubled)
+
+
+def prefixed(priority: int, *prefixes: str) -> dict[str, Any]:
+    return rule(priority, tagStatus="tagged", tagPrefixList=list(prefixes))
+
+
+@pytest.mark.parametrize(
+    ("above", "below"),
+    [
+        pytest.param(prefixed(1, "v"), tagged(2, "v*"), id="a prefix and its pattern"),
+        pytest.param(tagged(1, "v*"), prefixed(2, "v"), id="a pattern and its prefix"),
+        pytest.param(tagged(1, "v*"), tagged(2, "v1"), id="a tag"),
+        pytest.param(tagged(1, "*"), prefixed(2, "x"), id="everything"),
+        pytest.param(tagged(1, "a*c"), tagged(2, "a*b*c"), id="a wildcard within"),
+        pytest.param(tagged(1, "v*"), tagged(2, "v*-rc", "prod"), id="one of two"),
+        pytest.param(tagged(1, "v*", "*"), tagged(2, "v1*"), id="all of two"),
+    ],
+)
+def test_a_rule_whose_images_a_rule_above_decides_about_is_a_warning(
+    above: dict[str, Any], below: dict[str, Any]
+) -> None:
+    found = lint_policy({"rules": [below, above]})
+    assert ("warning", "rule_shadowed", 2) in codes_of(below, above)
+    (shadowed,) = [finding for finding in found if finding.code == "rule_shadowed"]
+    assert str(shadowed) == (
+        "rule 2: rule 1 selects every image that this rule selects and has the lower number, so this rule does nothing. "
+        "[rule_shadowed] Give this rule a lower number than 1, or remove it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("above", "below"),
+    [
+        pytest.param(tagged(2, "v*"), prefixed(1, "v1"), id="the narrow one first"),
+        pytest.param(tagged(1, "v1*"), tagged(2, "v*"), id="the narrow one above"),
+        pytest.param(tagged(1, "a*b*c"), tagged(2, "a*c"), id="a wildcard less"),
+        pytest.param(tagged(1, "v*", "prod"), tagged(2, "v1"), id="more to match above"),
+        pytest.param(tagged(1, "v*"), tagged(2, "v1*", **IN_ARCHIVE), id="another storage class"),
+        pytest.param(tagged(1, "v*"), rule(2, tagStatus="untagged"), id="untagged images"),
+        pytest.param(tagged(1, "*"), rule(2), id="all images, with the untagged ones"),
+    ],
+)
+def test_a_rule_that_selects_images_of_its_own_is_not_shadowed(above: dict[str, Any], below: dict[str, Any]) -> None:
+    assert "rule_shadowed" not in {finding.code for finding in lint_policy({"rules": [above, below]})}
+
+
+@given(
+    st.lists(st.text("ab*", min_size=1, max_size=4), min_size=1, max_size=2),
+    st.lists(st.text("ab*", min_size=1, max_size=4), min_size=1, max_size=2),
+    st.lists(st.lists(st.text("abc", min_size=1, max_size=4), max_size=3), max_size=6),
+)
+def test_no_image_belongs_to_a_shadowed_rule_alone(wide: list[str], narrow: list[str], images: list[list[str]]) -> None:
+    above, below = (
+        Rule(number, None, "tagged", tuple(patterns), "standard", "imageCountMoreThan", 1, "expire")
+        for number, patterns in enumerate((wide, narrow), 1)
+    )
+    if covers(wide, narrow):
+        assert all(above.matches_tags(tags) for tags in images if below.matches_tags(tags))
+    else:
+        # Each pattern of the narrow rule with a letter for its wildcards is a tag that only the narrow rule selects.
+        tags = [pattern.replace("*", "c") for pattern in narrow]
+        assert below.matches_tags(tags)
+        assert not above.matches_tags(tags)
+
+
 def test_every_mistake_of_a_policy_is_told_at_once_by_rule() -> None:
     policy = {"rules": [rule(9, countNumber=0), tagged(4, "a*", countUnit="days"), "x"]}
 
@@ -711,7 +793,10 @@ def test_a_key_that_stands_twice_is_told_once_for_each_object() -> None:
     )
 
     assert [str(finding) for finding in lint_policy(policy)] == [
-        "policy: the key 'type' stands twice in one object. [duplicate_key] Keep one of them."
+        (
+            "policy: the key 'type' stands twice in one object; which of the two ECR reads is not documented. The last one "
+            "is checked here. [duplicate_key] Keep one of them."
+        )
     ]
 
 

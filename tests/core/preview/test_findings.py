@@ -119,6 +119,16 @@ class TestIdleRules:
         assert "and 3 more" in message
 
 
+class TestShadowedRules:
+    def test_a_rule_below_one_that_selects_the_same_images_is_named(self) -> None:
+        finding = found(summary(of=policy(tagged(1, "v*"), tagged(4, "v1*"), tagged(5, "x*"))))["shadowed_rule"]
+        assert finding.severity == "warning"
+        assert finding.message.startswith("Rule 4 (v1*): a rule with a lower number selects the same images")
+
+    def test_a_rule_that_selects_more_is_not(self) -> None:
+        assert "shadowed_rule" not in found(summary(of=policy(tagged(1, "v1*"), tagged(4, "v*"))))
+
+
 class TestPulls:
     def test_an_affected_image_that_was_pulled_lately_is_named(self) -> None:
         pulls = recent_pulls_since(NOW, days=30)

@@ -43,6 +43,10 @@ export const FINDINGS: Record<string, Advice> = {
     severity: "warning",
     whatToDo: "No image has the tags that a rule asks for: remove the rule, or correct its tags.",
   },
+  shadowed_rule: {
+    severity: "warning",
+    whatToDo: "A rule above decides about all images of a rule: give the rule a lower number, or remove it.",
+  },
   and_patterns_match_nothing: {
     severity: "warning",
     whatToDo: "ECR wants every pattern of a rule to match: write one rule for each pattern.",

@@ -1,0 +1,58 @@
+"""Events of the local ECR on moto's EventBridge, where rules hand them on, for example to a queue of SQS."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow_provider_ecr_preview.local.repositories import LocalRepository
+
+IMAGE_ACTION = "ECR Image Action"
+
+
+SERVICE_EVENT = "AWS Service Event via CloudTrail"
+
+
+def send_image_action(repository: LocalRepository, action: str, image_ids: Sequence[Mapping[str, str]]) -> None:
+    """Send one event for every image that was pushed or deleted, and for every tag of it.
+
+    :param repository: the repository.
+    :param action: ``PUSH`` or ``DELETE``.
+    :param image_ids: digests, with or without a tag.
+    """
+    for image_id in image_ids:
+        detail = {
+            "result": "SUCCESS",
+            "repository-name": repository.name,
+            "image-digest": image_id["imageDigest"],
+            "action-type": action,
+            "image-tag": image_id.get("imageTag", ""),
+        }
+        _send(repository, IMAGE_ACTION, detail)
+
+
+def send_service_event(repository: LocalRepository, record: Mapping[str, Any]) -> None:
+    """Send an event that CloudTrail records of the service itself, such as the run of a lifecycle policy.
+
+    :param repository: the repository.
+    :param record: the event as CloudTrail keeps it.
+    """
+    _send(repository, SERVICE_EVENT, record)
+
+
+def _send(repository: LocalRepository, detail_type: str, detail: Mapping[str, Any]) -> None:
+    # Importing moto's EventBridge takes long, and without a rule the events go nowhere.
+    events = sys.modules.get("moto.events.models")
+    if events is None:
+        return
+    backend = events.events_backends[repository.registry_id][repository.region_name]
+    if any(bus.rules for bus in backend.event_buses.values()):
+        entry = {
+            "Source": "aws.ecr",
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail),
+            "Resources": [repository.arn],
+        }
+        backend.put_events([entry])

@@ -1,0 +1,96 @@
+"""What the local ECR serves of ECR's operations, as data, and as a page of the documentation.
+
+``python -m airflow_provider_ecr_preview.local --operations`` prints the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from airflow_provider_ecr_preview.local.operations import OPERATIONS
+
+OF_MOTO = frozenset(
+    {
+        "BatchCheckLayerAvailability",
+        "BatchGetRepositoryScanningConfiguration",
+        "CompleteLayerUpload",
+        "CreateRepository",
+        "DeleteRegistryPolicy",
+        "DeleteRepository",
+        "DeleteRepositoryPolicy",
+        "DescribeImageScanFindings",
+        "GetAuthorizationToken",
+        "GetRegistryPolicy",
+        "GetRegistryScanningConfiguration",
+        "GetRepositoryPolicy",
+        "InitiateLayerUpload",
+        "ListTagsForResource",
+        "PutImageScanningConfiguration",
+        "PutImageTagMutability",
+        "PutRegistryPolicy",
+        "PutRegistryScanningConfiguration",
+        "SetRepositoryPolicy",
+        "StartImageScan",
+        "TagResource",
+        "UntagResource",
+        "UploadLayerPart",
+    }
+)
+"""The operations that moto answers."""
+
+PARTLY: Mapping[str, str] = {
+    "BatchGetImage": "`acceptedMediaTypes` is ignored. The failure code of an archived image is not documented by AWS; "
+    "here it is `ImageNotFound`.",
+    "BatchGetRepositoryScanningConfiguration": "Of the caller's own registry only.",
+    "DescribeImageScanFindings": "One made-up finding, unless the test sets others through moto's API.",
+    "DescribeRegistry": "The replication configuration only.",
+    "GetAuthorizationToken": "The token is made up; there is no Docker registry to use it with.",
+    "GetLifecyclePolicy": "Before the first run, `lastEvaluatedAt` is 0; AWS does not document the value.",
+    "PutImage": "Layers are not looked for, so `LayersNotFoundException` never comes. A repository that is missing is "
+    "created where a creation template says `CREATE_ON_PUSH`.",
+    "PutRegistryPolicy": "The policy is kept and not enforced.",
+    "PutReplicationConfiguration": "Copies are there at once. Filters other than `PREFIX_MATCH` are read as prefixes.",
+    "SetRepositoryPolicy": "The policy is kept and not enforced; `force` is ignored.",
+    "StartImageScan": "The scan finds one made-up finding.",
+    "CreateRepositoryCreationTemplate": "Applied to what replication and a push create. `customRoleArn` is kept and "
+    "not used, and nothing is pulled through a cache.",
+    "UpdateRepositoryCreationTemplate": "As CreateRepositoryCreationTemplate.",
+}
+"""What an operation that is served lacks."""
+
+NOT_SERVED = frozenset(
+    {
+        "CreatePullThroughCacheRule",
+        "DeletePullThroughCacheRule",
+        "DeleteSigningConfiguration",
+        "DescribeImageReplicationStatus",
+        "DescribeImageSigningStatus",
+        "DescribePullThroughCacheRules",
+        "GetAccountSetting",
+        "GetDownloadUrlForLayer",
+        "GetSigningConfiguration",
+        "PutAccountSetting",
+        "PutSigningConfiguration",
+        "UpdatePullThroughCacheRule",
+        "ValidatePullThroughCacheRule",
+    }
+)
+"""The operations that are refused with HTTP 400 and their name."""
+
+
+def is_served(operation: str) -> bool:
+    """Return whether the local ECR answers an operation."""
+    return operation in OPERATIONS or operation in OF_MOTO
+
+
+def as_markdown() -> str:
+    """Return the lists for the page of the documentation."""
+    served = (f"- {operation}" for operation in sorted({*OPERATIONS, *OF_MOTO} - PARTLY.keys()))
+    partly = (f"| {operation} | {PARTLY[operation]} |" for operation in sorted(PARTLY))
+    not_served = (f"- {operation}" for operation in sorted(NOT_SERVED))
+    lines = [
+        *("## Served", "", *served, ""),
+        *("## Partly served", "", "| Operation | What differs from ECR |", "| --- | --- |", *partly, ""),
+        *("## Not served", "", *not_served, ""),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,193 @@
+"""Random registries: previews agree with a second evaluator, and policy runs with their previews and events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from airflow_provider_ecr_preview.local import LocalEcr
+from airflow_provider_ecr_preview.local.images import IMAGE_MANIFEST, MANIFEST_LIST
+from tests.support.random_registries import RandomImage, random_images, random_policy
+from tests.support.reference_evaluator import ReferenceImage, what_goes
+
+pytestmark = pytest.mark.changes_registry
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+REPOSITORY = "team/random"
+ACTIONS = {"EXPIRE": "expire", "TRANSITION": "transition"}
+REGISTRIES, ALL_REGISTRIES = 2_000, 50_000
+RUNS, ALL_RUNS = 300, 3_000
+PARTS = 4
+
+
+def push(ecr: LocalEcr, images: list[RandomImage]) -> list[str]:
+    """Push images into a repository of their own and return their digests."""
+    ecr.backend().repositories.clear()
+    ecr.create_repository(REPOSITORY)
+    digests: list[str] = []
+    for number, image in enumerate(images):
+        manifest: dict[str, Any] = {"schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "number": number}
+        if image.children:
+            manifest |= {
+                "mediaType": MANIFEST_LIST,
+                "manifests": [{"digest": digests[child]} for child in image.children],
+            }
+        if image.subject is not None:
+            manifest["subject"] = {"digest": digests[image.subject]}
+        digests.append(
+            ecr.push(
+                REPOSITORY,
+                tags=image.tags,
+                pushed_days_ago=image.pushed,
+                last_pull_days_ago=image.pulled,
+                archived_days_ago=image.archived,
+                restored_days_ago=image.restored,
+                manifest=json.dumps(manifest),
+                manifest_media_type=manifest["mediaType"],
+            )
+        )
+    return digests
+
+
+def as_reference(images: list[RandomImage], digests: list[str]) -> list[ReferenceImage]:
+    """Return the images for the second evaluator."""
+    tags_moved = {tag: number for number, image in enumerate(images) for tag in image.tags}
+
+    def ago(days: float | None) -> datetime | None:
+        return None if days is None else NOW - timedelta(days=days)
+
+    return [
+        ReferenceImage(
+            name=digests[number],
+            tags=tuple(tag for tag in image.tags if tags_moved[tag] == number),
+            pushed=NOW - timedelta(days=image.pushed),
+            pulled=ago(image.pulled),
+            archived=ago(image.archived),
+            restored=ago(image.restored),
+            lists=tuple(digests[of] for of, other in enumerate(images) if number in other.children),
+        )
+        for number, image in enumerate(images)
+    ]
+
+
+def previewed(ecr: LocalEcr, policy: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
+    ecr.start_preview(REPOSITORY, policy)
+    preview = ecr.repository(REPOSITORY).preview
+    assert preview is not None
+    return {
+        result["imageDigest"]: (result["appliedRulePriority"], ACTIONS[result["action"]["type"]])
+        for result in preview.get({})["previewResults"]
+    }
+
+
+def check_previews(ecr: LocalEcr, first: int, number: int) -> int:
+    """Compare previews with the second evaluator, and return how many images go."""
+    ecr.now = NOW
+    count = 0
+    for seed in range(first, first + number):
+        random = Random(seed)
+        images, policy = random_images(random), random_policy(random)
+        digests = push(ecr, images)
+        expected = what_goes(policy, as_reference(images, digests), NOW)
+        assert previewed(ecr, policy) == expected, f"seed {seed}"
+        count += len(expected)
+    return count
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_previews_agree_with_an_evaluator_written_from_the_documentation(local_ecr: LocalEcr, part: int) -> None:
+    number = REGISTRIES // PARTS
+    assert check_previews(local_ecr, part * number, number) > number
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("part", range(48))
+def test_previews_agree_with_it_over_many_registries(local_ecr: LocalEcr, part: int) -> None:
+    number = (ALL_REGISTRIES - REGISTRIES) // 48
+    assert check_previews(local_ecr, REGISTRIES + part * number, number) > number
+
+
+def check_runs(ecr: LocalEcr, first: int, number: int) -> tuple[int, int]:
+    """Run policies, and return how many images were expired or archived, and how many failed."""
+    done_in_all, failed_in_all = 0, 0
+    for seed in range(first, first + number):
+        ecr.now = NOW
+        random = Random(seed)
+        images, policy = random_images(random), random_policy(random)
+        digests = push(ecr, images)
+        ecr.put_policy(REPOSITORY, policy)
+        expected = previewed(ecr, policy)
+        injected = {digest: "KmsError" for digest in expected if random.random() < 0.15}
+        ecr.events.clear()
+        ecr.run_lifecycle_policies(REPOSITORY, failing=injected)
+        done, failed = listed(ecr)
+        # The event lists what the preview shows, each image once.
+        assert {**done, **{digest: priority for digest, (priority, _) in failed.items()}} == {
+            digest: priority for digest, (priority, _) in expected.items()
+        }, f"seed {seed}"
+        assert not set(done) & set(failed)
+        repository = ecr.repository(REPOSITORY)
+        assert repository.last_evaluated_at == NOW
+        left = {image.get_image_digest(): image for image in repository.local_images}
+        for digest, (_, action) in expected.items():
+            if digest in failed:
+                reasons = {"KmsError"} if digest in injected else {"ImageReferencedByManifestList"}
+                assert failed[digest][1] in reasons, f"seed {seed}"
+            if digest in done and action == "expire":
+                assert digest not in left, f"seed {seed}"
+            elif digest in done and digest in left:
+                assert left[digest].status == "ARCHIVED", f"seed {seed}"
+        check_what_else_is_gone(images, digests, left, {digest for digest in done if expected[digest][1] == "expire"})
+        done_in_all, failed_in_all = done_in_all + len(done), failed_in_all + len(failed)
+    return done_in_all, failed_in_all
+
+
+def listed(ecr: LocalEcr) -> tuple[dict[str, int], dict[str, tuple[int, str]]]:
+    """Return what the events say was done, and what failed with which code."""
+    done: dict[str, int] = {}
+    failed: dict[str, tuple[int, str]] = {}
+    for event in ecr.events:
+        assert not isinstance(event.record, str)
+        if event.record["eventName"] != "PolicyExecutionEvent":
+            continue
+        details = event.record["serviceEventDetails"]
+        for action in details["lifecycleEventImageActions"]:
+            done[action["lifecycleEventImage"]["digest"]] = action["rulePriority"]
+        for failure in details["lifecycleEventFailureDetails"]:
+            failed[failure["lifecycleEventImage"]["digest"]] = (failure["rulePriority"], failure["failureCode"])
+    return done, failed
+
+
+def check_what_else_is_gone(
+    images: list[RandomImage], digests: list[str], left: Mapping[str, Any], expired: set[str]
+) -> None:
+    """Check that what the run deleted otherwise belongs to a deleted image, and that all such images are deleted."""
+    for number, image in enumerate(images):
+        subject = None if image.subject is None else digests[image.subject]
+        is_orphan = subject is not None and subject not in left
+        if digests[number] not in left:
+            assert digests[number] in expired or is_orphan
+        elif is_orphan:
+            lists = [digests[of] for of, other in enumerate(images) if number in other.children]
+            assert any(of in left and left[of].status == "ACTIVE" for of in lists)
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_preview_event_and_what_is_left_agree(local_ecr: LocalEcr, part: int) -> None:
+    number = RUNS // 2
+    done, failed = check_runs(local_ecr, part * number, number)
+    assert done > number // 2
+    assert failed > 0
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("part", range(10))
+def test_preview_event_and_what_is_left_agree_in_many_runs(local_ecr: LocalEcr, part: int) -> None:
+    number = ALL_RUNS // 10
+    done, _ = check_runs(local_ecr, 1_000_000 + part * number, number)
+    assert done > number // 2

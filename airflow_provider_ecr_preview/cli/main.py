@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from rich_argparse import RichHelpFormatter
 
 from airflow_provider_ecr_preview import __version__
-from airflow_provider_ecr_preview.cli import diff, lint, simulate
+from airflow_provider_ecr_preview.cli import diff, lint, recommend, simulate
 from airflow_provider_ecr_preview.cli.arguments import Command
 from airflow_provider_ecr_preview.cli.exits import CommandError, ExitCode
 from airflow_provider_ecr_preview.core.text.secrets import masked
 from airflow_provider_ecr_preview.core.text.visible import visible_list
 
-COMMANDS: Sequence[Command] = (lint.COMMAND, simulate.COMMAND, diff.COMMAND)
+COMMANDS: Sequence[Command] = (lint.COMMAND, simulate.COMMAND, diff.COMMAND, recommend.COMMAND)
 
-DESCRIPTION = "Check, simulate and compare Amazon ECR lifecycle policies before anybody applies them."
+DESCRIPTION = "Check, simulate, compare and find Amazon ECR lifecycle policies before anybody applies them."
 
 EXIT_CODES = (
     "exit codes: 0 nothing reached a limit; 1 a finding or a number of images did; 2 wrong arguments; 3 a file cannot be "

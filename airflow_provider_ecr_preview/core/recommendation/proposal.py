@@ -147,10 +147,10 @@ def alternatives(
         name: recommend(
             repositories,
             now,
-            replace(settings, protection=_pulled_within(settings.protection, days * factor)),
+            replace(settings, protection=_pulled_within(settings.protection, within)),
             with_costs=False,
         )
-        for name, factor in (("cautious", 3), ("bold", 1 / 3))
+        for name, within in (("cautious", days * 3), ("bold", float(round(days / 3))))
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 from airflow.sdk import XComArg
 
@@ -14,3 +14,11 @@ Templated: TypeAlias = T | str | XComArg
 
 Airflow replaces the output of the other task in the attribute before the operator runs.
 """
+
+
+def as_rendered(value: T | XComArg) -> T:
+    """Return a parameter unchanged, typed as the attribute is once Airflow has replaced the output of other tasks.
+
+    :param value: the parameter.
+    """
+    return cast("T", value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -26,7 +26,7 @@ from airflow_provider_ecr_preview.iam import IAM_ACTIONS
 from airflow_provider_ecr_preview.operators._publish import push_before_failure
 from airflow_provider_ecr_preview.reports.lists import line_list, listed_images
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
-from airflow_provider_ecr_preview.templating.values import Templated
+from airflow_provider_ecr_preview.templating.values import Summaries, Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -89,7 +89,7 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
     def __init__(
         self,
         *,
-        summary: Templated[Mapping[str, Any] | PreviewSummaryXCom | Sequence[Mapping[str, Any] | PreviewSummaryXCom]],
+        summary: Templated[Summaries],
         start_time: Templated[datetime] | None = None,
         end_time: Templated[datetime] | None = None,
         fail_on: Templated[ReconcileFailOn] | None = "unpreviewed",

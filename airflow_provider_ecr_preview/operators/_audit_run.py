@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_ecr_preview.engine.fleet.reader import ImageLists
-
-
-log = logging.getLogger(__name__)
 
 
 MAX_CARRIED_CHARACTERS = 256 * 1024
@@ -68,6 +64,7 @@ class AuditRun:
         self._dag_id = dag.dag_id if dag else None
         self._state_store: Any = context.get("task_state_store")
         self._task = task
+        self._log = task.log
         self._should_stop = should_stop
 
     def attempt(self, segments: Segments | None) -> AuditAttempt:
@@ -79,9 +76,9 @@ class AuditRun:
         """
         given = self.parameters
         for finding in given.candidates.warnings:
-            log.warning("%s", finding)
+            self._log.warning("%s", finding)
         if not given.names:
-            log.warning("%s", no_repositories(given.on_no_repositories, "repository_names is empty"))
+            self._log.warning("%s", no_repositories(given.on_no_repositories, "repository_names is empty"))
         if duplicates := sorted(name for name, count in Counter(given.names).items() if count > 1):
             raise ValueError(
                 f"repository_names has {', '.join(duplicates[:_SHOWN_DUPLICATES])} more than once. A repository has only "
@@ -96,7 +93,7 @@ class AuditRun:
             timeout=None if given.timeout is None else max(self.began_at + given.timeout - time.time(), 0.0),
             enrich=given.enrich,
             lookout=given.lookout,
-            on_progress=lambda progress: log.info("%s.", progress),
+            on_progress=lambda progress: self._log.info("%s.", progress),
             progress_interval=given.progress_interval,
             should_stop=self._should_stop,
             image_lists=self._image_lists(),
@@ -116,16 +113,16 @@ class AuditRun:
         """
         recovered = attempt.recover(self.audited_at)
         if recovered.done_count or recovered.started_count:
-            log.info(
+            self._log.info(
                 "Continuing an earlier attempt: %s done, %s started, as read from %s.",
                 counted(recovered.done_count, "repository", "repositories"),
                 counted(recovered.started_count, "preview"),
                 segments,
             )
         elif self._try_number > 1 and self.kept_segments() is not None:
-            log.info("Starting again from the beginning: the earlier attempts left no progress.")
+            self._log.info("Starting again from the beginning: the earlier attempts left no progress.")
         elif self._try_number > 1:
-            log.info(
+            self._log.info(
                 "Starting again from the beginning: earlier attempts could not keep their progress, because this Airflow "
                 "has no task state store and reports_path is not set."
             )
@@ -156,7 +153,7 @@ class AuditRun:
         """
         carried = segments.carried() if isinstance(segments, MemorySegments) else None
         if carried is not None and len(carried) > MAX_CARRIED_CHARACTERS:
-            log.info(
+            self._log.info(
                 "Waiting on this worker: the record of the started previews is too large for the triggerer. Set "
                 "reports_path, or audit fewer repositories in one task."
             )
@@ -192,8 +189,10 @@ class AuditRun:
             reports.write_markdown(attempt.audit.as_dict(changes=changes))
         if given.retention_days is not None:
             removed = reports.remove_older_than(given.retention_days)
-            log.info("Removed %s older than %s.", counted(removed, "report file"), counted(given.retention_days, "day"))
-        log.info("Reports: %s", ", ".join([report_uri] if report_uri else table_uris) or "none")
+            self._log.info(
+                "Removed %s older than %s.", counted(removed, "report file"), counted(given.retention_days, "day")
+            )
+        self._log.info("Reports: %s", ", ".join([report_uri] if report_uri else table_uris) or "none")
         return audit_xcom(attempt.audit, changes=changes, report_uri=report_uri, table_uris=table_uris)
 
     def _reports(self) -> AuditReports | None:

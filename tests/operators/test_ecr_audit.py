@@ -227,7 +227,7 @@ def test_a_task_that_is_killed_ends_soon_and_keeps_what_is_done(registry: LocalE
     store = Store()
     task = audit()
     kill_once_read(task, registry, 10)
-    with pytest.raises(exceptions.AuditStoppedError, match=r"when \d+ of 12"):
+    with pytest.raises(exceptions.AuditStoppedError, match=r"after \d+ of 12"):
         task.execute(context(store=store))
     assert store.values
 
@@ -394,7 +394,7 @@ def test_what_was_started_is_lost_with_a_wait_that_no_triggerer_ended_where_it_i
         audit(deferrable=True).execute(context())
     with pytest.raises(Exception, match=r"(?i)timeout"):
         resumed(audit(deferrable=True), context())
-    assert "Check that a triggerer runs" in capsys.readouterr().out
+    assert "Check that a triggerer is running" in capsys.readouterr().out
 
 
 def test_what_is_too_much_to_be_carried_is_waited_for_in_the_worker(registry: LocalEcr) -> None:

@@ -87,7 +87,9 @@ def test_a_candidate_that_takes_more_than_it_may_fails_the_task_after_the_compar
     registry: LocalEcr,
 ) -> None:
     of = context()
-    with pytest.raises(exceptions.CandidateRefusedError, match=r"candidate takes 14 images .* 13 are allowed"):
+    with pytest.raises(
+        exceptions.CandidateRefusedError, match=r"candidate affects 14 images .* max_newly_affected is 13"
+    ):
         compare(method="simulation", max_newly_affected="13").execute(of)
     (call,) = of["ti"].xcom_push.call_args_list
     assert call.kwargs["value"]["policies"][1]["newly_affected_image_count"] == 14
@@ -155,7 +157,7 @@ def test_an_applied_policy_that_cannot_be_simulated_says_what_to_do(registry: Lo
         ({"candidates": {"other": ""}}, "no policy under other"),
         ({"candidates": "[]"}, "candidates is a list"),
         ({"candidates": "{"}, "candidates is not JSON"),
-        ({"candidates": {str(number): policy(3) for number in range(10)}}, "2 to 10 can be"),
+        ({"candidates": {str(number): policy(3) for number in range(10)}}, "2 to 10 are allowed"),
         ({"lifecycle_policy_text": policy(0)}, "countNumber"),
     ],
 )

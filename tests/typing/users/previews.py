@@ -55,7 +55,7 @@ def one_repository() -> None:
         max_items=1_000,
         images_path="s3://aws_default@reports/images.jsonl.gz",
     )
-    wait >> summarize >> report(summarize.output)  # type: ignore[arg-type]  # Airflow's own @task takes no output
+    start >> wait >> summarize >> report(summarize.output)  # type: ignore[arg-type]  # Airflow's own @task takes no output
 
 
 @dag(schedule=None)

@@ -1,4 +1,4 @@
-"""Airflow assets for audits, so that other DAGs can be scheduled by their results."""
+"""Airflow assets for audits, so that other DAGs can be scheduled by what was found."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 SCHEME = "x-ecr-preview"
-"""Airflow does not interpret schemes that begin with ``x-``."""
+"""Airflow takes what begins with ``x-`` as it is."""
 
 
 def audit_asset(name: str) -> Asset:
@@ -31,13 +31,13 @@ def audit_asset(name: str) -> Asset:
         @dag(schedule=[audit_asset("platform")])
         def clean_up(): ...  # triggering_asset_events: extra["expiring_image_count"], extra["report_uri"], ...
 
-    :param name: name of the registry, or of the part of it that is audited.
+    :param name: what the registry, or the part of it that is audited, is called.
     """
     return Asset(name=f"ecr-preview {name}", uri=f"{SCHEME}://audit/{name}")
 
 
 def announce(context: Context, audit: AuditXCom) -> None:
-    """Add the counts of an audit to the event of each asset that the task has as an outlet.
+    """Put the counts of an audit into the event of every asset that the task has as an outlet.
 
     :param context: the task's context.
     :param audit: the audit.
@@ -49,7 +49,7 @@ def announce(context: Context, audit: AuditXCom) -> None:
 
 
 def audit_extra(audit: AuditXCom) -> dict[str, Any]:
-    """Return the ``extra`` of an asset event: the counts of the audit, and where its reports are.
+    """Return what an asset event says about an audit: the counts of its marker, and where to read on.
 
     :param audit: the audit.
     """

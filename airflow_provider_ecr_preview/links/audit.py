@@ -1,4 +1,4 @@
-"""Links to the reports of an audit."""
+"""Links to what an audit has written."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class EcrAuditReportLink(BaseOperatorLink):
-    """Link to the report of an audit, if it is on S3 or on a web server."""
+    """Link to the report of an audit, when it is on S3 or on the web."""
 
     name = "Audit Report"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
-        """Return the address of the report; an empty text if there is no report, or if a browser cannot open it.
+        """Return where a browser finds the report; an empty text if none was written or a browser cannot read it.
 
         :param operator: the task.
         :param ti_key: the task instance.

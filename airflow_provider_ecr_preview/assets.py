@@ -1,4 +1,4 @@
-"""Airflow assets for audits, so that other DAGs can be scheduled by what was found."""
+"""Airflow assets for audits, so that other DAGs can be scheduled by their results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 SCHEME = "x-ecr-preview"
-"""Airflow takes what begins with ``x-`` as it is."""
+"""Airflow does not interpret schemes that begin with ``x-``."""
 
 
 def audit_asset(name: str) -> Asset:
@@ -31,13 +31,13 @@ def audit_asset(name: str) -> Asset:
         @dag(schedule=[audit_asset("platform")])
         def clean_up(): ...  # triggering_asset_events: extra["expiring_image_count"], extra["report_uri"], ...
 
-    :param name: what the registry, or the part of it that is audited, is called.
+    :param name: name of the registry, or of the part of it that is audited.
     """
     return Asset(name=f"ecr-preview {name}", uri=f"{SCHEME}://audit/{name}")
 
 
 def announce(context: Context, audit: AuditXCom) -> None:
-    """Put the counts of an audit into the event of every asset that the task has as an outlet.
+    """Add the counts of an audit to the event of each asset that the task has as an outlet.
 
     :param context: the task's context.
     :param audit: the audit.
@@ -49,7 +49,7 @@ def announce(context: Context, audit: AuditXCom) -> None:
 
 
 def audit_extra(audit: AuditXCom) -> dict[str, Any]:
-    """Return what an asset event says about an audit: the counts of its marker, and where to read on.
+    """Return the ``extra`` of an asset event: the counts of the audit, and where its reports are.
 
     :param audit: the audit.
     """

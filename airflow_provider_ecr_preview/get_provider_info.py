@@ -64,7 +64,7 @@ def get_provider_info() -> dict[str, Any]:
                 "description": "What the pages in the Airflow UI show of Amazon ECR lifecycle policy previews.",
                 "options": {
                     "tabs": {
-                        "description": "Whether the pages are shown: a tab on task instances and DAG runs, and the registry.",
+                        "description": "Whether to show the pages: a tab on task instances and DAG runs, and the page of the registry.",
                         "version_added": "0.1.0",
                         "type": "boolean",
                         "example": None,
@@ -72,8 +72,9 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "reports_path": {
                         "description": (
-                            "The folders below which the API server may open reports, as URLs with commas between.\n"
-                            "Without any, the pages show what results hold: no image lists, and not all repositories.\n"
+                            "The folders from which the API server may open reports, as URLs separated by commas.\n"
+                            "If empty, the pages only show what XCom results hold: no image lists, and not all\n"
+                            "repositories.\n"
                         ),
                         "version_added": "0.1.0",
                         "type": "string",
@@ -81,7 +82,7 @@ def get_provider_info() -> dict[str, Any]:
                         "default": "",
                     },
                     "price_per_gb_month": {
-                        "description": "What a gigabyte of images costs in a month, in US dollars.",
+                        "description": "The price of one gigabyte of images for a month, in US dollars.",
                         "version_added": "0.1.0",
                         "type": "float",
                         "example": None,

@@ -42,7 +42,7 @@ IN_USE_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "apprunner": ("apprunner:DescribeService", "apprunner:ListServices"),
     "codebuild": ("codebuild:BatchGetProjects", "codebuild:ListProjects"),
 }
-"""The actions that each source of ``EcrCollectImagesInUseOperator`` calls, where nothing else is named."""
+"""The actions of each source that ``EcrCollectImagesInUseOperator`` reads by default."""
 
 
 FURTHER_IN_USE_ACTIONS: Mapping[str, tuple[str, ...]] = {
@@ -64,7 +64,7 @@ FURTHER_IN_USE_ACTIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "airflow": ("batch:DescribeJobDefinitions", "ecs:DescribeTaskDefinition"),
 }
-"""The actions that sources call which are asked only where they are named; no role has them by itself."""
+"""The actions of sources that are read only if the DAG names them; no role has them by default."""
 
 
 IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
@@ -81,7 +81,7 @@ IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "EcrCollectImagesInUseOperator": tuple(sorted(action for actions in IN_USE_ACTIONS.values() for action in actions)),
     "EcrPutLifecyclePolicyOperator": (*_EVIDENCE, *_PULLS, "ecr:PutLifecyclePolicy"),
     "EcrRestoreLifecyclePolicyOperator": (*_PREVIEW, "ecr:DeleteLifecyclePolicy", "ecr:PutLifecyclePolicy"),
-    "EcrReconcileLifecycleOperator": ("cloudtrail:LookupEvents", "ecr:DescribeImages"),
+    "EcrReconcileLifecycleOperator": ("cloudtrail:LookupEvents",),
     "EcrDeletePreviewedImagesOperator": (
         *_EVIDENCE,
         *_PULLS,
@@ -106,7 +106,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "approver": ("EcrPutLifecyclePolicyOperator", "EcrRestoreLifecyclePolicyOperator"),
     "cleaner": ("EcrDeletePreviewedImagesOperator",),
 }
-"""The operators of each role: one that looks, one that applies policies, and one that deletes images."""
+"""The operators of each role: one role reads, one applies policies, and one deletes images."""
 
 
 READS_ENVIRONMENT_VARIABLES: Mapping[str, str] = {
@@ -124,14 +124,14 @@ READS_ENVIRONMENT_VARIABLES: Mapping[str, str] = {
     "sagemaker:DescribeInferenceComponent": "those of containers",
     "sagemaker:DescribeModel": "those of containers",
 }
-"""The actions of ``EcrCollectImagesInUseOperator`` whose answers show environment variables, which may hold secrets.
+"""The actions of ``EcrCollectImagesInUseOperator`` whose responses contain environment variables, which may hold secrets.
 
-The operator looks for images in them and keeps nothing else. Of Kubernetes, ``list`` of pods and workloads shows theirs.
+The operator looks for images in them and keeps nothing else. In Kubernetes, ``list`` of pods and workloads contains them too.
 """
 
 
 _OF_THE_REGISTRY = frozenset({"ecr:DescribeRegistry", "ecr:DescribeRepositories", "ecr:GetRegistryPolicy"})
-"""Ask about the registry or all of its repositories."""
+"""Actions on the registry or on all of its repositories."""
 
 
 def role_actions(role: str) -> list[str]:
@@ -146,7 +146,7 @@ def role_policy(role: str, resource: str = "arn:aws:ecr:*:123456789012:repositor
     """Return the IAM policy of a role.
 
     :param role: ``auditor``, ``approver`` or ``cleaner``.
-    :param resource: the repositories that it is for.
+    :param resource: the ARN of the repositories.
     """
     actions = role_actions(role)
     statements = [
@@ -184,5 +184,5 @@ def in_use_actions_markdown() -> str:
 
 
 def _is_without_resource(action: str) -> bool:
-    """Return whether IAM cannot limit an action to repositories, or it asks about all of them."""
+    """Return whether an action cannot be limited to single repositories."""
     return not action.startswith("ecr:") or action in _OF_THE_REGISTRY

@@ -10,7 +10,7 @@ SECTION = "ecr_preview"
 
 
 TAB_ROUTE = "ecr-preview"
-"""What the address of the tab of a task ends with."""
+"""The end of the address of a task's tab."""
 
 
 DEFAULT_PRICE_PER_GB_MONTH = 0.10
@@ -22,15 +22,15 @@ def tabs_are_shown() -> bool:
 
 
 def reports_paths() -> list[str]:
-    """Return the folders below which image lists may be opened; none means that no list is."""
+    """Return the folders below which image lists may be opened; no list is opened if there are none."""
     return [path.strip() for path in conf.get(SECTION, "reports_path", fallback="").split(",") if path.strip()]
 
 
 def price_per_gb_month() -> float:
-    """Return what a gigabyte of images costs in a month."""
+    """Return the price of one gigabyte of images for a month."""
     return conf.getfloat(SECTION, "price_per_gb_month", fallback=DEFAULT_PRICE_PER_GB_MONTH)
 
 
 def base_path() -> str:
-    """Return the path that Airflow's own address begins with, without the slash at its end."""
+    """Return the path of Airflow's own address, without the slash at its end."""
     return urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")

@@ -1,4 +1,4 @@
-"""What an audit tells Airflow's metrics (StatsD or OpenTelemetry, as Airflow is configured)."""
+"""The metrics (StatsD or OpenTelemetry, as Airflow is configured) and OpenLineage facets of an audit."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ PREFIX = "ecr_preview"
 def emit_counts(audit: AuditXCom, dag_id: str) -> None:
     """Set the gauges of a whole audit, for each registry and Region.
 
-    Their tags are the registry, the Region and the DAG, and no repository: a metrics service pays for every value of
-    a tag.
+    The tags are the registry, the Region and the DAG. The repository is not a tag, because metrics services charge for
+    each value of a tag.
 
-    :param audit: the audit of everything that the DAG looks at, not of one batch of it.
-    :param dag_id: the DAG; audits of the applied policies and of candidates are two things.
+    :param audit: the whole audit, not one batch of it.
+    :param dag_id: the DAG, which separates audits of the applied policies from audits of candidates.
     """
     for registry in audit["registries"]:
         tags = {
@@ -45,7 +45,7 @@ def emit_counts(audit: AuditXCom, dag_id: str) -> None:
 def emit_duration(seconds: float, dag_id: str, region_name: str) -> None:
     """Record how long one audit task took.
 
-    :param seconds: time from its start to its end, also while it was deferred.
+    :param seconds: time from its start to its end, including the time in which it was deferred.
     :param dag_id: the DAG.
     :param region_name: the Region.
     """
@@ -58,7 +58,7 @@ def _gauges(counts: RegistryCounts) -> dict[str, int]:
     return {
         "images_expiring": counts["expiring_image_count"],
         "images_archiving": counts["archiving_image_count"],
-        # What is not known is left out here; that there is any is what the last gauge is for.
+        # Without unknown sizes; the last gauge counts the repositories that have some.
         "bytes_expiring_upper_bound": counts["expiring_bytes_upper_bound_known"],
         "repositories": counts["repository_count"],
         "repositories_failed": counts["failed_count"],
@@ -72,13 +72,13 @@ FACET = "ecrLifecycleAudit"
 
 
 def lineage_of(audit: AuditXCom | None) -> OperatorLineage[Any, Any]:
-    """Return the facets of a task that ended with an audit: what it audits is of the job, what it found of the run.
+    """Return the facets of a task that made an audit: a job facet with what it audits, and a run facet with what it found.
 
     A preview reads and changes nothing, so there are no datasets.
 
-    :param audit: the audit, or None when the task ended without one.
+    :param audit: the audit, or None if the task ended without one.
     """
-    # Airflow asks only where the provider is installed; nobody else should wait for it to be imported.
+    # Airflow calls this only if the OpenLineage provider is installed, so the import must not be at the top.
     from airflow.providers.openlineage.extractors.base import OperatorLineage  # noqa: PLC0415
 
     if audit is None:

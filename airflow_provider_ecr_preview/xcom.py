@@ -75,8 +75,6 @@ from airflow_provider_ecr_preview.core.xcom.reconciliation import (
     RECONCILIATION_SCHEMA,
     ReconciliationXCom,
     RepositoryReconciliationXCom,
-    SettledImageXCom,
-    SettlementXCom,
     UnreadEventXCom,
 )
 from airflow_provider_ecr_preview.core.xcom.rollout import (
@@ -156,8 +154,6 @@ __all__ = [
     "RestoredPreview",
     "RuleSummary",
     "SampleImage",
-    "SettledImageXCom",
-    "SettlementXCom",
     "SparedImageXCom",
     "StartedPreviewXCom",
     "UnreadEventXCom",

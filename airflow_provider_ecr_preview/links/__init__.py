@@ -1,1 +1,1 @@
-"""Links from tasks to the AWS console."""
+"""Links from tasks to their reports, their page in the Airflow UI, and the AWS console."""

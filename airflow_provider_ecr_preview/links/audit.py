@@ -1,4 +1,4 @@
-"""Links to what an audit has written."""
+"""Links to the reports of an audit."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class EcrAuditReportLink(BaseOperatorLink):
-    """Link to the report of an audit, when it is on S3 or on the web."""
+    """Link to the report of an audit, if it is on S3 or on a web server."""
 
     name = "Audit Report"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
-        """Return where a browser finds the report; an empty text if none was written or a browser cannot read it.
+        """Return the address of the report; an empty text if there is no report, or if a browser cannot open it.
 
         :param operator: the task.
         :param ti_key: the task instance.

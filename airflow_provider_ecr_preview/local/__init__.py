@@ -5,6 +5,7 @@ Nothing of the product imports it; it needs the extra ``local``.
 
 from __future__ import annotations
 
+from airflow_provider_ecr_preview.local import _extra  # noqa: F401 - says what to install before anything else fails
 from airflow_provider_ecr_preview.local.calls import Call, CallLog
 from airflow_provider_ecr_preview.local.ecr import LocalEcr
 from airflow_provider_ecr_preview.local.faults import (

@@ -1,4 +1,4 @@
-"""The parameters of an audit as they are once its templates are rendered."""
+"""The parameters of an audit, read once its templates are rendered."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class AuditParameters:
 
         :param task: the operator, rendered.
         :param context: the task's context.
-        :raises ValueError: if one of them is not valid.
+        :raises ValueError: if a parameter is not valid.
         """
         enrich = switch(task.enrich, "enrich", True)
         return cls(

@@ -1,4 +1,4 @@
-"""Where a task that changes something writes down what it is about to do, so that its next attempt finds it."""
+"""Where a task that changes something records what it is about to do, so that its next attempt knows it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class _FolderParts(PathSegments):
-    """Parts as files in a folder beside the list of results.
+    """Parts as files in a folder next to the list of results.
 
     :param path: the folder of one attempt.
     :param within: the folder of the list of results.
@@ -30,16 +30,16 @@ class _FolderParts(PathSegments):
         self._within = within
 
     def clear(self) -> None:
-        """Remove them, and the local folders that are empty then."""
+        """Remove the parts, and the local folders that are empty then."""
         remove_files(files_under(self.path), within=self._within)
 
 
 def journal_of(context: Context, path: str | None, name: str, parameter: str) -> Journal:
-    """Return the journal of a task: in Airflow's task state store, else beside its list of results, else in memory.
+    """Return the journal of a task: in Airflow's task state store, else next to its list of results, else in memory.
 
     :param context: the task's context.
-    :param path: the list of results, an ``ObjectStoragePath`` URL of a file; None if the task writes none.
-    :param name: what tells this journal from others of the same task.
+    :param path: the list of results, an ``ObjectStoragePath`` URL of a file; None if the task does not write one.
+    :param name: name of this journal among those of the same task.
     :param parameter: the parameter that gives the path, for the warning.
     """
     attempt = _attempt(context)
@@ -59,8 +59,8 @@ def journal_of(context: Context, path: str | None, name: str, parameter: str) ->
 
         return Journal(in_folder, attempt=attempt, place=str(folder), is_in_files=True)
     log.warning(
-        "If this task is killed, its next attempt cannot tell what this one has changed: this Airflow has no task state "
-        "store, and %s is not set. Set it, or use Airflow 3.3 or later.",
+        "If this task is killed, its next attempt cannot know what this attempt changed, because this Airflow has no task "
+        "state store and %s is not set. Set it, or use Airflow 3.3 or later.",
         parameter,
     )
     return Journal(attempt=attempt)

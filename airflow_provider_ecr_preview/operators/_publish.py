@@ -1,4 +1,4 @@
-"""What every task that ends with an audit does with it: log, marker, metrics, assets."""
+"""Publish the audit of a task: log, marker, metrics, asset events."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 
 
 def publish(context: Context, task: BaseOperator, audit: AuditXCom, *, is_whole: bool) -> None:
-    """Tell everybody who listens what an audit found, also when the task is going to fail because of it.
+    """Publish what an audit found, even if the task then fails because of it.
 
     :param context: the task's context.
     :param task: the task.
     :param audit: the audit.
-    :param is_whole: whether it is of everything that the DAG looks at, or one of several parts.
+    :param is_whole: whether the audit covers everything, and not only one part of a mapped audit.
     """
     log.info("The audit:\n%s", render(audit_table(audit)))
     if is_whole:
@@ -39,11 +39,11 @@ def publish(context: Context, task: BaseOperator, audit: AuditXCom, *, is_whole:
 
 
 def push_before_failure(context: Context, task: BaseOperator, value: Mapping[str, Any]) -> None:
-    """Push what a task would have returned if it did not fail, for the tasks that run all the same.
+    """Push the result of a task that fails, for the tasks that run all the same.
 
     :param context: the task's context.
     :param task: the task.
-    :param value: what it would have returned.
+    :param value: the result.
     """
     if task.do_xcom_push:
         context["ti"].xcom_push(key="return_value", value=value)

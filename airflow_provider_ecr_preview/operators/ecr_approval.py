@@ -1,4 +1,4 @@
-"""The operator that asks a person, and binds what may be changed to what that person saw."""
+"""The operator that asks a person for approval, and binds the approval to what the person saw."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from airflow_provider_ecr_preview.display.approval_report import (
 )
 from airflow_provider_ecr_preview.reports.lists import line_list, listed_images
 from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
+from airflow_provider_ecr_preview.templating.values import Summaries, Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
 
 
 APPROVAL_KEY = "ecr_lifecycle_approval"
-"""XCom key of what is shown to the person who is asked, from before there is an answer."""
+"""XCom key of what the person is shown, pushed before there is an answer."""
 
 
-# Releases of the standard provider that Airflow 3.1 came with have no other timeout than that of every task.
+# The releases of the standard provider that came with Airflow 3.1 only have the timeout of every task.
 _TIMEOUT = (
     "response_timeout" if "response_timeout" in signature(HITLOperator.__init__).parameters else "execution_timeout"
 )
@@ -46,20 +47,20 @@ _ACTIONS: tuple[ApprovedAction, ...] = ("delete", "archive", "put")
 
 
 class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
-    """Ask a person to approve a clean-up or lifecycle policies, and bind the answer to what the person was shown.
+    """Ask a person to approve a clean-up or lifecycle policies, and bind the answer to what the person saw.
 
     The subject says whether it is a DRY RUN or FOR GOOD. The body has the number of images, repositories and bytes, the
-    findings, what a dry run would spare, and the digest that the answer holds for. Give the output as ``approved`` to the
-    operator that acts: it changes nothing if a policy, an image, a tag or a summary is another one by then. That is so
-    after the audit was cleared and run again, too, which does not clear this task.
+    findings, the images that a dry run spares, and a digest of all this. Give the output as ``approved`` to the operator
+    that acts: it changes nothing if a policy, an image, a tag or a summary differs from what was approved. This holds even
+    if the audit was cleared and run again, because that does not clear this task.
 
-    A rejection skips the tasks downstream, as that of Airflow's ``ApprovalOperator`` does. Silence is no approval: the
-    task fails if a timeout has chosen for the person.
+    A rejection skips the tasks downstream, as in Airflow's ``ApprovalOperator``. A timeout never approves: if the timeout
+    answers instead of a person, the task fails.
 
-    The binding guards against what changes, not against who may write XCom values of this DAG: they could write an
+    The binding protects against changes, but not against people who may write XCom values of this DAG: they could write an
     approval.
 
-    Calls nothing of AWS; reads the image lists of the summaries, and writes one where ``approvals_path`` says so.
+    Calls no AWS API. Reads the image lists of the summaries, and writes a list to ``approvals_path`` if it is set.
 
     .. code-block:: python
 
@@ -77,25 +78,25 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
             in_use=in_use.output,
         )
 
-    :param summary: what is to be approved: the output of the summarise operator, several of them, or an audit or several
-        that hold their summaries. (templated)
-    :param action: what is to be done: ``delete`` or ``archive`` the images, or ``put`` the policies. (templated)
-    :param dry_run: whether only a dry run is approved, as the operator that acts has it. (templated)
-    :param dry_run_result: the result of a dry run of the operator that is to act, whose numbers, spared images and blocks
-        are shown. (templated)
+    :param summary: what to approve: the output of the summarize operator, a list of such outputs, or audits that hold
+        their summaries. (templated)
+    :param action: ``delete`` or ``archive`` for images, or ``put`` for policies. (templated)
+    :param dry_run: whether to approve only a dry run; set it as in the operator that acts. (templated)
+    :param dry_run_result: the result of a dry run of the operator that acts; the body then shows its numbers, spared images
+        and blocks. (templated)
     :param approvals_path: where to write the fingerprints of the repositories if they do not fit into an XCom, an
-        ``ObjectStoragePath`` URL of a file, as gzip JSON Lines. Without, the operator that acts has to be given all
-        repositories that were approved at once. (templated)
-    :param rows: how many repositories the table names at most.
-    :param subject: follows DRY RUN or FOR GOOD in place of the numbers. (templated)
-    :param body: comes before what is shown anyway, as Markdown. (templated)
-    :param response_timeout: how long to wait for an answer; None to wait as long as it takes.
-    :param kwargs: ``assigned_users``, ``notifiers``, ``params``, ``defaults``, ``fail_on_reject`` and
-        what else ``ApprovalOperator`` takes. ``defaults`` may be ``Reject`` only. Answers to ``params`` approve nothing.
-    :return: :class:`~airflow_provider_ecr_preview.core.xcom.approval.ApprovalXCom`, with Airflow's answer. The same
+        ``ObjectStoragePath`` URL of a file, as gzip JSON Lines. Without it, one task has to act on all approved
+        repositories together. (templated)
+    :param rows: maximum number of repositories in the table.
+    :param subject: text after DRY RUN or FOR GOOD, in place of the numbers. (templated)
+    :param body: Markdown that comes before the generated body. (templated)
+    :param response_timeout: how long to wait for an answer; None for no limit.
+    :param kwargs: ``assigned_users``, ``notifiers``, ``params``, ``defaults``, ``fail_on_reject`` and further arguments of
+        ``ApprovalOperator``. ``defaults`` may only be ``Reject``. Answers to ``params`` approve nothing.
+    :return: :class:`~airflow_provider_ecr_preview.core.xcom.approval.ApprovalXCom`, with Airflow's answer. The same value
         without an answer is pushed under the key ``ecr_lifecycle_approval`` when the person is asked.
-    :raises ApprovalRefusedError: if what was shown is another one when the answer comes, or no person has approved it.
-    :raises ValueError: if a parameter is not valid; no person was asked.
+    :raises ApprovalRefusedError: if the data changed between the question and the answer, or if no person approved it.
+    :raises ValueError: if a parameter is not valid. No person was asked.
     """
 
     template_fields: Collection[str] = (
@@ -112,11 +113,11 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
     def __init__(
         self,
         *,
-        summary: PreviewSummaryXCom | Sequence[Any] | Mapping[str, Any] | str,
-        action: str = "delete",
-        dry_run: bool | str = True,
-        dry_run_result: Mapping[str, Any] | str | None = None,
-        approvals_path: str | None = None,
+        summary: Templated[Summaries],
+        action: Templated[ApprovedAction] | None = "delete",
+        dry_run: Templated[bool] | None = True,
+        dry_run_result: Templated[Mapping[str, Any]] | None = None,
+        approvals_path: Templated[str] | None = None,
         rows: int = MAX_ROWS,
         subject: str = "",
         body: str | None = None,
@@ -134,11 +135,13 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         self.rows = rows
 
     def execute(self, context: Context) -> None:
-        """Show what is to be approved, and wait for the answer."""
+        """Ask for approval, and wait for the answer."""
         if self.defaults and self.APPROVE in self.defaults:
-            raise ValueError(f"defaults is {self.defaults}. Silence is no approval: leave it out, or use 'Reject'.")
+            raise ValueError(
+                f"defaults is {self.defaults}. A timeout must not approve: leave defaults out, or use 'Reject'."
+            )
         if not self.do_xcom_push:
-            raise ValueError("do_xcom_push is False. The approval is bound by XCom: leave it on.")
+            raise ValueError("do_xcom_push is False, but the approval is kept in XCom. Leave do_xcom_push on.")
         summaries, repositories, approval = self._given()
         self._show(approval, repositories, summaries)
         if approval["repositories_uri"]:
@@ -150,16 +153,16 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> ApprovalXCom:
-        """Return what was approved, if it is still what was shown and a person has answered."""
+        """Return the approval, if a person gave it and the data is still what the person saw."""
         answer = super().execute_complete(context, event)
         ti = context["ti"]
         shown: ApprovalXCom | None = ti.xcom_pull(task_ids=self.task_id, key=APPROVAL_KEY, map_indexes=ti.map_index)
         if answer["chosen_options"] == [self.APPROVE]:
-            self._refuse_what_binds_nothing(answer, shown)
+            self._require_valid_approval(answer, shown)
         responded_at = answer["responded_at"]
         value = shown or self._given()[2]
         if answer["chosen_options"] != [self.APPROVE]:
-            # The digest alone may be given as approved, so a rejection hands on none.
+            # A digest alone would count as an approval, so a rejection has none.
             value = {**value, "digest": "", "repositories": None, "repositories_uri": None}
         return {
             **value,
@@ -169,27 +172,26 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
             "responded_by_user": answer["responded_by_user"],
         }
 
-    def _refuse_what_binds_nothing(self, answer: Mapping[str, Any], shown: ApprovalXCom | None) -> None:
+    def _require_valid_approval(self, answer: Mapping[str, Any], shown: ApprovalXCom | None) -> None:
         if answer["responded_by_user"] is None:
             raise ApprovalRefusedError(
-                "Nothing was approved: a timeout has chosen, not a person. Clear this task to ask again."
+                "Nothing was approved: a timeout answered, and not a person. Clear this task to ask again."
             )
         given = self._given()[2]
         if shown is None or shown["digest"] != given["digest"]:
             raise ApprovalRefusedError(
-                f"Nothing was approved: the person was shown the digest {None if shown is None else shown['digest']}, and "
-                f"there is {given['digest']} now. It was previewed again, or changed, in the meantime. Clear this task to "
-                "ask again."
+                f"Nothing was approved: the person saw the digest {None if shown is None else shown['digest']}, but it is now "
+                f"{given['digest']}. The repositories were previewed again, or a summary changed. Clear this task to ask again."
             )
 
     def _given(self) -> tuple[list[PreviewSummaryXCom], list[ApprovedRepository], ApprovalXCom]:
-        """Return what is to be approved, as it is now."""
+        """Return what has to be approved, as it is now."""
         action: ApprovedAction = choice(self.action, "action", _ACTIONS, "delete", protects=True)
         dry_run = switch(self.dry_run, "dry_run", True, protects=True)  # the default
         repositories_uri = text(self.approvals_path, "approvals_path")
         summaries = summaries_of(self.summary)
         if not summaries:
-            raise ValueError("summary is empty: there is nothing to approve.")
+            raise ValueError("summary is empty; there is nothing to approve.")
         repositories = []
         for summary in summaries:
             preview = listed_images(summary)
@@ -205,7 +207,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         repositories: Sequence[ApprovedRepository],
         summaries: Sequence[PreviewSummaryXCom],
     ) -> None:
-        """Put what is to be approved into the subject and the body."""
+        """Write the subject and the body of the question."""
         action, dry_run = approval["action"], approval["dry_run"]
         result = decoded(self.dry_run_result, "dry_run_result")
         body = approval_body(
@@ -223,7 +225,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
 
 
 def _failed_count(value: Any) -> int:
-    """Return how many repositories of audits could not be previewed."""
+    """Return how many repositories of the audits could not be previewed."""
     value = decoded(value, "summary")
     audits = [value] if isinstance(value, Mapping) else value
     return sum(audit["failed_count"] for audit in audits if audit.get("schema") == AUDIT_SCHEMA)

@@ -51,7 +51,7 @@ from airflow_provider_ecr_preview.operators._checked_base import EcrCheckedClean
 from airflow_provider_ecr_preview.operators._cleanup_base import OnBlocked, why_blocked
 from airflow_provider_ecr_preview.operators._publish import push_before_failure
 from airflow_provider_ecr_preview.operators._removal_journal import RemovalJournal, write_results
-from airflow_provider_ecr_preview.templating.values import Templated
+from airflow_provider_ecr_preview.templating.values import Summaries, Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -177,7 +177,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
     def __init__(
         self,
         *,
-        summary: Templated[PreviewSummaryXCom | Sequence[PreviewSummaryXCom] | Mapping[str, Any] | Sequence[str]],
+        summary: Templated[Summaries],
         in_use: Templated[Mapping[str, Any]] | None = None,
         required_scope: Templated[RequiredScope] = None,
         approved: Templated[ApprovalXCom | Mapping[str, Any]] | None = None,
@@ -199,7 +199,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         newest_images_kept: Templated[int] | None = protection.NEWEST_IMAGES_KEPT,
         max_preview_age: Templated[timedelta] | None = defaults.MAX_PREVIEW_AGE,
         required_agreeing_previews: Templated[int] | None = defaults.REQUIRED_AGREEING_PREVIEWS,
-        previous_summaries: Templated[Sequence[PreviewSummaryXCom] | Mapping[str, Any]] | None = (),
+        previous_summaries: Templated[Summaries] | None = (),
         on_change: Templated[OnChange] | None = "block",
         check_tags: Templated[bool] | None = True,
         check_in_use: Templated[bool] | None = True,

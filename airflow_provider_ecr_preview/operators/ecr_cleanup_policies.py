@@ -40,12 +40,10 @@ from airflow_provider_ecr_preview.operators._checked_base import EcrCheckedClean
 from airflow_provider_ecr_preview.operators._cleanup_base import OnBlocked
 from airflow_provider_ecr_preview.operators._policy_change import EarlierChanges, PolicyChangeOperator
 from airflow_provider_ecr_preview.reports.former_policies import read_former_policies
-from airflow_provider_ecr_preview.templating.values import Templated
+from airflow_provider_ecr_preview.templating.values import Summaries, Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-    from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 
 
 class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, PolicyChangeOperator):
@@ -141,7 +139,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, PolicyChangeOpera
     def __init__(
         self,
         *,
-        summary: Templated[PreviewSummaryXCom | Sequence[PreviewSummaryXCom] | Mapping[str, Any] | Sequence[str]],
+        summary: Templated[Summaries],
         lifecycle_policy_text: Templated[PolicySource] | None = None,
         lifecycle_policies: Templated[PoliciesByGlob] | None = None,
         in_use: Templated[Mapping[str, Any]] | None = None,
@@ -161,7 +159,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, PolicyChangeOpera
         newest_images_kept: Templated[int] | None = protection.NEWEST_IMAGES_KEPT,
         max_preview_age: Templated[timedelta] | None = defaults.MAX_PREVIEW_AGE,
         required_agreeing_previews: Templated[int] | None = defaults.REQUIRED_AGREEING_PREVIEWS,
-        previous_summaries: Templated[Sequence[PreviewSummaryXCom] | Mapping[str, Any]] | None = (),
+        previous_summaries: Templated[Summaries] | None = (),
         check_in_use: Templated[bool] | None = True,
         check_referrers: Templated[bool] | None = True,
         check_replicas: Templated[bool] | None = True,

@@ -27,6 +27,7 @@ from airflow_provider_ecr_preview.core.preview.finding import FindingSeverity
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
 from airflow_provider_ecr_preview.core.protection import PROTECTED_TAGS, RECENTLY_PULLED_DAYS, tags_protected_by
 from airflow_provider_ecr_preview.core.selection import Names
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.comparison import ComparedRepository, ComparisonMethod, ComparisonXCom
 from airflow_provider_ecr_preview.display.comparison import comparison_table
 from airflow_provider_ecr_preview.display.text import render
@@ -37,6 +38,7 @@ from airflow_provider_ecr_preview.operators._audit_parameters import MAX_WORKERS
 from airflow_provider_ecr_preview.operators._fail_on import FailOn, is_too_many, read_fail_on
 from airflow_provider_ecr_preview.operators._publish import push_before_failure
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
+from airflow_provider_ecr_preview.templating.values import Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -55,7 +57,7 @@ MAX_POLICIES = 10
 
 
 NO_FINDING = "none"
-"""What makes no finding fail the task."""
+"""The value with which no finding fails the task."""
 
 
 _SHOWN = 5
@@ -66,14 +68,14 @@ class EcrCompareLifecyclePoliciesOperator(
 ):
     """Compare candidate policies with the applied ones, or with each other, on the same repositories.
 
-    For every candidate: the images that it takes and the applied policy does not, and the other way round, their bytes
-    and the findings of each. The task fails where a candidate takes more than it may, so that it can guard the roll-out
-    of a policy; the comparison is pushed before. Nothing is deleted, and no policy is applied.
+    For each candidate, the comparison has the images that only the candidate affects, the images that only the applied
+    policy affects, their bytes, and the findings of each. If a candidate affects more than it may, the task pushes the
+    comparison and fails, so that it can guard the roll-out of a policy. Nothing is deleted, and no policy is applied.
 
-    With ``method="preview"`` ECR previews one policy after the other (StartLifecyclePolicyPreview,
-    GetLifecyclePolicyPreview, DescribeImages). With ``method="simulation"`` this package evaluates the policies over the
-    images that are there (DescribeImages, GetLifecyclePolicy) and leaves the one preview of each repository alone: that
-    is no preview, and the result says so. ``method="both"`` makes it a finding where the two disagree. Each needs the
+    With ``method="preview"``, ECR previews one policy after the other (StartLifecyclePolicyPreview,
+    GetLifecyclePolicyPreview, DescribeImages). With ``method="simulation"``, this package evaluates the policies over the
+    images in the repository (DescribeImages, GetLifecyclePolicy) and leaves the one preview of the repository alone; the
+    result says that it is a simulation. With ``method="both"``, a difference between the two is a finding. Each needs the
     ``ecr:`` IAM actions of the same names.
 
     .. code-block:: python
@@ -86,33 +88,33 @@ class EcrCompareLifecyclePoliciesOperator(
             max_newly_affected=100,
         )
 
-    :param repository_names: the repositories, as a list or as a text with commas between. (templated)
-    :param lifecycle_policy_text: a candidate, which is named ``candidate``; JSON text or dict. (templated)
-    :param candidates: further candidates by name, each JSON text or dict. (templated)
-    :param with_applied: whether the applied policy, named ``applied``, comes first. The others are compared with the
-        first. (templated)
+    :param repository_names: the repositories: a list, JSON, or text separated by commas. (templated)
+    :param lifecycle_policy_text: a candidate, which gets the name ``candidate``, as JSON text or dict. (templated)
+    :param candidates: further candidates by name, each as JSON text or dict. (templated)
+    :param with_applied: whether to compare with the applied policy, which gets the name ``applied``. If False, the other
+        candidates are compared with the first. (templated)
     :param method: ``preview``, ``simulation`` or ``both``. (templated)
-    :param registry_id: the registry (account); the caller's own if None. (templated)
-    :param fail_on_finding: fail when a candidate raises a finding of at least this severity that the first policy does
-        not raise: ``critical``, ``warning`` or ``info``; None, or ``none``, never fails for it. (templated)
-    :param max_newly_affected: fail when a candidate takes more images than this that the first policy does not take;
-        None for no bound. (templated)
-    :param fail_on: when the task fails because of repositories that could not be compared: at ``any``, only when ``all``
-        failed, at ``none``, or when they are more than this share of all.
-        (templated)
-    :param recently_pulled_days: an affected image that was pulled within this number of days is a finding. (templated)
-    :param protected_tags: globs; an affected image with such a tag is a finding. (templated)
-    :param max_workers: number of threads that ask for previews.
-    :param repository_timeout: time that one preview has, in seconds.
-    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
-    :param region_name: the AWS Region; that of the connection if None. (templated)
-    :param verify: whether, or with which certificates, TLS is verified. (templated)
+    :param registry_id: the registry (AWS account id); None for the caller's own. (templated)
+    :param fail_on_finding: fail the task if a candidate has a finding of at least this severity that the first policy does
+        not have: ``critical``, ``warning`` or ``info``; None or ``none`` to never fail for a finding. (templated)
+    :param max_newly_affected: fail the task if a candidate affects more images than this that the first policy does not
+        affect; None for no limit. (templated)
+    :param fail_on: fail the task if repositories could not be compared: ``any`` of them, ``all`` of them, ``none`` to never
+        fail, or a share of all repositories from 0 to 1 that may fail. (templated)
+    :param recently_pulled_days: report a finding if an affected image was pulled within this number of days. (templated)
+    :param protected_tags: tag globs; report a finding if an affected image has such a tag. (templated)
+    :param max_workers: number of threads that call ECR.
+    :param repository_timeout: how long one preview may take, in seconds.
+    :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
+    :param region_name: the AWS Region; None for the Region of the connection. (templated)
+    :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
     :param botocore_config: configuration of the botocore client.
     :return: :class:`~airflow_provider_ecr_preview.core.xcom.comparison.ComparisonXCom`.
-    :raises InvalidLifecyclePolicyError: if ECR would refuse a candidate; names every mistake, and nothing is started.
-    :raises ValueError: if there are not two policies to compare; nothing is started.
-    :raises CandidateRefusedError: if a candidate takes more than it may, or too many repositories failed.
-    :raises AuditStoppedError: if the task was told to stop.
+    :raises InvalidLifecyclePolicyError: if ECR would refuse a candidate. The error lists every mistake, and nothing is
+        started.
+    :raises ValueError: if there are not two policies to compare. Nothing is started.
+    :raises CandidateRefusedError: if a candidate affects more than it may, or too many repositories failed.
+    :raises AuditStoppedError: if the task was stopped.
     """
 
     aws_hook_class = EcrLifecyclePolicyPreviewHook
@@ -140,17 +142,17 @@ class EcrCompareLifecyclePoliciesOperator(
     def __init__(
         self,
         *,
-        repository_names: Names,
-        lifecycle_policy_text: PolicySource | None = None,
-        candidates: Mapping[str, PolicySource] | str | None = None,
-        with_applied: bool | str | None = True,
-        method: ComparisonMethod | str | None = "preview",
-        registry_id: str | None = None,
-        fail_on_finding: FindingSeverity | str | None = "critical",
-        max_newly_affected: int | str | None = None,
-        fail_on: FailOn | str | None = "any",
-        recently_pulled_days: float | timedelta | str | None = RECENTLY_PULLED_DAYS,
-        protected_tags: Names | None = PROTECTED_TAGS,
+        repository_names: Templated[Names],
+        lifecycle_policy_text: Templated[PolicySource] | None = None,
+        candidates: Templated[Mapping[str, PolicySource]] | None = None,
+        with_applied: Templated[bool] | None = True,
+        method: Templated[ComparisonMethod] | None = "preview",
+        registry_id: Templated[str] | None = None,
+        fail_on_finding: Templated[FindingSeverity] | None = "critical",
+        max_newly_affected: Templated[int] | None = None,
+        fail_on: Templated[FailOn] | None = "any",
+        recently_pulled_days: Templated[float | timedelta] | None = RECENTLY_PULLED_DAYS,
+        protected_tags: Templated[Names] | None = PROTECTED_TAGS,
         max_workers: int | None = MAX_WORKERS,
         repository_timeout: float | timedelta | None = REPOSITORY_TIMEOUT,
         **kwargs: Any,
@@ -162,7 +164,7 @@ class EcrCompareLifecyclePoliciesOperator(
         self.with_applied = with_applied
         self.method = method
         self.registry_id = registry_id
-        # None that is written in a DAG never fails for a finding; None that a template leaves is the default.
+        # None in a DAG file means to never fail for a finding; None from a template means the default.
         self.fail_on_finding = NO_FINDING if fail_on_finding is None else fail_on_finding
         self.max_newly_affected = max_newly_affected
         self.fail_on = fail_on
@@ -179,7 +181,7 @@ class EcrCompareLifecyclePoliciesOperator(
         policies = self._checked_policies()
         names = sorted(set(texts(self.repository_names, "repository_names")))
         if not names:
-            self.log.warning("There is no repository to compare policies on.")
+            self.log.warning("repository_names is empty: there is no repository to compare policies on.")
         comparer = PolicyComparer(
             hook=self.hook,
             policies=policies,
@@ -203,8 +205,8 @@ class EcrCompareLifecyclePoliciesOperator(
                 comparison.fail(compared)
         if self._is_stopped:
             raise AuditStoppedError(
-                f"The comparison was told to stop when {comparison.repository_count} of {len(names)} repositories were "
-                "done."
+                f"The comparison was stopped after {comparison.repository_count} of "
+                f"{counted(names, 'repository', 'repositories')}."
             )
         value = comparison_xcom(comparison)
         self.log.info("The comparison:\n%s", render(comparison_table(value), width=140))
@@ -212,16 +214,16 @@ class EcrCompareLifecyclePoliciesOperator(
         if reasons:
             push_before_failure(context, self, value)
             raise CandidateRefusedError(
-                "The policies were compared, and:\n" + "\n".join(f"  - {one}" for one in reasons)
+                "The comparison refuses the candidates:\n" + "\n".join(f"  - {reason}" for reason in reasons)
             )
         return value
 
     def on_kill(self) -> None:
-        """End soon. ECR has no way to stop a preview; those that run end by themselves and change nothing."""
+        """End soon. ECR has no call that stops a preview; running previews end by themselves and change nothing."""
         self._is_stopped = True
 
     def _read_verdict(self) -> None:
-        """Read what makes the task fail, before anything is started."""
+        """Read the parameters that make the task fail, before anything is started."""
         self._fail_on = read_fail_on(self.fail_on)
         self._max_newly_affected = integer(self.max_newly_affected, "max_newly_affected", None)
         severities = (*get_args(FindingSeverity), NO_FINDING)
@@ -237,19 +239,21 @@ class EcrCompareLifecyclePoliciesOperator(
         sources: dict[str, PolicySource | None] = {} if candidate is None else {CANDIDATE: candidate}
         sources |= mapping(self.candidates, "candidates")
         if APPLIED in sources and with_applied:
-            raise ValueError(f"A candidate is named {APPLIED!r}, as the applied policy is. Name it something else.")
+            raise ValueError(
+                f"A candidate has the name {APPLIED!r}, which is the name of the applied policy. Give it another name."
+            )
         candidates = CandidatePolicies(None, sources)
         for finding in candidates.warnings:
             self.log.warning("%s", finding)
         empty = [name for name, policy in candidates.by_name.items() if policy is None and name != CANDIDATE]
         if empty:
-            raise ValueError(f"There is no policy under {', '.join(empty)} in candidates.")
+            raise ValueError(f"candidates has no policy under {', '.join(empty)}. Set the policy, or remove the name.")
         policies: dict[str, LifecyclePolicy | None] = {APPLIED: None} if with_applied else {}
         policies |= {name: policy for name, policy in candidates.by_name.items() if policy is not None}
         if not 1 < len(policies) <= MAX_POLICIES:
             raise ValueError(
-                f"There are {len(policies)} policies to compare; 2 to {MAX_POLICIES} can be. Give lifecycle_policy_text or "
-                "candidates."
+                f"There {'is 1 policy' if len(policies) == 1 else f'are {len(policies)} policies'} to compare, and 2 to "
+                f"{MAX_POLICIES} are allowed. Set lifecycle_policy_text or candidates."
             )
         return policies
 
@@ -264,16 +268,16 @@ class EcrCompareLifecyclePoliciesOperator(
     def _too_much(self, value: ComparisonXCom) -> list[str]:
         reasons = []
         if is_too_many(value["failed_count"], value["repository_count"], self._fail_on):
-            failures = "; ".join(f"{one['message']}" for one in value["failures"][:_SHOWN])
+            failures = "; ".join(f"{failure['message']}" for failure in value["failures"][:_SHOWN])
             reasons.append(
-                f"{value['failed_count']} of {value['repository_count']} repositories could not be compared "
-                f"(fail_on={self._fail_on!r}): {failures}"
+                f"Not compared: {value['failed_count']} of "
+                f"{counted(value['repository_count'], 'repository', 'repositories')} (fail_on={self._fail_on!r}). {failures}"
             )
         most = self._max_newly_affected
         if most is not None:
             reasons += [
-                f"{policy['policy']} takes {policy['newly_affected_image_count']} images that "
-                f"{value['policies'][0]['policy']} does not take; {most} are allowed (max_newly_affected)."
+                f"{policy['policy']} affects {counted(policy['newly_affected_image_count'], 'image')} that "
+                f"{value['policies'][0]['policy']} does not affect. max_newly_affected is {most}."
                 for policy in value["policies"][1:]
                 if policy["newly_affected_image_count"] > most
             ]

@@ -15,6 +15,7 @@ from airflow_provider_ecr_preview.core.exceptions import ImagesInUseUnknownError
 from airflow_provider_ecr_preview.core.in_use.images import ImagesInUse, UnreadSource
 from airflow_provider_ecr_preview.core.parameters.values import choice, number, text, texts, tls_verification
 from airflow_provider_ecr_preview.core.selection import Names
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.text.tracebacks import defuse
 from airflow_provider_ecr_preview.core.xcom.in_use import ImageInUse, ImagesInUseXCom
 from airflow_provider_ecr_preview.iam import FURTHER_IN_USE_ACTIONS, IAM_ACTIONS, IN_USE_ACTIONS
@@ -32,6 +33,7 @@ from airflow_provider_ecr_preview.sources.aws import (
 from airflow_provider_ecr_preview.sources.reading import Asked, read_source, reason_of
 from airflow_provider_ecr_preview.sources.reference_list import reference_list
 from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
+from airflow_provider_ecr_preview.templating.values import Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -41,14 +43,14 @@ _SHOWN_UNREAD = 20
 
 
 _PARAMETERS = {"reference_list": "reference_list", "airflow": "airflow_conn_id"}
-"""The parameter that a source needs which is no service of AWS."""
+"""The parameter that a source needs if it is not an AWS service."""
 
 
 _ACTIONS = {**IN_USE_ACTIONS, **FURTHER_IN_USE_ACTIONS}
 
 
 class _Place(NamedTuple):
-    """Where AWS is asked."""
+    """Where the services of AWS are read: with which connection, in which account and Region."""
 
     aws_conn_id: str | None
     account_id: str | None
@@ -58,12 +60,12 @@ class _Place(NamedTuple):
 class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     """Collect which images run, or may be started at any time, once for all repositories of a clean-up.
 
-    Asks every source with every connection in every Region. The result names each source that could not be read, and
-    blocks the clean-up then; a source that you do not use at all has to be left out here, not to fail. References by
-    digest and by tag count both, and a tag protects what it points to. The result records which accounts and Regions
-    were read, and the clean-up compares them with its ``required_scope``.
+    Reads every source with every connection in every Region. The result names each source that could not be read, which
+    blocks the clean-up: leave out sources that you do not use, so that they cannot fail. References by digest and by tag
+    both count, and a tag protects the image that it points to. The result records which accounts and Regions were read,
+    and the clean-up compares them with its ``required_scope``.
 
-    Calls GetCallerIdentity, which needs no permission, and what the sources call, see
+    Calls GetCallerIdentity, which needs no permission, and the operations of the sources, see
     :mod:`~airflow_provider_ecr_preview.sources.aws`; changes nothing.
 
     .. code-block:: python
@@ -76,36 +78,36 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         )
         EcrDeletePreviewedImagesOperator(task_id="clean_up", summary=..., in_use=running.output)
 
-    :param sources: names of services (``ecs``, ``eks``, ``lambda``, ``batch``, ``sagemaker``, ``apprunner``, ``codebuild``; and,
-        only where they are named, ``ecs_daemons`` and ``emr_serverless``), or functions of your own that take what returns
-        the boto3 client of a service, and yield
-        :class:`~airflow_provider_ecr_preview.sources.aws.FoundReference`. ``reference_list`` and ``airflow``
-        may be named, too, and are read wherever their parameters are given.
-    :param reference_list: references that another tool has collected, read in addition to the sources: a list of texts or of
+    :param sources: names of services (``ecs``, ``eks``, ``lambda``, ``batch``, ``sagemaker``, ``apprunner``, ``codebuild``;
+        and, not among the default, ``ecs_daemons`` and ``emr_serverless``), or functions of your own. A function gets
+        another function, which returns the boto3 client of a service, and yields
+        :class:`~airflow_provider_ecr_preview.sources.aws.FoundReference`. ``reference_list`` and ``airflow`` are allowed
+        too, and are read whenever their parameters are set.
+    :param reference_list: references that another tool collected, read in addition to the sources: a list of texts or of
         objects with ``image`` and ``digest``, the same as JSON, or the ``ObjectStoragePath`` URL of a file of JSON or
-        JSON Lines. An empty list, or none, counts as not read. (templated)
-    :param airflow_conn_id: the HTTP connection to an Airflow, read in addition to the sources: its KubernetesPod, ECS, Batch,
-        Docker and SageMaker tasks, by its public API. With the login and password of a user who may read all DAGs, or a
-        token as the password. (templated)
-    :param airflow_operators: classes of your own operators of this Airflow that name images in templated fields, such as
+        JSON Lines. An empty list counts as not read. (templated)
+    :param airflow_conn_id: the HTTP connection to an Airflow whose KubernetesPod, ECS, Batch, Docker and SageMaker tasks are
+        read with its public API, in addition to the sources. The connection needs the login and password of a user who may
+        read all DAGs, or a token as the password. (templated)
+    :param airflow_operators: classes of your own operators in this Airflow that name images in templated fields, such as
         subclasses of KubernetesPodOperator. (templated)
-    :param airflow_history_days: how old task instances of this Airflow may be that are read, in days; all if None.
-        (templated)
-    :param aws_conn_ids: the Airflow connections to ask with, one for every account; ``aws_conn_id`` if None. (templated)
-    :param region_names: the Regions to ask in; ``region_name`` if None. (templated)
-    :param in_use_path: where to write the images when they are too many for XCom, an ``ObjectStoragePath`` URL of a
+    :param airflow_history_days: read only task instances of this Airflow from this number of days; None for
+        all. (templated)
+    :param aws_conn_ids: the Airflow connections to read with, one for each account; None for ``aws_conn_id``. (templated)
+    :param region_names: the Regions to read; None for ``region_name``. (templated)
+    :param in_use_path: where to write the images if they are too many for XCom, an ``ObjectStoragePath`` URL of a
         file. (templated)
-    :param ignored_references: globs of image references that may be ignored where they name a registry of ECR and
-        cannot be read, such as the placeholder of a task definition that never runs; and of Airflow tasks
-        (``dag_id.task_id``) whose image is not known. (templated)
-    :param on_unread: ``report`` when a source cannot be read, which blocks the clean-up, or ``fail`` this task, too.
-    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
-    :param region_name: the AWS Region; that of the connection if None. (templated)
-    :param verify: whether, or with which certificates, TLS is verified. (templated)
+    :param ignored_references: globs of image references to ignore if they name an ECR registry and cannot be read, such as
+        the placeholder in a task definition that never runs; also globs of Airflow tasks (``dag_id.task_id``) whose image
+        is unknown. (templated)
+    :param on_unread: ``report`` if a source cannot be read, which blocks the clean-up, or ``fail`` this task as well.
+    :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
+    :param region_name: the AWS Region; None for the Region of the connection. (templated)
+    :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
     :param botocore_config: configuration of the botocore clients.
     :return: :class:`~airflow_provider_ecr_preview.core.xcom.in_use.ImagesInUseXCom`.
-    :raises ImagesInUseUnknownError: with ``on_unread="fail"``, if a source cannot be read; the result is pushed before.
-    :raises ValueError: if a source is not known, or the images are too many for XCom and there is no ``in_use_path``.
+    :raises ImagesInUseUnknownError: with ``on_unread="fail"``, if a source cannot be read. The result is pushed before.
+    :raises ValueError: if a source is unknown, or if the images are too many for XCom and ``in_use_path`` is not set.
     """
 
     iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrCollectImagesInUseOperator"]
@@ -128,14 +130,14 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         self,
         *,
         sources: Sequence[str | InUseSource] = tuple(SOURCES),
-        reference_list: Sequence[Any] | Mapping[str, Any] | str | None = None,
-        airflow_conn_id: str | None = None,
-        airflow_operators: Names | None = None,
-        airflow_history_days: float | None = None,
-        aws_conn_ids: Names | None = None,
-        region_names: Names | None = None,
-        in_use_path: str | None = None,
-        ignored_references: Names | None = None,
+        reference_list: Templated[Sequence[Any] | Mapping[str, Any]] | None = None,
+        airflow_conn_id: Templated[str] | None = None,
+        airflow_operators: Templated[Names] | None = None,
+        airflow_history_days: Templated[float] | None = None,
+        aws_conn_ids: Templated[Names] | None = None,
+        region_names: Templated[Names] | None = None,
+        in_use_path: Templated[str] | None = None,
+        ignored_references: Templated[Names] | None = None,
         on_unread: Literal["report", "fail"] = "report",
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
@@ -148,7 +150,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         self.reference_list = reference_list
         self.airflow_conn_id = airflow_conn_id
         self.airflow_operators = airflow_operators
-        # What a template or a task leaves unset must not be taken for a source that is not wanted.
+        # A source that the DAG sets is wanted, even if a template renders its parameter to None.
         self._given = {
             source
             for source, value in (("reference_list", reference_list), ("airflow", airflow_conn_id))
@@ -166,7 +168,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         self.botocore_config = botocore_config
 
     def execute(self, context: Context) -> ImagesInUseXCom:
-        """Ask every source."""
+        """Read every source."""
         sources = self._checked_sources()
         ignored = texts(self.ignored_references, "ignored_references")
         self.in_use_path = text(self.in_use_path, "in_use_path")
@@ -183,8 +185,8 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
             read_source(in_use, Asked(name, iam_actions=_ACTIONS.get(name, ())), found, ignored)
         value = in_use.as_xcom(self._write if self.in_use_path else None)
         self.log.info(
-            "%d images are in use, by digest or tag; %d sources were read and %d could not be. Read: %s.",
-            in_use.image_count,
+            "Found %s in use, by digest or tag. Sources read: %d; not readable: %d. Accounts and Regions read: %s.",
+            counted(in_use.image_count, "image"),
             len(in_use.sources),
             len(in_use.unread),
             ", ".join(f"{account_id}/{region_name}" for account_id, region_name in sorted(in_use.scope)) or "nothing",
@@ -193,13 +195,13 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
             push_before_failure(context, self, value)
             unread = "".join(f"\n  - {source}" for source in in_use.unread[:_SHOWN_UNREAD])
             raise ImagesInUseUnknownError(
-                f"{len(in_use.unread)} sources could not be read, and nothing is known of what they run. Allow it in IAM, or "
-                f"leave out a source that is not used at all.{unread}"
+                f"{counted(in_use.unread, 'source')} could not be read, so it is not known which images they run. Allow the "
+                f"actions in IAM, or leave out sources that you do not use.{unread}"
             )
         return value
 
     def _checked_sources(self) -> dict[str, InUseSource]:
-        """Return the sources by name, before anything is asked."""
+        """Return the sources by name, checked before any call."""
         choice(self.on_unread, "on_unread", ("report", "fail"), "report")
         by_name = {**SOURCES, **FURTHER_SOURCES}
         sources: dict[str, InUseSource] = {}
@@ -208,7 +210,9 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
                 if source in _PARAMETERS:
                     continue
                 known = ", ".join([*by_name, *_PARAMETERS])
-                raise ValueError(f"There is no source {source!r}. Use a function of your own, or of {known}.")
+                raise ValueError(
+                    f"sources has {source!r}, which is not a source. Use a function of your own, or one of {known}."
+                )
             name = getattr(source, "__name__", str(source)) if callable(source) else source
             function = source if callable(source) else by_name[source]
             if sources.setdefault(name, function) is not function:
@@ -217,16 +221,16 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
                     "of its own."
                 )
         if not self._named() and not self._given:
-            raise ValueError("sources is empty, so that nothing would be read. Name at least one.")
+            raise ValueError("sources is empty; name at least one.")
         return sources
 
     def _further_sources(
         self, now: datetime, places: Sequence[_Place]
     ) -> dict[str, Callable[[], Iterator[FoundReference | UnknownImage]]]:
-        """Return the sources that are no service of AWS, each read once.
+        """Return the sources that are not AWS services, which are read once and not in every Region.
 
         :param now: the time (aware).
-        :param places: where AWS is asked, filled by the time that a source is read.
+        :param places: where AWS is read; the list is filled before a source is read.
         """
         further: dict[str, Callable[[], Iterator[FoundReference | UnknownImage]]] = {}
         if self.reference_list is not None:
@@ -242,14 +246,16 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         named = self._given | {name for name in self._named() if isinstance(name, str) and name in _PARAMETERS}
         if without := sorted(named - further.keys()):
             parameter = _PARAMETERS[without[0]]
-            raise ValueError(f"{parameter} is None, and {without[0]} is to be read. Set it, or leave {parameter} out.")
+            raise ValueError(
+                f"{parameter} is None, but the source {without[0]} needs it. Set it, or leave {parameter} out."
+            )
         return further
 
     def _named(self) -> list[str | InUseSource]:
         return [self.sources] if isinstance(self.sources, str) else [*self.sources]
 
     def _places(self, in_use: ImagesInUse) -> Iterator[_Place]:
-        """Yield where AWS is asked, with what each connection stands for; where that is not known, nothing was read."""
+        """Yield where to read, with the account of each connection; a connection whose account is unknown counts as not read."""
         aws_conn_ids = [self.aws_conn_id] if self.aws_conn_ids is None else self._names("aws_conn_ids")
         region_names = [text(self.region_name, "region_name")]
         if self.region_names is not None:
@@ -257,24 +263,22 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         for aws_conn_id in aws_conn_ids:
             account_id = None
             for region_name in region_names:
-                # Not of STS, whose client needs no Region.
+                # Not the client of STS, which needs no Region.
                 hook, resolved = self._hook(aws_conn_id, region_name, "ecr"), region_name
                 try:
                     resolved = hook.conn_region_name
                     account_id = account_id or hook.account_id
-                except Exception as error:  # whatever it is, whose images these are is not known
+                except Exception as error:  # whatever the reason is, the account is unknown
                     defuse(error)
-                    self.log.warning("Which account %s reads is not known.", aws_conn_id, exc_info=True)
-                    reason = f"which account this connection reads is not known. {reason_of(error)}"
+                    self.log.warning("The account of the connection %s is unknown.", aws_conn_id, exc_info=True)
+                    reason = f"the account of this connection is unknown. {reason_of(error)}"
                     in_use.unread.append(UnreadSource("account", aws_conn_id, resolved, reason))
                 yield _Place(aws_conn_id, account_id, resolved)
 
     def _names(self, parameter: str) -> list[str | None]:
         names = texts(getattr(self, parameter), parameter, protects=True)
         if not names:
-            raise ValueError(
-                f"{parameter} is empty, so that nothing would be read. Leave it out, or name at least one."
-            )
+            raise ValueError(f"{parameter} is empty; name at least one, or leave it out.")
         return [*names]
 
     def _hook(self, aws_conn_id: str | None, region_name: str | None, client_type: str) -> AwsGenericHook[Any]:

@@ -1,4 +1,4 @@
-"""The operator that folds the audits of one run into one."""
+"""The operator that merges the audits of one run into one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.exceptions import AuditFailedError, AuditIncompleteError, NoRepositoriesError
 from airflow_provider_ecr_preview.core.parameters.forms import shown
 from airflow_provider_ecr_preview.core.parameters.values import choice, decoded, switch, text
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.audit import AUDIT_SCHEMA, AuditXCom, ChangesXCom
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
@@ -29,6 +30,7 @@ from airflow_provider_ecr_preview.operators._publish import publish, push_before
 from airflow_provider_ecr_preview.reports.audit import AuditReports
 from airflow_provider_ecr_preview.telemetry import lineage_of
 from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
+from airflow_provider_ecr_preview.templating.values import Templated, as_rendered
 
 if TYPE_CHECKING:
     import jinja2
@@ -40,15 +42,16 @@ OnMissing = Literal["fail", "warn"]
 
 
 _NOTHING_TO_AUDIT = ("skipped", "removed")
-"""States of tasks that are not expected to have a result."""
+"""States of tasks that need not have a result."""
 
 
 class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
-    """Fold the audits of one run into the audit of everything, by account and Region.
+    """Merge the audits of one run into one audit of all their repositories, by account and Region.
 
-    Meant for mapped audits. It runs when all of them have ended, also those that failed: an audit whose task failed
-    because of single repositories is part of the result all the same, and one that ended without a result is counted as
-    missing. Unknown is not safe, so a missing part fails the task unless told otherwise. Calls nothing of AWS.
+    Use it after a mapped audit. It runs when all mapped tasks have ended, even if some failed: an audit whose task failed
+    because of single repositories is still part of the result, and a task that ended without a result counts as a missing
+    part. Because nothing is known about a missing part, it fails the task unless ``on_missing`` is ``warn``. Calls no AWS
+    API.
 
     .. code-block:: python
 
@@ -56,20 +59,20 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         EcrMergeLifecycleAuditsOperator(task_id="merge", audits=audit.output)
 
     :param audits: the audits: the output of a mapped task, or a list of outputs. (templated)
-    :param reports_path: folder for the report of the whole audit, an ``ObjectStoragePath`` URL; none is written if None.
-        (templated)
-    :param audit_id: what names the audit. (templated)
-    :param on_missing: ``fail`` when a part is missing, or ``warn``. The merged audit says how many are missing.
-        (templated)
-    :param on_no_repositories: ``warn`` when all audits together are of no repository, or ``fail``. (templated)
-    :param fail_on: when the task fails because of repositories that could not be previewed: at ``any``, only when
-        ``all`` failed, at ``none``, or when they are more than this share of all. The audit is pushed before.
-        (templated)
-    :param fail_on_alarm: whether an alarm of what changed since the last audit fails the task, too. (templated)
-    :param trigger_rule: when it runs; by default when all audits have ended, however they did.
+    :param reports_path: folder for the report of the merged audit, an ``ObjectStoragePath`` URL; None for no
+        report. (templated)
+    :param audit_id: name of the audit. (templated)
+    :param on_missing: ``fail`` or ``warn`` if a part is missing. The merged audit has the number of missing
+        parts. (templated)
+    :param on_no_repositories: ``warn`` or ``fail`` if no audit has a repository. (templated)
+    :param fail_on: fail the task if repositories could not be previewed: ``any`` of them, ``all`` of them, ``none`` to never
+        fail, or a share of all repositories from 0 to 1 that may fail. The audit is pushed before the task
+        fails. (templated)
+    :param fail_on_alarm: whether an alarm fails the task too. (templated)
+    :param trigger_rule: when the task runs; by default when all audits have ended, whether they succeeded or not.
     :return: :class:`~airflow_provider_ecr_preview.core.xcom.audit.AuditXCom`.
     :raises AuditIncompleteError: if a part is missing.
-    :raises AuditFailedError: if more failed than ``fail_on`` allows.
+    :raises AuditFailedError: if more repositories failed than ``fail_on`` allows.
     :raises NoRepositoriesError: if there is no repository, and ``on_no_repositories`` is ``fail``.
     """
 
@@ -89,19 +92,19 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         self,
         *,
         audits: Any,
-        reports_path: str | None = None,
-        audit_id: str = "{{ dag.dag_id }} {{ run_id }}",
-        on_missing: OnMissing | str | None = "fail",
-        on_no_repositories: OnNoRepositories | str | None = "warn",
-        fail_on: FailOn | str | None = "any",
-        fail_on_alarm: bool | str | None = False,
+        reports_path: Templated[str] | None = None,
+        audit_id: Templated[str] = "{{ dag.dag_id }} {{ run_id }}",
+        on_missing: Templated[OnMissing] | None = "fail",
+        on_no_repositories: Templated[OnNoRepositories] | None = "warn",
+        fail_on: Templated[FailOn] | None = "any",
+        fail_on_alarm: Templated[bool] | None = False,
         trigger_rule: str = "all_done",
         **kwargs: Any,
     ) -> None:
         super().__init__(trigger_rule=trigger_rule, **kwargs)
         self.audits = audits
-        self.reports_path = reports_path
-        self.audit_id = audit_id
+        self.reports_path = as_rendered(reports_path)
+        self.audit_id = as_rendered(audit_id)
         self.on_missing = on_missing
         self.on_no_repositories = on_no_repositories
         self.fail_on = fail_on
@@ -110,7 +113,7 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         self._result: AuditXCom | None = None
 
     def render_template_fields(self, context: Context, jinja_env: jinja2.Environment | None = None) -> None:
-        """Render the templates, and remember which tasks the audits come from: their results do not tell.
+        """Render the templates, and remember which tasks the audits come from, because their results do not say.
 
         :param context: the task's context.
         :param jinja_env: Jinja's environment.
@@ -144,18 +147,18 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
             merged = Audit(self.audit_id, datetime.now(UTC))
         states = self._states(context)
         merged.missing_parts += max(len(states) - merged_count, 0) if states else empty_count
-        self.log.info("%d parts were merged, %d are missing.", merged_count, merged.missing_parts)
+        self.log.info("Merged %s; %d missing.", counted(merged_count, "part"), merged.missing_parts)
         return self._end(context, self._report(merged, merge_changes(changes), table_uris), states)
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage[Any, Any]:  # noqa: ARG002 - OpenLineage's
-        """Return what OpenLineage learns of the audit.
+        """Return the OpenLineage facets of the audit.
 
         :param task_instance: the task instance.
         """
         return lineage_of(self._result)
 
     def _states(self, context: Context) -> dict[str, str]:
-        """Return the states of the tasks that should have a result, by name and map index."""
+        """Return the states of the tasks that need a result, by name and map index."""
         if not self._audit_task_ids:
             return {}
         ti = context["ti"]
@@ -163,7 +166,7 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         return {name: state for name, state in by_run.get(ti.run_id, {}).items() if state not in _NOTHING_TO_AUDIT}
 
     def _report(self, merged: Audit, changes: ChangesXCom | None, table_uris: list[str]) -> AuditXCom:
-        """Write the report for a person, and return the audit that names it."""
+        """Write the report, and return the audit with its path."""
         if not self.reports_path:
             return audit_xcom(merged, changes=changes, table_uris=table_uris)
         reports = AuditReports(self.reports_path, audit_id=self.audit_id, audited_at=merged.audited_at)
@@ -176,9 +179,9 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         publish(context, self, value, is_whole=True)
         try:
             if value["missing_part_count"]:
-                self._tell_missing(value["missing_part_count"], states)
+                self._report_missing(value["missing_part_count"], states)
             elif not value["repository_count"]:
-                self.log.warning("%s", no_repositories(self.on_no_repositories, "no audit named one"))
+                self.log.warning("%s", no_repositories(self.on_no_repositories, "all merged audits are empty"))
             require_success(
                 value,
                 read_fail_on(self.fail_on),
@@ -189,11 +192,12 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
             raise
         return value
 
-    def _tell_missing(self, count: int, states: Mapping[str, str]) -> None:
+    def _report_missing(self, count: int, states: Mapping[str, str]) -> None:
         failed = ", ".join(f"{name} {state}" for name, state in sorted(states.items()) if state != "success")
         message = (
-            f"{count} parts of the audit are missing, and nothing is known of their repositories"
-            f"{f' ({failed})' if failed else ''}. Clear the tasks that failed, and this one."
+            f"{counted(count, 'part')} of the audit {'is' if count == 1 else 'are'} missing"
+            f"{f' ({failed})' if failed else ''}. Nothing is known about the repositories in a missing part. Clear the tasks "
+            "that failed, and this one."
         )
         if choice(self.on_missing, "on_missing", get_args(OnMissing), "fail") == "fail":
             raise AuditIncompleteError(message)
@@ -205,10 +209,10 @@ def _parts(audits: Any) -> Iterator[AuditXCom | None]:
     if isinstance(audits, str):
         audits = decoded(audits, "audits", protects=True)
     if isinstance(audits, str | int | float):
-        raise ValueError(f"audits is {shown(audits)}. Give the output of the audit task.")  # noqa: TRY004 - from a template
+        raise ValueError(f"audits is {shown(audits)}. Use the output of the audit task.")  # noqa: TRY004 - from a template
     if isinstance(audits, Mapping):
         if audits.get("schema") != AUDIT_SCHEMA:
-            raise ValueError(f"This is not an audit of schema {AUDIT_SCHEMA}: {str(audits)[:200]}")
+            raise ValueError(f"audits holds a value that is not an audit (schema {AUDIT_SCHEMA}): {str(audits)[:200]}")
         yield cast("AuditXCom", audits)
     elif isinstance(audits, Iterable):
         for part in audits:

@@ -1,4 +1,4 @@
-"""The operator that lists the repositories of a registry, for the audit that follows."""
+"""The operator that lists the repositories of a registry."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from airflow_provider_ecr_preview.core.selection import (
     batches_of,
     fitting_batch_size,
 )
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.engine.repository_lister import MAX_WORKERS, RepositoryLister
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.operators._fail_on import OnNoRepositories, no_repositories, read_on_no_repositories
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
+from airflow_provider_ecr_preview.templating.values import Templated, as_rendered
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -30,7 +32,7 @@ T = TypeVar("T")
 
 
 BATCH_SIZE = 500
-"""How many repositories a batch holds at most where a template leaves nothing of the number."""
+"""The batch size if a template renders ``batch_size`` to None."""
 
 
 class RegionBatch(TypedDict):
@@ -61,27 +63,28 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
         names = EcrListRepositoriesOperator(task_id="list", region_names=["eu-west-1", "us-east-1"])
         audit = EcrAuditLifecyclePoliciesOperator.partial(task_id="audit").expand_kwargs(names.output)
 
-    :param include: name globs of which one has to match: a list, or text with commas between; every repository
-        if empty. ``*`` also stands for ``/``. (templated)
-    :param exclude: name globs of which none may match. (templated)
-    :param tags: resource tags that a repository needs, each with its value, a list of values or globs, or None for
-        whatever value. (templated)
-    :param with_policy: only repositories that have a lifecycle policy, or only those that have none; all if None.
-        (templated)
-    :param batch_size: how many repositories a batch holds at most; one list, or one batch a Region, if None. (templated)
-    :param region_names: the Regions to list: a list, or text with commas between; ``region_name`` if None.
-        (templated)
-    :param registry_id: the registry (account); the caller's own if None. (templated)
-    :param on_no_repositories: ``warn`` when no repository is found in any Region, or ``fail``. (templated)
-    :param max_workers: how many repositories are asked for tags and policy at the same time.
-    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
-    :param region_name: the AWS Region; that of the connection if None. (templated)
-    :param verify: whether, or with which certificates, TLS is verified. (templated)
+    :param include: name globs; a repository is listed if one of them matches: a list, JSON, or text separated by commas.
+        Every repository if empty. ``*`` also matches ``/``. (templated)
+    :param exclude: name globs; a repository is left out if one of them matches. (templated)
+    :param tags: resource tags that a repository needs, each with its value, a list of values or globs, or None for any
+        value. (templated)
+    :param with_policy: True to list only repositories with a lifecycle policy, False to list only those without one, None
+        for all. (templated)
+    :param batch_size: maximum number of repositories in a batch; None for one list, or for one batch per
+        Region. (templated)
+    :param region_names: the Regions to list: a list, JSON, or text separated by commas; None for
+        ``region_name``. (templated)
+    :param registry_id: the registry (AWS account id); None for the caller's own. (templated)
+    :param on_no_repositories: ``warn`` or ``fail`` if no Region has a matching repository. (templated)
+    :param max_workers: number of threads that read the tags and the policy of repositories.
+    :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
+    :param region_name: the AWS Region; None for the Region of the connection. (templated)
+    :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
     :param botocore_config: configuration of the botocore client.
     :return: the names; with ``batch_size`` a list of lists; with ``region_names`` a list of :class:`RegionBatch`.
-    :raises RepositoryError: if an answer cannot be had; no repository is left out because of it.
+    :raises RepositoryError: if a call fails. No repository is left out because of an error.
     :raises NoRepositoriesError: if there is no repository, and ``on_no_repositories`` is ``fail``.
-    :raises ValueError: if there are more batches than Airflow maps over; says which batch size fits.
+    :raises ValueError: if there are more batches than Airflow can map over. The error names a batch size that fits.
     """
 
     aws_hook_class = EcrLifecyclePolicyPreviewHook
@@ -101,28 +104,28 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
     def __init__(
         self,
         *,
-        include: Names | None = None,
-        exclude: Names | None = None,
-        tags: TagFilter | None = None,
-        with_policy: bool | str | None = None,
-        batch_size: int | str | None = None,
-        region_names: Names | None = None,
-        registry_id: str | None = None,
-        on_no_repositories: OnNoRepositories | str | None = "warn",
+        include: Templated[Names] | None = None,
+        exclude: Templated[Names] | None = None,
+        tags: Templated[TagFilter] | None = None,
+        with_policy: Templated[bool] | None = None,
+        batch_size: Templated[int] | None = None,
+        region_names: Templated[Names] | None = None,
+        registry_id: Templated[str] | None = None,
+        on_no_repositories: Templated[OnNoRepositories] | None = "warn",
         max_workers: int = MAX_WORKERS,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.include = include
-        self.exclude = exclude
-        self.tags = tags
+        self.include = as_rendered(include)
+        self.exclude = as_rendered(exclude)
+        self.tags = as_rendered(tags)
         self.with_policy = with_policy
         self.batch_size = batch_size
         self.region_names = region_names
         self.registry_id = registry_id
         self.on_no_repositories = on_no_repositories
         self.max_workers = max_workers
-        # The shape of the result is decided where the DAG is written, not by what a template leaves.
+        # The DAG file decides on the shape of the result, and not a rendered template.
         self._is_batched = batch_size is not None
         self._is_by_region = region_names is not None
 
@@ -133,16 +136,18 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
         selection = RepositorySelection.of(self.include, self.exclude, self.tags)
         if not self._is_by_region:
             names = self._names(self.hook, selection)
-            self._warn_if_none([names])
+            self._warn_if_empty([names])
             return names if batch_size is None else self._mappable(batches_of(names, batch_size), [names], batch_size)
         regions = texts(self.region_names, "region_names", [self.hook.conn_region_name])
         if not regions:
-            raise ValueError("region_names is []. Name a Region, or leave it out for that of the connection.")
+            raise ValueError(
+                "region_names is empty. Name a Region, or leave region_names out to use the Region of the connection."
+            )
         names_by_region = {
             region: self._names(self.aws_hook_class(**{**self._hook_parameters, "region_name": region}), selection)
             for region in dict.fromkeys(regions)
         }
-        self._warn_if_none(names_by_region.values())
+        self._warn_if_empty(names_by_region.values())
         batches = [
             RegionBatch(region_name=region, repository_names=batch)
             for region, names in names_by_region.items()
@@ -156,20 +161,25 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
             account_id(self.registry_id, "registry_id"),
             integer(self.max_workers, "max_workers", MAX_WORKERS, minimum=1),
         ).names(selection, with_policy=switch(self.with_policy, "with_policy", None))
-        self.log.info("%d repositories in %s.", len(names), hook.conn_region_name)
+        self.log.info("Found %s in %s.", counted(names, "repository", "repositories"), hook.conn_region_name)
         return names
 
-    def _warn_if_none(self, lists: Collection[list[str]]) -> None:
+    def _warn_if_empty(self, lists: Collection[list[str]]) -> None:
         if not any(lists):
-            self.log.warning("%s", no_repositories(self.on_no_repositories, "the registry has none that is selected"))
+            self.log.warning(
+                "%s",
+                no_repositories(
+                    self.on_no_repositories, "no repository matches include, exclude, tags and with_policy"
+                ),
+            )
 
     def _mappable(self, batches: list[T], lists: Collection[list[str]], batch_size: int | None) -> list[T]:
-        """Return the batches if Airflow maps over so many; it would only say so after the push."""
+        """Return the batches, or raise before the push if they are more than Airflow can map over."""
         limit = conf.getint("core", "max_map_length", fallback=1024)
         if len(batches) > limit:
             raise ValueError(
-                f"{sum(map(len, lists))} repositories in batches of {batch_size} are {len(batches)} batches, and "
-                f"Airflow maps over at most {limit} ([core] max_map_length). Use a batch_size of "
-                f"{fitting_batch_size([*map(len, lists)], limit)} or more."
+                f"batch_size={batch_size} makes {counted(batches, 'batch', 'batches')} of "
+                f"{counted(sum(map(len, lists)), 'repository', 'repositories')}, but Airflow maps over at most {limit} "
+                f"([core] max_map_length). Set batch_size to {fitting_batch_size([*map(len, lists)], limit)} or more."
             )
         return batches

@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.core.xcom.preview import StartedPreviewXCom
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
+from airflow_provider_ecr_preview.templating.values import Templated, as_rendered
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
     EcrLifecyclePolicyPreviewTrigger,
     PreviewEvent,
@@ -35,8 +36,8 @@ class EcrLifecyclePolicyPreviewSensor(
 ):
     """Wait until the lifecycle policy preview of a repository is COMPLETE.
 
-    FAILED, EXPIRED, a preview that nobody started and one of another policy are errors, not states to wait through.
-    Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``).
+    The sensor fails instead of waiting if the preview is FAILED or EXPIRED, if no preview was started, or if the preview is
+    of another policy. Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``).
 
     .. code-block:: python
 
@@ -48,20 +49,20 @@ class EcrLifecyclePolicyPreviewSensor(
         )
 
     :param repository_name: the repository. (templated)
-    :param policy_fingerprint: the policy that the preview has to be of, from the XCom of the task that started it; any
-        policy if None. (templated)
-    :param registry_id: the registry (account); the caller's own if None. (templated)
-    :param poke_interval: time between two looks, in seconds.
-    :param timeout: how long to wait, in seconds; also while deferred, and across restarts of the triggerer.
-    :param deferrable: wait in the triggerer, without a worker slot.
-    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
-    :param region_name: the AWS Region; that of the connection if None. (templated)
-    :param verify: whether, or with which certificates, TLS is verified. (templated)
+    :param policy_fingerprint: the fingerprint of the previewed policy, from the XCom of the task that started the preview;
+        None for any policy. (templated)
+    :param registry_id: the registry (AWS account id); None for the caller's own. (templated)
+    :param poke_interval: time between two checks of the status, in seconds.
+    :param timeout: how long to wait, in seconds. It also holds while deferred and across restarts of the triggerer.
+    :param deferrable: whether to wait in the triggerer, without a worker slot.
+    :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
+    :param region_name: the AWS Region; None for the Region of the connection. (templated)
+    :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
     :param botocore_config: configuration of the botocore client.
     :return: registry_id, region_name, repository_name, status and policy_fingerprint of the preview.
     :raises RepositoryError: as :meth:`EcrLifecyclePolicyPreviewHook.wait_for_preview
-        <airflow_provider_ecr_preview.hooks.ecr_preview.EcrLifecyclePolicyPreviewHook.wait_for_preview>` does; on
-        ``timeout`` AirflowSensorTimeout, as every sensor.
+        <airflow_provider_ecr_preview.hooks.ecr_preview.EcrLifecyclePolicyPreviewHook.wait_for_preview>` does.
+    :raises AirflowSensorTimeout: after ``timeout``, as every sensor.
     """
 
     aws_hook_class = EcrLifecyclePolicyPreviewHook
@@ -72,18 +73,18 @@ class EcrLifecyclePolicyPreviewSensor(
     def __init__(
         self,
         *,
-        repository_name: str,
-        policy_fingerprint: str | None = None,
-        registry_id: str | None = None,
+        repository_name: Templated[str],
+        policy_fingerprint: Templated[str] | None = None,
+        registry_id: Templated[str] | None = None,
         poke_interval: timedelta | float = 10.0,
         timeout: timedelta | float = 3600.0,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
         super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
-        self.repository_name = repository_name
-        self.policy_fingerprint = policy_fingerprint
-        self.registry_id = registry_id
+        self.repository_name = as_rendered(repository_name)
+        self.policy_fingerprint = as_rendered(policy_fingerprint)
+        self.registry_id = as_rendered(registry_id)
         self.deferrable = deferrable
 
     def execute(self, context: Context) -> Any:
@@ -131,10 +132,10 @@ class EcrLifecyclePolicyPreviewSensor(
         return PokeReturnValue(is_done=complete, xcom_value=preview.as_xcom() if complete else None)
 
     def execute_complete(self, context: Context, event: PreviewEvent) -> StartedPreviewXCom:  # noqa: ARG002 - Airflow passes both by name
-        """Return what the trigger found, or raise its error.
+        """Return the preview that the trigger waited for, or raise its error.
 
         :param context: the task's context.
-        :param event: what the trigger told.
+        :param event: what the trigger reported.
         """
         self._read_parameters()
         try:
@@ -147,16 +148,17 @@ class EcrLifecyclePolicyPreviewSensor(
             raise
 
     def _read_parameters(self) -> None:
-        """Read what the templates left, before anything is asked."""
+        """Read the rendered parameters before any call."""
         with self._site.reading():
             self.repository_name = text(self.repository_name, "repository_name", "")
-            # An empty text is not any policy: the preview has to be of the one that was started.
+            # An empty text must not mean any policy: the preview has to be of the policy that was started.
             self.policy_fingerprint = text(self.policy_fingerprint, "policy_fingerprint", protects=True)
             self.registry_id = account_id(self.registry_id, "registry_id")
 
     @property
     def _site(self) -> CallSite:
-        return CallSite(self.repository_name, self.registry_id, self.hook.region_name)
+        registry_id = None if self.registry_id is None else str(self.registry_id)  # not yet read
+        return CallSite(str(self.repository_name), registry_id, self.hook.region_name)
 
     def _skip_if_never_fail(self, error: RepositoryError) -> None:
         if self.never_fail:

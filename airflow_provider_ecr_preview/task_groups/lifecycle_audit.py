@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.selection import Names, TagFilter
     from airflow_provider_ecr_preview.operators._fail_on import FailOn, OnNoRepositories
     from airflow_provider_ecr_preview.operators.ecr_merge import OnMissing
+    from airflow_provider_ecr_preview.templating.values import Templated
 
 
 _AWS = ("aws_conn_id", "region_name", "verify", "botocore_config")
@@ -28,23 +29,23 @@ _AWS = ("aws_conn_id", "region_name", "verify", "botocore_config")
 def lifecycle_audit(
     group_id: str = "lifecycle_audit",
     *,
-    include: Names | None = None,
-    exclude: Names | None = None,
-    tags: TagFilter | None = None,
-    with_policy: bool | str | None = None,
-    region_names: Names | None = None,
-    batch_size: int | str = BATCH_SIZE,
-    registry_id: str | None = None,
-    reports_path: str | None = None,
-    audit_id: str | None = None,
-    on_missing: OnMissing | str = "fail",
-    on_no_repositories: OnNoRepositories | str = "warn",
-    fail_on: FailOn | str = "any",
-    fail_on_alarm: bool | str = False,
+    include: Templated[Names] | None = None,
+    exclude: Templated[Names] | None = None,
+    tags: Templated[TagFilter] | None = None,
+    with_policy: Templated[bool] | None = None,
+    region_names: Templated[Names] | None = None,
+    batch_size: Templated[int] = BATCH_SIZE,
+    registry_id: Templated[str] | None = None,
+    reports_path: Templated[str] | None = None,
+    audit_id: Templated[str] | None = None,
+    on_missing: Templated[OnMissing] = "fail",
+    on_no_repositories: Templated[OnNoRepositories] = "warn",
+    fail_on: Templated[FailOn] = "any",
+    fail_on_alarm: Templated[bool] = False,
     outlets: Sequence[Asset] = (),
     **audit_arguments: Any,
 ) -> EcrMergeLifecycleAuditsOperator:
-    """Add tasks to the DAG that audit a registry, in batches over as many workers as there are.
+    """Add tasks to the DAG that audit a registry in batches, spread over all workers.
 
     .. code-block:: python
 
@@ -52,29 +53,28 @@ def lifecycle_audit(
         def weekly_audit():
             lifecycle_audit(include="payments/*", region_names=["eu-west-1", "us-east-1"], deferrable=True)
 
-    A batch whose repositories all failed fails, and is retried as ``retries`` says; what single failures mean is decided
-    once, for the whole audit, by ``fail_on``.
+    The task of a batch fails if all of its repositories failed, and is retried according to ``retries``. ``fail_on`` decides
+    once, for the whole audit, what the failure of some repositories means.
 
-    :param group_id: name of the group, in whose tasks are ``list``, ``audit`` and ``merge``.
-    :param include: name globs of which one has to match; every repository if None. (templated)
-    :param exclude: name globs of which none may match. (templated)
+    :param group_id: name of the group, which has the tasks ``list``, ``audit`` and ``merge``.
+    :param include: name globs; a repository is audited if one of them matches. Every repository if None. (templated)
+    :param exclude: name globs; a repository is left out if one of them matches. (templated)
     :param tags: resource tags that a repository needs. (templated)
-    :param with_policy: only repositories that have a lifecycle policy, or only those that have none. (templated)
-    :param region_names: the Regions to audit; ``region_name`` if None. (templated)
-    :param batch_size: how many repositories one task audits at most. (templated)
-    :param registry_id: the registry (account); the caller's own if None. (templated)
+    :param with_policy: True for only repositories with a lifecycle policy, False for only those without one. (templated)
+    :param region_names: the Regions to audit; None for ``region_name``. (templated)
+    :param batch_size: maximum number of repositories that one task audits. (templated)
+    :param registry_id: the registry (AWS account id); None for the caller's own. (templated)
     :param reports_path: folder for reports. (templated)
-    :param audit_id: what names the audit; by DAG, group and run if None. (templated)
-    :param on_missing: ``fail`` when a batch ended without a result, or ``warn``. (templated)
-    :param on_no_repositories: ``warn`` when there is no repository to audit in any Region, or ``fail``.
-        (templated)
-    :param fail_on: when the merging task fails because of repositories that could not be previewed. (templated)
-    :param fail_on_alarm: whether an alarm fails it, too. (templated)
-    :param outlets: assets that the merging task updates, with the counts in each event's ``extra``.
+    :param audit_id: name of the audit; None for a name made of DAG, group and run. (templated)
+    :param on_missing: ``fail`` or ``warn`` if a batch ended without a result. (templated)
+    :param on_no_repositories: ``warn`` or ``fail`` if there is no repository to audit in any Region. (templated)
+    :param fail_on: which failures of repositories fail the task ``merge``. (templated)
+    :param fail_on_alarm: whether an alarm fails the task ``merge`` too. (templated)
+    :param outlets: assets that the task ``merge`` updates; each event has the counts of the audit in ``extra``.
     :param audit_arguments: further arguments of
         :class:`~airflow_provider_ecr_preview.operators.ecr_audit.EcrAuditLifecyclePoliciesOperator`, such as
         ``lifecycle_policy_text``, ``deferrable``, ``retries`` or ``aws_conn_id``.
-    :return: the merging task, whose output is the audit; its ``task_group`` is the group.
+    :return: the task ``merge``, whose output is the audit and whose ``task_group`` is the group.
     """
     audit_id = audit_id or f"{{{{ dag.dag_id }}}} {group_id} {{{{ run_id }}}}"
     aws = {name: audit_arguments.pop(name) for name in _AWS if name in audit_arguments}

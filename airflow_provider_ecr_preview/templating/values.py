@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar, cast
 
 from airflow.sdk import XComArg
 
@@ -10,7 +11,19 @@ T = TypeVar("T")
 
 
 Templated: TypeAlias = T | str | XComArg
-"""A value, a text that renders to it, or what another task returns, such as ``start.output["policy_fingerprint"]``.
+"""A value, a text that renders to it, or the output of another task, such as ``audit.output``.
 
 Airflow replaces the output of the other task in the attribute before the operator runs.
 """
+
+
+Summaries: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any] | XComArg | str]
+"""A summary or an audit, or several of them; with ``check_only``, also names of repositories."""
+
+
+def as_rendered(value: T | XComArg) -> T:
+    """Return a parameter unchanged, typed as the attribute is once Airflow has replaced the output of other tasks.
+
+    :param value: the parameter.
+    """
+    return cast("T", value)

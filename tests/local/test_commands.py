@@ -110,3 +110,17 @@ def test_a_taken_port_is_one_line_and_the_way_out() -> None:
     assert errors.count("\n") == 1
     assert f"127.0.0.1:{port}" in errors
     assert "--port 0" in errors
+
+
+WITHOUT_MOTO = """
+import importlib.util, runpy, sys
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *package: None if name == "moto" else find(name, *package)
+runpy.run_module("airflow_provider_ecr_preview.local", run_name="__main__")
+"""
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_MOTO], check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "pip install 'airflow-provider-ecr-preview[local]'" in done.stderr.splitlines()[-1]

@@ -65,4 +65,4 @@ def test_after_a_kill_halfway_the_audit_is_complete_and_few_repositories_are_ask
     )
     twice = {repository for (_, repository), count in asked.items() if count > 1}
     assert len(twice) <= REPOSITORIES / 10
-    assert "Taking up where an earlier attempt stopped" in second.stdout
+    assert "Continuing an earlier attempt" in second.stdout

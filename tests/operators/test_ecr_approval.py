@@ -138,7 +138,7 @@ def test_a_list_that_is_written_again_before_the_answer_is_not_approved(tmp_path
 def test_a_timeout_approves_nothing() -> None:
     task = Task(summary=preview())
     task.ask()
-    with pytest.raises(ApprovalRefusedError, match="a timeout has chosen"):
+    with pytest.raises(ApprovalRefusedError, match="a timeout answered, and not a person"):
         task.answer(user=None)
 
 
@@ -191,7 +191,7 @@ def test_many_repositories_are_written_down(tmp_path: Path) -> None:
         ({"action": "eat"}, "action is 'eat'"),
         ({"dry_run": "None"}, "dry_run is 'None'"),
         ({"dry_run": "no"}, "Use True or False"),
-        ({"defaults": "Approve"}, "Silence is no approval"),
+        ({"defaults": "Approve"}, "A timeout must not approve"),
         ({"do_xcom_push": False}, "bound by XCom"),
         ({"rows": 0}, "rows is 0"),
         ({"dry_run_result": {"schema": "x"}}, "not the result of a dry run"),

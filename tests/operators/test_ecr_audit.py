@@ -128,7 +128,7 @@ def test_a_policy_that_ecr_would_refuse_is_told_before_anything_is_started(regis
         ({"fail_on": "some"}, "fail_on is 'some'"),
         ({"fail_on": 2}, "fail_on is 2"),
         ({"fail_on": True}, "fail_on is True"),
-        ({"repository_names": "a/b,a/b"}, "Named twice: a/b"),
+        ({"repository_names": "a/b,a/b"}, "has a/b more than once"),
         ({"lifecycle_policies": "[]"}, "lifecycle_policies is a list"),
     ],
 )
@@ -227,7 +227,7 @@ def test_a_task_that_is_killed_ends_soon_and_keeps_what_is_done(registry: LocalE
     store = Store()
     task = audit()
     kill_once_read(task, registry, 10)
-    with pytest.raises(exceptions.AuditStoppedError, match=r"when \d+ of 12"):
+    with pytest.raises(exceptions.AuditStoppedError, match=r"after \d+ of 12"):
         task.execute(context(store=store))
     assert store.values
 
@@ -241,8 +241,7 @@ def test_a_retry_takes_up_where_an_attempt_stopped(registry: LocalEcr, capsys: p
     assert registry.calls.count("StartLifecyclePolicyPreview") == 12
     value = audit().execute(context(store=store, try_number=2))
     taken_up = re.search(
-        r"Taking up where an earlier attempt stopped: (\d+) repositories are done and (\d+) previews were started, as "
-        "Airflow's task state store has it.",
+        r"Continuing an earlier attempt: (\d+) \w+ done, (\d+) previews? started, as read from Airflow's task state store.",
         capsys.readouterr().out,
     )
     assert taken_up is not None
@@ -287,7 +286,9 @@ def test_what_an_earlier_run_left_is_not_taken_for_this_one(registry: LocalEcr) 
 
 def test_a_retry_that_finds_nowhere_to_look_says_so(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
     audit().execute(context(try_number=2))
-    assert "Beginning anew: this Airflow has no task state store, and no reports_path" in capsys.readouterr().out
+    assert (
+        "Starting again from the beginning: earlier attempts could not keep their progress" in capsys.readouterr().out
+    )
 
 
 @pytest.mark.asyncio
@@ -372,7 +373,7 @@ def test_what_was_started_is_read_on_the_worker_after_a_wait_that_no_triggerer_e
     value = resumed(audit(deferrable=True), context(store=store))
     assert (value["repository_count"], value["failed_count"]) == (12, 0)
     assert registry.calls.count("StartLifecyclePolicyPreview") == 12
-    assert "No triggerer ended the wait" in capsys.readouterr().out
+    assert "No triggerer ended the deferral" in capsys.readouterr().out
 
 
 def test_an_audit_whose_time_is_over_when_no_triggerer_ended_the_wait_says_what_is_missing(registry: LocalEcr) -> None:
@@ -393,11 +394,11 @@ def test_what_was_started_is_lost_with_a_wait_that_no_triggerer_ended_where_it_i
         audit(deferrable=True).execute(context())
     with pytest.raises(Exception, match=r"(?i)timeout"):
         resumed(audit(deferrable=True), context())
-    assert "Check that a triggerer runs" in capsys.readouterr().out
+    assert "Check that a triggerer is running" in capsys.readouterr().out
 
 
 def test_what_is_too_much_to_be_carried_is_waited_for_in_the_worker(registry: LocalEcr) -> None:
-    with mock.patch("airflow_provider_ecr_preview.operators.ecr_audit.MAX_CARRIED_CHARACTERS", 10):
+    with mock.patch("airflow_provider_ecr_preview.operators._audit_run.MAX_CARRIED_CHARACTERS", 10):
         assert audit(deferrable=True).execute(context())["repository_count"] == 12
     assert registry.calls.count("StartLifecyclePolicyPreview") == 12
 

@@ -87,7 +87,9 @@ def test_a_candidate_that_takes_more_than_it_may_fails_the_task_after_the_compar
     registry: LocalEcr,
 ) -> None:
     of = context()
-    with pytest.raises(exceptions.CandidateRefusedError, match=r"candidate takes 14 images .* 13 are allowed"):
+    with pytest.raises(
+        exceptions.CandidateRefusedError, match=r"candidate affects 14 images .* max_newly_affected is 13"
+    ):
         compare(method="simulation", max_newly_affected="13").execute(of)
     (call,) = of["ti"].xcom_push.call_args_list
     assert call.kwargs["value"]["policies"][1]["newly_affected_image_count"] == 14
@@ -131,7 +133,7 @@ def test_a_repository_that_fails_is_named_and_does_not_stop_the_others(
     assert (value["repository_count"], value["failed_count"]) == (3, 1)
     assert value["failures"][0]["repository_name"] == "team/b"
     assert "no such repository" in (value["failures"][0]["message"] or "")
-    with pytest.raises(exceptions.CandidateRefusedError, match="1 of 3 repositories could not be compared"):
+    with pytest.raises(exceptions.CandidateRefusedError, match="Not compared: 1 of 3 repositories"):
         compare(method=method).execute(context())
 
 
@@ -149,13 +151,13 @@ def test_an_applied_policy_that_cannot_be_simulated_says_what_to_do(registry: Lo
         ({"method": "guess"}, "method is 'guess'"),
         ({"fail_on": "some"}, "fail_on is 'some'"),
         ({"fail_on_finding": "grave"}, "fail_on_finding is 'grave'"),
-        ({"lifecycle_policy_text": None}, "There are 1 policies to compare"),
-        ({"lifecycle_policy_text": "None"}, "There are 1 policies to compare"),
-        ({"candidates": {"applied": policy(3)}}, "A candidate is named 'applied'"),
+        ({"lifecycle_policy_text": None}, "There is 1 policy to compare"),
+        ({"lifecycle_policy_text": "None"}, "There is 1 policy to compare"),
+        ({"candidates": {"applied": policy(3)}}, "A candidate has the name 'applied'"),
         ({"candidates": {"other": ""}}, "no policy under other"),
         ({"candidates": "[]"}, "candidates is a list"),
         ({"candidates": "{"}, "candidates is not JSON"),
-        ({"candidates": {str(number): policy(3) for number in range(10)}}, "2 to 10 can be"),
+        ({"candidates": {str(number): policy(3) for number in range(10)}}, "2 to 10 are allowed"),
         ({"lifecycle_policy_text": policy(0)}, "countNumber"),
     ],
 )

@@ -94,7 +94,7 @@ def test_what_is_no_audit_is_refused(audits: Any) -> None:
 
 def test_a_missing_part_fails_the_task_and_what_is_there_is_pushed() -> None:
     of = context()
-    with pytest.raises(exceptions.AuditIncompleteError, match="1 parts of the audit are missing"):
+    with pytest.raises(exceptions.AuditIncompleteError, match="1 part of the audit is missing"):
         merge([PARTS[0], None]).execute(of)
     assert pushed(of)["return_value"]["missing_part_count"] == 1
     assert pushed(of)[MARKER_KEY]["counts"]["missing_part_count"] == 1

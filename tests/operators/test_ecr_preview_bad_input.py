@@ -140,7 +140,7 @@ class TestNames:
         assert len(local_ecr.calls) == 0
 
     def test_an_account_id_that_became_a_number_gets_its_zero_back(self, local_ecr: LocalEcr, context: Any) -> None:
-        with pytest.raises(exceptions.RepositoryNotFoundError, match="registry 012345678901"):
+        with pytest.raises(exceptions.RepositoryNotFoundError, match=r"\(012345678901, us-east-1\)"):
             start(registry_id=12345678901).execute(context)
 
     @pytest.mark.parametrize("registry_id", [None, "", " ", "None", "null"])
@@ -260,8 +260,8 @@ class TestReading:
     @pytest.mark.parametrize(
         ("images_path", "message"),
         [
-            ("file:///tmp/reports/", "names a folder"),
-            ("s3://bucket", "names a folder"),
+            ("file:///tmp/reports/", "which is a folder"),
+            ("s3://bucket", "which is a folder"),
             ("nope://bucket/images.jsonl.gz", "[Uu]nsupported filesystem|No filesystem"),
         ],
     )
@@ -275,7 +275,7 @@ class TestReading:
     def test_a_folder_that_is_there_is_no_place_for_the_list(
         self, previewed: LocalEcr, context: Any, tmp_path: Path
     ) -> None:
-        with pytest.raises(ValueError, match="names a folder"):
+        with pytest.raises(ValueError, match="which is a folder"):
             summarize(images_path=f"file://{tmp_path}").execute(context)
         assert len(previewed.calls) == 0
 

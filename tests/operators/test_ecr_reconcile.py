@@ -98,7 +98,7 @@ def test_an_image_that_expired_without_preview_is_critical_and_fails_the_task(
     summary = preview(tmp_path)
     registry.push(REPOSITORY, tags=["new"])
     registry.run_lifecycle_policies()
-    value = reconcile_failing(UnpreviewedExpiryError, r"1 images went that the preview did not list", summary)
+    value = reconcile_failing(UnpreviewedExpiryError, r"without being in the preview: 1 image", summary)
     assert value["counts"] == {"expired_as_previewed": 25, "expired_without_preview": 1}
     (finding,) = value["repositories"][0]["findings"]
     assert (finding["severity"], finding["code"], len(finding["image_digests"])) == (

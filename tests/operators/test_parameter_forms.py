@@ -174,7 +174,6 @@ KINDS: dict[str, Kind] = {
     "body": OTHERS,
     "candidates": POLICIES,
     "check_in_use": protecting(SWITCH),
-    "clean_up": OTHERS,
     "check_only": protecting(SWITCH),
     "check_referrers": protecting(SWITCH),
     "check_replicas": protecting(SWITCH),
@@ -374,7 +373,7 @@ def reading() -> Iterator[Reading]:
         patch.setattr(f"{package}.operators.ecr_cleanup_policies.read_former_policies", reached)
         patch.setattr(f"{package}.operators.ecr_compare.PolicyComparer", reached)
         patch.setattr(f"{package}.operators.ecr_in_use.AwsGenericHook", reached)
-        patch.setattr(f"{package}.operators.ecr_preview.replicas_through", lambda _: None)
+        patch.setattr(f"{package}.operators.ecr_preview_summarize.replicas_through", lambda _: None)
         patch.setattr(f"{package}.operators._audit_parameters.replicas_through", lambda _: None)
         yield reading
 

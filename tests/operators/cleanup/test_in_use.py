@@ -283,7 +283,7 @@ def test_every_region_and_connection_is_asked(
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        ({"sources": ["ecs", "fargate"]}, "There is no source 'fargate'"),
+        ({"sources": ["ecs", "fargate"]}, "'fargate', which is not a source"),
         ({"sources": []}, "sources is empty"),
         ({"aws_conn_ids": ""}, "aws_conn_ids is ''"),
         ({"aws_conn_ids": []}, "aws_conn_ids is empty"),

@@ -1,0 +1,215 @@
+"""What one run of an audit task works with: its parameters, where it keeps what it did, and its reports."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import ObjectStoragePath
+
+from airflow_provider_ecr_preview.core.audit.log import OutcomeLog, Segments
+from airflow_provider_ecr_preview.core.audit.result import audit_xcom
+from airflow_provider_ecr_preview.core.audit.summary import Audit
+from airflow_provider_ecr_preview.core.text.counted import counted
+from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
+from airflow_provider_ecr_preview.engine.audit_attempt import AuditAttempt
+from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet
+from airflow_provider_ecr_preview.operators._audit_parameters import AuditParameters
+from airflow_provider_ecr_preview.operators._fail_on import no_repositories
+from airflow_provider_ecr_preview.reports.audit import AuditReports
+from airflow_provider_ecr_preview.reports.segments import MemorySegments, PathSegments, StateSegments
+from airflow_provider_ecr_preview.reports.storage import slug
+from airflow_provider_ecr_preview.triggers.ecr_audit import EcrLifecyclePolicyPreviewsTrigger
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_ecr_preview.engine.fleet.reader import ImageLists
+
+
+MAX_CARRIED_CHARACTERS = 256 * 1024
+"""How much a deferral may carry if the record of the started previews can be kept nowhere else."""
+
+
+SAMPLE_SIZE = 8
+
+
+_SHOWN_DUPLICATES = 10
+
+
+class AuditRun:
+    """One run of an audit task.
+
+    :param task: the operator, rendered.
+    :param context: the task's context.
+    :param began_at: when the task began, in seconds since the epoch; its attempts after a deferral keep the time.
+    :param should_stop: returns whether the task has to end.
+    :raises ValueError: if a parameter is not valid.
+    """
+
+    def __init__(self, task: Any, context: Context, began_at: float, should_stop: Callable[[], bool]) -> None:
+        self.parameters = AuditParameters.of(task, context)
+        self.began_at = began_at
+        dag_run, ti, dag = context.get("dag_run"), context["ti"], task.get_dag()
+        self.audited_at = (dag_run and dag_run.start_date) or datetime.fromtimestamp(began_at, UTC)
+        """When the audit started: the same time for all its parts, and for all attempts of a part."""
+        self.is_whole = ti.map_index is None or ti.map_index < 0
+        """Whether this task audits everything, and not only one part of a mapped audit."""
+        self._part = slug(f"{task.task_id}-{max(ti.map_index or 0, 0)}")
+        self._try_number: int = ti.try_number
+        self._dag_id = dag.dag_id if dag else None
+        self._state_store: Any = context.get("task_state_store")
+        self._task = task
+        self._log = task.log
+        self._should_stop = should_stop
+
+    def attempt(self, segments: Segments | None) -> AuditAttempt:
+        """Return the attempt at the audit that this run makes.
+
+        :param segments: where the attempt keeps what it did; None if there is no such place.
+        :raises NoRepositoriesError: if there is no repository, and ``on_no_repositories`` is ``fail``.
+        :raises ValueError: if a repository is named more than once.
+        """
+        given = self.parameters
+        for finding in given.candidates.warnings:
+            self._log.warning("%s", finding)
+        if not given.names:
+            self._log.warning("%s", no_repositories(given.on_no_repositories, "repository_names is empty"))
+        if duplicates := sorted(name for name, count in Counter(given.names).items() if count > 1):
+            raise ValueError(
+                f"repository_names has {', '.join(duplicates[:_SHOWN_DUPLICATES])} more than once. A repository has only "
+                "one preview: name each repository once."
+            )
+        fleet = PreviewFleet(
+            hook=self._task.hook,
+            registry_id=given.registry_id,
+            max_workers=given.max_workers,
+            max_in_flight=given.max_in_flight,
+            repository_timeout=given.repository_timeout,
+            timeout=None if given.timeout is None else max(self.began_at + given.timeout - time.time(), 0.0),
+            enrich=given.enrich,
+            lookout=given.lookout,
+            on_progress=lambda progress: self._log.info("%s.", progress),
+            progress_interval=given.progress_interval,
+            should_stop=self._should_stop,
+            image_lists=self._image_lists(),
+        )
+        return AuditAttempt(
+            {name: given.candidates.policy_of(name) for name in given.names},
+            fleet,
+            Audit(given.audit_id, self.audited_at),
+            OutcomeLog(segments) if segments else None,
+        )
+
+    def recover(self, attempt: AuditAttempt, segments: Segments | None) -> None:
+        """Take over what earlier attempts did, and log it.
+
+        :param attempt: the attempt, at its start.
+        :param segments: where attempts keep what they did; None if there is no such place.
+        """
+        recovered = attempt.recover(self.audited_at)
+        if recovered.done_count or recovered.started_count:
+            self._log.info(
+                "Continuing an earlier attempt: %s done, %s started, as read from %s.",
+                counted(recovered.done_count, "repository", "repositories"),
+                counted(recovered.started_count, "preview"),
+                segments,
+            )
+        elif self._try_number > 1 and self.kept_segments() is not None:
+            self._log.info("Starting again from the beginning: the earlier attempts left no progress.")
+        elif self._try_number > 1:
+            self._log.info(
+                "Starting again from the beginning: earlier attempts could not keep their progress, because this Airflow "
+                "has no task state store and reports_path is not set."
+            )
+
+    def kept_segments(self) -> Segments | None:
+        """Return where the next attempt finds what this one did, or None if there is no such place."""
+        if self._state_store is not None:
+            return StateSegments(self._state_store)
+        given = self.parameters
+        if given.reports_path is None:
+            return None
+        return PathSegments(ObjectStoragePath(given.reports_path) / "outcomes" / slug(given.audit_id) / self._part)
+
+    def deadline(self) -> float:
+        """Return until when the previews that are started now may take, in seconds since the epoch."""
+        given = self.parameters
+        deadline = time.time() + given.repository_timeout
+        return deadline if given.timeout is None else min(deadline, self.began_at + given.timeout)
+
+    def trigger(
+        self, attempt: AuditAttempt, segments: Segments, deadline: float
+    ) -> EcrLifecyclePolicyPreviewsTrigger | None:
+        """Return the trigger that waits for the started previews; None if none is started, or it cannot carry the record.
+
+        :param attempt: the attempt, which has started previews.
+        :param segments: where the attempt keeps what it did.
+        :param deadline: until when to wait, in seconds since the epoch.
+        """
+        carried = segments.carried() if isinstance(segments, MemorySegments) else None
+        if carried is not None and len(carried) > MAX_CARRIED_CHARACTERS:
+            self._log.info(
+                "Waiting on this worker: the record of the started previews is too large for the triggerer. Set "
+                "reports_path, or audit fewer repositories in one task."
+            )
+            return None
+        if not attempt.started:
+            return None
+        task = self._task
+        return EcrLifecyclePolicyPreviewsTrigger(
+            repository_names=attempt.started[-SAMPLE_SIZE:],
+            deadline=deadline,
+            registry_id=self.parameters.registry_id,
+            poll_interval=self.parameters.poll_interval,
+            carried={"began_at": self.began_at, "log": carried},
+            aws_conn_id=task.aws_conn_id,
+            region_name=task.hook.conn_region_name,  # the triggerer may have another default than the worker
+            verify=task._hook_parameters["verify"],  # noqa: SLF001 - as the hook of the task has it
+            botocore_config=task.botocore_config,
+        )
+
+    def result(self, attempt: AuditAttempt) -> AuditXCom:
+        """Write the reports, if the task has a place for them, and return the audit.
+
+        :param attempt: the attempt, at its end.
+        """
+        reports = self._reports()
+        if reports is None:
+            return audit_xcom(attempt.audit)
+        given = self.parameters
+        table_uris = reports.write_tables(attempt.outcomes())
+        changes = reports.compare(attempt.outcomes, attempt.audit.registries, given.alarms, whole=self.is_whole)
+        report_uri = reports.markdown_uri if self.is_whole else None
+        if self.is_whole:
+            reports.write_markdown(attempt.audit.as_dict(changes=changes))
+        if given.retention_days is not None:
+            removed = reports.remove_older_than(given.retention_days)
+            self._log.info(
+                "Removed %s older than %s.", counted(removed, "report file"), counted(given.retention_days, "day")
+            )
+        self._log.info("Reports: %s", ", ".join([report_uri] if report_uri else table_uris) or "none")
+        return audit_xcom(attempt.audit, changes=changes, report_uri=report_uri, table_uris=table_uris)
+
+    def _reports(self) -> AuditReports | None:
+        given = self.parameters
+        if given.reports_path is None:
+            return None
+        return AuditReports(
+            given.reports_path,
+            audit_id=given.audit_id,
+            audit_name=given.audit_name,
+            audited_at=self.audited_at,
+            part=self._part,
+            dag_id=self._dag_id,
+        )
+
+    def _image_lists(self) -> ImageLists | None:
+        reports = self._reports()
+        if reports is None or not self.parameters.write_image_lists:
+            return None
+        return partial(reports.image_list, with_kept=self.parameters.write_kept_images)

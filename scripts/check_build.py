@@ -34,6 +34,7 @@ _SDIST_FILES = (
     "SECURITY.md",
     "constraints.txt",
     "hatch_build.py",
+    "hatch_metadata.py",
     "pyproject.toml",
 )
 _SDIST_FOLDERS = (PACKAGE, "benchmarks", "docs", EXAMPLES, "scripts", "tests")

@@ -178,9 +178,13 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
                 "Nothing was approved: a timeout answered, and not a person. Clear this task to ask again."
             )
         given = self._given()[2]
-        if shown is None or shown["digest"] != given["digest"]:
+        if shown is None:
             raise ApprovalRefusedError(
-                f"Nothing was approved: the person saw the digest {None if shown is None else shown['digest']}, but it is now "
+                "Nothing was approved: there is no record of what the person saw. Clear this task to ask again."
+            )
+        if shown["digest"] != given["digest"]:
+            raise ApprovalRefusedError(
+                f"Nothing was approved: the person saw the digest {shown['digest']}, but it is now "
                 f"{given['digest']}. The repositories were previewed again, or a summary changed. Clear this task to ask again."
             )
 

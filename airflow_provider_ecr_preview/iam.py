@@ -81,7 +81,7 @@ IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "EcrCollectImagesInUseOperator": tuple(sorted(action for actions in IN_USE_ACTIONS.values() for action in actions)),
     "EcrPutLifecyclePolicyOperator": (*_EVIDENCE, *_PULLS, "ecr:PutLifecyclePolicy"),
     "EcrRestoreLifecyclePolicyOperator": (*_PREVIEW, "ecr:DeleteLifecyclePolicy", "ecr:PutLifecyclePolicy"),
-    "EcrReconcileLifecycleOperator": ("cloudtrail:LookupEvents",),
+    "EcrReconcileLifecycleOperator": ("cloudtrail:LookupEvents", "ecr:DescribeImages"),
     "EcrDeletePreviewedImagesOperator": (
         *_EVIDENCE,
         *_PULLS,

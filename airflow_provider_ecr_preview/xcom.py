@@ -75,6 +75,8 @@ from airflow_provider_ecr_preview.core.xcom.reconciliation import (
     RECONCILIATION_SCHEMA,
     ReconciliationXCom,
     RepositoryReconciliationXCom,
+    SettledImageXCom,
+    SettlementXCom,
     UnreadEventXCom,
 )
 from airflow_provider_ecr_preview.core.xcom.rollout import (
@@ -154,6 +156,8 @@ __all__ = [
     "RestoredPreview",
     "RuleSummary",
     "SampleImage",
+    "SettledImageXCom",
+    "SettlementXCom",
     "SparedImageXCom",
     "StartedPreviewXCom",
     "UnreadEventXCom",

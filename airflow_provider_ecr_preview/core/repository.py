@@ -60,7 +60,7 @@ def repository_label(repository_name: str, registry_id: str | None, region_name:
     :param registry_id: the registry (account), or None when it is not known.
     :param region_name: the Region, or None when it is not known.
     """
-    where = ", ".join(filter(None, (registry_id, region_name)))
+    where = ", ".join(filter(None, (registry_id and str(registry_id), region_name)))
     return visible(f"{repository_name} ({where})" if where else repository_name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.core.reconciliation.execution import (
     UnreadExecution,
     parse_execution,
 )
+from airflow_provider_ecr_preview.core.reconciliation.image_calls import EVENT_NAMES, ImageCall, parse_image_call
 from airflow_provider_ecr_preview.core.text.tracebacks import defuse
 
 # CloudTrail takes two look-ups a second of an account in a Region; this mode finds that pace.
@@ -68,11 +69,49 @@ class EcrLifecycleEventsHook(AwsBaseHook):
         :param until: the end (aware).
         :raises LifecycleEventsUnreadError: if CloudTrail does not answer.
         """
+        return (parse_execution(entry) for entry in self._events(EVENT_NAME, since, until))
+
+    def iter_image_calls(self, action: str, since: datetime, until: datetime) -> Iterator[ImageCall | UnreadExecution]:
+        """Yield the calls that deleted or archived images, the latest first, and what cannot be understood.
+
+        Calls LookupEvents (``cloudtrail:LookupEvents``). Calls that ECR refused are left out.
+
+        :param action: ``delete`` or ``archive``.
+        :param since: the beginning (aware).
+        :param until: the end (aware).
+        :raises LifecycleEventsUnreadError: if CloudTrail does not answer.
+        """
+        for entry in self._events(EVENT_NAMES[action], since, until):
+            if (call := parse_image_call(entry)) is not None:
+                yield call
+
+    def caller_arn(self) -> str:
+        """Return the ARN of the caller.
+
+        Calls GetCallerIdentity, which needs no IAM action.
+
+        :raises LifecycleEventsUnreadError: if it is not known.
+        """
+        try:
+            client = self.get_session(region_name=self.region_name).client(
+                service_name="sts",
+                endpoint_url=self.conn_config.get_service_endpoint_url("sts"),
+                config=self.config,
+                verify=self.verify,
+            )
+            return str(client.get_caller_identity()["Arn"])
+        except (BotoCoreError, ClientError) as error:
+            defuse(error)
+            raise LifecycleEventsUnreadError(
+                f"The caller is not known ({error}). Check the connection of aws_conn_id."
+            ) from error
+
+    def _events(self, name: str, since: datetime, until: datetime) -> Iterator[Mapping[str, Any]]:
         client: Any = self.conn
         mask_endpoint(client)
         try:
             pages = client.get_paginator("lookup_events").paginate(
-                LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": EVENT_NAME}],
+                LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}],
                 StartTime=since,
                 EndTime=until,
             )
@@ -80,7 +119,7 @@ class EcrLifecycleEventsHook(AwsBaseHook):
                 for entry in page.get("Events", ()):
                     # Another service may have events of the same name.
                     if entry.get("EventSource", EVENT_SOURCE) == EVENT_SOURCE:
-                        yield parse_execution(entry)
+                        yield entry
         except (BotoCoreError, ClientError) as error:
             defuse(error)
             raise LifecycleEventsUnreadError(

@@ -95,7 +95,7 @@ class LocalEcr(Registry):
         extensions: tuple[Extension, ...] = (self.deployments, self.inference_components)
         self._extensions = {extension.service: extension for extension in extensions}
         install = {service: extension.install for service, extension in self._extensions.items()}
-        self._wire = Wire(self, self.calls, self._injections.hitting, install)
+        self._wire = Wire(self, self.calls, self._injections.hitting, install, self.events)
         self._host, self._port, self._log = host, port, log
         self._server: Server | None = None
         self._stack = ExitStack()

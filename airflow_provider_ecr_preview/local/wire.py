@@ -15,6 +15,8 @@ from moto.iam.models import get_account_id_from
 
 from airflow_provider_ecr_preview.local.calls import Call, CallLog
 from airflow_provider_ecr_preview.local.coverage import is_served
+from airflow_provider_ecr_preview.local.event_history import EventHistory
+from airflow_provider_ecr_preview.local.image_events import RECORDED, event_of
 from airflow_provider_ecr_preview.local.operations import CHECKS, OPERATIONS
 from airflow_provider_ecr_preview.local.paging import invalid
 from airflow_provider_ecr_preview.local.registry import DEFAULT_REGION, Registry
@@ -45,6 +47,7 @@ class Wire:
     :param calls: where calls are recorded.
     :param faults: says which faults hit a call.
     :param extensions: what has to be done before another service is asked, by the name of the service.
+    :param events: the event history, which gets an event of every call that deletes or archives images.
     """
 
     def __init__(
@@ -53,11 +56,13 @@ class Wire:
         calls: CallLog,
         faults: Callable[[Call], Iterable[Fault]],
         extensions: Mapping[str, Callable[[], None]],
+        events: EventHistory,
     ) -> None:
         self._registry = registry
         self._extensions = extensions
         self._calls = calls
         self._faults = faults
+        self._events = events
 
     def answer(self, target: str, headers: Headers, body: bytes, moto: Callable[[str], Reply]) -> Reply:
         """Answer a request to ECR.
@@ -112,6 +117,8 @@ class Wire:
             parameters = fault.narrowed(parameters)
         reply = self._run(call, parameters, access_key, moto)
         if reply.outcome == "OK":
+            if call.operation in RECORDED:
+                self._events.record(event_of(call, parameters, reply, self._registry.now))
             for fault in faults:
                 reply = fault.after(call, self._registry, reply)
         return reply

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -11,16 +11,18 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_provider_ecr_preview.core.exceptions import LifecycleEventsUnreadError, UnpreviewedExpiryError
 from airflow_provider_ecr_preview.core.parameters.times import moment
-from airflow_provider_ecr_preview.core.parameters.values import choice, text
+from airflow_provider_ecr_preview.core.parameters.values import choice, decoded, text
 from airflow_provider_ecr_preview.core.preview.stored import Unread, preview_time, summaries_of
 from airflow_provider_ecr_preview.core.reconciliation.execution import PolicyExecution, UnreadExecution
 from airflow_provider_ecr_preview.core.reconciliation.reconcile import RepositoryReconciliation, reconcile
 from airflow_provider_ecr_preview.core.reconciliation.result import reconciliation_xcom
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.text.counted import counted
-from airflow_provider_ecr_preview.core.xcom.reconciliation import ReconciliationXCom
+from airflow_provider_ecr_preview.core.xcom.reconciliation import ReconciliationXCom, SettlementXCom
 from airflow_provider_ecr_preview.display.reconciliation import reconciliation_table
 from airflow_provider_ecr_preview.display.text import render
+from airflow_provider_ecr_preview.engine.cleanup_settlement import CleanupSettler, CleanupToSettle
+from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.hooks.lifecycle_events import EcrLifecycleEventsHook
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
 from airflow_provider_ecr_preview.operators._publish import push_before_failure
@@ -70,6 +72,10 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
     :param fail_on: ``unpreviewed`` fails the task if images expired that the preview did not list, or if that is unknown;
         ``never`` only reports. The result is pushed before the task fails. (templated)
     :param results_path: where to write what happened to each image, an ``ObjectStoragePath`` URL of a file. (templated)
+    :param clean_up: the result of ``EcrDeletePreviewedImagesOperator``, which needs a ``results_path``. Says who deleted or
+        archived the images whose call had no reply (``reply_lost``), by CloudTrail's record of the calls and of the runs of
+        lifecycle policies, and by the images in the repositories now. Use credentials of the same role as the clean-up;
+        they need ``ecr:DescribeImages``, too. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of each preview. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -82,8 +88,10 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
 
     aws_hook_class = EcrLifecycleEventsHook
     iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrReconcileLifecycleOperator"]
-    template_fields: Sequence[str] = aws_template_fields("end_time", "fail_on", "results_path", "start_time", "summary")
-    template_fields_renderers: ClassVar[dict[str, str]] = {"summary": "json"}
+    template_fields: Sequence[str] = aws_template_fields(
+        "clean_up", "end_time", "fail_on", "results_path", "start_time", "summary"
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"clean_up": "json", "summary": "json"}
     ui_color = "#dfe6f5"
 
     def __init__(
@@ -94,6 +102,7 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
         end_time: Templated[datetime] | None = None,
         fail_on: Templated[ReconcileFailOn] | None = "unpreviewed",
         results_path: Templated[str] | None = None,
+        clean_up: Templated[Mapping[str, Any]] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -102,17 +111,22 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
         self.end_time = end_time
         self.fail_on = fail_on
         self.results_path = results_path
+        self.clean_up = clean_up
 
     def execute(self, context: Context) -> ReconciliationXCom:
         """Read the events of CloudTrail and compare them with the previews."""
         fail_on: ReconcileFailOn = choice(self.fail_on, "fail_on", ("unpreviewed", "never"), "unpreviewed")
         results_path = text(self.results_path, "results_path")
         until = moment(self.end_time, "end_time", datetime.now(UTC))
+        given = decoded(self.clean_up, "clean_up")
+        cleanup = None if given is None else CleanupToSettle.of(given)
         previews = [(summary, self._since(summary, until)) for summary in summaries_of(self.summary)]
         reconciliations, unread = self._reconcile(previews, until)
         value = reconciliation_xcom(
             reconciliations, until=until, results_uri=self._write(reconciliations, results_path)
         )
+        if cleanup is not None:
+            value["clean_up"] = self._settled(cleanup)
         self.log.info("The reconciliation:\n%s", render(reconciliation_table(value), width=140))
         if unread:
             push_before_failure(context, self, value)
@@ -170,6 +184,20 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
                     )
                 done.append(reconcile(summary, listed_images(summary), events_of_preview, since=since, until=until))
         return done, unread
+
+    def _settled(self, cleanup: CleanupToSettle) -> SettlementXCom:
+        def events_of(region_name: str) -> EcrLifecycleEventsHook:
+            return self.aws_hook_class(**{**self._hook_parameters, "region_name": region_name})
+
+        def registry_of(region_name: str) -> EcrLifecyclePolicyPreviewHook:
+            return EcrLifecyclePolicyPreviewHook(**{**self._hook_parameters, "region_name": region_name})
+
+        settlement = CleanupSettler(events_of, registry_of).settle(cleanup)
+        counts = ", ".join(f"{count} {category}" for category, count in sorted(settlement["counts"].items()))
+        self.log.info("Images of the clean-up whose call had no reply: %s.", counts or "none")
+        if settlement["unread"]:
+            self.log.warning("Some of these images are not settled: %s", settlement["unread"])
+        return settlement
 
     def _write(self, reconciliations: Sequence[RepositoryReconciliation], results_path: str | None) -> str | None:
         """Write what happened to each image, and return where; the result is pushed even if this fails."""

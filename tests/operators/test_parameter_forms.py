@@ -174,6 +174,7 @@ KINDS: dict[str, Kind] = {
     "body": OTHERS,
     "candidates": POLICIES,
     "check_in_use": protecting(SWITCH),
+    "clean_up": OTHERS,
     "check_only": protecting(SWITCH),
     "check_referrers": protecting(SWITCH),
     "check_replicas": protecting(SWITCH),

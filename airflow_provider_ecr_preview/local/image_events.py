@@ -1,0 +1,43 @@
+"""The events of CloudTrail for calls that delete or archive images."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_ecr_preview.local.calls import Call
+from airflow_provider_ecr_preview.local.event_history import HistoricEvent
+from airflow_provider_ecr_preview.local.reply import Reply
+
+RECORDED = ("BatchDeleteImage", "UpdateImageStorageClass")
+
+
+def event_of(call: Call, parameters: Mapping[str, Any], reply: Reply, now: datetime) -> HistoricEvent:
+    """Return the event of a call.
+
+    :param call: the call.
+    :param parameters: the request, as it was answered.
+    :param reply: the reply, as ECR sends it, whether it arrives or not.
+    :param now: the time in the registry (aware).
+    """
+    account, body = call.account or call.registry, json.loads(reply.body)
+    record = {
+        "eventVersion": "1.08",
+        "userIdentity": {"type": "IAMUser", "accountId": account, "arn": f"arn:aws:sts::{account}:user/moto"},
+        "eventTime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "eventSource": "ecr.amazonaws.com",
+        "eventName": call.operation,
+        "awsRegion": call.region,
+        "requestParameters": dict(parameters),
+        "responseElements": body,
+        "eventID": str(uuid.uuid4()),
+        "readOnly": False,
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": account,
+        "eventCategory": "Management",
+    }
+    return HistoricEvent(account, call.region, now, record)

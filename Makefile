@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made and kept up to date from constraints.txt and pyproject.toml.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui frontend test test-fast nightly reference docs workflows sbom coverage bench compatibility distributed lint format types build check install constraints clean no-python
+.PHONY: help demo ui frontend test test-fast nightly moto reference docs workflows sbom coverage bench compatibility distributed lint format types build check install constraints clean no-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -50,6 +50,10 @@ test-fast: $(READY) ## Run the tests that take a minute in all: the core, packag
 
 nightly: $(READY) ## Run the tests that take minutes, which are marked nightly, one process a processor
 	$(BIN)/python -m pytest -n logical -m nightly
+	$(MAKE) moto
+
+moto: $(READY) ## Run moto's own tests of ECR, from its source distribution, against the local ECR
+	$(BIN)/python scripts/moto_tests.py
 
 coverage: $(READY) ## Check that the tests of the pure core take every branch of it
 	$(BIN)/python -m pytest -q -n $(JOBS) tests/core tests/display tests/reports/test_layout.py --cov --cov-config=tests/core/coverage.ini

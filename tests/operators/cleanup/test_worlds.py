@@ -107,7 +107,7 @@ def test_a_world_is_determined_by_its_seed(play_world: PlayWorld) -> None:
 def looks_elsewhere(work: Any, pending: Mapping[str, Any]) -> Mapping[str, Any]:
     """Stand in for the last look at images."""
     repository = work._cleanup.repository
-    work._hook.get_preview_status(repository.repository_name, registry_id=repository.registry_id)
+    work._looks.hook.get_preview_status(repository.repository_name, registry_id=repository.registry_id)
     return pending
 
 

@@ -16,6 +16,7 @@ from airflow_provider_ecr_preview.core.xcom.audit import (
     MAX_MESSAGE_CHARACTERS,
     MAX_TOP_REPOSITORIES,
     AuditCounts,
+    AuditedPolicies,
     AuditedRepository,
     AuditXCom,
     BaselineRef,
@@ -46,6 +47,8 @@ from airflow_provider_ecr_preview.core.xcom.comparison import (
 )
 from airflow_provider_ecr_preview.core.xcom.in_use import IN_USE_SCHEMA, MAX_IN_USE_BYTES, ImageInUse, ImagesInUseXCom
 from airflow_provider_ecr_preview.core.xcom.preview import (
+    AUDIT_MARKER_KEY,
+    CHANGE_MARKER_KEY,
     MARKER_KEY,
     MARKER_SCHEMA,
     MAX_FINDING_DIGESTS,
@@ -89,8 +92,10 @@ from airflow_provider_ecr_preview.core.xcom.rollout import (
 
 __all__ = [
     "APPROVAL_SCHEMA",
+    "AUDIT_MARKER_KEY",
     "AUDIT_SCHEMA",
     "CHANGES_SCHEMA",
+    "CHANGE_MARKER_KEY",
     "CLEANUP_SCHEMA",
     "COMPARISON_SCHEMA",
     "IN_USE_SCHEMA",
@@ -121,6 +126,7 @@ __all__ = [
     "ApprovedRepositoryXCom",
     "AuditCounts",
     "AuditXCom",
+    "AuditedPolicies",
     "AuditedRepository",
     "BaselineRef",
     "ChangedRepository",

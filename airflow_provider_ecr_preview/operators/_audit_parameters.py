@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ecr_preview.core.audit.changes import Alarms
+from airflow_provider_ecr_preview.core.audit.kind import AuditKind, selection_text
 from airflow_provider_ecr_preview.core.in_use.scope import required_scope_of
 from airflow_provider_ecr_preview.core.parameters.times import MAX_DAYS, days, seconds
 from airflow_provider_ecr_preview.core.parameters.values import account_id, integer, number, switch, text, texts
@@ -46,6 +47,7 @@ class AuditParameters:
 
     names: tuple[str, ...]
     candidates: CandidatePolicies
+    kind: AuditKind
     registry_id: str | None
     reports_path: str | None
     audit_id: str
@@ -75,9 +77,11 @@ class AuditParameters:
         :raises ValueError: if a parameter is not valid.
         """
         enrich = switch(task.enrich, "enrich", True)
+        candidates = CandidatePolicies(task.lifecycle_policy_text, task.lifecycle_policies)
         return cls(
             names=texts(task.repository_names, "repository_names"),
-            candidates=CandidatePolicies(task.lifecycle_policy_text, task.lifecycle_policies),
+            candidates=candidates,
+            kind=AuditKind.of(candidates, selection_text(task.selection)),
             registry_id=account_id(task.registry_id, "registry_id"),
             reports_path=text(task.reports_path, "reports_path"),
             audit_id=text(task.audit_id, "audit_id") or f"{task.dag_id} {context['ti'].run_id}",

@@ -101,7 +101,7 @@ class AuditRun:
         return AuditAttempt(
             {name: given.candidates.policy_of(name) for name in given.names},
             fleet,
-            Audit(given.audit_id, self.audited_at),
+            Audit(given.audit_id, self.audited_at, given.kind),
             OutcomeLog(segments) if segments else None,
         )
 
@@ -206,6 +206,7 @@ class AuditRun:
             audited_at=self.audited_at,
             part=self._part,
             dag_id=self._dag_id,
+            kind=given.kind,
         )
 
     def _image_lists(self) -> ImageLists | None:

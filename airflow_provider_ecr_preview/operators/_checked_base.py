@@ -171,7 +171,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
 
     def _write_rows(self, path: str, rows: Iterable[ReadinessRowXCom]) -> str | None:
         try:
-            with line_list(path) as lines:
+            with line_list(path, dag_id=self.dag_id) as lines:
                 for row in rows:
                     lines.write(row)
         except Exception:  # storage fails in many ways, and the log and the result have the report as well

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
@@ -24,7 +24,7 @@ from airflow_provider_ecr_preview.engine.planned_changes import with_doubt
 from airflow_provider_ecr_preview.engine.policy_changer import PolicyChanger
 from airflow_provider_ecr_preview.operators._cleanup_base import EcrCleanupOperator, OnBlocked, why_blocked
 from airflow_provider_ecr_preview.operators._policy_journal import PolicyJournal
-from airflow_provider_ecr_preview.operators._publish import push_before_failure
+from airflow_provider_ecr_preview.operators._publish import mark_change, push_before_failure
 from airflow_provider_ecr_preview.reports.former_policies import keep_former_policies
 from airflow_provider_ecr_preview.templating.values import Templated
 
@@ -55,6 +55,7 @@ class PolicyChangeOperator(EcrCleanupOperator):
         self.on_blocked = on_blocked
 
     _approval: Approval | None = None
+    _kind: Literal["put", "restore"] = "put"
 
     def _plan(self, changer: PolicyChanger, earlier: EarlierChanges) -> list[PolicyChange]:
         """Return the change of every repository.
@@ -85,12 +86,15 @@ class PolicyChangeOperator(EcrCleanupOperator):
         blocked = any(change.status == "blocked" for change in changes) or any(check.blocks for check in run_checks)
         if journal is not None and not blocked:
             self._keep(changes, journal)
-            push_before_failure(context, self, self._result(changes, run_checks, journal))
+            planned = self._result(changes, run_checks, journal)
+            push_before_failure(context, self, planned)
+            mark_change(context, self, planned)
             changes = self._change(context, changer, changes, run_checks, journal)
             self._keep_what_was_put(changes, journal)
             journal.end(changes)
         value = self._result(changes, run_checks, journal)
         self.log.info("%s\n%s", "Dry run: nothing was changed." if dry_run else "", render(policy_change_table(value)))
+        mark_change(context, self, value)
         if not dry_run:
             self._end(context, value, on_blocked)
         return value
@@ -147,6 +151,7 @@ class PolicyChangeOperator(EcrCleanupOperator):
             approval=self._approval,
             change_id=None if journal is None else journal.change_id,
             message=self._message,
+            kind=self._kind,
         )
 
     def _end(self, context: Context, value: PolicyChangeXCom, on_blocked: OnBlocked) -> None:

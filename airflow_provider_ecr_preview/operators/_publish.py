@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ecr_preview.assets import announce
 from airflow_provider_ecr_preview.core.audit.summary import marker
-from airflow_provider_ecr_preview.core.xcom.preview import MARKER_KEY
+from airflow_provider_ecr_preview.core.change_marker import change_marker
+from airflow_provider_ecr_preview.core.xcom.preview import (
+    AUDIT_MARKER_KEY,
+    CHANGE_MARKER_KEY,
+    MARKER_KEY,
+    MarkerXCom,
+)
 from airflow_provider_ecr_preview.display.audit import audit_table
 from airflow_provider_ecr_preview.display.text import render
 from airflow_provider_ecr_preview.telemetry import emit_counts
@@ -36,6 +42,29 @@ def publish(context: Context, task: BaseOperator, audit: AuditXCom, *, is_whole:
     announce(context, audit)
     if task.do_xcom_push:
         context["ti"].xcom_push(key=MARKER_KEY, value=marker(audit))
+        if is_whole:
+            context["ti"].xcom_push(key=AUDIT_MARKER_KEY, value=marker(audit))
+
+
+def mark_change(context: Context, task: BaseOperator, value: Mapping[str, Any]) -> None:
+    """Push the marker by which the pages find what a task changed, or would in a dry run.
+
+    :param context: the task's context.
+    :param task: the task.
+    :param value: what it returns.
+    """
+    push_change_marker(context, task, change_marker(value))
+
+
+def push_change_marker(context: Context, task: BaseOperator, value: MarkerXCom) -> None:
+    """Push a marker of a change.
+
+    :param context: the task's context.
+    :param task: the task.
+    :param value: the marker.
+    """
+    if task.do_xcom_push:
+        context["ti"].xcom_push(key=CHANGE_MARKER_KEY, value=value)
 
 
 def push_before_failure(context: Context, task: BaseOperator, value: Mapping[str, Any]) -> None:

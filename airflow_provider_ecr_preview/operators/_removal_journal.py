@@ -91,20 +91,24 @@ class RemovalJournal:
 
 
 def write_results(
-    cleanups: Sequence[RepositoryCleanup], results_path: str | None, journal: RemovalJournal | None
+    cleanups: Sequence[RepositoryCleanup],
+    results_path: str | None,
+    journal: RemovalJournal | None,
+    dag_id: str | None = None,
 ) -> str | None:
     """Write what happened to each image, and return where; the XCom result has the deleted images even if this fails.
 
     :param cleanups: the clean-up of each repository.
     :param results_path: the list of results; None to write none.
     :param journal: the journal of the clean-up; None for a dry run.
+    :param dag_id: the DAG that cleans up: the pages show the list to those who may read its results.
     :return: the path, or None if nothing was written.
     """
     if not results_path:
         return None
     marks = journal.marks if journal else {}
     try:
-        with line_list(results_path) as lines:
+        with line_list(results_path, dag_id=dag_id) as lines:
             for cleanup in cleanups:
                 for outcome in cleanup.outcomes.values():
                     line = outcome.as_dict(cleanup.repository)

@@ -145,7 +145,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         summaries, repositories, approval = self._given()
         self._show(approval, repositories, summaries)
         if approval["repositories_uri"]:
-            with line_list(approval["repositories_uri"]) as lines:
+            with line_list(approval["repositories_uri"], dag_id=self.dag_id) as lines:
                 for repository in repositories:
                     lines.write(repository.as_dict())
         context["ti"].xcom_push(key=APPROVAL_KEY, value=approval)

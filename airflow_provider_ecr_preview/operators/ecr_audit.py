@@ -88,6 +88,7 @@ class EcrAuditLifecyclePoliciesOperator(
     :param reports_path: folder for reports, an ``ObjectStoragePath`` URL (``file:///...`` or
         ``s3://aws_conn_id@bucket/...``). None for no reports and no comparison with earlier audits. (templated)
     :param audit_id: name of this audit; the parts of a mapped audit share it. (templated)
+    :param selection: what the repositories were selected by; audits are compared with their own kind only. (templated)
     :param audit_name: name of a series of audits. Each audit is compared with the last one of the same name. (templated)
     :param on_no_repositories: ``warn`` or ``fail`` if there is no repository to audit. (templated)
     :param write_image_lists: whether the reports list the affected images of each repository. (templated)
@@ -154,6 +155,7 @@ class EcrAuditLifecyclePoliciesOperator(
         "repository_names",
         "required_scope",
         "retention_days",
+        "selection",
         "write_image_lists",
         "write_kept_images",
     )
@@ -176,6 +178,7 @@ class EcrAuditLifecyclePoliciesOperator(
         reports_path: Templated[str] | None = None,
         audit_id: Templated[str] = "{{ dag.dag_id }} {{ run_id }}",
         audit_name: Templated[str] = "{{ dag.dag_id }}",
+        selection: Templated[Mapping[str, Any]] | None = None,
         on_no_repositories: Templated[OnNoRepositories] | None = "warn",
         write_image_lists: Templated[bool] | None = True,
         write_kept_images: Templated[bool] | None = True,
@@ -211,6 +214,7 @@ class EcrAuditLifecyclePoliciesOperator(
         self.write_image_lists = write_image_lists
         self.write_kept_images = write_kept_images
         self.retention_days = retention_days
+        self.selection = selection
         self.alarm_share = alarm_share
         self.alarm_count = alarm_count
         self.fail_on = fail_on

@@ -10,6 +10,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_ecr_preview.core import protection
+from airflow_provider_ecr_preview.core.change_marker import begun_marker
 from airflow_provider_ecr_preview.core.cleanup import settings as defaults
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
@@ -49,7 +50,7 @@ from airflow_provider_ecr_preview.operators._check_parameters import (
 )
 from airflow_provider_ecr_preview.operators._checked_base import EcrCheckedCleanupOperator
 from airflow_provider_ecr_preview.operators._cleanup_base import OnBlocked, why_blocked
-from airflow_provider_ecr_preview.operators._publish import push_before_failure
+from airflow_provider_ecr_preview.operators._publish import mark_change, push_before_failure, push_change_marker
 from airflow_provider_ecr_preview.operators._removal_journal import RemovalJournal, write_results
 from airflow_provider_ecr_preview.templating.values import Summaries, Templated
 
@@ -262,6 +263,15 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
             max_bytes=max_bytes_per_run,
             approval=approval_given(approval, settings.action, dry_run=dry_run),
         )
+        if journal:
+            begun = begun_marker(
+                "cleanup",
+                action=settings.action,
+                started_at=started_at.isoformat(),
+                repository_count=len(summaries),
+                approval=approval.as_dict() if approval else None,
+            )
+            push_change_marker(context, self, begun)
         cleanups = self._clean_up(decisions, run_checks, settings.action, retry_delay, journal)
         for cleanup in cleanups:
             cleanup.explain(settings)
@@ -273,10 +283,11 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
             started_at=started_at,
             finished_at=datetime.now(UTC),
             archive_price_per_gb_month=archive_price,
-            results_uri=write_results(cleanups, results_path, journal),
+            results_uri=write_results(cleanups, results_path, journal, self.dag_id),
             approval=approval,
         )
         self.log.info("%s\n%s", "Dry run: nothing was changed." if dry_run else "", render(cleanup_table(value)))
+        mark_change(context, self, value)
         if not dry_run:
             self._end(context, value, on_blocked)
         return value

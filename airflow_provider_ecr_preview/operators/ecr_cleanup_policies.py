@@ -256,6 +256,7 @@ class EcrRestoreLifecyclePolicyOperator(PolicyChangeOperator):
     :raises ValueError: if a parameter is not valid. Nothing was called or changed.
     """
 
+    _kind = "restore"
     iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrRestoreLifecyclePolicyOperator"]
     template_fields: Sequence[str] = aws_template_fields(
         "applied", "dry_run", "former_policies_path", "on_blocked", "preview_restored"

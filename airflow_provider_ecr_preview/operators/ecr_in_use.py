@@ -303,7 +303,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
 
     def _write(self, images: Iterator[ImageInUse]) -> str:
         path = str(self.in_use_path)
-        with line_list(path) as lines:
+        with line_list(path, dag_id=self.dag_id) as lines:
             for image in images:
                 lines.write(image)
         return path

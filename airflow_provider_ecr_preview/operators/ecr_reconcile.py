@@ -25,7 +25,7 @@ from airflow_provider_ecr_preview.engine.cleanup_settlement import CleanupSettle
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.hooks.lifecycle_events import EcrLifecycleEventsHook
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
-from airflow_provider_ecr_preview.operators._publish import push_before_failure
+from airflow_provider_ecr_preview.operators._publish import mark_change, push_before_failure
 from airflow_provider_ecr_preview.reports.lists import line_list, listed_images
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.templating.values import Summaries, Templated
@@ -128,6 +128,7 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
         if cleanup is not None:
             value["clean_up"] = self._settled(cleanup)
         self.log.info("The reconciliation:\n%s", render(reconciliation_table(value), width=140))
+        mark_change(context, self, value)
         if unread:
             push_before_failure(context, self, value)
             raise LifecycleEventsUnreadError(" ".join(unread))
@@ -204,7 +205,7 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
         if not results_path:
             return None
         try:
-            with line_list(results_path) as lines:
+            with line_list(results_path, dag_id=self.dag_id) as lines:
                 for reconciliation in reconciliations:
                     for image in reconciliation.images:
                         lines.write(image.as_dict(reconciliation.repository))

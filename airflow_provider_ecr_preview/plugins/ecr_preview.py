@@ -17,6 +17,7 @@ _PLACES = (
     ("task_instance", "ECR preview", TAB_ROUTE),
     ("dag_run", "ECR preview", "ecr-preview-run"),
     ("nav", "ECR previews", "ecr-previews"),
+    ("nav", "ECR history", "ecr-history"),
 )
 """Where a page is shown, how it is called there, and what its address ends with."""
 

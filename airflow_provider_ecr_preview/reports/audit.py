@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.audit.changes import Alarms, Site, compare_with_baselines
+from airflow_provider_ecr_preview.core.audit.kind import AuditKind
 from airflow_provider_ecr_preview.core.audit.rows import audit_row
 from airflow_provider_ecr_preview.display.audit_report import audit_markdown
 from airflow_provider_ecr_preview.reports.baseline import find_baseline, image_actions
@@ -43,6 +44,7 @@ class AuditReports:
     :param part: which part of it this is.
     :param audit_name: what the audits of one series share: an audit is compared with the last of the same name.
     :param dag_id: the DAG that audits.
+    :param kind: which policies are previewed, and of which repositories: an audit is compared with its own kind only.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class AuditReports:
         part: str = "0",
         audit_name: str = "",
         dag_id: str | None = None,
+        kind: AuditKind | None = None,
     ) -> None:
         self.root = ObjectStoragePath(reports_path)
         self.audit_id = audit_id
@@ -61,6 +64,7 @@ class AuditReports:
         self.audited_at = audited_at.astimezone(UTC)
         self.part = part
         self.dag_id = dag_id
+        self.kind = kind or AuditKind()
         self._regions: set[str | None] = set()
 
     def image_list(self, preview: PreviewStatus, *, with_kept: bool = False) -> AbstractContextManager[ImageListWriter]:
@@ -93,6 +97,7 @@ class AuditReports:
                     audit_name=self.audit_name,
                     audited_at=self.audited_at,
                     dag_id=self.dag_id,
+                    kind=self.kind,
                 )
                 self._regions.add(outcome.region_name)
                 day = partition(outcome.registry_id, outcome.region_name, self.audited_at.date())
@@ -123,7 +128,12 @@ class AuditReports:
         """
         baselines = {
             site: find_baseline(
-                self.root, site, audit_name=self.audit_name, audit_id=self.audit_id, before=self.audited_at
+                self.root,
+                site,
+                audit_name=self.audit_name,
+                audit_id=self.audit_id,
+                before=self.audited_at,
+                kind=self.kind,
             )
             for site in sites
         }

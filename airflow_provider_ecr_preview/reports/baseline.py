@@ -9,6 +9,7 @@ from datetime import datetime
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.audit.changes import Baseline, BaselineRepository, Site
+from airflow_provider_ecr_preview.core.audit.kind import AuditKind
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.text.secrets import masked
 from airflow_provider_ecr_preview.core.text.visible import one_line
@@ -27,18 +28,19 @@ log = logging.getLogger(__name__)
 
 
 def find_baseline(
-    root: ObjectStoragePath, site: Site, *, audit_name: str, audit_id: str, before: datetime
+    root: ObjectStoragePath, site: Site, *, audit_name: str, audit_id: str, before: datetime, kind: AuditKind
 ) -> Baseline | Unread | None:
-    """Return the newest earlier audit of the same name, None if there is none, or why its tables cannot be read.
+    """Return the newest earlier audit of the same name and kind, None if there is none, or why it cannot be read.
 
     :param root: folder of the reports.
     :param site: registry and Region.
     :param audit_name: what the audits of one series share.
     :param audit_id: the audit that is compared, which is no baseline of itself.
-    :param before: when it was begun (aware).
+    :param before: when it began (aware).
+    :param kind: which policies it previews, and of which repositories.
     """
     try:
-        return _newest(root, site, audit_name=audit_name, audit_id=audit_id, before=before)
+        return _newest(root, site, audit_name=audit_name, audit_id=audit_id, before=before, kind=kind)
     except Exception as error:  # whatever is wrong with what an earlier audit wrote, this one is done
         log.exception("The tables of earlier audits in %s cannot be read.", root)
         return Unread(
@@ -62,7 +64,7 @@ def image_actions(images_uri: str) -> Mapping[str, str] | Unread | None:
 
 
 def _newest(
-    root: ObjectStoragePath, site: Site, *, audit_name: str, audit_id: str, before: datetime
+    root: ObjectStoragePath, site: Site, *, audit_name: str, audit_id: str, before: datetime, kind: AuditKind
 ) -> Baseline | None:
     registry_and_region = partition(*site, before.date()).rpartition("/")[0]
     for folder in reversed(folders_in(root / TABLES / "csv" / registry_and_region)):
@@ -72,7 +74,8 @@ def _newest(
         audits: dict[tuple[datetime, str], Rows] = {}
         for row in _rows(folder):
             audited_at = datetime.fromisoformat(row["audited_at"])
-            if row["audit_name"] == audit_name and row["audit_id"] != audit_id and audited_at < before:
+            is_of_series = row["audit_name"] == audit_name and kind.is_of_row(row)
+            if is_of_series and row["audit_id"] != audit_id and audited_at < before:
                 audits.setdefault((audited_at, row["audit_id"]), {})[row["repository_name"]] = row
         if audits:
             (audited_at, name), rows = max(audits.items(), key=lambda audit: audit[0])

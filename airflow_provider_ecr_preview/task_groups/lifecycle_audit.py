@@ -99,6 +99,7 @@ def lifecycle_audit(
                 "reports_path": reports_path,
                 "audit_id": audit_id,
                 "audit_name": f"{{{{ dag.dag_id }}}} {group_id}",
+                "selection": {"include": include, "exclude": exclude, "tags": tags, "with_policy": with_policy},
                 "fail_on": "all",
                 **aws,
                 **audit_arguments,

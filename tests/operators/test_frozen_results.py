@@ -12,6 +12,7 @@ from unittest import mock
 import pytest
 from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_ecr_preview.core.audit.kind import AuditKind
 from airflow_provider_ecr_preview.core.audit.log import OutcomeLog
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
 from airflow_provider_ecr_preview.core.audit.summary import Audit
@@ -115,6 +116,7 @@ def test_the_tables_of_an_audit_are_a_baseline() -> None:
         audit_name="weekly",
         audit_id="weekly 2026-11-30",
         before=datetime(2026, 11, 30, tzinfo=UTC),
+        kind=AuditKind(selection="*"),
     )
     assert baseline is not None
     assert baseline.audit_id == "weekly 2026-11-23"

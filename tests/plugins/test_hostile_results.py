@@ -32,7 +32,7 @@ from tests.plugins.previews import images, kept, summary
 pytestmark = pytest.mark.xdist_group("web")
 
 AUDIT = "ecr-lifecycle-audit/1"
-ROUTES = ("images", "images/timeline", "images/rules", "images.csv", "repositories")
+ROUTES = ("images", "images/timeline", "images/rules", "images.csv", "repositories", "rows", "rows.csv")
 WHOLE = {"repository_name": "team/a", "registry_id": "123456789012", "region_name": "us-east-1"}
 
 TEXTS = st.text(max_size=8) | st.sampled_from(

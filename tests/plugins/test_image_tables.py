@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from airflow_provider_ecr_preview.core.bounded_reading import TooMuchError, TooSlowError
-from airflow_provider_ecr_preview.plugins.web import image_cache as image_tables
 from airflow_provider_ecr_preview.plugins.web.image_cache import ImageTables, Place
 from airflow_provider_ecr_preview.plugins.web.image_table import ImageTable
 from airflow_provider_ecr_preview.plugins.web.refusals import SECONDS, SECONDS_IF_SLOW, Refusals
@@ -40,15 +39,15 @@ def opened(tables: ImageTables, uri: str, user: str = "alice") -> ImageTable:
 def test_a_list_that_was_read_is_shown_while_another_is_being_read(
     uris: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tables, read, begun, go_on = ImageTables(), image_tables._read, threading.Event(), threading.Event()
+    tables, read, begun, go_on = ImageTables(), ImageTables._read, threading.Event(), threading.Event()
     known = opened(tables, uris[0])
 
-    def slowly(place: Place, folders: Sequence[str]) -> ImageTable:
+    def slowly(self: ImageTables, place: Place, folders: Sequence[str]) -> ImageTable:
         begun.set()
         assert go_on.wait(30)
-        return read(place, folders)
+        return read(self, place, folders)
 
-    monkeypatch.setattr(image_tables, "_read", slowly)
+    monkeypatch.setattr(ImageTables, "_read", slowly)
     with ThreadPoolExecutor(2) as threads:
         other = threads.submit(opened, tables, uris[1])
         assert begun.wait(30)
@@ -60,13 +59,13 @@ def test_a_list_that_was_read_is_shown_while_another_is_being_read(
 
 
 def test_a_list_that_many_ask_for_at_once_is_read_once(uris: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    tables, read, times = ImageTables(), image_tables._read, []
+    tables, read, times = ImageTables(), ImageTables._read, []
 
     def counted(*arguments: Any) -> ImageTable:
         times.append(arguments)
         return read(*arguments)
 
-    monkeypatch.setattr(image_tables, "_read", counted)
+    monkeypatch.setattr(ImageTables, "_read", counted)
     with ThreadPoolExecutor(8) as threads:
         found = {id(table) for table in threads.map(lambda uri: opened(tables, uri), uris[:1] * 8)}
     assert (len(found), len(times)) == (1, 1)
@@ -82,7 +81,7 @@ def test_what_was_refused_is_not_read_again_until_it_changes(
         times.append(arguments)
         raise error("it is a bomb")
 
-    monkeypatch.setattr(image_tables, "_read", refuse)
+    monkeypatch.setattr(ImageTables, "_read", refuse)
     for _ in range(3):
         with pytest.raises(error, match="it is a bomb"):
             opened(tables, uris[0])
@@ -113,8 +112,8 @@ def test_the_lists_of_one_user_do_not_displace_those_of_another(
     uris: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = opened(ImageTables(), uris[0]).size_in_bytes
-    monkeypatch.setattr(image_tables, "MAX_CACHED_BYTES", 4 * size)
-    monkeypatch.setattr(image_tables, "MAX_CACHED_BYTES_OF_A_USER", 2 * size)
+    monkeypatch.setattr(ImageTables, "max_cached_bytes", 4 * size)
+    monkeypatch.setattr(ImageTables, "max_cached_bytes_of_a_user", 2 * size)
     tables = ImageTables()
     known = opened(tables, uris[0], "alice")
     folder = uris[0].rpartition("/")[0]
@@ -129,7 +128,7 @@ def test_the_lists_of_one_user_do_not_displace_those_of_another(
 def test_a_list_that_takes_more_than_a_share_is_shown_and_not_kept(
     uris: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_tables, "MAX_CACHED_BYTES_OF_A_USER", 1)
+    monkeypatch.setattr(ImageTables, "max_cached_bytes_of_a_user", 1)
     tables = ImageTables()
     assert opened(tables, uris[0]).image_count == 3
     assert not tables._tables

@@ -47,19 +47,20 @@ print(*set(sys.modules) - before)
     assert new <= OURS
 
 
-def test_there_is_one_bundle_for_three_places(built: Path) -> None:
+def test_there_is_one_bundle_for_all_places(built: Path) -> None:
     apps = react_apps()
     assert [(app["destination"], app["name"], app["url_route"]) for app in apps] == [
         ("task_instance", "ECR preview", "ecr-preview"),
         ("dag_run", "ECR preview", "ecr-preview-run"),
         ("nav", "ECR previews", "ecr-previews"),
+        ("nav", "ECR history", "ecr-history"),
     ]
     assert len({app["bundle_url"] for app in apps}) == 1
 
 
 def test_the_bundle_has_a_component_under_the_name_of_every_place(built: Path) -> None:
     source = (Path(bundle.__file__).parent / "frontend" / "src" / "main.tsx").read_text()
-    assert [app["name"] for app in react_apps() if f'"{app["name"]}": EcrPreview' not in source] == []
+    assert [app["name"] for app in react_apps() if f'"{app["name"]}": Ecr' not in source] == []
 
 
 def test_the_address_of_the_pages_has_the_path_of_airflow_and_changes_with_them(

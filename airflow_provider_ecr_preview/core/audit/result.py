@@ -66,7 +66,7 @@ def fitted_audit(value: AuditXCom) -> AuditXCom:
 
 def _cut_to(value: AuditXCom, limits: _Limits) -> AuditXCom:
     changes = value["changes"]
-    return {
+    cut_value: AuditXCom = {
         **value,
         "registries": value["registries"][: limits.listed],
         "registries_left_out": value["registries_left_out"] + len(value["registries"][limits.listed :]),
@@ -88,6 +88,9 @@ def _cut_to(value: AuditXCom, limits: _Limits) -> AuditXCom:
         "changes": None if changes is None else _changes_cut_to(changes, limits),
         "table_uris": value["table_uris"][: limits.listed],
     }
+    if "policies" in value and not limits.uris:
+        cut_value["policies"] = {**value["policies"], "lifecycle_policy_text": None}
+    return cut_value
 
 
 def _changes_cut_to(changes: ChangesXCom, limits: _Limits) -> ChangesXCom:

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+from airflow_provider_ecr_preview.core.audit.kind import AuditKind
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.audit.totals import expiring_bytes, summary_of
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
@@ -44,6 +45,8 @@ COLUMNS = (
     Column("finding_codes", "text"),
     Column("images_uri", "text"),
     Column("dag_id", "text"),
+    Column("policies", "text"),
+    Column("selection", "text"),
 )
 """Registry, Region and day are no columns but parts of the path; readers of such tables make columns of them."""
 
@@ -52,7 +55,13 @@ Row = dict[str, Any]
 
 
 def audit_row(
-    outcome: RepositoryOutcome, *, audit_id: str, audit_name: str, audited_at: datetime, dag_id: str | None = None
+    outcome: RepositoryOutcome,
+    *,
+    audit_id: str,
+    audit_name: str,
+    audited_at: datetime,
+    dag_id: str | None = None,
+    kind: AuditKind | None = None,
 ) -> Row:
     """Return the row of one repository. What is not known is None, and never zero.
 
@@ -61,7 +70,9 @@ def audit_row(
     :param audit_name: what the audits of one series share.
     :param audited_at: when the audit was begun.
     :param dag_id: the DAG that audits.
+    :param kind: which policies are previewed, and of which repositories.
     """
+    kind = kind or AuditKind()
     row: Row = dict.fromkeys(column.name for column in COLUMNS)
     row |= {
         "audit_id": audit_id,
@@ -74,6 +85,8 @@ def audit_row(
         "message": None if outcome.message is None else " ".join(outcome.message.split()),
         "preview_call_count": outcome.preview_calls,
         "dag_id": dag_id,
+        "policies": kind.series,
+        "selection": kind.selection,
     }
     if outcome.status == "previewed":
         row |= _summarized(summary_of(outcome))

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow_provider_ecr_preview.core.audit.kind import AuditKind
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.audit.totals import AuditTotals, expiring_bytes, summary_of
 from airflow_provider_ecr_preview.core.preview.finding import SEVERITY_ORDER
@@ -39,10 +40,13 @@ class Audit:
     """The sum of an audit, built repository by repository.
 
     :param audit_id: what names this audit among the others.
-    :param audited_at: when it was begun (aware).
+    :param audited_at: when it began (aware).
+    :param kind: which policies it previews, and of which repositories.
     """
 
-    def __init__(self, audit_id: str, audited_at: datetime) -> None:
+    def __init__(self, audit_id: str, audited_at: datetime, kind: AuditKind | None = None) -> None:
+        self.kind = kind
+        """What it is of; None until the first part says so."""
         self.audit_id = audit_id
         self.audited_at = audited_at
         self.missing_parts = 0
@@ -86,6 +90,8 @@ class Audit:
         An audit does not remember every repository, so it cannot notice one that both parts hold; reading their
         reports does.
         """
+        other_kind = other.kind or AuditKind()
+        self.kind = other_kind if self.kind is None else self.kind.united(other_kind)
         self.missing_parts += other.missing_parts
         self.totals += other.totals
         for site, totals in other.registries.items():
@@ -114,6 +120,7 @@ class Audit:
         :param report_uri: where the report for a person was written.
         :param table_uris: where the tables with a row for every repository were written.
         """
+        kind = self.kind or AuditKind()
         return AuditXCom(
             schema=AUDIT_SCHEMA,
             audit_id=self.audit_id,
@@ -142,12 +149,14 @@ class Audit:
             changes=changes,
             report_uri=report_uri,
             table_uris=list(table_uris),
+            policies=kind.as_dict(),
+            selection=kind.selection,
         )
 
     @classmethod
     def from_xcom(cls, value: AuditXCom) -> Audit:
         """Return the audit that a task pushed. Its sums are exact; its lists are as long as they were pushed."""
-        audit = cls(value["audit_id"], datetime.fromisoformat(value["audited_at"]))
+        audit = cls(value["audit_id"], datetime.fromisoformat(value["audited_at"]), AuditKind.from_xcom(value))
         audit.missing_parts = value["missing_part_count"]
         audit.totals = AuditTotals.from_counts(value)
         for registry in value["registries"]:
@@ -221,10 +230,17 @@ def marker(value: AuditXCom) -> MarkerXCom:
         "info_finding_count",
     )
     counts = {key: value[key] for key in keys}  # type: ignore[literal-required]  # each is a key of AuditXCom
+    kind = AuditKind.from_xcom(value)
     return MarkerXCom(
         schema=MARKER_SCHEMA,
         kind="audit",
-        counts=counts | {"alarm_count": None if changes is None else changes["alarm_count"]},
+        counts=counts
+        | {
+            "alarm_count": None if changes is None else changes["alarm_count"],
+            "policies": kind.policies,
+            "policies_fingerprint": kind.fingerprint,
+            "selection": kind.selection,
+        },
     )
 
 

@@ -45,6 +45,11 @@ class CandidatePolicies:
         """The policies by the glob, or the name, that they were given under."""
         return self._by_glob
 
+    @property
+    def policy_for_the_rest(self) -> LifecyclePolicy | None:
+        """The policy of every repository that no glob names; None for the applied one."""
+        return self._default
+
     def policy_of(self, repository_name: str) -> LifecyclePolicy | None:
         """Return the policy to preview for a repository, or None for the one that is applied."""
         for glob, policy in self._by_glob.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval
@@ -70,6 +70,7 @@ def policy_change_xcom(
     approval: Approval | None = None,
     change_id: str | None = None,
     message: str | None = None,
+    kind: Literal["put", "restore"] = "put",
 ) -> PolicyChangeXCom:
     """Return the result of a change.
 
@@ -82,6 +83,7 @@ def policy_change_xcom(
     :param approval: what a person has approved; None if no approval binds the change.
     :param change_id: which run of which task this is.
     :param message: what a person has to know about all of it.
+    :param kind: whether policies are put or restored.
     """
     statuses = Counter(str(change.status) for change in changes)
     value = PolicyChangeXCom(
@@ -105,6 +107,10 @@ def policy_change_xcom(
         ),
         change_id=change_id,
         message=message,
+        kind=kind,
+        lifecycle_policies={
+            policy.fingerprint: policy.text for change in changes if (policy := change.wanted) is not None
+        },
     )
     return _fitted(value)
 
@@ -138,6 +144,8 @@ def _repository(change: PolicyChange) -> RepositoryPolicyXCom:
 
 def _fitted(value: PolicyChangeXCom) -> PolicyChangeXCom:
     """Cut what says that all is well first; former policies only where they were written elsewhere."""
+    if json_size(value) > MAX_POLICY_CHANGE_BYTES:
+        value["lifecycle_policies"] = {}  # what is wanted is known elsewhere, too
     shorter = fitted(value, MAX_POLICY_CHANGE_BYTES, _LIMITS if value["former_policies_uri"] else _LIMITS[:2], _cut_to)
     if json_size(shorter) <= MAX_POLICY_CHANGE_BYTES:
         return shorter

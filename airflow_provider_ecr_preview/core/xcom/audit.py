@@ -150,8 +150,23 @@ class ChangesXCom(TypedDict):
     notes: list[str]
 
 
+class AuditedPolicies(TypedDict):
+    """Which policies an audit previews: ``applied``, ``candidate``, or ``mixed`` where its parts differ.
+
+    ``fingerprint`` is over the candidate policies and the globs that they are for. ``lifecycle_policy_text`` is the one
+    candidate; null where there are several, or there was no room for it.
+    """
+
+    kind: str
+    fingerprint: str | None
+    lifecycle_policy_text: str | None
+
+
 class AuditXCom(AuditCounts):
     """``return_value`` of the audit and of the merge operator, in at most 48 KiB.
+
+    ``policies`` says what was previewed, and ``selection`` of which repositories, in words; results of earlier releases
+    have neither.
 
     ``missing_part_count`` is how many parts of a merged audit are not in it, because their tasks ended without a
     result: with any missing, nothing is known of the repositories in them.
@@ -172,3 +187,5 @@ class AuditXCom(AuditCounts):
     changes: ChangesXCom | None
     report_uri: str | None
     table_uris: list[str]
+    policies: NotRequired[AuditedPolicies]
+    selection: NotRequired[str | None]

@@ -14,6 +14,14 @@ MARKER_KEY = "ecr_lifecycle_preview"
 """XCom key of the marker that lets a reader find previews without reading the values of other tasks."""
 
 
+AUDIT_MARKER_KEY = "ecr_lifecycle_audit"
+"""XCom key of the marker of a whole audit, which is found by it among thousands of previews."""
+
+
+CHANGE_MARKER_KEY = "ecr_lifecycle_change"
+"""XCom key of the marker of what changed something, would in a dry run, or says what ECR changed."""
+
+
 MAX_SUMMARY_BYTES = 8 * 1024
 """Upper bound of one summary as JSON, whatever the size of the repository and of its policy."""
 
@@ -95,8 +103,11 @@ class StartedPreviewXCom(TypedDict):
 
 
 class MarkerXCom(TypedDict):
-    """Value under :data:`MARKER_KEY`, beside every summary and every audit."""
+    """Value under :data:`MARKER_KEY`, :data:`AUDIT_MARKER_KEY` and :data:`CHANGE_MARKER_KEY`.
+
+    Readers ignore kinds that they do not know.
+    """
 
     schema: str
-    kind: Literal["summary", "audit"]
+    kind: Literal["summary", "audit", "cleanup", "put", "restore", "reconciliation"]
     counts: dict[str, Any]

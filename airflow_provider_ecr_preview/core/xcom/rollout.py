@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from airflow_provider_ecr_preview.core.xcom.approval import ApprovedByXCom
 from airflow_provider_ecr_preview.core.xcom.cleanup import CheckXCom
@@ -53,6 +53,9 @@ class PolicyChangeXCom(TypedDict):
     with what may have been put; ``reply_lost_repository_count`` is how many of them are so since a call whose reply was
     lost. ``change_id`` says which run of which task this is, and ``former_policies_fingerprint`` is a SHA-256 over all that
     it has replaced, by which ``former_policies_uri`` is checked.
+
+    ``kind`` says which of the two it is, and ``lifecycle_policies`` has the wanted policies by their fingerprints, empty
+    where there was no room; results of earlier releases have neither.
     """
 
     schema: str
@@ -73,3 +76,5 @@ class PolicyChangeXCom(TypedDict):
     former_policies_fingerprint: str
     change_id: str | None
     message: NotRequired[str | None]
+    kind: NotRequired[Literal["put", "restore"]]
+    lifecycle_policies: NotRequired[dict[str, str]]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -12,10 +12,12 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request
 
 from airflow_provider_ecr_preview.plugins.web.access import User, may_read_xcom
-from airflow_provider_ecr_preview.plugins.web.image_cache import ImageTables
+from airflow_provider_ecr_preview.plugins.web.image_cache import ImageTables, Place, RowTables, StoredTables, TableT
 from airflow_provider_ecr_preview.plugins.web.image_lists import DamagedResultError, NoListError, images_uri_of
 from airflow_provider_ecr_preview.plugins.web.image_table import ImageTable
 from airflow_provider_ecr_preview.plugins.web.queries import MapIndex, WantedRepository
+from airflow_provider_ecr_preview.plugins.web.row_lists import RowList, row_list_of
+from airflow_provider_ecr_preview.plugins.web.row_table import RowTable
 from airflow_provider_ecr_preview.plugins.web.stored import read_stored
 from airflow_provider_ecr_preview.plugins.web.turns import Turns, in_thread
 from airflow_provider_ecr_preview.plugins.web.xcoms import read_result
@@ -29,6 +31,9 @@ READINGS = Turns(at_a_time=2, of_a_user=1, waiting_of_a_user=100, waiting=1_000,
 
 
 _tables = ImageTables()
+
+
+_row_tables = RowTables()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +98,63 @@ class AskedList:
         :raises HTTPException: if there are none, or the user may not read them.
         :raises NoTurnError: if it is not the user's turn in time.
         """
-        user_id = self.asked.user.get_id()
-        async with ANSWERS.turn(user_id):
+        async with ANSWERS.turn(self.asked.user.get_id()):
             result = await self.asked.result()
-            try:
+            with _refused():
                 uri = images_uri_of(result, self.repository)
-            except NoListError as error:
-                raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
-            except DamagedResultError as error:
-                raise HTTPException(HTTPStatus.CONFLICT, str(error)) from error
-            found = await in_thread(read_stored, partial(_tables.find, uri))
-            if not isinstance(found, ImageTable):
-                async with READINGS.turn(user_id):
-                    found = await in_thread(read_stored, partial(_tables.read, found, user=user_id))
-            await self.asked.check_owner(found.dag_id)
-            yield found
+            table = await _table(_tables, uri, self.asked)
+            await self.asked.check_owner(table.dag_id)
+            yield table
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRowList:
+    """Who asks about the lines of the list that the result of a task points to."""
+
+    asked: Asked
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[tuple[RowTable, RowList]]:
+        """Have a turn, the lines, and what they are.
+
+        :raises HTTPException: if there are none, or the user may not read them.
+        :raises NoTurnError: if it is not the user's turn in time.
+        """
+        async with ANSWERS.turn(self.asked.user.get_id()):
+            result = await self.asked.result()
+            with _refused():
+                rows = row_list_of(result)
+            table = await _table(_row_tables, rows.uri, self.asked)
+            await self.asked.check_owner(table.dag_id)
+            yield table, rows
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """Answer why a result points to no list that can be opened."""
+    try:
+        yield
+    except NoListError as error:
+        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+    except DamagedResultError as error:
+        raise HTTPException(HTTPStatus.CONFLICT, str(error)) from error
+
+
+async def _table(tables: StoredTables[TableT], uri: str, asked: Asked) -> TableT:
+    user_id = asked.user.get_id()
+    found: Place | TableT = await in_thread(read_stored, partial(tables.find, uri))
+    if not isinstance(found, Place):
+        return found
+    async with READINGS.turn(user_id):
+        table: TableT = await in_thread(read_stored, partial(tables.read, found, user=user_id))
+    return table
+
+
+async def _asked_rows(asked: AskedTask) -> AskedRowList:
+    return AskedRowList(asked)
+
+
+AskedRows = Annotated[AskedRowList, Depends(_asked_rows)]
 
 
 async def _asked_list(asked: AskedTask, repository: WantedRepository) -> AskedList:

@@ -113,7 +113,7 @@ def test_the_images_that_stay_have_their_reason(tab: Page) -> None:
 def test_a_task_without_a_preview_says_so(tab: Page, server: Server) -> None:
     server.push("nothing of ours")
     tab.reload()
-    expect(tab.get_by_text("This task has no ECR preview.")).to_be_visible()
+    expect(tab.get_by_text("This task has no ECR result.")).to_be_visible()
     check_accessible(tab)
 
 

@@ -29,5 +29,5 @@ def test_mapped_previews_are_listed_and_each_leads_to_its_own_tab(page: Page, se
 
 def test_a_run_without_a_preview_says_so(page: Page, server: Server) -> None:
     page.goto(run_path(server))
-    expect(page.get_by_text("This run has no ECR preview.")).to_be_visible()
+    expect(page.get_by_text("This run has no ECR task.")).to_be_visible()
     check_accessible(page)

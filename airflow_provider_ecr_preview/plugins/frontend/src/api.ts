@@ -1,22 +1,24 @@
+import { type Result, resultOf } from "./results";
 import type {
   Audit,
   AuditedRepository,
   Bin,
   ImagePage,
   Marker,
-  PolicyComparisonResult,
   RepositoryRef,
   RuleCounts,
   Settings,
-  Summary,
+  TaskInstance,
   TaskRef,
 } from "./types";
 import { allVisible, visible } from "./visible";
 
-const SUMMARY_SCHEMA = "ecr-lifecycle-preview-summary/1";
-const COMPARISON_SCHEMA = "ecr-lifecycle-comparison/1";
-const AUDIT_SCHEMA = "ecr-lifecycle-audit/1";
 const MARKER_KEY = "ecr_lifecycle_preview";
+/** Of whole audits, which are found by it among thousands of previews. */
+export const AUDIT_MARKER_KEY = "ecr_lifecycle_audit";
+/** Of what changed something, would in a dry run, or says what ECR changed. */
+export const CHANGE_MARKER_KEY = "ecr_lifecycle_change";
+const APPROVAL_KEY = "ecr_lifecycle_approval";
 /** What Airflow hands out at once, unless its configuration says otherwise. */
 const MAX_MARKERS = 100;
 const MAX_MARKER_PAGES = 10;
@@ -119,48 +121,120 @@ export function runPath(task: TaskRef): string {
   return path`/dags/${task.dagId}/runs/${task.runId}` + "/plugin/ecr-preview-run";
 }
 
-export type Result =
-  | { kind: "summary"; value: Summary }
-  | { kind: "audit"; value: Audit }
-  | { kind: "comparison"; value: PolicyComparisonResult }
-  | { kind: "none" };
-
-export function resultOf(value: unknown): Result {
-  if (typeof value !== "object" || value === null || !("schema" in value) || typeof value.schema !== "string") {
-    return { kind: "none" };
-  }
-  if (value.schema === SUMMARY_SCHEMA) {
-    return { kind: "summary", value: value as unknown as Summary };
-  }
-  if (value.schema === COMPARISON_SCHEMA) {
-    return { kind: "comparison", value: value as unknown as PolicyComparisonResult };
-  }
-  if (value.schema === AUDIT_SCHEMA) {
-    return { kind: "audit", value: value as unknown as Audit };
-  }
-  return { kind: "none" };
+/** What a task returned. Some results are recognised by the operator that returns them. */
+export async function readResult(task: TaskRef, operator: string | null = null, signal?: AbortSignal): Promise<Result> {
+  return resultOf(await readXCom(task, "return_value", signal), operator);
 }
 
-export async function readResult(task: TaskRef, signal?: AbortSignal): Promise<Result> {
+/** What a task asks a person before there is an answer. */
+export async function readPending(task: TaskRef, signal?: AbortSignal): Promise<Result> {
+  const value = await readXCom(task, APPROVAL_KEY, signal);
+  const result = resultOf(value);
+  return result.kind === "approval" ? result : { kind: "none" };
+}
+
+/** The value that a task pushed under a key; undefined where there is none. */
+export async function readXCom(task: TaskRef, key: string, signal?: AbortSignal): Promise<unknown> {
   try {
-    const entry = (await getJson(
-      `${taskPath(task)}/xcomEntries/return_value?map_index=${task.mapIndex}`,
-      signal,
-    )) as { value?: unknown };
-    return resultOf(allVisible(entry.value));
+    const entry = (await getJson(`${taskPath(task)}/xcomEntries/${key}?map_index=${task.mapIndex}`, signal)) as {
+      value?: unknown;
+    };
+    return allVisible(entry.value);
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) {
-      return { kind: "none" };
+      return undefined;
     }
     throw error;
   }
 }
 
-/** The state of a task; null as long as it waits for others. */
-export async function readState(task: TaskRef, signal?: AbortSignal): Promise<string | null> {
+interface InstanceEntry {
+  dag_id: string;
+  dag_run_id: string;
+  task_id: string;
+  map_index: number;
+  state: string | null;
+  operator: string | null;
+  operator_name?: string | null;
+  try_number: number;
+  start_date: string | null;
+  end_date: string | null;
+}
+
+function instanceOf(entry: InstanceEntry): TaskInstance {
+  return {
+    dagId: entry.dag_id,
+    runId: entry.dag_run_id,
+    taskId: entry.task_id,
+    mapIndex: entry.map_index ?? -1,
+    state: entry.state ?? null,
+    operator: entry.operator_name ?? entry.operator ?? null,
+    tryNumber: entry.try_number ?? 0,
+    startedAt: entry.start_date ?? null,
+    endedAt: entry.end_date ?? null,
+  };
+}
+
+/** How a task is; a state of null is that of one that waits for others. */
+export async function readInstance(task: TaskRef, signal?: AbortSignal): Promise<TaskInstance> {
   const mapped = task.mapIndex >= 0 ? `/${task.mapIndex}` : "";
-  const instance = (await getJson(taskPath(task) + mapped, signal)) as { state?: string | null };
-  return instance.state ?? null;
+  try {
+    const entry = (await getJson(taskPath(task) + mapped, signal)) as InstanceEntry;
+    return { ...instanceOf(entry), ...task };
+  } catch (error) {
+    // Of a task that the DAG no longer has, the result may still be there.
+    if (error instanceof ApiError && error.status === 404) {
+      return { ...task, state: "removed", operator: null, tryNumber: 0, startedAt: null, endedAt: null };
+    }
+    throw error;
+  }
+}
+
+/** The tasks of a run, those that are not mapped first, as many as Airflow hands out in one answer. */
+export async function readInstances(dagId: string, runId: string, signal?: AbortSignal): Promise<TaskInstance[]> {
+  const list = path`/api/v2/dags/${dagId}/dagRuns/${runId}/taskInstances` + `?limit=${MAX_MARKERS}&order_by=map_index`;
+  const page = (await getJson(list, signal)) as { task_instances: InstanceEntry[] };
+  return page.task_instances.map(instanceOf);
+}
+
+/** Where the host shows the log of a task. */
+export function taskLogPath(task: TaskRef): string {
+  const mapped = task.mapIndex >= 0 ? path`/mapped/${task.mapIndex}` : "";
+  return path`/dags/${task.dagId}/runs/${task.runId}/tasks/${task.taskId}` + mapped;
+}
+
+/** More than the log of a task of ours has; of a longer one the reason is not looked for. */
+const MAX_LOG_CHARACTERS = 2_000_000;
+
+/** Why the last attempt at a task failed, as its log says; null where that cannot be read. */
+export async function readFailure(task: TaskInstance, signal?: AbortSignal): Promise<string | null> {
+  if (task.tryNumber < 1) {
+    return null;
+  }
+  try {
+    const url = `${taskPath(task)}/logs/${task.tryNumber}?map_index=${task.mapIndex}&full_content=true`;
+    const response = await fetch(basePath() + url, {
+      credentials: "same-origin",
+      headers: { Accept: "application/json" },
+      ...(signal ? { signal } : {}),
+    });
+    const text = response.ok ? await response.text() : "";
+    return text.length > MAX_LOG_CHARACTERS ? null : failureIn(text);
+  } catch {
+    return null; // The log is one more right; the page is of use without.
+  }
+}
+
+/** The message of the last exception in a log of Airflow's. */
+export function failureIn(text: string): string | null {
+  try {
+    const { content } = JSON.parse(text) as { content: { error_detail?: { exc_type?: string; exc_value?: string }[] }[] };
+    const last = content.findLast((entry) => Array.isArray(entry.error_detail) && entry.error_detail.length > 0);
+    const { exc_type: type, exc_value: value } = last?.error_detail?.at(-1) ?? {};
+    return typeof value === "string" ? visible(`${type ?? "Error"}: ${value}`).slice(0, 2_000) : null;
+  } catch {
+    return null;
+  }
 }
 
 export async function readRunState(dagId: string, runId: string, signal?: AbortSignal): Promise<string> {
@@ -185,8 +259,14 @@ interface MarkerPage {
   total: number;
 }
 
-async function readMarkerPage(dagId: string, runId: string, query: string, signal?: AbortSignal): Promise<MarkerPage> {
-  const list = path`/api/v2/dags/${dagId}/dagRuns/${runId}/taskInstances/` + `~/xcomEntries?xcom_key=${MARKER_KEY}`;
+async function readMarkerPage(
+  dagId: string,
+  runId: string,
+  query: string,
+  signal?: AbortSignal,
+  key = MARKER_KEY,
+): Promise<MarkerPage> {
+  const list = path`/api/v2/dags/${dagId}/dagRuns/${runId}/taskInstances/` + `~/xcomEntries?xcom_key=${key}`;
   const page = (await getJson(`${list}&${query}`, signal)) as { xcom_entries: XComEntry[]; total_entries: number };
   const markers = page.xcom_entries.map((entry) => ({
     dagId: entry.dag_id,
@@ -210,21 +290,21 @@ export function readRunMarkers(
 }
 
 /**
- * The latest tasks of all DAGs that the user may read, newest first, without the mapped ones, which are parts of others.
+ * The latest tasks of all DAGs that the user may read, newest first.
  *
  * @yields some at a time, and at last whether there are no others.
  */
-export async function* latestMarkers(signal?: AbortSignal): AsyncGenerator<Marker[], boolean> {
+export async function* latestMarkers(
+  signal?: AbortSignal,
+  { key = MARKER_KEY, withMapped = false, maxPages = MAX_MARKER_PAGES }: { key?: string; withMapped?: boolean; maxPages?: number } = {},
+): AsyncGenerator<Marker[], boolean> {
+  // Mapped previews and audits are parts of others; each mapped clean-up stands for itself.
+  const mapped = withMapped ? "" : "map_index=-1&";
   const read = (page: number) =>
-    readMarkerPage(
-      "~",
-      "~",
-      `map_index=-1&order_by=-timestamp&limit=${MAX_MARKERS}&offset=${page * MAX_MARKERS}`,
-      signal,
-    );
+    readMarkerPage("~", "~", `${mapped}order_by=-timestamp&limit=${MAX_MARKERS}&offset=${page * MAX_MARKERS}`, signal, key);
   const first = await read(0);
-  const pages = Math.min(Math.ceil(first.total / MAX_MARKERS), MAX_MARKER_PAGES);
-  const isWhole = first.total <= MAX_MARKERS * MAX_MARKER_PAGES;
+  const pages = Math.min(Math.ceil(first.total / MAX_MARKERS), maxPages);
+  const isWhole = first.total <= MAX_MARKERS * maxPages;
   if (isNewestFirst(first.markers)) {
     yield first.markers;
     for (let page = 1; page < pages; page += 1) {
@@ -243,14 +323,14 @@ function isNewestFirst(markers: Marker[]): boolean {
 }
 
 export interface MarkerValue {
-  kind: "summary" | "audit";
+  kind: string;
   counts: Record<string, unknown>;
 }
 
-export async function readMarker(task: TaskRef, signal?: AbortSignal): Promise<MarkerValue | null> {
+export async function readMarker(task: TaskRef, signal?: AbortSignal, key = MARKER_KEY): Promise<MarkerValue | null> {
   try {
     const entry = (await getJson(
-      `${taskPath(task)}/xcomEntries/${MARKER_KEY}?map_index=${task.mapIndex}`,
+      `${taskPath(task)}/xcomEntries/${key}?map_index=${task.mapIndex}`,
       signal,
     )) as { value?: MarkerValue };
     return entry.value?.counts ? allVisible(entry.value) : null;
@@ -386,4 +466,37 @@ function repositoryOf(row: Record<string, unknown>): AuditedRepository {
     status: text("status") ?? "",
     message: text("message"),
   };
+}
+
+/** One line of a list, as the task wrote it. */
+export type RowValues = Record<string, unknown>;
+
+export interface RowQuery {
+  search: string;
+  value: string;
+  offset: number;
+  limit: number;
+}
+
+export interface RowPage {
+  total: number;
+  matching: number;
+  /** By which column the lines are filtered, and how many have each of its values. */
+  filter: string | null;
+  values: Record<string, number>;
+  rows: RowValues[];
+}
+
+/** Some of the lines of the list that the result of a task points to. */
+export async function readRows(task: TaskRef, query: RowQuery, signal?: AbortSignal): Promise<RowPage> {
+  const page = `&offset=${query.offset}&limit=${query.limit}`;
+  return allVisible(await getJson(`${ownTaskPath(task)}/rows?${rowParameters(task, query)}${page}`, signal)) as RowPage;
+}
+
+export function rowsCsvUrl(task: TaskRef, query: RowQuery): string {
+  return `${basePath()}${ownTaskPath(task)}/rows.csv?${rowParameters(task, query)}`;
+}
+
+function rowParameters(task: TaskRef, query: RowQuery): string {
+  return parametersOf(task, null, { search: query.search, value: query.value });
 }

@@ -1,13 +1,15 @@
 import { taskKey } from "./api";
 import { ErrorBoundary } from "./components/basics";
+import { HistoryPage } from "./pages/HistoryPage";
 import { RegistryPage } from "./pages/RegistryPage";
 import { RunPage } from "./pages/RunPage";
 import { TaskPage } from "./pages/TaskPage";
 import { STYLE } from "./style";
 import type { TaskRef } from "./types";
 import { useParameters } from "./useParameters";
+import type { ReactNode } from "react";
 
-/** What the host hands over: of a mapped task its index, and on the page of the registry nothing. */
+/** What the host hands over: of a mapped task its index, and on the pages of the registry and of the history nothing. */
 export interface HostProps {
   dagId?: string;
   runId?: string;
@@ -19,26 +21,40 @@ export default function EcrPreview({ dagId, runId, taskId, mapIndex }: HostProps
   const [parameters] = useParameters();
   const named = dagId ? null : taskOf(parameters);
   return (
+    <Page key={[dagId, runId, taskId, mapIndex].join("\n")}>
+      {dagId && runId && taskId ? (
+        <TaskPage task={{ dagId, runId, taskId, mapIndex: mapIndexOf(mapIndex) }} isTab />
+      ) : dagId && runId ? (
+        <RunPage dagId={dagId} runId={runId} />
+      ) : named ? (
+        <TaskPage key={taskKey(named)} task={named} />
+      ) : (
+        <RegistryPage />
+      )}
+    </Page>
+  );
+}
+
+export function EcrHistory() {
+  return (
+    <Page>
+      <HistoryPage />
+    </Page>
+  );
+}
+
+function Page({ children }: { children: ReactNode }) {
+  return (
     // Focusable, so that who has no mouse can scroll it where the host leaves it little room.
-    <main className="ecrp" tabIndex={0} key={[dagId, runId, taskId, mapIndex].join("\n")}>
+    <main className="ecrp" tabIndex={0}>
       <style>{STYLE}</style>
-      <ErrorBoundary>
-        {dagId && runId && taskId ? (
-          <TaskPage task={{ dagId, runId, taskId, mapIndex: mapIndexOf(mapIndex) }} isTab />
-        ) : dagId && runId ? (
-          <RunPage dagId={dagId} runId={runId} />
-        ) : named ? (
-          <TaskPage key={taskKey(named)} task={named} />
-        ) : (
-          <RegistryPage />
-        )}
-      </ErrorBoundary>
+      <ErrorBoundary>{children}</ErrorBoundary>
     </main>
   );
 }
 
 // The host loads the bundle once, whatever the names of the pages that are in it, and looks for each under its name.
-Object.assign(globalThis, { "ECR preview": EcrPreview, "ECR previews": EcrPreview });
+Object.assign(globalThis, { "ECR preview": EcrPreview, "ECR previews": EcrPreview, "ECR history": EcrHistory });
 
 /** The task that the address of a page of its own names. */
 function taskOf(parameters: URLSearchParams): TaskRef | null {

@@ -11,9 +11,14 @@ export function number(value: MarkerValue, name: string): number | null {
   return typeof found === "number" ? found : null;
 }
 
+export function text(value: MarkerValue, name: string): string | null {
+  const found = value.counts[name];
+  return typeof found === "string" ? found : null;
+}
+
 /** Read what each task found, without those that may not be read. */
-export async function marked(markers: Marker[], signal: AbortSignal): Promise<MarkedTask[]> {
-  const values = await Promise.all(markers.map((marker) => readMarker(marker, signal)));
+export async function marked(markers: Marker[], signal: AbortSignal, key?: string): Promise<MarkedTask[]> {
+  const values = await Promise.all(markers.map((marker) => readMarker(marker, signal, key)));
   return markers.flatMap((marker, at) => {
     const value = values[at];
     return value ? [{ marker, value }] : [];

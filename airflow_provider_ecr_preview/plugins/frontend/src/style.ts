@@ -48,5 +48,23 @@ export const STYLE = `
 .ecrp .bar { display: inline-block; width: 6rem; height: .5rem; margin-right: .35rem; border-radius: .25rem; background: var(--chakra-colors-bg-emphasized, #e4e4e7); overflow: hidden; }
 .ecrp .bar i { display: block; height: 100%; background: var(--chakra-colors-brand-solid, #2563eb); }
 .ecrp .back { margin-bottom: .75rem; }
+.ecrp .banner { border: 2px solid var(--chakra-colors-border, #d4d4d8); border-left-width: .5rem; border-radius: .5rem; padding: .6rem .8rem; margin: .75rem 0; }
+.ecrp .banner strong { letter-spacing: .04em; margin-right: .35rem; }
+.ecrp .banner.real { border-color: var(--chakra-colors-red-solid, #dc2626); }
+.ecrp .banner.real strong { color: var(--chakra-colors-red-fg, #b91c1c); }
+.ecrp .banner.dry { border-color: var(--chakra-colors-blue-solid, #2563eb); border-style: dashed; border-left-style: solid; }
+.ecrp .banner.dry strong { color: var(--chakra-colors-blue-fg, #1d4ed8); }
+.ecrp .remedy { color: var(--chakra-colors-fg-muted, #52525b); font-size: .875rem; }
+.ecrp .reason { overflow-wrap: anywhere; white-space: pre-line; }
+.ecrp pre.diff { font-family: ui-monospace, monospace; font-size: .8rem; margin: .5rem 0; padding: .5rem; border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .375rem; overflow-x: auto; max-height: 30rem; }
+.ecrp pre.diff .added { color: var(--chakra-colors-green-fg, #166534); }
+.ecrp pre.diff .removed { color: var(--chakra-colors-red-fg, #b91c1c); }
+.ecrp details.policy { border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .5rem; padding: .5rem .8rem; margin: .5rem 0; }
+.ecrp .copy { white-space: nowrap; }
+.ecrp ol.story { list-style: none; padding: 0; margin: .5rem 0; border-left: 2px solid var(--chakra-colors-border, #d4d4d8); }
+.ecrp ol.story li { padding: .35rem 0 .35rem .8rem; }
+.ecrp ol.story .label { font-weight: 700; letter-spacing: .03em; }
+.ecrp .label.real { color: var(--chakra-colors-red-fg, #b91c1c); }
+.ecrp .label.dry { color: var(--chakra-colors-blue-fg, #1d4ed8); }
 .ecrp .note { border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .5rem; padding: .6rem .8rem; margin: .75rem 0; }
 `;

@@ -177,6 +177,15 @@ export interface TaskRef {
   mapIndex: number;
 }
 
+/** How a task is: its state, and which operator it is of. */
+export interface TaskInstance extends TaskRef {
+  state: string | null;
+  operator: string | null;
+  tryNumber: number;
+  startedAt: string | null;
+  endedAt: string | null;
+}
+
 export interface Settings {
   price_per_gb_month: number;
   image_lists: boolean;

@@ -44,7 +44,7 @@ _BOUNDS = ReadBounds(
 )
 
 
-_NOT_SHOWN = {"audit_id", "audit_name", "audited_at", "dag_id"}
+_NOT_SHOWN = {"audit_id", "audit_name", "audited_at", "dag_id", "policies", "selection"}
 
 
 _SHOWN = tuple(column for column in COLUMNS if column.name not in _NOT_SHOWN)

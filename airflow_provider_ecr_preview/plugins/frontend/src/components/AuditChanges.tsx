@@ -157,7 +157,7 @@ interface WholeAudit extends Repositories {
 }
 
 async function readAudit(marker: Marker, signal: AbortSignal): Promise<WholeAudit | null> {
-  const result = await readResult(marker, signal);
+  const result = await readResult(marker, null, signal);
   return result.kind === "audit"
     ? { audit: result.value, ...(await readRepositories(marker, result.value, signal)) }
     : null;

@@ -50,7 +50,7 @@ export function AuditView({
               return chosen ? (
                 <RepositoryView repository={chosen} audit={audit} task={task} settings={settings} />
               ) : (
-                <p className="note">The repository that the address of this page names is not among those that are known here.</p>
+                <p className="note">The repository that the address of this page names is not part of this audit, or the audit has no room for its name.</p>
               );
             }}
           </Show>
@@ -60,19 +60,25 @@ export function AuditView({
       <div hidden={wanted !== null}>
         <h2>Audit of {minute(audit.audited_at)}</h2>
         <p className="quiet">
-          {audit.audit_id} · nothing was deleted: this is what the policies would do now ·{" "}
+          {audit.audit_id} · an audit deletes nothing: this is what the policies would do ·{" "}
           <HostLink to={tabPath(task)}>the task</HostLink> · <HostLink to={runPath(task)}>the run</HostLink>
           <Report uri={audit.report_uri} />
         </p>
         {audit.missing_part_count > 0 && (
           <p className="note warning">
-            {counted(audit.missing_part_count, "part of the audit is", "parts of the audit are")} missing; nothing is known of
-            the repositories there.
+            {counted(audit.missing_part_count, "part of the audit is", "parts of the audit are")} missing, so nothing is known of the
+            repositories in it. Run the failed tasks of the run again.
+          </p>
+        )}
+        {audit.repository_count === 0 && (
+          <p className="note warning">
+            This audit is of no repository, so it says nothing about the registry. Look at include, exclude and tags of the task that
+            lists the repositories, and at its Region.
           </p>
         )}
         <AuditTiles audit={audit} settings={settings} />
         <h3>What to look at</h3>
-        {audit.findings.length === 0 && <p className="quiet">Nothing was found that a person should look at.</p>}
+        {audit.findings.length === 0 && <p className="quiet">There are no findings.</p>}
         <ul className="findings">
           {audit.findings.map((finding) => (
             <FindingItem key={finding.severity + finding.code} finding={finding} onChoose={choose} onSearch={look} />
@@ -126,7 +132,7 @@ function AuditTiles({ audit, settings }: { audit: Audit; settings: Settings }) {
         ],
         ["Images that would be deleted", count(audit.expiring_image_count), total === null ? undefined : `of ${count(total)}`],
         ["Images that would be archived", count(audit.archiving_image_count), "archiving saves nothing by itself"],
-        ["Bytes", bytes(size ?? audit.expiring_bytes_upper_bound_known), size === null ? "known of; not all are" : "at most: layers are shared"],
+        ["Bytes", bytes(size ?? audit.expiring_bytes_upper_bound_known), size === null ? "of the repositories whose sizes are known" : "at most: layers are shared"],
         savings(size, settings, audit.expiring_bytes_upper_bound_known),
       ]}
     />

@@ -42,7 +42,7 @@ export function RepositoryView({
     <>
       <h2>{repository.repository_name}</h2>
       <p className="quiet">
-        {place(repository)} · nothing was deleted: this is what the policy would do now · <ConsoleLink repository={repository} />
+        {place(repository)} · a preview deletes nothing: this is what the policy would do · <ConsoleLink repository={repository} />
       </p>
       <PreviewTiles counts={repository} settings={settings} />
       {repository.findings.length > 0 && (

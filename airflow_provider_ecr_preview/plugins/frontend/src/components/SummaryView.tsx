@@ -21,13 +21,13 @@ export function SummaryView({
     <>
       <h2>{summary.repository_name}</h2>
       <p className="quiet">
-        {place(summary)} · previewed {minute(summary.previewed_at)} · nothing was deleted: this is what the policy would do
-        now · <ConsoleLink repository={summary} />
+        {place(summary)} · previewed {minute(summary.previewed_at)} · a preview deletes nothing: this is what the policy would
+        do · <ConsoleLink repository={summary} />
       </p>
       <PreviewTiles counts={summary} settings={settings} />
       <h3>What to look at</h3>
       {summary.findings.length === 0 ? (
-        <p className="quiet">Nothing was found that a person should look at.</p>
+        <p className="quiet">There are no findings.</p>
       ) : (
         <ul className="findings">
           {summary.findings.map((finding) => (

@@ -1,10 +1,15 @@
 import { readResult, taskKey } from "../api";
-import type { Result } from "../api";
+import type { Result } from "../results";
 import type { Settings, TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
 import { AuditView } from "./AuditView";
 import { ErrorBoundary, Show } from "./basics";
+import { CleanupView } from "./CleanupView";
+import { InUseView } from "./InUseView";
+import { PolicyChangeView } from "./PolicyChangeView";
 import { PolicyComparison } from "./PolicyComparison";
+import { ReconciliationView } from "./ReconciliationView";
+import { ApprovalView, ElsewhereView, NamesView, ReadinessView, StartedView } from "./SmallViews";
 import { SummaryView } from "./SummaryView";
 
 /** What a task found, read by itself. */
@@ -17,7 +22,7 @@ export function TaskResult({
   settings: Settings;
   isOneOfMany?: boolean;
 }) {
-  const loaded = useLoaded(taskKey(task), (signal) => readResult(task, signal));
+  const loaded = useLoaded(taskKey(task), (signal) => readResult(task, null, signal));
   return (
     <Show loaded={loaded}>
       {(result) =>
@@ -48,6 +53,15 @@ export function ResultView({
       {result.kind === "summary" && <SummaryView summary={result.value} task={task} settings={settings} />}
       {result.kind === "audit" && <AuditView audit={result.value} task={task} settings={settings} isOneOfMany={isOneOfMany} />}
       {result.kind === "comparison" && <PolicyComparison comparison={result.value} />}
+      {result.kind === "cleanup" && <CleanupView cleanup={result.value} task={task} settings={settings} />}
+      {result.kind === "policy_change" && <PolicyChangeView change={result.value} task={task} />}
+      {result.kind === "reconciliation" && <ReconciliationView reconciliation={result.value} task={task} />}
+      {result.kind === "in_use" && <InUseView inUse={result.value} task={task} />}
+      {result.kind === "readiness" && <ReadinessView readiness={result.value} task={task} />}
+      {result.kind === "approval" && <ApprovalView approval={result.value} task={task} />}
+      {result.kind === "started" && <StartedView started={result.value} />}
+      {result.kind === "names" && <NamesView names={result.value} />}
+      {result.kind === "elsewhere" && <ElsewhereView address={result.value} />}
     </ErrorBoundary>
   );
 }

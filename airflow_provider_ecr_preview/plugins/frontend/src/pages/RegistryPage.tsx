@@ -1,15 +1,22 @@
-import { latestMarkers, readMarker, readSettings, taskKey, taskOfKey } from "../api";
+import { AUDIT_MARKER_KEY, latestMarkers, readMarker, readSettings, taskKey, taskOfKey } from "../api";
 import { Trend } from "../charts/Trend";
-import { LinkButton, Show } from "../components/basics";
+import { HostLink, LinkButton, Show } from "../components/basics";
 import { AuditChanges } from "../components/AuditChanges";
 import { Markers } from "../components/Markers";
 import { TaskResult } from "../components/TaskResult";
-import { minute } from "../format";
+import { counted, minute } from "../format";
+import { isOfApplied, isOfOneKind, isOfOneSeries, kindOf, kindText } from "../kinds";
 import { marked, type MarkedTask, number } from "../markers";
+import type { Marker } from "../types";
 import { useLoaded } from "../useLoaded";
 import { useParameters } from "../useParameters";
 
 const MAX_AUDITS = 30;
+
+const HISTORY = "/plugin/ecr-history";
+
+/** How many pages of markers are looked through for audits from before these had a key of their own. */
+const MAX_OLD_PAGES = 10;
 
 /** The audits of all DAGs that the user may read: the latest in full, how they went over time, and two compared. */
 export function RegistryPage() {
@@ -26,13 +33,13 @@ export function RegistryPage() {
     <Show loaded={latest}>
       {({ audits: found, isWhole, settings }) => {
         const audits = united(found, named.value ?? []);
-        const [current = wanted[0] === null ? audits[0] : undefined, compared] = wanted.map((key) =>
+        const [current = wanted[0] === null ? (audits.find(isOfApplied) ?? audits[0]) : undefined, compared] = wanted.map((key) =>
           audits.find((each) => taskKey(each.marker) === key),
         );
         if (audits.length === 0) {
           return (
             <p className="quiet">
-              There is no audit that you may read yet. Run a DAG with EcrAuditLifecyclePoliciesOperator, for example
+              <HostLink to={HISTORY}>History of clean-ups and policies</HostLink>. There is no audit that you may read yet. Run a DAG with EcrAuditLifecyclePoliciesOperator, for example
               ecr_audit_registry. A preview of a single repository is in the tab of its task.
             </p>
           );
@@ -49,9 +56,13 @@ export function RegistryPage() {
             </>
           );
         }
-        const others = audits.filter((each) => each !== current);
+        // A what-if beside what is applied would show differences that nobody made.
+        const others = audits.filter((each) => each !== current && isOfOneKind(each, current));
         return (
           <>
+            <p className="quiet aside">
+              <HostLink to={HISTORY}>History of clean-ups and policies</HostLink>
+            </p>
             <div className="controls">
               <label>
                 Audit
@@ -76,7 +87,7 @@ export function RegistryPage() {
               <>
                 {parameters.get("repository") === null && (
                   <Trend
-                    audits={audits.filter(({ marker }) => isOfOneSeries(marker, current.marker))}
+                    audits={audits.filter((each) => isOfOneSeries(each, current))}
                     current={taskKey(current.marker)}
                     onChoose={choose}
                   />
@@ -96,17 +107,27 @@ export function RegistryPage() {
   );
 }
 
-/** The audits of one task are compared over time; those of another may be of other repositories. */
-function isOfOneSeries(one: MarkedTask["marker"], other: MarkedTask["marker"]): boolean {
-  return one.dagId === other.dagId && one.taskId === other.taskId;
+/** The audits of the applied policies, and apart from them the what-ifs. */
+function Options({ audits }: { audits: MarkedTask[] }) {
+  const groups = [
+    { title: "Applied policies", audits: audits.filter(isOfApplied) },
+    { title: "Candidate policies (what-if)", audits: audits.filter((each) => !isOfApplied(each)) },
+  ].filter((group) => group.audits.length > 0);
+  return groups.map((group) => (
+    <optgroup key={group.title} label={group.title}>
+      {group.audits.map((audit) => (
+        <option key={taskKey(audit.marker)} value={taskKey(audit.marker)}>
+          {[minute(audit.marker.timestamp), audit.marker.dagId, countText(number(audit.value, "repository_count")), kindText(kindOf(audit))]
+            .filter(Boolean)
+            .join(", ")}
+        </option>
+      ))}
+    </optgroup>
+  ));
 }
 
-function Options({ audits }: { audits: MarkedTask[] }) {
-  return audits.map(({ marker, value }) => (
-    <option key={taskKey(marker)} value={taskKey(marker)}>
-      {minute(marker.timestamp)}, {marker.dagId}, {number(value, "repository_count") ?? "?"} repositories
-    </option>
-  ));
+function countText(count: number | null): string {
+  return count === null ? "" : counted(count, "repository", "repositories");
 }
 
 /** The newest first, each once. */
@@ -127,15 +148,28 @@ async function readAudit(key: string | null, signal: AbortSignal): Promise<Marke
 
 /** The newest audits, and whether there are no others. */
 async function latestAudits(signal: AbortSignal): Promise<{ audits: MarkedTask[]; isWhole: boolean }> {
+  const own = await auditsAmong(latestMarkers(signal, { key: AUDIT_MARKER_KEY }), signal, AUDIT_MARKER_KEY);
+  if (own.audits.length >= MAX_AUDITS) {
+    return own;
+  }
+  // Those from before audits had a key of their own stand among the previews.
+  const old = await auditsAmong(latestMarkers(signal, { maxPages: own.audits.length > 0 ? 1 : MAX_OLD_PAGES }), signal);
+  return { audits: united(own.audits, old.audits).slice(0, MAX_AUDITS), isWhole: own.isWhole && old.isWhole };
+}
+
+async function auditsAmong(
+  pages: AsyncGenerator<Marker[], boolean>,
+  signal: AbortSignal,
+  key?: string,
+): Promise<{ audits: MarkedTask[]; isWhole: boolean }> {
   const audits: MarkedTask[] = [];
-  const pages = latestMarkers(signal);
   for (;;) {
     const page = await pages.next();
     if (page.done) {
       return { audits, isWhole: page.value };
     }
     for (let at = 0; at < page.value.length; at += MAX_AUDITS) {
-      const found = await marked(page.value.slice(at, at + MAX_AUDITS), signal);
+      const found = await marked(page.value.slice(at, at + MAX_AUDITS), signal, key);
       audits.push(...found.filter(({ value }) => value.kind === "audit"));
       if (audits.length > MAX_AUDITS) {
         return { audits: audits.slice(0, MAX_AUDITS), isWhole: false };

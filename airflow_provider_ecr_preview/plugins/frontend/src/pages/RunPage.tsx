@@ -5,6 +5,7 @@ import { Show } from "../components/basics";
 import { Pages } from "../components/DataTable";
 import { Markers } from "../components/Markers";
 import { PreviewTiles } from "../components/PreviewTiles";
+import { readSteps, RunStory } from "../components/RunStory";
 import { TaskResult } from "../components/TaskResult";
 import { marked, type MarkedTask, number } from "../markers";
 import type { Settings } from "../types";
@@ -17,28 +18,29 @@ const ENDED = ["success", "failed"];
 /** Beyond these, a run is one of many previews rather than of an audit. */
 const MAX_UNMAPPED = 20;
 
-/** What a run would take: its one audit or preview in full, or the sum of its previews; and each of them, mapped ones too. */
+/** What a run did, step by step; then its one audit or preview in full, or the sum of its previews, and each of them. */
 export function RunPage({ dagId, runId }: { dagId: string; runId: string }) {
   const [page, setPage] = useState(0);
   const [looks, setLooks] = useState(0);
   const loaded = useLoaded(`${dagId} ${runId} ${looks} ${page}`, async (signal) => {
-    const [{ markers, total }, state, settings] = await Promise.all([
+    const [{ markers, total }, state, settings, steps] = await Promise.all([
       readRunMarkers(dagId, runId, { offset: page * PAGE_SIZE, limit: PAGE_SIZE }, signal),
       readRunState(dagId, runId, signal),
       readSettings(signal),
+      readSteps(dagId, runId, signal),
     ]);
     const tasks = await marked(markers, signal);
     const audit = total <= PAGE_SIZE ? auditAmong(tasks) : await auditBeside(dagId, runId, signal);
-    return { tasks, total, state, settings, audit };
+    return { tasks, total, state, settings, audit, steps };
   });
   useLater(loaded.state === "ready" && !ENDED.includes(loaded.value.state), looks, () => setLooks((before) => before + 1));
   return (
     <Show loaded={loaded}>
-      {({ tasks, total, state, settings, audit }) => {
-        if (total === 0) {
+      {({ tasks, total, state, settings, audit, steps }) => {
+        if (total === 0 && steps.steps.length === 0) {
           return (
             <p className="quiet">
-              {ENDED.includes(state) ? "This run has no ECR preview." : `This run is ${state} and has no ECR preview yet.`}
+              {ENDED.includes(state) ? "This run has no ECR task." : `This run is ${state} and has no ECR result yet.`}
             </p>
           );
         }
@@ -47,15 +49,20 @@ export function RunPage({ dagId, runId }: { dagId: string; runId: string }) {
           <>
             {state !== "success" && (
               <p className="note">
-                This run {state === "failed" ? "has failed" : `is ${state}`}: of tasks that are not listed here nothing is known.
+                This run {state === "failed" ? "failed" : `is ${state}`}
+                {state === "failed"
+                  ? ": what its tasks did until then is below, and the tab of the failed task has the reason."
+                  : ": more may follow."}
               </p>
             )}
+            {steps.steps.length > 0 && <RunStory {...steps} />}
+            {total > 0 && steps.steps.length > 0 && <h2>What was previewed</h2>}
             {main ? (
               <TaskResult key={taskKey(main.marker)} task={main.marker} settings={settings} />
             ) : (
               total <= PAGE_SIZE && <Sums tasks={tasks} settings={settings} />
             )}
-            {!(main && total === 1) && (
+            {total > 0 && !(main && total === 1) && (
               <section>
                 <h3>Every ECR preview of this run</h3>
                 <Markers tasks={tasks} label="ECR previews of this run" />
@@ -115,7 +122,7 @@ function Sums({ tasks, settings }: { tasks: MarkedTask[]; settings: Settings }) 
   return (
     <>
       <h2>The ECR previews of this run together</h2>
-      <p className="quiet">Nothing was deleted: this is what the policies would do now. Of a repository, the latest preview counts.</p>
+      <p className="quiet">A preview deletes nothing: this is what the policies would do. Of each repository, the latest preview counts.</p>
       <PreviewTiles counts={counts} settings={settings} />
     </>
   );

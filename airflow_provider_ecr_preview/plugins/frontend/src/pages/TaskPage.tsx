@@ -1,34 +1,42 @@
 import { useState } from "react";
 
-import { readResult, readSettings, readState, tabPath, taskPagePath } from "../api";
+import { readInstance, readPending, readResult, readSettings, tabPath, taskPagePath } from "../api";
 import { HostLink, Show } from "../components/basics";
 import { ResultView } from "../components/TaskResult";
+import { hasEnded, inWords, TaskState } from "../components/TaskState";
 import type { TaskRef } from "../types";
 import { useLater } from "../useLater";
 import { useLoaded } from "../useLoaded";
 import { useParameters } from "../useParameters";
+import { useTitle } from "../useTitle";
 
-const ENDED = ["success", "failed", "skipped", "upstream_failed", "removed"];
-
-/** What one task found, or a few words where it found nothing: the tab is on every task. */
+/** What one task did or found, and how it is; a few words where it is none of ours: the tab is on every task. */
 export function TaskPage({ task, isTab = false }: { task: TaskRef; isTab?: boolean }) {
   const [parameters] = useParameters();
   const [looks, setLooks] = useState(0);
+  useTitle(isTab ? null : `${task.taskId}, ${task.dagId}`);
   const loaded = useLoaded(`${tabPath(task)} ${looks}`, async (signal) => {
-    const [result, settings] = await Promise.all([readResult(task, signal), readSettings(signal)]);
-    return { result, settings, state: result.kind === "none" ? await readState(task, signal) : null };
+    const [instance, settings] = await Promise.all([readInstance(task, signal), readSettings(signal)]);
+    const returned = await readResult(task, instance.operator, signal);
+    // An approval says what it asks before there is an answer.
+    const result = returned.kind === "none" ? await readPending(task, signal) : returned;
+    return { result, settings, instance };
   });
-  const isWaiting = loaded.state === "ready" && loaded.value.result.kind === "none" && !hasEnded(loaded.value.state);
+  const isWaiting = loaded.state === "ready" && !hasEnded(loaded.value.instance.state);
   useLater(isWaiting, looks, () => setLooks((before) => before + 1));
   return (
     <Show loaded={loaded}>
-      {({ result, settings, state }) =>
-        result.kind === "none" ? (
-          <p className="quiet">
-            {hasEnded(state)
-              ? "This task has no ECR preview."
-              : `This task ${state === null ? "waits for others" : `is ${state}`}. If it finds an ECR preview, it is shown here when it has ended.`}
-          </p>
+      {({ result, settings, instance }) => {
+        const state = <TaskState instance={instance} hasResult={result.kind !== "none"} />;
+        return result.kind === "none" ? (
+          <>
+            <p className="quiet">
+              {hasEnded(instance.state)
+                ? "This task has no ECR result."
+                : `This task ${inWords(instance.state)}. If it finds or does something in ECR, it is shown here when it has ended.`}
+            </p>
+            {instance.operator?.startsWith("Ecr") && state}
+          </>
         ) : (
           <>
             <p className="quiet aside">
@@ -41,15 +49,11 @@ export function TaskPage({ task, isTab = false }: { task: TaskRef; isTab?: boole
                 </HostLink>
               )}
             </p>
+            {state}
             <ResultView result={result} task={task} settings={settings} />
           </>
-        )
-      }
+        );
+      }}
     </Show>
   );
-}
-
-/** One that waits for others has no state yet. */
-function hasEnded(state: string | null): boolean {
-  return state !== null && ENDED.includes(state);
 }

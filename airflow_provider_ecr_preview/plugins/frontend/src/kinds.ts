@@ -1,0 +1,40 @@
+import { type MarkedTask, text } from "./markers";
+
+/** What an audit is of: the same for audits that may be compared. Those from before audits had a kind are of the applied policies. */
+export interface AuditKind {
+  policies: string;
+  fingerprint: string | null;
+  selection: string | null;
+}
+
+export function kindOf({ value }: MarkedTask): AuditKind {
+  return {
+    policies: text(value, "policies") ?? "applied",
+    fingerprint: text(value, "policies_fingerprint"),
+    selection: text(value, "selection"),
+  };
+}
+
+export function isOfApplied(audit: MarkedTask): boolean {
+  return kindOf(audit).policies === "applied";
+}
+
+/** Whether two audits are of the same policies and, as far as both say, of the same repositories. */
+export function isOfOneKind(one: MarkedTask, other: MarkedTask): boolean {
+  const [first, second] = [kindOf(one), kindOf(other)];
+  const isOfOneSelection = first.selection === null || second.selection === null || first.selection === second.selection;
+  return first.policies === second.policies && first.fingerprint === second.fingerprint && isOfOneSelection;
+}
+
+/** Whether they are of one task, too: those of another may be of other repositories, where the selection is not known. */
+export function isOfOneSeries(one: MarkedTask, other: MarkedTask): boolean {
+  return one.marker.dagId === other.marker.dagId && one.marker.taskId === other.marker.taskId && isOfOneKind(one, other);
+}
+
+/** What an audit is of, in words; none for one of the applied policies of all repositories. */
+export function kindText(kind: AuditKind): string {
+  const policies =
+    kind.policies === "applied" ? [] : [kind.policies === "candidate" ? `candidate ${kind.fingerprint?.slice(0, 8) ?? ""}` : kind.policies];
+  const selection = kind.selection === null || kind.selection === "*" ? [] : [kind.selection];
+  return [...policies, ...selection].join(", ");
+}

@@ -96,7 +96,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, PolicyChangeOpera
         bound; None for no limit. (templated)
     :param minimum_images_left: block a repository if fewer images than this are left. At least one image always has
         to be left. (templated)
-    :param protected_tags: tag globs that protect an image, whatever was approved: a list, JSON, or text separated
+    :param protected_tags: tag globs that protect an image even if it was approved: a list, JSON, or text separated
         by commas; [] for none. (templated)
     :param protected_tag_patterns: regular expressions that protect an image if they match anywhere in one of its
         tags. (templated)

@@ -408,7 +408,11 @@ def required(operator: type[BaseOperator]) -> list[str]:
     import inspect  # noqa: PLC0415
 
     parameters = inspect.signature(operator.__init__).parameters.values()
-    return [each.name for each in parameters if each.default is each.empty and each.kind is each.KEYWORD_ONLY]
+    return [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY
+    ]
 
 
 def kind_of(operator: type[BaseOperator], name: str) -> Kind:
@@ -509,7 +513,7 @@ ANY = _Any()
 
 
 @checked
-def test_what_a_parameter_does_not_take_is_refused_before_anything_is_asked(
+def test_what_a_parameter_does_not_take_is_refused_before_any_call(
     reading: Reading, operator: type[BaseOperator], name: str
 ) -> None:
     kind = kind_of(operator, name)
@@ -523,7 +527,9 @@ def test_what_a_parameter_does_not_take_is_refused_before_anything_is_asked(
 
 
 def test_the_defaults_of_the_protection_are_those_of_the_documentation(reading: Reading) -> None:
-    [operator] = [each for each in OPERATORS if each.__name__ == "EcrDeletePreviewedImagesOperator"]
+    [operator] = [
+        operator_class for operator_class in OPERATORS if operator_class.__name__ == "EcrDeletePreviewedImagesOperator"
+    ]
     assert reading.of(operator, "protected_tags", ABSENT) == PROTECTED_TAGS
     assert reading.of(operator, "max_images", None) is None  # written in a DAG
     assert reading.of(operator, "max_images", "{{ none }}", native=True) == 1_000

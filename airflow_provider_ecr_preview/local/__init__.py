@@ -1,4 +1,4 @@
-"""An ECR on this machine, to test and to try: moto with lifecycle policy previews added at the wire.
+"""An ECR on this machine, for tests and first steps: moto, with lifecycle policy previews and more added.
 
 Nothing of the product imports it; it needs the extra ``local``.
 """

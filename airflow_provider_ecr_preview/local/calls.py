@@ -1,4 +1,4 @@
-"""Every call that the local ECR answered, so that a test can prove what was called and what was not."""
+"""Every call that the local ECR answered, so that a test can prove which calls were made and which were not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MAX_CALLS = 200_000
-"""The oldest calls are forgotten past this number, so that a server may run for weeks."""
+"""The oldest calls are dropped past this number, so that a server can run for weeks."""
 
 
 _ACCOUNT_OF_ARN = 4
@@ -19,7 +19,7 @@ _READS = ("BatchCheck", "BatchGet", "Describe", "Get", "Head", "List")
 
 @dataclass(slots=True)
 class Call:
-    """A call and what became of it.
+    """A call and its outcome.
 
     :param operation: for example ``StartLifecyclePolicyPreview``; of services with another protocol, method and path.
     :param repository: ``repositoryName`` of the request, or None.
@@ -27,7 +27,7 @@ class Call:
     :param parameters: the request; not kept of other services.
     :param service: ``ecr``, or the other service that was called.
     :param account: the account of the caller.
-    :param outcome: ``OK``, an error code, or the name of the fault that came between.
+    :param outcome: ``OK``, an error code, or the name of the fault that hit it.
     """
 
     operation: str
@@ -53,7 +53,7 @@ class Call:
 
 
 class CallLog:
-    """The calls, in the order in which they came."""
+    """The calls, in the order of arrival."""
 
     def __init__(self) -> None:
         self._calls: deque[Call] = deque(maxlen=MAX_CALLS)
@@ -84,7 +84,7 @@ class CallLog:
         outcome: str | None = None,
         service: str = "ecr",
     ) -> list[Call]:
-        """Return the calls that match everything that is given.
+        """Return the calls that match all given parameters.
 
         :param operation: the operation.
         :param repository: the repository.
@@ -118,5 +118,5 @@ class CallLog:
 
     @property
     def mutating(self) -> list[Call]:
-        """The calls of ECR that change a registry; what starts, reads and lists previews makes none."""
+        """The calls of ECR that change a registry; starting, reading and listing previews are not among them."""
         return [call for call in self if call.service == "ecr" and call.is_mutating]

@@ -1,4 +1,4 @@
-"""The two clocks of the local ECR: what time it is in the registry, and how long things take."""
+"""The two clocks of the local ECR: the time in the registry, and a running clock for durations."""
 
 from __future__ import annotations
 
@@ -43,5 +43,5 @@ class Clock:
         return time.monotonic() + self._advanced.total_seconds()
 
     def advance(self, duration: timedelta) -> None:
-        """Move both clocks forward, so that nobody needs to sleep."""
+        """Move both clocks forward, so that no test needs to sleep."""
         self._advanced += duration

@@ -49,7 +49,7 @@ PARTLY: Mapping[str, str] = {
     "PutImage": "Layers are not looked for, so `LayersNotFoundException` never comes. A repository that is missing is "
     "created where a creation template says `CREATE_ON_PUSH`.",
     "PutRegistryPolicy": "The policy is kept and not enforced.",
-    "PutReplicationConfiguration": "Copies are there at once. Filters other than `PREFIX_MATCH` are read as prefixes.",
+    "PutReplicationConfiguration": "Copies are there immediately. Filters other than `PREFIX_MATCH` are read as prefixes.",
     "SetRepositoryPolicy": "The policy is kept and not enforced; `force` is ignored.",
     "StartImageScan": "The scan finds one made-up finding.",
     "CreateRepositoryCreationTemplate": "Applied to what replication and a push create. `customRoleArn` is kept and "

@@ -14,7 +14,7 @@ from airflow_provider_ecr_preview.local.repositories import ImageIndex, LocalRep
 def delete_images(
     backend: ECRBackend, repository: LocalRepository, image_ids: Sequence[Mapping[str, str]]
 ) -> dict[str, list[Any]]:
-    """Delete one image, or one tag, after the other and return what BatchDeleteImage answers.
+    """Delete one image, or one tag, after the other and return the answer of BatchDeleteImage.
 
     A manifest list and its images can go in one call if the list comes first.
 
@@ -51,7 +51,7 @@ def delete_images(
 
 
 def delete_referrers(backend: ECRBackend, repository: LocalRepository) -> None:
-    """Delete what belongs to images that were deleted, as ECR does within a day, and what belongs to that.
+    """Delete the referrers of images that were deleted, as ECR does within a day, and the referrers of those.
 
     :param backend: moto's store.
     :param repository: the repository.

@@ -41,7 +41,7 @@ from airflow_provider_ecr_preview.local.wire import Wire
 ACCESS_KEY = "AKIALOCALECRTESTONLY"
 
 
-SECRET_KEY = "local"  # noqa: S105  # no secret: nobody checks it
+SECRET_KEY = "local"  # noqa: S105  # no secret: it is not checked
 
 
 class LocalEcr(Registry):
@@ -58,8 +58,8 @@ class LocalEcr(Registry):
     moto keeps its state in module variables, so only one can run in a process at a time; each starts empty. Every
     caller may call every account: ``registryId`` names the account that is meant, and no repository policy is needed.
 
-    :param port: port to serve at, 0 for a free one; None to serve nothing and to answer the boto3 of this process as
-        ``moto.mock_aws()`` does, which it may be used inside of.
+    :param port: port to serve at, 0 for a free one; None to answer the boto3 of this process without a server, as
+        ``moto.mock_aws()`` does. It can be used inside ``mock_aws()``.
     :param host: address to serve at.
     :param registry: the registry to begin with: ``small``, ``team``, or None for an empty one.
     :param seed: seed of that registry and of faults that hit a share of the calls.
@@ -109,13 +109,13 @@ class LocalEcr(Registry):
         self.stop()
 
     def start(self) -> Self:
-        """Start to answer.
+        """Start to serve.
 
         :raises RuntimeError: if another one runs in this process.
         :raises OSError: if the port is taken.
         """
         if LocalEcr._running is not None:
-            raise RuntimeError("A LocalEcr runs in this process already; use that one, or stop it first.")
+            raise RuntimeError("A LocalEcr already runs in this process; use that one, or stop it first.")
         with ExitStack() as stack:
             if self._port is not None:
                 self._server = Server(self._wire, self._host, self._port, self._log)
@@ -124,7 +124,7 @@ class LocalEcr(Registry):
                 stack.enter_context(mock_aws())
             LocalEcr._running = self
             stack.callback(setattr, LocalEcr, "_running", None)
-            # moto looks these names up whenever it makes a repository or an image, or is asked something about ECR.
+            # moto looks these names up whenever it makes a repository or an image, or answers a call of ECR.
             repository = partial(LocalRepository, clock=self.clock)  # type: ignore[abstract]  # as moto leaves its own
             stack.enter_context(patch.object(moto.ecr.models, "Repository", repository))
             stack.enter_context(patch.object(moto.ecr.models, "Image", partial(LocalImage, clock=self.clock)))
@@ -141,12 +141,12 @@ class LocalEcr(Registry):
         return self
 
     def stop(self) -> None:
-        """Stop to answer and forget everything."""
+        """Stop serving, and forget everything."""
         self._stack.close()
         self._server = None
 
     def reset(self) -> None:
-        """Go back to the registry, the clocks and the times that it began with, and forget calls and faults."""
+        """Go back to the registry, the clocks and the times of the start, and forget calls and faults."""
         with self.lock:
             self._forget()
             self.reset_times()
@@ -161,12 +161,12 @@ class LocalEcr(Registry):
 
     @property
     def endpoint_url(self) -> str:
-        """Where it answers.
+        """The URL of the server.
 
-        :raises RuntimeError: if it does not run, or serves nothing.
+        :raises RuntimeError: if it does not run, or runs without a server.
         """
         if self._server is None:
-            raise RuntimeError("The local ECR serves nothing; use it in a with statement, and not with port=None.")
+            raise RuntimeError("The local ECR has no server; use it in a with statement, and without port=None.")
         return f"http://{self._host}:{self._server.port}"
 
     def client(self, service: str = "ecr", region_name: str = DEFAULT_REGION, **arguments: Any) -> Any:
@@ -174,7 +174,7 @@ class LocalEcr(Registry):
 
         :param service: any service that moto has.
         :param region_name: the Region.
-        :param arguments: what else boto3 takes, such as ``config``.
+        :param arguments: other arguments of boto3, such as ``config``.
         """
         if self._port is not None:
             arguments.setdefault("endpoint_url", self.endpoint_url)
@@ -190,7 +190,7 @@ class LocalEcr(Registry):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What boto3, the AWS CLI and Airflow want in their environment to use it."""
+        """The environment variables with which boto3, the AWS CLI and Airflow use it."""
         return {
             "AIRFLOW_CONN_AWS_DEFAULT": self.connection,
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -210,7 +210,7 @@ class LocalEcr(Registry):
         skip: int = 0,
         share: float = 1.0,
     ) -> Injection:
-        """Provoke a fault.
+        """Inject a fault.
 
         :param fault: one of :mod:`~airflow_provider_ecr_preview.local.faults`.
         :param operation: the operation that it hits; None for the one that the fault is about, or else for every one.
@@ -248,7 +248,7 @@ class LocalEcr(Registry):
         """Limit the rate of calls.
 
         :param rate: calls a second.
-        :param burst: calls that may come at once.
+        :param burst: calls that may come together.
         :param operation: the operation that is limited; None for every one.
         :param shared: whether all operations share one budget, or each has its own.
         """
@@ -262,7 +262,7 @@ class LocalEcr(Registry):
         region_name: str = DEFAULT_REGION,
         account_id: str = DEFAULT_ACCOUNT_ID,
     ) -> None:
-        """Add a replication rule: what is pushed from now on is copied, and is there at once.
+        """Add a replication rule: what is pushed from now on is copied immediately.
 
         :param destinations: where to, each a registry (account) and a Region.
         :param prefixes: what the names of the repositories begin with; none for all repositories.
@@ -309,7 +309,7 @@ class LocalEcr(Registry):
                     delete_referrers(backend, found)
 
     def _refusal(self, call: Call) -> Reply | None:
-        """Return what a fault answers in the place of another service."""
+        """Return the reply of a fault that replaces the answer of another service, or None."""
         replies = (fault.before(call, self) for fault in self._injections.hitting(call))
         return next((reply for reply in replies if reply is not None), None)
 
@@ -317,7 +317,7 @@ class LocalEcr(Registry):
         if self._port is not None:
             BackendDict.reset()
             return
-        # What the test has put into other services of its mock_aws() stays.
+        # What the test has stored in other services of its mock_aws() stays.
         for account in moto.ecr.models.ecr_backends.values():
             account.reset()
 

@@ -40,7 +40,7 @@ class HistoricEvent:
     :param account: the account that it happened in.
     :param region: the Region that it happened in.
     :param happened_at: when it happened (aware).
-    :param record: the event as CloudTrail keeps it, or a text that is none.
+    :param record: the event as CloudTrail keeps it, or any other text.
     """
 
     account: str
@@ -137,7 +137,7 @@ class EventHistory:
                 yield from later.events()
 
     def look_up(self, account: str, region: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what LookupEvents answers, the latest event first.
+        """Return the answer of LookupEvents, the latest event first.
 
         :param account: the account of the caller.
         :param region: the Region of the request.
@@ -172,7 +172,7 @@ def lookup_events(
     """Return the method of moto's CloudTrail that answers LookupEvents.
 
     :param history: what happened.
-    :param refusal: returns the reply of a fault that comes in the place of the answer.
+    :param refusal: returns the reply of a fault that replaces the answer.
     """
 
     def answer(response: CloudTrailResponse) -> tuple[int, dict[str, str], bytes]:

@@ -16,15 +16,15 @@ from airflow_provider_ecr_preview.local.calls import Call
 from airflow_provider_ecr_preview.local.reply import Reply
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
-"""Takes the parameters of a call, and returns what it answers."""
+"""Takes the parameters of a call, and returns the answer."""
 
 
 class Extension:
-    """Adds operations to a service of moto when that is first asked, because importing it takes long.
+    """Adds operations to a service of moto when that service is first used, because importing it takes long.
 
-    moto writes the answers as botocore's model has them, and leaves out what the model does not know.
+    moto writes answers as botocore's model defines them, and drops members that the model lacks.
 
-    :param refusal: returns the reply of a fault that comes in the place of an answer.
+    :param refusal: returns the reply of a fault that replaces an answer.
     """
 
     service: ClassVar[str]
@@ -38,7 +38,7 @@ class Extension:
         self._lock = threading.Lock()
 
     def answers(self) -> Mapping[str, Answer]:
-        """Return what answers each operation, by its name."""
+        """Return the function that answers each operation, by the name of the operation."""
         raise NotImplementedError
 
     def install(self) -> None:

@@ -1,4 +1,4 @@
-"""What can go wrong between a caller and ECR, to be provoked by tests and benchmarks."""
+"""What can go wrong between a caller and ECR, for tests and benchmarks to inject."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Fault:
     """Base of all faults; each comes before the operation, in its place, or after it."""
 
     operation: ClassVar[str | None] = None
-    """The operation that it hits, unless told otherwise; None for every one."""
+    """The operation that it hits by default; None for every operation."""
 
     def before(self, call: Call, registry: Registry) -> Reply | None:  # noqa: ARG002  # for those that need them
         """Return the reply to send in place of running the operation, or None to let it run."""
@@ -37,9 +37,9 @@ class Fault:
 
 @dataclass(frozen=True)
 class Delay(Fault):
-    """The call takes longer.
+    """The call takes more time.
 
-    :param seconds: by how much.
+    :param seconds: how much more.
     """
 
     seconds: float
@@ -132,7 +132,7 @@ class PreviewFails(Fault):
     operation = "StartLifecyclePolicyPreview"
 
     def after(self, call: Call, registry: Registry, reply: Reply) -> Reply:
-        """Let it fail."""
+        """Make the preview fail."""
         if (preview := _repository(call, registry).preview) is not None:
             preview.failed = True
         return reply
@@ -144,7 +144,7 @@ class PreviewExpires(Fault):
     operation = "StartLifecyclePolicyPreview"
 
     def after(self, call: Call, registry: Registry, reply: Reply) -> Reply:
-        """Let it expire."""
+        """Make the preview expire."""
         if (preview := _repository(call, registry).preview) is not None:
             preview.expire()
         return reply
@@ -178,7 +178,7 @@ class PreviewReplaced(Fault):
 
 @dataclass(frozen=True)
 class Altered(Fault):
-    """A page of a preview says something else than ECR found.
+    """A page of a preview differs from what ECR found.
 
     :param change: changes the decoded reply in place.
     """
@@ -218,7 +218,7 @@ class RateLimit(Fault):
     """A token bucket: calls beyond it are answered with ThrottlingException.
 
     :param rate: calls a second.
-    :param burst: calls that may come at once.
+    :param burst: calls that may come together.
     :param shared: whether all operations share one bucket, or each has its own. What ECR does is not documented.
     """
 
@@ -268,7 +268,7 @@ class ImagesRefused(Fault):
         return {**parameters, "imageIds": [image_id for image_id in parameters["imageIds"] if image_id not in refused]}
 
     def after(self, call: Call, registry: Registry, reply: Reply) -> Reply:  # noqa: ARG002
-        """Tell what was refused, unless another fault has taken the reply."""
+        """Report what was refused, unless another fault has replaced the reply."""
         if reply.outcome != "OK":
             return reply
         answer = json.loads(reply.body)
@@ -284,12 +284,12 @@ class ImagesRefused(Fault):
         ]
 
     def _failures(self, image_ids: Collection[Any]) -> list[dict[str, Any]]:
-        return [{"imageId": each, "failureCode": self.code, "failureReason": "Injected"} for each in image_ids]
+        return [{"imageId": image_id, "failureCode": self.code, "failureReason": "Injected"} for image_id in image_ids]
 
 
 @dataclass(frozen=True)
 class Meanwhile(Fault):
-    """Somebody else does something in the registry as soon as the call has had its effect.
+    """Another caller does something in the registry as soon as the call has had its effect.
 
     :param act: what is done.
     """

@@ -1,4 +1,4 @@
-"""Images of the local ECR: moto's, with what lifecycle rules and DescribeImages want to know about them."""
+"""Images of the local ECR: moto's, with what lifecycle rules and DescribeImages need."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class LocalImage(Image):
         return replica
 
     def changed(self) -> None:
-        """Forget what rules saw last."""
+        """Forget the cached view of lifecycle rules."""
         self._as_rules_see_it = None
 
     def as_rules_see_it(self) -> RepositoryImage:
@@ -242,7 +242,7 @@ def digest_of(manifest: str) -> str:
 
 def _referred_to(manifest: str) -> tuple[str | None, str | None]:
     """Return the digest of the subject and the type of the artifact that a manifest names."""
-    # Parsing a hundred thousand manifests takes seconds, and few of them name either.
+    # Parsing a hundred thousand manifests takes seconds, and few of them have either key.
     if '"subject"' not in manifest and '"artifactType"' not in manifest:
         return None, None
     named = json.loads(manifest)

@@ -1,4 +1,4 @@
-"""Which faults hit which calls."""
+"""The faults that tests inject, and the calls that they hit."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ OF_OTHER_SERVICES = (
     "ListInferenceComponents",
     "ListServiceDeployments",
 )
-"""The operations of other services that are answered here, and so can be hit."""
+"""The operations of other services that are answered here, so that faults can hit them."""
 
 
 class Injection:
     """A fault and the calls that it hits. In a ``with`` statement, it ends with the block.
 
     :param fault: the fault.
-    :param operation: the operation that it hits; None for the one that the fault is about, or else for every one of ECR.
+    :param operation: the operation that it hits; None for the default of the fault, or else every operation of ECR.
     :param repository: the repository that it hits; None for every one.
     :param region: the Region that it hits; None for every one.
     :param calls: how many calls it hits; None for no end.
@@ -97,18 +97,18 @@ class Injection:
 
 
 class Injections:
-    """The faults that are provoked at the moment, in the order in which they were injected."""
+    """The faults that are active, in the order in which they were injected."""
 
     def __init__(self) -> None:
         self._injections: list[Injection] = []
 
     def add(self, injection: Injection) -> Injection:
-        """Start to provoke a fault."""
+        """Activate a fault."""
         self._injections = [other for other in self._injections if not other.removed] + [injection]
         return injection
 
     def clear(self) -> None:
-        """Provoke no more faults."""
+        """Remove all faults."""
         self._injections = []
 
     def hitting(self, call: Call) -> Iterator[Fault]:

@@ -34,16 +34,16 @@ def page_after(
     serial: Callable[[_T], int],
     wanted: Callable[[_T], bool] = lambda _: True,
 ) -> tuple[list[_T], str | None]:
-    """Return one page of what a repository or registry holds, and the token of the next.
+    """Return one page of the items, and the token of the next page.
 
-    What is deleted or added between two pages makes nothing else be skipped or shown twice.
+    Items that are deleted or added between two pages do not make others be skipped or shown twice.
 
     :param items: everything there is, in the order of ``serial``.
     :param parameters: the request.
     :param largest: the largest page that the operation gives.
     :param default: the size of a page where the request has no ``maxResults``.
     :param serial: a number of the item that no other has.
-    :param wanted: whether the item belongs into the result.
+    :param wanted: whether the item belongs to the result.
     """
     size = page_size(parameters, largest, default)
     start = 0
@@ -70,10 +70,10 @@ def read_token(token: object, *types: type) -> tuple[Any, ...]:
 
     :param token: what was sent as ``nextToken``.
     :param types: the types of the values.
-    :raises InvalidParameterException: if nobody here wrote it.
+    :raises InvalidParameterException: if it is not a token of this module.
     """
     try:
-        values = json.loads(base64.urlsafe_b64decode(token.encode()))  # type: ignore[attr-defined]  # sent by anybody
+        values = json.loads(base64.urlsafe_b64decode(token.encode()))  # type: ignore[attr-defined]  # any value may be sent
     except (AttributeError, ValueError, binascii.Error):
         values = None
     if not isinstance(values, list) or [type(value) for value in values] != list(types):

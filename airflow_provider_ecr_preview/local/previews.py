@@ -25,7 +25,7 @@ _ids = itertools.count(1)
 
 
 class Preview:
-    """What a policy would do with the images that a repository had when the preview was started.
+    """The effect of a policy on the images that a repository had when the preview was started.
 
     :param policy: the policy.
     :param images: the images of the repository.
@@ -52,7 +52,7 @@ class Preview:
         self._clock = clock
         self._ends_at = clock.monotonic() + seconds
         self._expires_at = None if life_seconds is None else self._ends_at + life_seconds
-        # ECR documents no order; oldest first is stable whatever is pushed or deleted meanwhile.
+        # ECR documents no order; oldest first is stable when images are pushed or deleted meanwhile.
         self._taken = sorted(
             (verdict for verdict in policy.evaluate(images, now) if verdict.is_taken),
             key=lambda verdict: (verdict.image.ordered_at, verdict.image.image_digest),
@@ -81,11 +81,11 @@ class Preview:
         return "EXPIRED" if self._expires_at is not None and now >= self._expires_at else "COMPLETE"
 
     def expire(self) -> None:
-        """Let the results be gone as soon as the preview ends."""
+        """Make the results expire as soon as the preview ends."""
         self._expires_at = self._ends_at
 
     def get(self, parameters: Mapping[str, Any], token_life_seconds: float | None = None) -> dict[str, Any]:
-        """Return what GetLifecyclePolicyPreview answers, without registry and repository.
+        """Return the answer of GetLifecyclePolicyPreview, without registry and repository.
 
         :param parameters: the request.
         :param token_life_seconds: the age at which a token is refused; None for never.

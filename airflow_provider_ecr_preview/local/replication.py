@@ -1,4 +1,4 @@
-"""What a registry of the local ECR does to the registries that it replicates to: copy what is pushed, and delete.
+"""Replication from one registry of the local ECR to others: copies of pushes, and deletions.
 
 Deletions are replicated where a rule says so (``deleteReplication``). A replica is not replicated any further, and
 neither is its deletion.

@@ -27,7 +27,7 @@ class Reply:
     :param status: the HTTP status; 0 where the connection breaks instead.
     :param body: the body.
     :param headers: HTTP headers.
-    :param outcome: ``OK``, the error code, or the name of the fault that came between.
+    :param outcome: ``OK``, the error code, or the name of the fault that hit the call.
     """
 
     status: int
@@ -51,12 +51,12 @@ class Reply:
 
     @classmethod
     def no_reply(cls, outcome: str) -> Reply:
-        """Return what stands for a connection that breaks."""
+        """Return the reply that stands for a broken connection."""
         return cls(0, b"", outcome=outcome)
 
     @classmethod
     def of_moto(cls, request: MotoRequest, account: str) -> Reply:
-        """Have moto answer a request to ECR.
+        """Let moto answer a request to ECR.
 
         :param request: the request.
         :param account: the account whose registry it is for.

@@ -23,7 +23,7 @@ _serials = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class ImageIndex:
-    """The images of a repository by what they are looked for.
+    """The images of a repository, indexed for look-ups.
 
     :param by_digest: the images by digest.
     :param lists: digests of the manifest lists that name an image, by the image's digest.
@@ -106,7 +106,7 @@ class LocalRepository(Repository):
 
     @property
     def index(self) -> ImageIndex:
-        """The images by what they are looked for."""
+        """The index of the images."""
         images = self.local_images
         # Images are only ever appended, with a growing serial, and deleted: these two numbers differ in every state.
         state = (len(images), images[-1].serial if images else 0)
@@ -117,7 +117,7 @@ class LocalRepository(Repository):
     def find(self, image_id: Mapping[str, str]) -> LocalImage:
         """Return the image that a digest, a tag or both of an ``imageId`` name.
 
-        :raises ImageNotFoundException: if there is none.
+        :raises ImageNotFoundException: if there is no such image.
         """
         if digest := image_id.get("imageDigest"):
             image = self.index.by_digest.get(digest)

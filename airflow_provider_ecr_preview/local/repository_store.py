@@ -68,7 +68,7 @@ class RepositoryStore:
         self.clock.advance(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
 
     def reset_times(self) -> None:
-        """Set the clocks and all times back to what they were at the beginning."""
+        """Set the clocks and all durations back to those of the start."""
         self.clock.reset()
         self.preview_seconds, self.preview_life_seconds, self.token_life_seconds, self.restore_seconds = self._times
 
@@ -89,7 +89,7 @@ class RepositoryStore:
     ) -> LocalRepository:
         """Return a repository.
 
-        :raises LookupError: if there is none of this name.
+        :raises LookupError: if there is no repository of this name.
         """
         found = self.backend(region_name, account_id).repositories.get(repository)
         if found is None:

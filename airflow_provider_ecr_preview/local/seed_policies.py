@@ -54,19 +54,19 @@ DEAD_RULE = _policy(
     _expire("Keep ten releases", _newest(10, tagStatus="tagged", tagPrefixList=["release-"])),
     _UNTAGGED,
 )
-"""Releases have long been called v1.2.3."""
+"""Releases have been called v1.2.3 for a long time."""
 
 
 AND_PATTERNS = _policy(
     _expire("Builds and pull requests", _older_than(14, tagStatus="tagged", tagPatternList=["main-*", "pr-*"])),
     _UNTAGGED,
 )
-"""Meant as or, and read as and: no image has both."""
+"""Its author means or, ECR reads and: no image has both."""
 
 
 ARCHIVE_UNUSED = _policy(
     _archive(
-        "Archive what nobody pulled for three months",
+        "Archive images without a pull for three months",
         {"tagStatus": "any", "countType": "sinceImagePulled", "countUnit": "days", "countNumber": 90},
     ),
     _expire(

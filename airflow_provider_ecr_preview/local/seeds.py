@@ -103,7 +103,7 @@ def service(shelf: Shelf, newest: float = 0.3) -> None:
 
 
 def paused(shelf: Shelf) -> None:
-    """Push what a service has that runs, and that nobody has released for months."""
+    """Push the images of a service that runs and had no release for months."""
     for minor, age in enumerate(shelf.ages(9, 118, 21)):
         shelf.push(age, f"v2.{minor}.0", last_pull_days_ago=0.4 if minor == 8 else age - 1)  # noqa: PLR2004  # the newest
     leftovers(shelf, 125)
@@ -182,7 +182,7 @@ def leftovers(shelf: Shelf, newest: float) -> None:
 
 
 def empty(_: Shelf) -> None:
-    """Push nothing, as nobody has since the day it was created."""
+    """Push nothing: the repository has been empty since it was created."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What moto lacks of ECS: deployments of services, which pin the tags of a task definition to digests."""
+"""Deployments of services of ECS, which moto lacks: they pin the tags of a task definition to digests."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ ONGOING = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "RO
 class ServiceDeployments(Extension):
     """The deployments and revisions of the services of ECS.
 
-    A service that is deployed resolves every tag of its task definition to the digest that the tag has at that time, and
-    starts further tasks by this digest, wherever the tag moves.
+    A deployment resolves every tag of the task definition to the digest that it has at that time. The service starts
+    further tasks by this digest, also after the tag has moved.
 
     :param registry: where tags are looked up.
-    :param refusal: returns the reply of a fault that comes in the place of an answer.
+    :param refusal: returns the reply of a fault that replaces an answer.
     """
 
     service = "ecs"
@@ -43,7 +43,7 @@ class ServiceDeployments(Extension):
         self._deployments: list[dict[str, Any]] = []
 
     def answers(self) -> Mapping[str, Answer]:
-        """Return what answers each operation."""
+        """Return the function that answers each operation."""
         return {
             "DescribeServiceDeployments": self._describe,
             "DescribeServiceRevisions": self._describe_revisions,
@@ -66,12 +66,12 @@ class ServiceDeployments(Extension):
     ) -> str:
         """Deploy a service anew, with the task definition that it has, and return the ARN of its new revision.
 
-        While a deployment goes on, the revision that was there before is current as well, and is rolled back to when it
+        While a deployment runs, the previous revision is current as well; the service goes back to it when the deployment
         fails.
 
         :param cluster: name of the cluster.
         :param service: name of the service.
-        :param status: how the deployment ends, or that it goes on.
+        :param status: the status of the deployment.
         :param region_name: the Region.
         :param account_id: the account.
         """

@@ -34,7 +34,7 @@ TARGET_PREFIX = "AmazonEC2ContainerRegistry_V20150921."
 
 
 class Headers(Protocol):
-    """The headers of a request, whoever has read them."""
+    """The headers of a request."""
 
     def get(self, name: str, default: str, /) -> Any:
         """Return the value of a header."""
@@ -45,8 +45,8 @@ class Wire:
 
     :param registry: the registry.
     :param calls: where calls are recorded.
-    :param faults: says which faults hit a call.
-    :param extensions: what has to be done before another service is asked, by the name of the service.
+    :param faults: returns the faults that hit a call.
+    :param extensions: functions to call before another service answers, by the name of the service.
     :param events: the event history, which gets an event of every call that deletes or archives images.
     """
 
@@ -70,7 +70,7 @@ class Wire:
         :param target: the ``X-Amz-Target`` header.
         :param headers: all headers.
         :param body: the body.
-        :param moto: has moto answer it, for the account that it is given.
+        :param moto: lets moto answer the request for an account.
         """
         try:
             parameters = json.loads(body or b"{}")

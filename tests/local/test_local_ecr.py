@@ -46,7 +46,7 @@ class TestOneAfterTheOther:
         assert all(url.startswith("http://127.0.0.1:") for url in urls)
 
     def test_two_at_a_time_are_refused(self) -> None:
-        with LocalEcr(), pytest.raises(RuntimeError, match="runs in this process already"):
+        with LocalEcr(), pytest.raises(RuntimeError, match="already runs in this process"):
             LocalEcr().start()
 
     def test_a_taken_port_is_an_error_and_leaves_nothing_behind(self) -> None:

@@ -108,7 +108,7 @@ def _lint_between_rules(rules: list[Mapping[str, Any]]) -> Iterator[PolicyFindin
     yield from _repeated(
         [(priority, priority) for priority in priorities],
         "priority_duplicate",
-        "rulePriority {value} stands in more than one rule.",
+        "rulePriority {value} is in more than one rule.",
         "Give every rule a number of its own.",
     )
     for storage_class in STORAGE_CLASSES:
@@ -116,7 +116,7 @@ def _lint_between_rules(rules: list[Mapping[str, Any]]) -> Iterator[PolicyFindin
         yield from _repeated(
             [(priority_of(rule), (key, entries)) for rule in of_class for key, entries in _tag_lists(rule).items()],
             "tag_list_duplicate",
-            f"its {{value[0]}} is the one of another rule of storage class {storage_class}.",
+            f"another rule of storage class {storage_class} has the same {{value[0]}}.",
             "Keep one of the two: the rule with the lower number decides about their images anyway.",
         )
         yield from _shared_entries(of_class, storage_class)
@@ -159,7 +159,7 @@ def _repeated(
 
 
 def _shared_entries(rules: list[Mapping[str, Any]], storage_class: str) -> Iterator[PolicyFinding]:
-    """Yield a warning for every tag that stands in the differing lists of two rules."""
+    """Yield a warning for every tag that is in differing lists of two rules."""
     lists = [(priority_of(rule), key, entries) for rule in rules for key, entries in _tag_lists(rule).items()]
     for position, (priority, key, entries) in enumerate(lists):
         earlier = [other for _, other_key, other in lists[:position] if other_key == key and other != entries]
@@ -167,8 +167,8 @@ def _shared_entries(rules: list[Mapping[str, Any]], storage_class: str) -> Itera
             yield PolicyFinding.warning(
                 "tag_list_shared",
                 priority,
-                f"{value!r} stands in {key} of more than one rule of storage class {storage_class}; the lists differ, "
-                "and whether ECR accepts that is not documented.",
+                f"{value!r} is in {key} of more than one rule of storage class {storage_class}; the lists differ, "
+                "and AWS does not document whether ECR accepts that.",
                 "Keep it in one rule only: the rule with the lower number decides about images that both select.",
             )
 
@@ -237,8 +237,8 @@ def lint_policy(source: PolicySource) -> list[PolicyFinding]:
         PolicyFinding.warning(
             "duplicate_key",
             None,
-            f"the key {shown(key)} stands twice in one object; which of the two ECR reads is not documented. The last one "
-            "is checked here.",
+            f"the key {shown(key)} is twice in one object; AWS does not document which of the two ECR reads. Only the last "
+            "one is checked here.",
             "Keep one of them.",
         )
         for key in repeated

@@ -1,6 +1,6 @@
 """Check one rule of a lifecycle policy, on its decoded JSON.
 
-ECR refuses every null. It is told once, and then the key counts as left out.
+ECR refuses every null. Each is reported once, and its key then counts as missing.
 """
 
 from __future__ import annotations

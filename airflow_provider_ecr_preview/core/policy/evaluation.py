@@ -45,7 +45,7 @@ class Reason(StrEnum):
     WITHIN_DAYS = "within_days"
     """Kept: not older than ``countNumber`` days."""
     NO_RULE = "no_rule"
-    """Kept: no rule of its storage class asks for tags like its."""
+    """Kept: no rule of its storage class selects it."""
     REFERENCED_BY_MANIFEST_LIST = "referenced_by_manifest_list"
     """Kept: a rule would take it, and a manifest list that stays in standard storage names it."""
 
@@ -56,7 +56,7 @@ class Verdict:
 
     :param image: the image.
     :param action: ``expire`` or ``transition`` for an image that is taken, None for one that is kept.
-    :param rule: the rule that decides, whether it takes or keeps; None where no rule asks for tags like the image's.
+    :param rule: the rule that decides, whether it takes or keeps; None where no rule selects the image.
     :param reason: why.
     :param shielded_from: priorities of the rules below that ask for the image, which the deciding rule keeps from them.
     """

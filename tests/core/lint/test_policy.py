@@ -550,7 +550,7 @@ MISTAKES = [
     pytest.param(
         text(tagged(7, "a*"), rule(7)),
         [
-            "error rule 7: rulePriority 7 stands in more than one rule. [priority_duplicate] Give every rule a number of its own."
+            "error rule 7: rulePriority 7 is in more than one rule. [priority_duplicate] Give every rule a number of its own."
         ],
         text(tagged(7, "a*"), rule(8)),
         id="priority_duplicate",
@@ -558,7 +558,7 @@ MISTAKES = [
     pytest.param(
         text(tagged(3, "a*"), tagged(7, "a*")),
         [
-            "error rule 7: its tagPatternList is the one of another rule of storage class standard. [tag_list_duplicate] Keep one of the two: the rule with the lower number decides about their images anyway."
+            "error rule 7: another rule of storage class standard has the same tagPatternList. [tag_list_duplicate] Keep one of the two: the rule with the lower number decides about their images anyway."
         ],
         text(tagged(3, "a*")),
         id="tag_list_duplicate",
@@ -794,8 +794,8 @@ def test_a_key_that_stands_twice_is_told_once_for_each_object() -> None:
 
     assert [str(finding) for finding in lint_policy(policy)] == [
         (
-            "policy: the key 'type' stands twice in one object; which of the two ECR reads is not documented. The last one "
-            "is checked here. [duplicate_key] Keep one of them."
+            "policy: the key 'type' is twice in one object; AWS does not document which of the two ECR reads. Only the last "
+            "one is checked here. [duplicate_key] Keep one of them."
         )
     ]
 

@@ -90,7 +90,7 @@ def test_parse_refuses_what_ecr_would_refuse_and_names_every_mistake() -> None:
     assert str(caught.value) == (
         "The lifecycle policy is not valid:\n"
         "  - rule 10: \"type\" is 'delete'. [action_type_invalid] Write expire or transition.\n"
-        "  - rule 10: rulePriority 10 stands in more than one rule. [priority_duplicate] Give every rule a number of "
+        "  - rule 10: rulePriority 10 is in more than one rule. [priority_duplicate] Give every rule a number of "
         "its own."
     )
 

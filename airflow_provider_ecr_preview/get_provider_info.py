@@ -40,6 +40,7 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_provider_ecr_preview.operators.ecr_compare",
                     "airflow_provider_ecr_preview.operators.ecr_in_use",
                     "airflow_provider_ecr_preview.operators.ecr_preview",
+                    "airflow_provider_ecr_preview.operators.ecr_recommend",
                     "airflow_provider_ecr_preview.operators.ecr_reconcile",
                 ],
             }

@@ -106,7 +106,7 @@ class PolicyComparer:
 
     def _previewed(self, policy: str, names: Sequence[str]) -> Effects:
         """Ask ECR for its preview of one policy."""
-        lists = _EffectsInMemory()
+        lists = EffectsInMemory()
         fleet = PreviewFleet(
             hook=self.hook,
             registry_id=self.registry_id,
@@ -165,7 +165,7 @@ class PolicyComparer:
         return RepositoryRef(registry_id=self.registry_id, region_name=self.hook.conn_region_name, repository_name=name)
 
 
-class _EffectsInMemory:
+class EffectsInMemory:
     """The affected images of previews that were read to their end."""
 
     def __init__(self) -> None:

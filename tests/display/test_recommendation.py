@@ -43,7 +43,9 @@ def value_of(*repositories: RepositoryFacts, proven: int | None = None, known: b
     failure = FailedRepository(
         registry_id=None, region_name=None, repository_name="gone", error="NotFound", message="it is gone"
     )
-    policies = [recommended_policy([of], request, proven)[1] for of in repositories]
+    policies = [recommended_policy([of], request)[1] for of in repositories]
+    for policy in policies:
+        policy["proven_repository_count"] = proven
     return recommendation_xcom(policies, request, [failure])
 
 

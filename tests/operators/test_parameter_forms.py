@@ -207,6 +207,7 @@ KINDS: dict[str, Kind] = {
     "images_path": Kind([("file:///tmp/a.jsonl.gz", "file:///tmp/a.jsonl.gz")], NO_TEXTS),
     "in_use": OTHERS,
     "in_use_path": TEXT,
+    "keep_releases": Kind([(5, 5), ("1e1", 10), (0, 0)], INTEGER.bad, protects=True),
     "include": a_list("a/*", "b", bad=[*NO_LISTS, ["None"], ["a:v1"]]),
     "lifecycle_policies": POLICIES,
     "lifecycle_policy_text": POLICY_KIND,
@@ -222,6 +223,7 @@ KINDS: dict[str, Kind] = {
         protects=True,
     ),
     "max_share": Kind([*SHARE.forms, ("unlimited", None)], SHARE.bad, protects=True),
+    "max_rules": Kind([(5, 5), ("1e1", 10)], [*INTEGER.bad, 0, 11]),
     "method": a_choice("preview", "simulation", "both"),
     "min_age_days": protecting(DAYS),
     "minimum_images_left": COUNT,
@@ -246,11 +248,13 @@ KINDS: dict[str, Kind] = {
         protects=True,
         bad=[*NO_LISTS, ["a b"], ["latest, prod*"], ["'a'"], ["['a']"], ".a", ["a", ""], ["null"], "[a]", "x" * 129],
     ),
+    "prove": SWITCH,
     "recently_pulled_days": DAYS,
     "reference_list": OTHERS,
     "region_name": Kind([("us-east-1", "us-east-1")], [True, 1.5, []]),
     "region_names": a_list("eu-west-1", "us-east-1", bad=[*NO_LISTS, []]),
     "registry_id": ACCOUNT,
+    "replay_days": DAYS,
     "reports_path": TEXT,
     "repository_name": Kind([("payments/api", "payments/api"), (2048, "2048")], NO_TEXTS),
     "repository_names": a_list("a", "b/c"),
@@ -258,6 +262,9 @@ KINDS: dict[str, Kind] = {
     "required_scope": OTHERS,
     "results_path": TEXT,
     "retention_days": INTEGER,
+    "safe_days": Kind([(5, 5), ("1e1", 10)], [*INTEGER.bad, 0, 366], protects=True),
+    "safe_pushes": Kind([(5, 5), ("1e1", 10)], [*INTEGER.bad, 0, 1001], protects=True),
+    "share": a_choice("shape", "all", "none"),
     "start_time": MOMENT,
     "starting_token": OTHERS,
     "subject": OTHERS,
@@ -277,6 +284,7 @@ OF_OPERATOR: dict[tuple[str, str], Kind] = {
     ("EcrCollectImagesInUseOperator", "region_names"): protecting(KINDS["region_names"]),
     ("EcrDeletePreviewedImagesOperator", "recently_pulled_days"): protecting(DAYS),
     ("EcrPutLifecyclePolicyOperator", "recently_pulled_days"): protecting(DAYS),
+    ("EcrRecommendLifecyclePolicyOperator", "recently_pulled_days"): protecting(DAYS),
 }
 
 REQUIRED: dict[str, Any] = {
@@ -387,6 +395,7 @@ def reading() -> Iterator[Reading]:
         patch.setattr(f"{package}.operators.ecr_compare.PolicyComparer", reached)
         patch.setattr(f"{package}.operators.ecr_in_use.AwsGenericHook", reached)
         patch.setattr(f"{package}.operators.ecr_preview_summarize.replicas_through", lambda _: None)
+        patch.setattr(f"{package}.operators.ecr_recommend.PolicyRecommender.recommend", reached)
         patch.setattr(f"{package}.operators._audit_parameters.replicas_through", lambda _: None)
         yield reading
 

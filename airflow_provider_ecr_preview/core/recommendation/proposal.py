@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from airflow_provider_ecr_preview.core.parameters.times import MAX_DAYS
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.protection import ImageProtection
 from airflow_provider_ecr_preview.core.recommendation.case import Case, RepositoryFacts
@@ -20,8 +21,6 @@ from airflow_provider_ecr_preview.core.values import known_sum
 REPLAY_DAYS = 90
 MAX_COSTS = 3
 """For how many images the policy is searched for again, to say what it costs to keep them."""
-
-MAX_PULLED_DAYS = 3650.0
 
 
 @dataclass(frozen=True)
@@ -184,7 +183,7 @@ def freed_images(
 
 
 def _pulled_within(protection: ImageProtection, days: float) -> ImageProtection:
-    return replace(protection, recently_pulled_days=min(days, MAX_PULLED_DAYS))
+    return replace(protection, recently_pulled_days=min(days, MAX_DAYS))
 
 
 def _costly(rules: Sequence[RuleProposal], case: Case) -> list[CostlyImage]:

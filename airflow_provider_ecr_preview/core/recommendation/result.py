@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -51,13 +51,12 @@ class RecommendationRequest:
 
 
 def recommended_policy(
-    repositories: Sequence[RepositoryFacts], request: RecommendationRequest, proven_count: int | None = None
+    repositories: Sequence[RepositoryFacts], request: RecommendationRequest
 ) -> tuple[Recommendation, RecommendedPolicy]:
     """Return the policy that repositories share, and the same as the XCom contract has it.
 
     :param repositories: the repositories.
     :param request: what is asked for.
-    :param proven_count: for how many of them ECR's preview agrees; None where it was not asked.
     """
     found = recommend(repositories, request.now, request.settings, replay_days=request.replay_days)
     others = alternatives(repositories, request.now, request.settings)
@@ -104,7 +103,7 @@ def recommended_policy(
             )
             for name, other in others.items()
         ],
-        proven_repository_count=proven_count,
+        proven_repository_count=None,
     )
     return found, value
 
@@ -118,12 +117,15 @@ def recommendation_xcom(
     policies: Sequence[RecommendedPolicy],
     request: RecommendationRequest,
     failures: Sequence[FailedRepository] = (),
+    *,
+    unproven: Collection[str] = (),
 ) -> RecommendationXCom:
     """Return recommendations as the XCom contract has them, in at most 48 KiB.
 
     :param policies: the policies, each with all of its repositories.
     :param request: what was asked for.
-    :param failures: the repositories for which there is none.
+    :param failures: the repositories for which there is none, or for which ECR does not agree.
+    :param unproven: the repositories of the policies for which ECR does not agree; their policies are not handed on.
     """
     value = RecommendationXCom(
         schema=RECOMMENDATION_SCHEMA,
@@ -134,22 +136,23 @@ def recommendation_xcom(
         safe_pushes=request.settings.safe_pushes,
         recently_pulled_days=request.settings.protection.recently_pulled_days,
         replay_days=request.replay_days,
-        repository_count=sum(policy["repository_count"] for policy in policies) + len(failures),
+        repository_count=sum(policy["repository_count"] for policy in policies) + len(failures) - len(unproven),
         failed_count=len(failures),
         policy_count=len(policies),
         policies=list(policies),
-        lifecycle_policies=_policies_by_name(policies),
+        lifecycle_policies=_policies_by_name(policies, unproven),
         failures=list(failures),
     )
     return fitted(value, MAX_RECOMMENDATION_BYTES, _LIMITS, _cut_to)
 
 
-def _policies_by_name(policies: Iterable[RecommendedPolicy]) -> dict[str, str]:
+def _policies_by_name(policies: Iterable[RecommendedPolicy], without: Collection[str]) -> dict[str, str]:
     return {
         name: text
         for policy in policies
         if (text := policy["lifecycle_policy_text"]) is not None
         for name in policy["repository_names"]
+        if name not in without
     }
 
 

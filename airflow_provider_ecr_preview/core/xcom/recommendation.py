@@ -70,7 +70,7 @@ class RecommendedPolicy(TypedDict):
 
     ``lifecycle_policy_text`` is null where no rule can free anything. ``lost_image_count`` counts the images that have to be kept
     and that the policy affects within ``safe_days`` and ``safe_pushes``, by simulation; it is 0. ``proven_repository_count`` counts the
-    repositories for which ECR's own preview affects exactly the images of the simulation; null where ECR was not asked.
+    repositories for which ECR's own preview affects no image that the simulation keeps; null where ECR did not preview it.
     """
 
     repository_names: list[str]
@@ -95,7 +95,7 @@ class RecommendedPolicy(TypedDict):
 class RecommendationXCom(TypedDict):
     """``return_value`` of the recommending operator, in at most 48 KiB. The lists are cut, the counts beside them are not.
 
-    ``lifecycle_policies`` holds the recommended policy of every repository that has one, for the parameters ``lifecycle_policies`` and
+    ``lifecycle_policies`` holds the recommended policy of every repository that has one, but for those for which ECR does not agree, for the parameters ``lifecycle_policies`` and
     ``candidates`` of other operators. It is null where it does not fit. ``in_use_is_known`` says whether what is in use was given.
     """
 

@@ -40,11 +40,11 @@ def test_a_policy_is_pushed_with_what_it_does() -> None:
     facts = releases("api", 40)
     images = [*facts.images[:-1], replace(facts.images[-1], last_recorded_pull_time=pulled)]
     used = images[20].image_digest
-    found, policy = recommended_policy([RepositoryFacts("api", images, frozenset({used}))], REQUEST, proven_count=1)
+    found, policy = recommended_policy([RepositoryFacts("api", images, frozenset({used}))], REQUEST)
     assert found.policy is not None
     assert policy["policy_fingerprint"] == found.policy.fingerprint
     assert LifecyclePolicy.parse(policy["lifecycle_policy_text"] or "").fingerprint == found.policy.fingerprint
-    assert (policy["total_image_count"], policy["lost_image_count"], policy["proven_repository_count"]) == (40, 0, 1)
+    assert (policy["total_image_count"], policy["lost_image_count"], policy["proven_repository_count"]) == (40, 0, None)
     (rule,) = policy["rules"]
     assert rule["kept_image_count"] + rule["expiring_image_count"] == 40
     assert (rule["family"], rule["selector"], rule["expiring_image_count"]) == ("release", "v*", found.freed_images)
@@ -64,6 +64,7 @@ def test_a_repository_for_which_there_is_no_policy_is_in_no_mapping() -> None:
     value = recommendation_xcom([policy, other], REQUEST, [failure])
     assert (policy["lifecycle_policy_text"], policy["policy_fingerprint"]) == (None, None)
     assert value["schema"] == RECOMMENDATION_SCHEMA
+    assert recommendation_xcom([other], REQUEST, [failure], unproven={"api"})["lifecycle_policies"] == {}
     assert value["lifecycle_policies"] == {"api": other["lifecycle_policy_text"]}
     assert (value["repository_count"], value["failed_count"], value["policy_count"]) == (3, 1, 2)
 

@@ -1,0 +1,250 @@
+"""The operator that finds lifecycle policies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+
+from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+
+from airflow_provider_ecr_preview.core.exceptions import AuditStoppedError, CandidateRefusedError
+from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, required_scope_of
+from airflow_provider_ecr_preview.core.parameters.times import days, seconds
+from airflow_provider_ecr_preview.core.parameters.values import account_id, choice, given, integer, switch, texts
+from airflow_provider_ecr_preview.core.protection import (
+    MIN_AGE_DAYS,
+    PROTECTED_TAGS,
+    RECENTLY_PULLED_DAYS,
+    ImageProtection,
+)
+from airflow_provider_ecr_preview.core.recommendation.keeping import (
+    KEEP_RELEASES,
+    MAX_RULES,
+    SAFE_DAYS,
+    SAFE_PUSHES,
+    RecommendationSettings,
+)
+from airflow_provider_ecr_preview.core.recommendation.proposal import REPLAY_DAYS
+from airflow_provider_ecr_preview.core.recommendation.result import RecommendationRequest, recommendation_xcom
+from airflow_provider_ecr_preview.core.selection import Names
+from airflow_provider_ecr_preview.core.tag_patterns.patterns import tag_globs
+from airflow_provider_ecr_preview.core.text.counted import counted
+from airflow_provider_ecr_preview.core.xcom.recommendation import RecommendationXCom
+from airflow_provider_ecr_preview.display.recommendation import recommendation_table
+from airflow_provider_ecr_preview.display.text import render
+from airflow_provider_ecr_preview.engine.policy_recommender import PolicyRecommender
+from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
+from airflow_provider_ecr_preview.operators._audit_parameters import MAX_WORKERS, REPOSITORY_TIMEOUT
+from airflow_provider_ecr_preview.operators._fail_on import FailOn, is_too_many, read_fail_on
+from airflow_provider_ecr_preview.operators._publish import push_before_failure
+from airflow_provider_ecr_preview.reports.in_use import in_use_of
+from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+Share = Literal["shape", "all", "none"]
+
+
+_SHOWN = 5
+_LOG_WIDTH = 140
+
+
+class EcrRecommendLifecyclePolicyOperator(
+    LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]
+):
+    """Find the lifecycle policies that keep what has to be kept, for days and pushes to come, and then free the most.
+
+    Kept are images that are in use, that were pulled or pushed recently, that have a protected tag, the newest releases, and
+    the signatures and SBOMs of all these. Each policy is simulated; with ``prove=True`` ECR previews it as well, and its result is
+    handed on only where ECR affects no image that the simulation keeps. Nothing is deleted, and no policy is applied.
+
+    The result's ``lifecycle_policies`` is what ``lifecycle_policies`` of ``EcrAuditLifecyclePoliciesOperator`` and
+    ``EcrPutLifecyclePolicyOperator`` takes.
+
+    Calls DescribeImages (``ecr:DescribeImages``), and with ``prove=True`` StartLifecyclePolicyPreview and
+    GetLifecyclePolicyPreview, with the ``ecr:`` IAM actions of the same names.
+
+    .. code-block:: python
+
+        recommend = EcrRecommendLifecyclePolicyOperator(
+            task_id="recommend", repository_names=names.output, in_use=in_use.output, prove=True
+        )
+        EcrAuditLifecyclePoliciesOperator(
+            task_id="audit",
+            repository_names=names.output,
+            lifecycle_policies="{{ ti.xcom_pull('recommend')['lifecycle_policies'] | tojson }}",
+        )
+
+    :param repository_names: the repositories, as a list or as a text with commas between. (templated)
+    :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. Where it is not complete, nothing is
+        recommended. Without it, only tags, pulls and pushes say what has to be kept. (templated)
+    :param required_scope: the accounts and Regions that ``in_use`` has to cover, as in the clean-up. (templated)
+    :param keep_releases: how many of the newest images of each release family one can roll back to. (templated)
+    :param safe_days: for how many days without a push everything survives that has to be kept now. (templated)
+    :param safe_pushes: how many pushes of one kind it survives within these days. (templated)
+    :param recently_pulled_days: images that were pulled within this number of days are kept. (templated)
+    :param min_age_days: images that were pushed within this number of days are kept. (templated)
+    :param protected_tags: globs; images with such a tag are kept as long as they have it. (templated)
+    :param max_rules: how many rules a policy may have, at most 10. (templated)
+    :param replay_days: for how many days back recorded pulls are looked at: which of them a policy would have missed.
+        (templated)
+    :param share: ``shape`` for one policy for the repositories with the same families of tags, ``all`` for one policy for all,
+        ``none`` for one for each. (templated)
+    :param prove: whether ECR previews each policy. (templated)
+    :param fail_on: when the task fails because of repositories without a result: at ``any``, only when ``all`` failed, at
+        ``none``, or when they are more than this share of all. (templated)
+    :param registry_id: the registry (account); the caller's own if None. (templated)
+    :param max_workers: number of threads that ask for previews.
+    :param repository_timeout: time that one preview has, in seconds.
+    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
+    :param region_name: the AWS Region; that of the connection if None. (templated)
+    :param verify: whether, or with which certificates, TLS is verified. (templated)
+    :param botocore_config: configuration of the botocore client.
+    :return: :class:`~airflow_provider_ecr_preview.core.xcom.recommendation.RecommendationXCom`.
+    :raises ValueError: if a parameter is not valid; nothing is read.
+    :raises CandidateRefusedError: if too many repositories failed, or a policy does not keep what has to be kept.
+    :raises AuditStoppedError: if the task was told to stop.
+    """
+
+    aws_hook_class = EcrLifecyclePolicyPreviewHook
+    template_fields: Sequence[str] = aws_template_fields(
+        "fail_on",
+        "in_use",
+        "keep_releases",
+        "max_rules",
+        "min_age_days",
+        "protected_tags",
+        "prove",
+        "recently_pulled_days",
+        "registry_id",
+        "replay_days",
+        "repository_names",
+        "required_scope",
+        "safe_days",
+        "safe_pushes",
+        "share",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"in_use": "json", "repository_names": "json"}
+    ui_color = "#ffe8d1"
+
+    def __init__(
+        self,
+        *,
+        repository_names: Names,
+        in_use: Mapping[str, Any] | str | None = None,
+        required_scope: RequiredScope = None,
+        keep_releases: int | str | None = KEEP_RELEASES,
+        safe_days: int | str | None = SAFE_DAYS,
+        safe_pushes: int | str | None = SAFE_PUSHES,
+        recently_pulled_days: float | timedelta | str | None = RECENTLY_PULLED_DAYS,
+        min_age_days: float | timedelta | str | None = MIN_AGE_DAYS,
+        protected_tags: Names | None = PROTECTED_TAGS,
+        max_rules: int | str | None = MAX_RULES,
+        replay_days: float | timedelta | str | None = REPLAY_DAYS,
+        share: Share | str | None = "shape",
+        prove: bool | str | None = False,
+        fail_on: FailOn | str | None = "any",
+        registry_id: str | None = None,
+        max_workers: int | None = MAX_WORKERS,
+        repository_timeout: float | timedelta | None = REPOSITORY_TIMEOUT,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.repository_names = repository_names
+        self.in_use = in_use
+        self.required_scope = required_scope
+        self.keep_releases = keep_releases
+        self.safe_days = safe_days
+        self.safe_pushes = safe_pushes
+        self.recently_pulled_days = recently_pulled_days
+        self.min_age_days = min_age_days
+        self.protected_tags = protected_tags
+        self.max_rules = max_rules
+        self.replay_days = replay_days
+        self.share = share
+        self.prove = prove
+        self.fail_on = fail_on
+        self.registry_id = registry_id
+        self.max_workers = max_workers
+        self.repository_timeout = repository_timeout
+        self._is_stopped = False
+
+    def execute(self, context: Context) -> RecommendationXCom:
+        """Find the policies."""
+        fail_on = read_fail_on(self.fail_on)
+        in_use = given(self.in_use, "in_use", protects=True)
+        request = RecommendationRequest(
+            self._settings(),
+            datetime.now(UTC),
+            days(self.replay_days, "replay_days", REPLAY_DAYS),
+            in_use_is_known=in_use is not None,
+        )
+        recommender = PolicyRecommender(
+            hook=self.hook,
+            request=request,
+            registry_id=account_id(self.registry_id, "registry_id"),
+            in_use_of=None if in_use is None else in_use_of(in_use, required_scope_of(self.required_scope)),
+            share=choice(self.share, "share", get_args(Share), "shape"),
+            prove=switch(self.prove, "prove", False),
+            max_workers=integer(self.max_workers, "max_workers", MAX_WORKERS, minimum=1),
+            repository_timeout=seconds(self.repository_timeout, "repository_timeout", REPOSITORY_TIMEOUT),
+            should_stop=lambda: self._is_stopped,
+        )
+        names = sorted(set(texts(self.repository_names, "repository_names")))
+        if not names:
+            self.log.warning("repository_names is empty, so no policy is recommended.")
+        found = recommender.recommend(names)
+        if self._is_stopped:
+            raise AuditStoppedError("The task was told to stop before the policies were found. Nothing was changed.")
+        value = recommendation_xcom(found.policies, request, found.failures, unproven=found.unproven)
+        self.log.info("The recommendation:\n%s", render(recommendation_table(value), width=_LOG_WIDTH))
+        if names and value["lifecycle_policies"] is None:
+            self.log.warning(
+                "lifecycle_policies does not fit into XCom for so many repositories. Map the task over the batches of "
+                "EcrListRepositoriesOperator."
+            )
+        if reasons := self._why_refused(value, fail_on):
+            push_before_failure(context, self, value)
+            raise CandidateRefusedError(
+                "The policies were found, and:\n" + "\n".join(f"  - {reason}" for reason in reasons)
+            )
+        return value
+
+    def on_kill(self) -> None:
+        """End soon. ECR has no way to stop a preview; those that run end by themselves and change nothing."""
+        self._is_stopped = True
+
+    def _settings(self) -> RecommendationSettings:
+        protection = ImageProtection(
+            protected_tags=tag_globs(self.protected_tags, "protected_tags", PROTECTED_TAGS),
+            min_age_days=days(self.min_age_days, "min_age_days", MIN_AGE_DAYS, protects=True),
+            recently_pulled_days=days(
+                self.recently_pulled_days, "recently_pulled_days", RECENTLY_PULLED_DAYS, protects=True
+            ),
+        )
+        return RecommendationSettings(
+            keep_releases=integer(self.keep_releases, "keep_releases", KEEP_RELEASES, protects=True),
+            safe_days=integer(self.safe_days, "safe_days", SAFE_DAYS, minimum=1, protects=True),
+            safe_pushes=integer(self.safe_pushes, "safe_pushes", SAFE_PUSHES, minimum=1, protects=True),
+            max_rules=integer(self.max_rules, "max_rules", MAX_RULES, minimum=1),
+            protection=protection,
+        )
+
+    def _why_refused(self, value: RecommendationXCom, fail_on: FailOn) -> list[str]:
+        reasons = [
+            f"The policy for {', '.join(policy['repository_names'][:_SHOWN])} does not keep "
+            f"{counted(policy['lost_image_count'], 'image')} that it has to keep. Do not apply it."
+            for policy in value["policies"]
+            if policy["lost_image_count"]
+        ]
+        if is_too_many(value["failed_count"], value["repository_count"], fail_on):
+            failures = "; ".join(failure["message"] or "" for failure in value["failures"][:_SHOWN])
+            reasons.append(
+                f"{value['failed_count']} of {counted(value['repository_count'], 'repository', 'repositories')} have no result "
+                f"(fail_on={fail_on!r}): {failures}"
+            )
+        return reasons

@@ -132,9 +132,7 @@ def test_a_repository_that_cannot_be_read_does_not_lose_the_others(
 def test_a_policy_that_ecr_could_not_preview_is_not_handed_on(
     local_ecr: LocalEcr, digests: dict[str, list[str]]
 ) -> None:
-    local_ecr.inject(
-        AccessDenied(), "StartLifecyclePolicyPreview", repository="team/web", calls=None
-    )
+    local_ecr.inject(AccessDenied(), "StartLifecyclePolicyPreview", repository="team/web", calls=None)
     value = recommend(prove=True, fail_on="none")
     assert value["policies"][0]["proven_repository_count"] == 1
     assert set(value["lifecycle_policies"]) == {"team/api"}

@@ -1,4 +1,4 @@
-"""The metadata of the provider, which Airflow reads.
+"""What Airflow asks a provider about itself.
 
 Airflow loads this while it is itself being imported, so this is a literal and imports nothing.
 """

@@ -14,6 +14,7 @@ from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_ty
 import policy_mistakes
 
 from airflow_provider_ecr_preview import exceptions, iam, xcom
+from airflow_provider_ecr_preview.aws.causes import errors_markdown
 from airflow_provider_ecr_preview.core.audit.rows import COLUMNS
 from airflow_provider_ecr_preview.get_provider_info import get_provider_info
 from airflow_provider_ecr_preview.local import __main__ as local_ecr
@@ -151,6 +152,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "configuration": _configuration,
     "command line": _command_line,
     "errors": _errors,
+    "aws errors": errors_markdown,
     "lint": _lint,
     "xcom": _xcom,
     "local ecr": coverage.as_markdown,

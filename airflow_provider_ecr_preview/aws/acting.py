@@ -36,6 +36,10 @@ CONNECT_TIMEOUT = 10.0
 """Seconds, unless the user's configuration has its own; the SDK's default is a minute."""
 
 
+READ_TIMEOUT = 60.0
+"""The same for a response: of a deletion that times out, it is not known whether it had effect, so patience pays."""
+
+
 Fate = Literal["refused", "not_done", "lost"]
 """What is known of a call that failed: ECR said no, it had no effect and may be sent again, or nobody knows."""
 
@@ -58,9 +62,9 @@ class HeldUpError(BotoCoreError):
 def acting_config(config: Config) -> Config:
     """Return the configuration of a client that never retries.
 
-    :param config: the configuration of the hook, with whatever its user has set.
+    :param config: what the user of the hook has set.
     """
-    return Config(connect_timeout=CONNECT_TIMEOUT).merge(config).merge(Config(retries=_ONCE))
+    return Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT).merge(config).merge(Config(retries=_ONCE))
 
 
 def send_at_once(client: BaseClient, clock: Callable[[], float] = time.monotonic) -> None:

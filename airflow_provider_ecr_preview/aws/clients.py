@@ -2,29 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
 from airflow_provider_ecr_preview.aws.endpoints import mask_endpoint
+from airflow_provider_ecr_preview.aws.limits import bound_responses
 from airflow_provider_ecr_preview.aws.parsing import keep_replication_rules, parse_preview_results_fast, parse_utc
-from airflow_provider_ecr_preview.aws.retries import retry_throttling
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
+    from airflow_provider_ecr_preview.aws.retries import Retries
 
-# The SDK's default changes between releases; with the one of boto3 1.44 most of a throttled fleet is lost.
-_RETRIES: Any = {"mode": "standard", "total_max_attempts": 5}
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds, unless the user's configuration has its own; the SDK's default is a minute."""
+
+
+READ_TIMEOUT = 15.0
+"""The same for a response. A page of a thousand images, the longest response, takes one to three seconds."""
+
+
+POLL_CONNECT_TIMEOUT = 3.0
+
+
+POLL_READ_TIMEOUT = 8.0
+
+
+MAX_POLL_CONNECTIONS = 64
+"""How many connections a client for polls keeps open."""
+
+
+_ONE_ATTEMPT: Any = {"mode": "standard", "total_max_attempts": 1}
 
 
 def hook_config(given: Config) -> Config:
     """Return the configuration of a client that one task uses.
 
+    Its retries are :class:`~airflow_provider_ecr_preview.aws.retries.Retries`, which know a deadline; the SDK retries
+    only where the user has configured that.
+
     :param given: what the user configured, which takes precedence.
     """
-    return Config(retries=_RETRIES).merge(given)
+    defaults = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries=_ONE_ATTEMPT)
+    return defaults.merge(given)
+
+
+def poll_config(given: Config) -> Config:
+    """Return the configuration of a client for polls: one attempt, which ends within seconds.
+
+    :param given: what the user configured; its timeouts take precedence, its retries do not.
+    """
+    defaults = Config(
+        connect_timeout=POLL_CONNECT_TIMEOUT, read_timeout=POLL_READ_TIMEOUT, max_pool_connections=MAX_POLL_CONNECTIONS
+    )
+    return defaults.merge(given).merge(Config(retries=_ONE_ATTEMPT))
 
 
 def fleet_config(config: Config, max_workers: int) -> Config:
@@ -46,22 +79,15 @@ def read_times_as_utc(session: Any) -> None:
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_utc)
 
 
-def prepare_client(client: BaseClient, throttle_timeout: Callable[[], float]) -> None:
-    """Make a client wait while ECR throttles it, and read previews at little cost.
+def prepare_client(client: BaseClient, retries: Retries | None = None) -> None:
+    """Make a client retry what passes, bound the time of a response, and read previews at little cost.
 
     :param client: a new boto3 client of ECR.
-    :param throttle_timeout: returns how long one call may wait in all, in seconds.
+    :param retries: how to retry; None for a client whose caller retries by itself.
     """
     mask_endpoint(client)
-    retry_throttling(client, throttle_timeout)
+    bound_responses(client)
+    if retries is not None:
+        retries.register(client)
     parse_preview_results_fast(client)
     keep_replication_rules(client)
-
-
-def prepare_fleet_client(client: BaseClient) -> None:
-    """Make a client of :func:`fleet_config` read previews at little cost.
-
-    :param client: a new boto3 client of ECR.
-    """
-    mask_endpoint(client)
-    parse_preview_results_fast(client)

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionError,  # noqa: A004 - the name is botocore's; only this module sees it
-    HTTPClientError,
-    NoCredentialsError,
-    NoRegionError,
-    ParamValidationError,
-    PartialCredentialsError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from airflow_provider_ecr_preview.aws.retries import is_throttled
+from airflow_provider_ecr_preview.aws.causes import (
+    BY_CLASS,
+    BY_CODE,
+    NOT_ECR,
+    SDK_FAILED,
+    SERVER_FAULT,
+    TOKEN_REFUSALS,
+    Cause,
+)
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_STATUSES, is_throttled, short_code
 from airflow_provider_ecr_preview.core.exceptions import (
-    AccessDeniedError,
-    EcrUnreachableError,
-    InvalidLifecyclePolicyError,
     InvalidRequestError,
-    LifecyclePolicyNotFoundError,
-    PreviewInProgressError,
-    PreviewNotFoundError,
+    ListTokenExpiredError,
+    MalformedResponseError,
     PreviewTokenExpiredError,
     RepositoryError,
-    RepositoryNotFoundError,
     ThrottledError,
 )
 from airflow_provider_ecr_preview.core.repository import repository_label
@@ -44,58 +40,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-_SERVER_ERROR = 500
+_MAX_RESPONSE_CHARACTERS = 200
 
 
-_MAX_ANSWER_CHARACTERS = 200
+_PREVIEW_OPERATION = "GetLifecyclePolicyPreview"
 
 
-_CREDENTIALS = (
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "IncompleteSignature",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "MissingAuthenticationToken",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-)
+_OF_STS = ("AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetCallerIdentity", "GetSessionToken")
 
 
-_INVALID = ("InvalidParameterException", "ValidationException")
-
-
-_BY_CODE: Mapping[str, tuple[type[RepositoryError], str]] = {
-    "RepositoryNotFoundException": (
-        RepositoryNotFoundError,
-        "there is no such repository. Check its name, the Region and the registry_id.",
-    ),
-    "LifecyclePolicyNotFoundException": (
-        LifecyclePolicyNotFoundError,
-        "the repository has no lifecycle policy. Pass lifecycle_policy_text to preview one.",
-    ),
-    "LifecyclePolicyPreviewNotFoundException": (
-        PreviewNotFoundError,
-        "no preview was started. Start one first (EcrStartLifecyclePolicyPreviewOperator).",
-    ),
-    "LifecyclePolicyPreviewInProgressException": (
-        PreviewInProgressError,
-        "a preview of the repository is running already.",
-    ),
-    **dict.fromkeys(
-        ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"),
-        (AccessDeniedError, "the caller may not {action}: {message}. Allow it in IAM."),
-    ),
-    **dict.fromkeys(
-        _CREDENTIALS,
-        (AccessDeniedError, "AWS refuses the credentials ({code}: {message}). Check the connection of aws_conn_id."),
-    ),
-    **dict.fromkeys(_INVALID, (InvalidRequestError, "ECR refuses {action}: {message}")),
-    "UnknownOperationException": (
-        EcrUnreachableError,
-        "the endpoint does not know {action}. Check endpoint_url in the connection's extra.",
-    ),
-}
+_OF_NO_ACTION = re.compile("[0-9]*")
+"""What the SDK reports as the code of an error where the response names none."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +91,23 @@ class CallSite:
             action=action,
         )
 
+    def of_client(self, client: Callable[[], BaseClient]) -> CallSite:
+        """Return this call site with the Region and the endpoint of a client, which is created now if need be.
+
+        :param client: returns the client.
+        :raises RepositoryError: if it cannot be created.
+        """
+        try:
+            with translated(self):
+                return CallSite.of(client(), self.repository_name, self.registry_id)
+        except RepositoryError:
+            raise
+        except ValueError as error:
+            defuse(error)
+            raise self.error(
+                InvalidRequestError, f"{error}. Correct endpoint_url in the connection's extra, or region_name."
+            ) from error
+
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Raise what is wrong with a parameter as an error of this repository.
@@ -148,19 +120,22 @@ class CallSite:
             raise self.error(InvalidRequestError, str(error)) from error
 
     def parsed(self, parse: Callable[[Mapping[str, Any], str], T], response: Mapping[str, Any]) -> T:
-        """Parse a response at the edge; one that lacks what it always has is no answer of ECR's.
+        """Parse a response at the edge; one that lacks what it always has is not used.
 
         :param parse: takes the response and the Region.
         :param response: the response.
-        :raises EcrUnreachableError: if it cannot be parsed.
+        :raises MalformedResponseError: if it cannot be parsed.
         """
         try:
             return parse(response, self.region_name or "")
-        except (KeyError, TypeError, InvalidLifecyclePolicyError) as error:
+        except RepositoryError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise self.error(
-                EcrUnreachableError,
-                f"an answer of {self.endpoint_url} was cut off, or is not ECR's ({type(error).__name__}: {error}). Try "
-                "again, or check endpoint_url in the connection's extra.",
+                MalformedResponseError,
+                f"a response of {self.endpoint_url or 'ECR'} was cut off, or has not the form of ECR's "
+                f"({type(error).__name__}: {error}). Try again; if it happens again, check endpoint_url in the "
+                "connection's extra.",
             ) from error
 
 
@@ -181,50 +156,57 @@ def translated(site: CallSite, *, with_token: bool = False) -> Iterator[None]:
 def _translation(error: Exception, site: CallSite, *, with_token: bool) -> RepositoryError:
     if isinstance(error, ClientError):
         return _of_client_error(error, site, with_token=with_token)
-    if isinstance(error, ParamValidationError):
-        return site.error(InvalidRequestError, f"the request is not valid: {error}.")
-    if isinstance(error, NoRegionError):
-        message = "no Region is configured. Set region_name, or region_name in the connection's extra."
-        return site.error(InvalidRequestError, message)
-    if isinstance(error, NoCredentialsError | PartialCredentialsError):
-        return site.error(AccessDeniedError, f"no AWS credentials: {error}. Check the connection of aws_conn_id.")
-    if isinstance(error, ConnectionError | HTTPClientError | ResponseParserError):
-        return site.error(EcrUnreachableError, _unreachable(site, str(error)))
-    return site.error(RepositoryError, f"the AWS SDK failed: {error}.")
+    cause = next((cause for cls, cause in BY_CLASS if isinstance(error, cls)), SDK_FAILED)
+    endpoint = getattr(error, "kwargs", {}).get("endpoint_url")
+    return _of_cause(cause, site, message=str(error).rstrip("."), endpoint=endpoint)
 
 
 def _of_client_error(error: ClientError, site: CallSite, *, with_token: bool) -> RepositoryError:
     code = error.response.get("Error", {}).get("Code", "")
-    message = error.response.get("Error", {}).get("Message", "")
-    http_status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    action = f"ecr:{error.operation_name}"
-    if is_throttled(code, http_status):
+    # Another service answers with a whole page at times; the beginning of it says enough.
+    message = shorten(
+        error.response.get("Error", {}).get("Message") or "", _MAX_RESPONSE_CHARACTERS, placeholder=" ..."
+    )
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    operation = error.operation_name
+    action = f"{'sts' if operation in _OF_STS else 'ecr'}:{operation}"
+    if is_throttled(code, status):
         return site.error(
             ThrottledError,
             f"ECR kept throttling {action} ({code}). Run fewer tasks at the same time (a pool), or allow more "
             "throttle_timeout.",
             action=action,
         )
-    if code in _INVALID and with_token:
+    short = short_code(code)
+    if with_token and short in TOKEN_REFUSALS:
+        if operation == _PREVIEW_OPERATION:
+            return site.error(
+                PreviewTokenExpiredError,
+                f"ECR no longer takes the page token ({message}). Read the preview again from its first page.",
+            )
         return site.error(
-            PreviewTokenExpiredError,
-            f"ECR no longer takes the page token ({message}). Read the preview again from its first page.",
+            ListTokenExpiredError,
+            f"ECR no longer takes the page token of this listing ({message}). List again from the first page.",
         )
-    if code in _BY_CODE:
-        cls, advice = _BY_CODE[code]
-        message = advice.format(action=action, code=code, message=message)
-        # No permission lifts what refuses the credentials.
-        return site.error(cls, message, action=None if code in _CREDENTIALS else action)
-    if code.endswith("Exception"):
-        hint = " ECR had a fault of its own; try again." if http_status >= _SERVER_ERROR else ""
-        return site.error(RepositoryError, f"{action} failed: {code}: {message}.{hint}", action=action)
-    # Another service answers with a whole page at times; the beginning of it tells enough.
-    answer = shorten(f"{code} {message}", _MAX_ANSWER_CHARACTERS, placeholder=" ...")
-    return site.error(EcrUnreachableError, _unreachable(site, answer))
+    if (cause := BY_CODE.get(short)) is None and status in OUTAGE_STATUSES:
+        cause = SERVER_FAULT
+    if cause is None and not _OF_NO_ACTION.fullmatch(code) and code.endswith("Exception"):
+        return site.error(RepositoryError, f"{action} failed: {code}: {message}.", action=action)
+    if cause is None:
+        cause, message = NOT_ECR, shorten(f"{code} {message}", _MAX_RESPONSE_CHARACTERS, placeholder=" ...")
+    return _of_cause(cause, site, message=message, action=action, code=code, status=status)
 
 
-def _unreachable(site: CallSite, what: str) -> str:
-    return (
-        f"what answers at {site.endpoint_url} is not Amazon ECR ({what}). Check region_name, and endpoint_url in the "
-        "connection's extra."
-    )
+def _of_cause(
+    cause: Cause,
+    site: CallSite,
+    *,
+    message: str,
+    endpoint: str | None = None,
+    action: str | None = None,
+    code: str = "",
+    status: int = 0,
+) -> RepositoryError:
+    where = endpoint or site.endpoint_url or "the endpoint of ECR"
+    text = cause.message.format(endpoint=where, message=message, action=action, code=code, status=status)
+    return site.error(cause.raised, text, action=action if cause.names_action else None)

@@ -82,7 +82,9 @@ def repository_images(client: Any, site: CallSite, request: Mapping[str, Any]) -
     with translated(site):
         paginator = client.get_paginator("describe_images")
     pages = iter(paginator.paginate(**request, PaginationConfig={"PageSize": DESCRIBE_IMAGES_PAGE_SIZE}))
-    while (response := _next(site, pages)) is not None:
+    with_token = False
+    while (response := _next(site, pages, with_token=with_token)) is not None:
+        with_token = True
         yield from site.parsed(images_of, response)
 
 

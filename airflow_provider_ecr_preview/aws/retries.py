@@ -1,17 +1,22 @@
-"""Wait out what the AWS SDK does not: throttling in every spelling ECR has, and answers that were cut off.
+"""Retry what passes: throttling in every spelling ECR has, outages, broken connections, and responses that were cut off.
 
-botocore asks every ``needs-retry`` handler of a client after each attempt and sleeps as long as the first one says
-that has an opinion. Ours is asked last, so the SDK's own retries come first, and it works for single calls and for
-paginators alike, without losing the page.
+botocore calls every ``needs-retry`` handler of a client after each attempt and sleeps as long as the first one says
+that has an opinion. This handler works for single calls and for paginators alike, without losing the page.
 """
 
 from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ConnectionError as SdkConnectionError
+from botocore.exceptions import HTTPClientError, IncompleteReadError, ReadTimeoutError, SSLError
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -44,13 +49,44 @@ HTTP_TOO_MANY_REQUESTS = 429
 MAX_DELAY_SECONDS = 20.0
 
 
+MAX_OUTAGE_DELAY_SECONDS = 5.0
+"""Between two attempts during an outage, so that its end is noticed soon."""
+
+
 MAX_CUT_OFF_ANSWERS = 3
 
 
-_STARTED = "ecr_preview_retries_started"
+_CUT_OFF_SECONDS = 600.0
+
+
+NEVER_ANSWERED_SECONDS = 10.0
+"""How long an endpoint that has never answered is tried again; its address may be a typo. The last attempt may take a
+timeout longer."""
+
+
+OUTAGE_STATUSES = frozenset({500, 502, 503, 504})
+"""HTTP statuses of AWS, or of a proxy before it, that pass by themselves."""
+
+
+_TIMED_OUT = frozenset({"RequestTimeout", "RequestTimeoutException", "RequestAborted", "RequestAbortedException"})
+
+
+_BROKEN = (SdkConnectionError, HTTPClientError, IncompleteReadError)
+
+
+_BEGAN = "ecr_preview_call_began"
+
+
+_THROTTLED = "ecr_preview_throttled_since"
+
+
+_SHORTEST_DELAY = 0.1
 
 
 _CUT_OFF = "ecr_preview_cut_off_answers"
+
+
+_DEADLINE: ContextVar[float | None] = ContextVar("ecr_preview_deadline", default=None)
 
 
 # A member that every complete answer of the operation has; a body that was cut off parses to nothing without error.
@@ -65,9 +101,41 @@ _ALWAYS_THERE = {
 }
 
 
+class OutOfTimeError(ReadTimeoutError):
+    """Raised in place of a further attempt when the caller's time is over."""
+
+    fmt = 'The time to call "{endpoint_url}" is over'
+
+
+@contextmanager
+def calls_until(deadline: float | None) -> Iterator[None]:
+    """Make no attempt at a call after a deadline, whatever retries are configured. One that is under way ends by itself.
+
+    :param deadline: the deadline by :func:`time.monotonic`; None for no bound.
+    """
+    token = _DEADLINE.set(deadline)
+    try:
+        yield
+    finally:
+        _DEADLINE.reset(token)
+
+
+def short_code(error_code: str) -> str:
+    """Return the code of an error without what only some services add: a namespace, and ``Exception`` at the end.
+
+    :param error_code: the code.
+    """
+    return error_code.rpartition("#")[2].removesuffix("Exception")
+
+
 def is_throttled(error_code: str | None, http_status: int | None) -> bool:
     """Return whether an error means that there were too many calls."""
     return error_code in THROTTLE_CODES or http_status == HTTP_TOO_MANY_REQUESTS
+
+
+def is_outage(error_code: str | None, http_status: int | None) -> bool:
+    """Return whether an error is a fault of AWS's own, so that the same call may succeed later."""
+    return http_status in OUTAGE_STATUSES or error_code in _TIMED_OUT
 
 
 def is_cut_off(operation_name: str, parsed: dict[str, Any]) -> bool:
@@ -76,45 +144,115 @@ def is_cut_off(operation_name: str, parsed: dict[str, Any]) -> bool:
     return member is not None and parsed.get(member) is None
 
 
-def retry_throttling(client: BaseClient, seconds: Callable[[], float]) -> None:
-    """Make a client wait while it is throttled.
+class Retries:
+    """Retries the calls of one client.
 
-    :param client: a boto3 client.
-    :param seconds: returns how long one call may wait in all, in seconds.
+    :param throttle_timeout: returns how long one call may wait in all while ECR throttles it, in seconds.
+    :param outage_timeout: the same while AWS or the network fails; None to leave that to the SDK's own retries.
+    :param clock: returns a running number of seconds.
     """
 
+    def __init__(
+        self,
+        throttle_timeout: Callable[[], float],
+        outage_timeout: Callable[[], float] | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._throttle_timeout = throttle_timeout
+        self._outage_timeout = outage_timeout
+        self._clock = clock
+        self._has_answered = threading.Event()
+
+    def register(self, client: BaseClient) -> None:
+        """Make a client retry.
+
+        :param client: a boto3 client.
+        """
+        handler: Any = self.needs_retry  # botocore's stubs say that a handler returns nothing
+        service = client.meta.service_model.service_id.hyphenize()
+        events = client.meta.events
+        events.register_last(f"needs-retry.{service}", handler, unique_id="ecr-preview-retry")
+        events.register("before-call." + service, self._begin, unique_id="ecr-preview-call-begins")
+        events.register_first(f"before-send.{service}", self._require_time, unique_id="ecr-preview-call-in-time")
+
     def needs_retry(
+        self,
         response: tuple[Any, dict[str, Any]] | None,
         attempts: int,
         operation: Any,
         request_dict: dict[str, Any],
+        caught_exception: Exception | None = None,
         **_: object,
     ) -> float | None:
-        if response is None:
-            return None
-        http_response, parsed = response
+        """Return how long to wait before the next attempt, in seconds; None to make none.
+
+        :param response: the HTTP response and what it was parsed to; None if there was none.
+        :param attempts: number of attempts so far.
+        :param operation: botocore's model of the operation.
+        :param request_dict: the request, with its context.
+        :param caught_exception: what was raised in place of a response.
+        """
         context = request_dict["context"]
+        if response is None:
+            return self._after_outage(
+                type(caught_exception).__name__, attempts, operation.name, context, caught_exception
+            )
+        http_response, parsed = response
         code = parsed.get("Error", {}).get("Code")
+        if code is not None and is_outage(code, http_response.status_code):
+            return self._after_outage(code, attempts, operation.name, context, None)
+        self._has_answered.set()
         if code is None and is_cut_off(operation.name, parsed):
             context[_CUT_OFF] = context.get(_CUT_OFF, 0) + 1
-            return _delay(1) if context[_CUT_OFF] <= MAX_CUT_OFF_ANSWERS else None
+            return (
+                self._in_time(context, _delay(1), _CUT_OFF_SECONDS)
+                if context[_CUT_OFF] <= MAX_CUT_OFF_ANSWERS
+                else None
+            )
         if not is_throttled(code, http_response.status_code):
             return None
-        waited = time.monotonic() - context.setdefault(_STARTED, time.monotonic())
-        delay = _delay(attempts)
-        if waited + delay > seconds():
-            return None
-        log.info("%s is throttled (%s); waiting %.1f s.", operation.name, code, delay)
+        delay = self._in_time(context, _delay(attempts), self._throttle_timeout(), _THROTTLED)
+        if delay is not None:
+            log.info("%s is throttled (%s); waiting %.1f s.", operation.name, code, delay)
         return delay
 
-    handler: Any = needs_retry  # botocore's stubs say that a handler returns nothing
-    client.meta.events.register_last(
-        f"needs-retry.{client.meta.service_model.service_id.hyphenize()}",
-        handler,
-        unique_id="ecr-preview-retry-throttling",
-    )
+    def _after_outage(
+        self, what: str, attempts: int, operation: str, context: dict[str, Any], error: Exception | None
+    ) -> float | None:
+        if self._outage_timeout is None or (error is not None and not _is_broken(error)):
+            return None
+        seconds = self._outage_timeout()
+        if error is not None and not self._has_answered.is_set():
+            # A server that fails is there; an address at which nothing answers may be wrong.
+            seconds = min(seconds, NEVER_ANSWERED_SECONDS)
+        delay = self._in_time(context, _delay(attempts, MAX_OUTAGE_DELAY_SECONDS), seconds)
+        if delay is not None:
+            log.warning("%s failed (%s); trying again in %.1f s, for up to %.0f s.", operation, what, delay, seconds)
+        return delay
+
+    def _in_time(self, context: dict[str, Any], delay: float, seconds: float, since: str = _BEGAN) -> float | None:
+        """Return the delay, cut to what is left of the call's time; None if nothing is."""
+        now = self._clock()
+        ends = context.setdefault(since, now) + seconds
+        if (deadline := _DEADLINE.get()) is not None:
+            ends = min(ends, deadline)
+        return min(delay, ends - now) if ends - now > _SHORTEST_DELAY else None
+
+    def _begin(self, context: dict[str, Any] | None = None, **_: object) -> None:
+        if context is not None:
+            context[_BEGAN] = self._clock()
+
+    def _require_time(self, request: Any, **_: object) -> None:
+        deadline = _DEADLINE.get()
+        if deadline is not None and self._clock() > deadline:
+            raise OutOfTimeError(endpoint_url=request.url)
 
 
-def _delay(attempts: int) -> float:
+def _is_broken(error: Exception) -> bool:
+    """Return whether a failure of the network may pass."""
+    return isinstance(error, _BROKEN) and not isinstance(error, SSLError | OutOfTimeError)
+
+
+def _delay(attempts: int, longest: float = MAX_DELAY_SECONDS) -> float:
     """Return an exponential delay with full jitter, so that many workers do not come back together."""
-    return random.uniform(0.1, min(MAX_DELAY_SECONDS, 0.5 * 2**attempts))  # noqa: S311 - jitter, not a secret
+    return random.uniform(_SHORTEST_DELAY, min(longest, 0.5 * 2 ** min(attempts, 10)))  # noqa: S311 - jitter, not a secret

@@ -28,9 +28,13 @@
           +-- PreviewReplacedError
           +-- PreviewInconsistentError
           +-- PreviewTokenExpiredError
+          +-- ListTokenExpiredError
           +-- AccessDeniedError               (also a PermissionError)
+          |    +-- CredentialsRefusedError
           +-- ThrottledError
           +-- EcrUnreachableError             (also a ConnectionError)
+          |    +-- EcrOutageError
+          |    +-- MalformedResponseError
           +-- JournalUnwritableError
 
 A RepositoryError carries the repository, the registry and the Region it happened in.
@@ -58,6 +62,8 @@ __all__ = [
     "CandidateRefusedError",
     "CleanupBlockedError",
     "CleanupIncompleteError",
+    "CredentialsRefusedError",
+    "EcrOutageError",
     "EcrPreviewError",
     "EcrUnreachableError",
     "ImagesInUseUnknownError",
@@ -67,6 +73,8 @@ __all__ = [
     "LifecycleEventsUnreadError",
     "LifecyclePolicyChangedError",
     "LifecyclePolicyNotFoundError",
+    "ListTokenExpiredError",
+    "MalformedResponseError",
     "NoRepositoriesError",
     "PreviewExpiredError",
     "PreviewFailedError",
@@ -224,12 +232,20 @@ class PreviewTokenExpiredError(RepositoryError):
     """Raised when a page token is no longer accepted; read the preview again from its first page."""
 
 
+class ListTokenExpiredError(RepositoryError):
+    """Raised when ECR no longer accepts the page token of a listing; list again from the first page."""
+
+
 class LifecyclePolicyChangedError(RepositoryError):
     """Raised when the applied policy is neither the one that was there before nor the one that was put."""
 
 
 class AccessDeniedError(RepositoryError, PermissionError):
     """Raised when the caller lacks an IAM action; the message names it."""
+
+
+class CredentialsRefusedError(AccessDeniedError):
+    """Raised when AWS refuses the credentials themselves, or there are none; no IAM permission helps."""
 
 
 class JournalUnwritableError(RepositoryError):
@@ -242,6 +258,14 @@ class ThrottledError(RepositoryError):
 
 class EcrUnreachableError(RepositoryError, ConnectionError):
     """Raised when what answers at the endpoint is not ECR, or nothing does."""
+
+
+class EcrOutageError(EcrUnreachableError):
+    """Raised when ECR, or the network on the way to it, failed for longer than the caller waits; try again later."""
+
+
+class MalformedResponseError(EcrUnreachableError):
+    """Raised when a response lacks what ECR always sends, or has what ECR never sends; nothing of it is used."""
 
 
 class CleanupBlockedError(EcrPreviewError):

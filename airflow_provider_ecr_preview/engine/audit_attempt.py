@@ -101,10 +101,12 @@ class AuditAttempt:
         :param max_in_flight: number of previews that may be started and not read.
         """
         names = self.not_started[: max(max_in_flight - len(self._started), 0)]
-        _, ended = self._fleet.start_all(self._targets(names))
-        for outcome in ended:
-            self._finish(outcome)
-        self._flush()
+        try:
+            _, ended = self._fleet.start_all(self._targets(names))
+            for outcome in ended:
+                self._finish(outcome)
+        finally:
+            self._flush()
 
     def collect(self, *, start_others: bool) -> None:
         """Wait for the previews that were started, and read them.
@@ -113,11 +115,14 @@ class AuditAttempt:
         """
         names = [name for name in self._policies if name in self._started or start_others]
         started = dict(self._started)
-        for outcome in self._fleet.audit(self._targets(names), started=started.values(), done=frozenset(self._done)):
-            self._finish(outcome)
-        if start_others:
-            self._name_registry()
-        self._flush()
+        done = frozenset(self._done)
+        try:
+            for outcome in self._fleet.audit(self._targets(names), started=started.values(), done=done):
+                self._finish(outcome)
+            if start_others:
+                self._name_registry()
+        finally:
+            self._flush()
 
     def outcomes(self) -> Iterator[RepositoryOutcome]:
         """Yield what became of each repository, from the log."""

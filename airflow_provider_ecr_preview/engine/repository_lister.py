@@ -69,8 +69,15 @@ class RepositoryLister:
             pages = client.get_paginator("describe_repositories").paginate(
                 **prune_dict({"registryId": self.registry_id}), PaginationConfig={"PageSize": PAGE_SIZE}
             )
-            for page in pages:
-                yield from site.parsed(_repositories, page)
+        pages = iter(pages)
+        with_token = False
+        while True:
+            with translated(site, with_token=with_token):
+                page = next(pages, None)
+            if page is None:
+                return
+            with_token = True
+            yield from site.parsed(_repositories, page)
 
     def _kept(self, chosen: list[_Repository], is_kept: Callable[[_Repository], bool]) -> list[_Repository]:
         """Return the repositories that a question is answered with yes for, in their order."""

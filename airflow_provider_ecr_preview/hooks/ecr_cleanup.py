@@ -61,7 +61,7 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
     def _acting(self) -> Any:
         """The client for what changes something, and for the look right before it, over the same connection."""
         client = super(EcrLifecyclePolicyPreviewHook, self).get_client_type(
-            region_name=self.region_name, config=acting_config(self.config)
+            region_name=self.region_name, config=acting_config(super(EcrLifecyclePolicyPreviewHook, self).config)
         )
         send_at_once(client)
         return client

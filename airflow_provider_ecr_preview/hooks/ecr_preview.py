@@ -19,17 +19,16 @@ from airflow_provider_ecr_preview.aws.arguments import (
 from airflow_provider_ecr_preview.aws.clients import (
     fleet_config,
     hook_config,
+    poll_config,
     prepare_client,
-    prepare_fleet_client,
     read_times_as_utc,
 )
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
 from airflow_provider_ecr_preview.aws.pages import preview_pages, preview_pages_of_images, repository_images
 from airflow_provider_ecr_preview.aws.previews import not_complete, started_preview, still_running
+from airflow_provider_ecr_preview.aws.retries import Retries, calls_until
 from airflow_provider_ecr_preview.core.exceptions import (
-    InvalidRequestError,
     PreviewInProgressError,
-    RepositoryError,
 )
 from airflow_provider_ecr_preview.core.lint.policy import PolicySource
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
@@ -44,12 +43,14 @@ from airflow_provider_ecr_preview.core.preview.pages import (
 from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
 from airflow_provider_ecr_preview.core.replication import RegistryReplication
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
-from airflow_provider_ecr_preview.core.text.tracebacks import defuse
 
 if TYPE_CHECKING:
     import boto3.session
 
     from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
+
+
+_LEAST_SECONDS = 1.0
 
 
 TagStatus = Literal["TAGGED", "UNTAGGED", "ANY"]
@@ -62,15 +63,18 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
     changes images or policies: a preview deletes nothing.
 
     :param throttle_timeout: how long one call waits in all while ECR throttles it, in seconds.
+    :param outage_timeout: how long one call is tried again while AWS or the network fails, in seconds; an endpoint that
+        has never answered fails after 10 seconds and one timeout. Not used if ``config`` sets the SDK's retries.
     :param aws_conn_id: the Airflow connection used for AWS credentials.
     :param region_name: the AWS Region; that of the connection if None.
     :param verify: whether, or with which certificates, TLS is verified.
     :param config: configuration of the botocore client, a dict or a ``botocore.config.Config``.
     """
 
-    def __init__(self, *, throttle_timeout: float = 120.0, **kwargs: Any) -> None:
+    def __init__(self, *, throttle_timeout: float = 120.0, outage_timeout: float = 120.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]  # Airflow's constructor has no types
         self.throttle_timeout = throttle_timeout
+        self.outage_timeout = outage_timeout
 
     @property
     def _ecr(self) -> Any:
@@ -79,7 +83,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
 
     @property
     def config(self) -> Config:
-        """Configuration of the botocore client, with retries that do not depend on the SDK's release."""
+        """Configuration of the botocore client, with timeouts of seconds; the SDK's defaults are a minute."""
         return hook_config(super().config)
 
     def get_session(self, region_name: str | None = None, deferrable: bool = False) -> boto3.session.Session:
@@ -94,16 +98,25 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         """Return a client that waits while it is throttled and reads previews at little cost."""
         client = super().get_client_type(region_name=region_name, config=config, deferrable=deferrable)
         if isinstance(client, BaseClient):
-            prepare_client(client, lambda: self.throttle_timeout)
+            has_own_retries = getattr(super().config, "retries", None) is not None
+            outage_timeout = None if has_own_retries else lambda: self.outage_timeout
+            prepare_client(client, Retries(lambda: self.throttle_timeout, outage_timeout))
         return client
 
     def get_fleet_client(self, max_workers: int) -> BaseClient:
-        """Return a client for many threads with a pace of their own: it never retries, and tells every throttle.
+        """Return a client for many threads whose caller paces and retries calls: it makes one attempt at each.
 
         :param max_workers: number of threads that share it.
         """
-        client = super().get_client_type(region_name=self.region_name, config=fleet_config(self.config, max_workers))
-        prepare_fleet_client(client)
+        return self._client_without_retries(fleet_config(self.config, max_workers))
+
+    def get_poll_client(self) -> BaseClient:
+        """Return a client for polls: it makes one attempt at a call, which ends within seconds."""
+        return self._client_without_retries(poll_config(super().config))
+
+    def _client_without_retries(self, config: Config) -> BaseClient:
+        client = super().get_client_type(region_name=self.region_name, config=config)
+        prepare_client(client)
         return client
 
     def start_preview(
@@ -187,7 +200,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         :param repository_name: the repository.
         :param registry_id: the registry (account); the caller's own if None.
         :param policy_fingerprint: the policy that the preview has to be of; any policy if None.
-        :param timeout: how long to wait, in seconds.
+        :param timeout: how long to wait, in seconds. The last call may take one ``read_timeout`` longer.
         :param poll_interval: time between two looks, in seconds.
         :return: the complete preview.
         :raises PreviewTimeoutError: if it is still in progress after ``timeout``.
@@ -199,7 +212,9 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         check_waiting(self._site(repository_name, registry_id), timeout=timeout, poll_interval=poll_interval)
         deadline = time.monotonic() + timeout
         while True:
-            preview = self.get_preview_status(repository_name, registry_id=registry_id)
+            # One look is made whatever the timeout is.
+            with calls_until(max(deadline, time.monotonic() + _LEAST_SECONDS)):
+                preview = self.get_preview_status(repository_name, registry_id=registry_id)
             if preview.is_complete(policy_fingerprint):
                 return preview
             remaining = deadline - time.monotonic()
@@ -326,16 +341,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         registry_id = None if registry_id is None else str(registry_id)
         site = CallSite(str(repository_name), registry_id, self.region_name)
         check_names(site)
-        try:
-            with translated(site):
-                return CallSite.of(self.conn, site.repository_name, registry_id)
-        except RepositoryError:
-            raise
-        except ValueError as error:
-            defuse(error)
-            raise site.error(
-                InvalidRequestError, f"{error}. Correct endpoint_url in the connection's extra, or region_name."
-            ) from error
+        return site.of_client(lambda: self.conn)
 
 
 def _request(site: CallSite, **parameters: Any) -> dict[str, Any]:

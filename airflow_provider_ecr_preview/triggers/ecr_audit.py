@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, TypedDict
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from typing import Any, Literal, TypedDict
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_ecr_preview.core.exceptions import RepositoryError
+from airflow_provider_ecr_preview.core.exceptions import EcrUnreachableError, RepositoryError, ThrottledError
 from airflow_provider_ecr_preview.core.preview.pages import IN_PROGRESS
-from airflow_provider_ecr_preview.triggers.ecr_preview import shared_hook
+from airflow_provider_ecr_preview.triggers._polls import OUTAGE_SECONDS, FailingSince, Poller, in_thread
+
+State = Literal["answered", "ended", "failed"]
+"""What a look found: ECR answers and the preview is in progress, there is nothing to wait for, or ECR does not answer."""
 
 
 class AuditEvent(TypedDict):
-    """What the trigger tells the audit."""
+    """What the trigger hands to the audit."""
 
     carried: dict[str, Any]
     seconds_waited: float
@@ -28,9 +32,10 @@ class EcrLifecyclePolicyPreviewsTrigger(BaseTrigger):
     most of the others, and what is not is waited for by the task. However the wait ends, the task goes on and finds
     out by itself what became of each repository; so a failure here is logged and ends the wait.
 
-    Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``) in a thread, with clients that all triggers of
-    one connection, Region and configuration share. The end of the wait is a point in time, so a triggerer that restarts
-    does not start the wait over.
+    Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``) for the whole sample at the same time, in threads
+    of this package. All triggers of one connection, Region and configuration share a client. While AWS or the network
+    fails, the trigger looks again for up to 10 minutes. The end of the wait is a point in time, so a triggerer that
+    restarts does not start the wait over.
 
     :param repository_names: the sample.
     :param deadline: when to stop waiting, in seconds since the epoch.
@@ -87,17 +92,46 @@ class EcrLifecyclePolicyPreviewsTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one :class:`AuditEvent` when the wait is over."""
         began_at = time.monotonic()
+        poller = Poller(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
+        failing = FailingSince(OUTAGE_SECONDS)
         waiting = self.repository_names
         while waiting and (remaining := self.deadline - time.time()) > 0:
             await asyncio.sleep(min(self.poll_interval, remaining))
-            waiting = [name for name in waiting if await asyncio.to_thread(self._is_in_progress, name)]
+            seconds = self.deadline - time.time()
+            if seconds <= 0:
+                break
+            looks = [await_look(partial(self._look, poller, name), seconds) for name in waiting]
+            states = dict(zip(waiting, await asyncio.gather(*looks), strict=True))
+            if "answered" in states.values() or "ended" in states.values():
+                failing.end()
+            elif failing.goes_on():
+                self.log.warning("ECR has failed for %.0f minutes: the task goes on by itself.", OUTAGE_SECONDS / 60)
+                break
+            waiting = [name for name, state in states.items() if state != "ended"]
             self.log.info("%d of %d previews are in progress.", len(waiting), len(self.repository_names))
         yield TriggerEvent(AuditEvent(carried=self.carried, seconds_waited=time.monotonic() - began_at))
 
-    def _is_in_progress(self, repository_name: str) -> bool:
+    def _look(self, poller: Poller, repository_name: str) -> State:
         try:
-            hook = shared_hook(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
-            return hook.get_preview_status(repository_name, registry_id=self.registry_id).status == IN_PROGRESS
+            preview = poller.look(repository_name, self.registry_id)
+        except EcrUnreachableError as error:
+            self.log.warning("%s", error)
+            return "failed"
+        except ThrottledError:
+            return "answered"
         except RepositoryError as error:
             self.log.warning("%s", error)
-            return False
+            return "ended"
+        return "answered" if preview.status == IN_PROGRESS else "ended"
+
+
+async def await_look(look: Callable[[], State], seconds: float) -> State:
+    """Return what a look found; one that does not end in time has failed.
+
+    :param look: the look, which blocks.
+    :param seconds: how long to wait for it.
+    """
+    try:
+        return await in_thread(look, seconds)
+    except TimeoutError:
+        return "failed"

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
-from cachetools import TTLCache
 
-from airflow_provider_ecr_preview.aws.errors import CallSite, translated
+from airflow_provider_ecr_preview.aws.errors import CallSite
 from airflow_provider_ecr_preview.core import exceptions
-from airflow_provider_ecr_preview.core.exceptions import PreviewTimeoutError, RepositoryError, ThrottledError
+from airflow_provider_ecr_preview.core.exceptions import (
+    EcrUnreachableError,
+    PreviewTimeoutError,
+    RepositoryError,
+    ThrottledError,
+)
 from airflow_provider_ecr_preview.core.preview.pages import IN_PROGRESS
 from airflow_provider_ecr_preview.core.xcom.preview import StartedPreviewXCom
-from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
+from airflow_provider_ecr_preview.triggers._polls import OUTAGE_SECONDS, FailingSince, Poller, in_thread
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
 
 
-# How long one look waits while ECR throttles it. The trigger looks again until its deadline, and a thread that waits is
-# one that others lack.
-THROTTLE_SECONDS = 10.0
+LEAST_SECONDS = 5.0
+"""A look has this long even if the deadline comes sooner."""
 
 
 # The trigger ends the wait itself and says why; Airflow's own timeout is for when it cannot.
@@ -35,7 +36,7 @@ GRACE = timedelta(minutes=5)
 
 
 class PreviewEvent(TypedDict):
-    """What the trigger tells the task: small, plain JSON, no images."""
+    """What the trigger hands to the task: small, plain JSON, no images."""
 
     status: Literal["success", "error"]
     preview: StartedPreviewXCom | None
@@ -48,9 +49,10 @@ class PreviewEvent(TypedDict):
 class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
     """Wait until the preview of a repository has ended.
 
-    Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``) in a thread, so that it needs nothing but
-    boto3, with clients that all triggers of one connection, Region and configuration share. The end of the wait is a
-    point in time, so a triggerer that restarts does not start the wait over.
+    Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``) in threads of this package, so that it needs
+    nothing but boto3, and calls that hang hold up nothing else in the triggerer. All triggers of one connection, Region
+    and configuration share a client. While AWS or the network fails, the trigger looks again for up to 10 minutes. The
+    end of the wait is a point in time, so a triggerer that restarts does not start the wait over.
 
     :param repository_name: the repository.
     :param deadline: when to give up, in seconds since the epoch.
@@ -120,18 +122,32 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
             yield self._event(preview=preview)
 
     async def _ended(self) -> PreviewStatus:
+        poller = Poller(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
+        failing = FailingSince(OUTAGE_SECONDS)
         while True:
+            # One look is made even when the time is over, by a triggerer that was down.
+            remaining = max(self.deadline - time.time(), LEAST_SECONDS)
             try:
-                preview = await asyncio.to_thread(self._look)
+                preview = await in_thread(lambda: poller.look(self.repository_name, self.registry_id), remaining)
             except ThrottledError as error:
+                failing.end()
                 unfinished: RepositoryError = error
+            except EcrUnreachableError as error:
+                unfinished = error
+                if failing.goes_on():
+                    raise
+                if failing.is_new:
+                    self.log.warning("%s Looking again for up to %.0f minutes.", error, OUTAGE_SECONDS / 60)
+            except TimeoutError:
+                raise self._no_response() from None
             else:
+                failing.end()
                 if self._is_end(preview):
                     return preview
                 unfinished = preview.error(
                     PreviewTimeoutError,
-                    f"the preview{'' if self.until_complete else ' of another policy'} is still {preview.status} at "
-                    "the end of the time that was given. It goes on; wait for it again, with a longer timeout.",
+                    f"the preview{'' if self.until_complete else ' of another policy'} is still {preview.status} when "
+                    "the timeout is over. It continues in ECR; wait for it again, with a longer timeout.",
                 )
                 self.log.info("%s: the preview is %s.", self.repository_name, preview.status)
             remaining = self.deadline - time.time()
@@ -139,10 +155,12 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
                 raise unfinished
             await asyncio.sleep(min(self.poll_interval, remaining))
 
-    def _look(self) -> PreviewStatus:
-        with translated(CallSite(self.repository_name, self.registry_id, self.region_name)):
-            hook = shared_hook(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
-        return hook.get_preview_status(self.repository_name, registry_id=self.registry_id)
+    def _no_response(self) -> RepositoryError:
+        return CallSite(self.repository_name, self.registry_id, self.region_name).error(
+            PreviewTimeoutError,
+            "ECR did not answer the last call before the timeout was over. The preview continues; wait for it again, with "
+            "a longer timeout.",
+        )
 
     def _is_end(self, preview: PreviewStatus) -> bool:
         if self.until_complete:
@@ -171,9 +189,9 @@ def deferral_timeout(deadline: float) -> timedelta:
 
 
 def preview_of(event: PreviewEvent, site: CallSite) -> StartedPreviewXCom:
-    """Return the preview that an event tells of, or raise its error, in the worker.
+    """Return the preview of an event, or raise its error, in the worker.
 
-    :param event: what the trigger told.
+    :param event: the event.
     :param site: the repository that was waited for.
     :raises RepositoryError: the error that ended the wait.
     """
@@ -183,43 +201,3 @@ def preview_of(event: PreviewEvent, site: CallSite) -> StartedPreviewXCom:
     raise replace(site, region_name=event["region_name"] or site.region_name).error(
         cls, event["message"] or "the trigger failed without a message."
     )
-
-
-# A triggerer holds thousands of waits; a client costs tens of milliseconds and megabytes. Credentials of a connection
-# that was edited take effect when the entry has aged.
-_HOOKS: TTLCache[tuple[Any, ...], EcrLifecyclePolicyPreviewHook] = TTLCache(
-    maxsize=64, ttl=timedelta(minutes=15).total_seconds()
-)
-
-
-_HOOKS_LOCK = Lock()
-
-
-def shared_hook(
-    aws_conn_id: str | None,
-    region_name: str | None,
-    verify: bool | str | None,
-    botocore_config: dict[str, Any] | None,
-) -> EcrLifecyclePolicyPreviewHook:
-    """Return the hook that all waits with these settings share, its client ready.
-
-    :param aws_conn_id: the Airflow connection used for AWS credentials.
-    :param region_name: the AWS Region; that of the connection if None.
-    :param verify: whether, or with which certificates, TLS is verified.
-    :param botocore_config: configuration of the botocore client.
-    """
-    key = (aws_conn_id, region_name, verify, json.dumps(botocore_config, sort_keys=True))
-    with _HOOKS_LOCK:
-        hook = _HOOKS.get(key)
-        if hook is None:
-            hook = EcrLifecyclePolicyPreviewHook(
-                aws_conn_id=aws_conn_id,
-                region_name=region_name,
-                verify=verify,
-                config=botocore_config,
-                throttle_timeout=THROTTLE_SECONDS,
-            )
-            # Creating a client is not thread-safe, using it is.
-            _ = hook.conn
-            _HOOKS[key] = hook
-        return hook

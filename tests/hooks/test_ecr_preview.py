@@ -324,7 +324,7 @@ class TestPages:
     def test_another_registry_is_asked_by_its_id(
         self, previewed: LocalEcr, hook: EcrLifecyclePolicyPreviewHook
     ) -> None:
-        with pytest.raises(exceptions.RepositoryNotFoundError, match="registry 210987654321"):
+        with pytest.raises(exceptions.RepositoryNotFoundError, match="210987654321"):
             list(hook.paginate_preview(REPOSITORY, registry_id="210987654321"))
 
     def test_the_responses_are_those_of_a_plain_client_with_times_in_utc(

@@ -23,7 +23,7 @@ from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPre
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.faults import PreviewExpires, PreviewFails
 from airflow_provider_ecr_preview.sensors.ecr_preview import EcrLifecyclePolicyPreviewSensor
-from airflow_provider_ecr_preview.triggers import ecr_preview
+from airflow_provider_ecr_preview.triggers import _polls, ecr_preview
 
 try:
     from airflow.sdk.exceptions import AirflowRescheduleException
@@ -64,9 +64,9 @@ class TaskInstance:
 
 @pytest.fixture(autouse=True)
 def _no_client_of_another_test() -> Iterator[None]:
-    ecr_preview._HOOKS.clear()
+    _polls._HOOKS.clear()
     yield
-    ecr_preview._HOOKS.clear()
+    _polls._HOOKS.clear()
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ class TestPoke:
             pytest.param(PreviewExpires(), exceptions.PreviewExpiredError, id="expired"),
         ],
     )
-    def test_a_preview_that_ends_without_being_complete_is_an_error(
+    def test_another_end_than_complete_is_an_error_at_once(
         self, repository: LocalEcr, context: Any, fault: Any, error: type[Exception]
     ) -> None:
         repository.inject(fault)
@@ -143,7 +143,7 @@ class TestPoke:
         with pytest.raises(error, match=REPOSITORY):
             sensor().execute(context)
 
-    def test_a_preview_that_was_not_started_is_an_error(self, repository: LocalEcr, context: Any) -> None:
+    def test_a_preview_that_nobody_started_is_an_error(self, repository: LocalEcr, context: Any) -> None:
         with pytest.raises(exceptions.PreviewNotFoundError):
             sensor().execute(context)
 

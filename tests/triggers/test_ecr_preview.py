@@ -18,12 +18,12 @@ from airflow_provider_ecr_preview.core import exceptions
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.faults import AccessDenied, Delay, PreviewExpires, PreviewFails, throttled
-from airflow_provider_ecr_preview.triggers import ecr_preview
+from airflow_provider_ecr_preview.triggers import _polls
+from airflow_provider_ecr_preview.triggers._polls import shared_hook
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
     EcrLifecyclePolicyPreviewTrigger,
     PreviewEvent,
     preview_of,
-    shared_hook,
 )
 
 try:
@@ -60,9 +60,9 @@ def keep(count: int) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _no_client_of_another_test() -> Iterator[None]:
-    ecr_preview._HOOKS.clear()
+    _polls._HOOKS.clear()
     yield
-    ecr_preview._HOOKS.clear()
+    _polls._HOOKS.clear()
 
 
 @pytest.fixture
@@ -126,13 +126,15 @@ class TestSettings:
         hook = EcrLifecyclePolicyPreviewHook(**settings)
         hook.start_preview(REPOSITORY, keep(1), registry_id="210987654321")
         local_ecr.calls.clear()
-        config = {"retries": {"total_max_attempts": 2}}
+        config = {"read_timeout": 7, "retries": {"total_max_attempts": 2}}
         event = await event_of(trigger(registry_id="210987654321", botocore_config=config, **settings))
         assert event["preview"] is not None
         assert event["preview"]["registry_id"] == "210987654321"
         [call] = local_ecr.calls
         assert (call.region, call.parameters["registryId"]) == ("eu-west-1", "210987654321")
-        assert shared_hook("aws_other", "eu-west-1", None, config).conn.meta.config.retries["total_max_attempts"] == 2
+        used = shared_hook("aws_other", "eu-west-1", None, config).conn.meta.config
+        assert used.read_timeout == 7
+        assert used.retries["total_max_attempts"] == 1, "a poll is one attempt"
 
 
 class TestEvents:
@@ -214,7 +216,7 @@ class TestEvents:
 
     @pytest.mark.asyncio
     async def test_an_error_keeps_the_place_where_it_happened(self, repository: LocalEcr) -> None:
-        repository.inject(AccessDenied(), "GetLifecyclePolicyPreview")
+        repository.inject(AccessDenied(), "GetLifecyclePolicyPreview", calls=None)
         event = await event_of(trigger(registry_id="123456789012"))
         with pytest.raises(exceptions.AccessDeniedError) as raised:
             preview_of(event, CallSite(REPOSITORY, "123456789012", None))
@@ -265,20 +267,14 @@ class TestTime:
         assert (await event_of(trigger()))["status"] == "success"
 
     @pytest.mark.asyncio
-    async def test_throttling_that_lasts_longer_than_one_call_waits_does_not_end_the_wait(
-        self, repository: LocalEcr, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(ecr_preview, "THROTTLE_SECONDS", 0.0)
+    async def test_throttling_that_lasts_for_several_looks_does_not_end_the_wait(self, repository: LocalEcr) -> None:
         start()
         fault = repository.inject(throttled("ThrottleException"), "GetLifecyclePolicyPreview", calls=3)
         assert (await event_of(trigger()))["status"] == "success"
         assert fault.hits == 3
 
     @pytest.mark.asyncio
-    async def test_throttling_without_an_end_is_an_error_at_the_deadline(
-        self, repository: LocalEcr, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(ecr_preview, "THROTTLE_SECONDS", 0.0)
+    async def test_throttling_without_an_end_is_an_error_at_the_deadline(self, repository: LocalEcr) -> None:
         start()
         repository.inject(throttled("ThrottleException"), "GetLifecyclePolicyPreview", calls=None)
         event = await event_of(trigger(seconds=0.2))
@@ -308,13 +304,13 @@ class TestSharedClients:
     @pytest.fixture
     def created(self, monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
         regions: list[str | None] = []
-        create = EcrLifecyclePolicyPreviewHook.get_client_type
+        create = _polls.PollHook.get_client_type
 
-        def counted(hook: EcrLifecyclePolicyPreviewHook, *args: Any, **kwargs: Any) -> Any:
+        def counted(hook: _polls.PollHook, *args: Any, **kwargs: Any) -> Any:
             regions.append(hook.region_name)
             return create(hook, *args, **kwargs)
 
-        monkeypatch.setattr(EcrLifecyclePolicyPreviewHook, "get_client_type", counted)
+        monkeypatch.setattr(_polls.PollHook, "get_client_type", counted)
         return regions
 
     @pytest.mark.asyncio

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from airflow_provider_ecr_preview.core.exceptions import (
     AccessDeniedError,
+    EcrOutageError,
     EcrUnreachableError,
     LifecyclePolicyNotFoundError,
     PreviewInProgressError,
@@ -291,6 +292,7 @@ ERROR_REMEDIES: tuple[tuple[type[RepositoryError], str], ...] = (
     (PreviewInProgressError, "Wait until the other preview of the repository has ended, and run the task again."),
     (PreviewReplacedError, "Find out who else previews the repository, and run the task again when they are done."),
     (ThrottledError, "Run fewer tasks at the same time (a pool), and run the task again."),
+    (EcrOutageError, "AWS or the network failed: run the task again later."),
     (EcrUnreachableError, "Check region_name, and endpoint_url in the connection's extra; then run the task again."),
 )
 """What lifts each kind of error, the particular ones first."""

@@ -13,7 +13,15 @@ from botocore.exceptions import ClientError
 
 from airflow_provider_ecr_preview.aws.errors import translated
 from airflow_provider_ecr_preview.aws.retries import is_cut_off
-from airflow_provider_ecr_preview.core.exceptions import EcrUnreachableError, RepositoryError, ThrottledError
+from airflow_provider_ecr_preview.core.exceptions import (
+    CredentialsRefusedError,
+    EcrOutageError,
+    EcrUnreachableError,
+    MalformedResponseError,
+    RepositoryError,
+    ThrottledError,
+)
+from airflow_provider_ecr_preview.engine.fleet.outage import Outage
 from airflow_provider_ecr_preview.engine.fleet.pace import Pace
 from airflow_provider_ecr_preview.engine.fleet.schedule import RepositoryWork
 
@@ -31,6 +39,13 @@ DESCRIBE_IMAGES = "describe_images"
 
 MAX_FAULTS = 4
 """How often a call that was interrupted is made again."""
+
+
+MAX_REFUSALS = 3
+"""Refusals of the credentials in a row, after which every call is expected to be refused."""
+
+
+_LONGEST_SLEEP = 0.5
 
 
 _SERVER_ERROR = 500
@@ -56,7 +71,19 @@ class CallThrottledError(CallAgainError):
 
 
 class CallInterruptedError(CallAgainError):
-    """Raised when there was no answer, half an answer, or a fault of ECR's own."""
+    """Raised when there was no answer, half an answer, or a fault of ECR's own.
+
+    :param error: what to raise where the call is not made again.
+    :param is_own: whether it is a fault of the repository alone, not part of an outage.
+    """
+
+    def __init__(self, error: RepositoryError, *, is_own: bool = True) -> None:
+        super().__init__(error)
+        self.is_own = is_own
+
+
+class CredentialsGoneError(CallAgainError):
+    """Raised when AWS refuses the credentials, as it will for every other call."""
 
 
 class PacedCalls:
@@ -67,10 +94,20 @@ class PacedCalls:
     :param clock: returns a running number of seconds.
     """
 
-    def __init__(self, client: Any, stop: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: Any,
+        stop: threading.Event,
+        clock: Callable[[], float] = time.monotonic,
+        outage: Outage | None = None,
+    ) -> None:
         self._client = client
         self._stop = stop
         self._clock = clock
+        self.outage = outage or Outage(clock=clock)
+        self.credentials_error: RepositoryError | None = None
+        """The refusal of the credentials, once it is clear that every call will be refused."""
+        self._refusals = 0
         self.registry_id: str | None = None
         """The registry that answers, once a repository of it has answered."""
         self._operation_names = client.meta.method_to_api_mapping
@@ -99,6 +136,7 @@ class PacedCalls:
         :raises RepositoryError: if it is refused for good.
         """
         site, pace = work.site, self.paces[operation]
+        self._wait_for_end_of_outage(work)
         work.preview_calls += operation in (START_PREVIEW, GET_PREVIEW)
         try:
             with translated(site, with_token=request.get("nextToken") is not None):
@@ -107,17 +145,21 @@ class PacedCalls:
                 )
         except ThrottledError as error:
             pace.throttled()
+            self.outage.answered()
             raise CallThrottledError(error) from error
+        except CredentialsRefusedError as error:
+            raise self._refused(error) from error
         except RepositoryError as error:
             if is_interruption(error):
-                raise CallInterruptedError(error) from error
+                raise self._interrupted(error) from error
             pace.accepted()
+            self._answered()
             raise
         pace.accepted()
         if is_cut_off(self._operation_names[operation], response):
-            raise CallInterruptedError(
-                site.error(EcrUnreachableError, f"answers of {site.endpoint_url} are cut off. Try again.")
-            )
+            cut_off = f"responses of {site.endpoint_url} are cut off. Try again."
+            raise self._interrupted(site.error(MalformedResponseError, cut_off))
+        self._answered()
         self.registry_id = self.registry_id or response.get("registryId")
         return response
 
@@ -135,11 +177,39 @@ class PacedCalls:
             try:
                 return self.attempt(work, operation, **request)
             except CallAgainError as again:
-                if isinstance(again, CallInterruptedError):
-                    faults += 1
-                if faults > MAX_FAULTS or self._clock() >= work.deadline:
+                faults += isinstance(again, CallInterruptedError) and again.is_own
+                if faults > MAX_FAULTS or self._clock() >= work.deadline or self.is_hopeless:
                     raise again.error from again
                 self._sleep(backoff(faults))
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether no further call helps: an outage has lasted for too long, or the credentials are refused."""
+        return self.credentials_error is not None or self.outage.is_over_limit()
+
+    def _answered(self) -> None:
+        self._refusals = 0
+        self.outage.answered()
+
+    def _interrupted(self, error: RepositoryError) -> CallInterruptedError:
+        # What is answered by something else than ECR, or is no response of it, is no outage.
+        return CallInterruptedError(error, is_own=self.outage.failed(error.repository_name, error))
+
+    def _refused(self, error: RepositoryError) -> CredentialsGoneError:
+        """Return what to raise for a refusal of the credentials, which counts once it is repeated."""
+        self.outage.answered()
+        self._refusals += 1
+        if self._refusals >= MAX_REFUSALS:
+            self.credentials_error = error
+        return CredentialsGoneError(error)
+
+    def _wait_for_end_of_outage(self, work: RepositoryWork) -> None:
+        while (seconds := self.outage.pause()) > 0 and self._clock() < work.deadline:
+            if self.outage.is_over_limit():
+                raise CallInterruptedError(
+                    work.site.error(EcrOutageError, f"not audited, because every call failed. {self.outage.last_error}")
+                )
+            self._sleep(min(seconds, _LONGEST_SLEEP))
 
     def _sleep(self, seconds: float) -> None:
         if seconds > 0:

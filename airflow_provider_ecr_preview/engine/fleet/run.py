@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
-from airflow_provider_ecr_preview.core.exceptions import PreviewTimeoutError, RepositoryError
+from airflow_provider_ecr_preview.core.exceptions import AuditStoppedError, PreviewTimeoutError, RepositoryError
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
 from airflow_provider_ecr_preview.engine.fleet.calls import GET_PREVIEW, START_PREVIEW, PacedCalls, StoppedError
 from airflow_provider_ecr_preview.engine.fleet.jobs import JobQueue
+from airflow_provider_ecr_preview.engine.fleet.outage import OUTAGE_SECONDS, Outage
 from airflow_provider_ecr_preview.engine.fleet.progress import FleetProgress, remaining_seconds
 from airflow_provider_ecr_preview.engine.fleet.reader import ImageLists, PreviewReader
 from airflow_provider_ecr_preview.engine.fleet.schedule import RepositoryWork, Schedule, VisitTime
@@ -66,6 +67,9 @@ class PreviewFleet:
     :param repository_timeout: time that one repository has, from the start of its preview on, in seconds.
     :param timeout: time that the whole audit has, in seconds; repositories that are not done then have failed. None
         for no bound.
+    :param full_timeout: time that the audit has had in all, for messages, where ``timeout`` is what is left of it.
+    :param outage_timeout: how long to wait for the end of an outage, in which every call fails, in seconds; an endpoint
+        that has never answered fails within 30 seconds.
     :param max_restarts: how often a preview that expired or was replaced is started again.
     :param enrich: whether to ask DescribeImages for all images, their sizes and last pulls.
     :param lookout: what to look out for among the affected images.
@@ -86,6 +90,8 @@ class PreviewFleet:
     max_in_flight: int = 1000
     repository_timeout: float = 3600.0
     timeout: float | None = None
+    full_timeout: float | None = None
+    outage_timeout: float = OUTAGE_SECONDS
     max_restarts: int = 3
     enrich: bool = True
     lookout: Lookout = field(default_factory=Lookout)
@@ -149,7 +155,8 @@ class _FleetRun:
         self._began_at = time.monotonic()
         with translated(CallSite(next(iter(targets), "no repository"), fleet.registry_id, fleet.hook.region_name)):
             client = fleet.hook.get_fleet_client(fleet.max_workers)
-        self._calls = PacedCalls(client, stop := threading.Event())
+        outage = Outage(unfinished=lambda: len(self._unfinished), seconds=fleet.outage_timeout)
+        self._calls = PacedCalls(client, stop := threading.Event(), outage=outage)
         works = {
             name: self._work_of(CallSite.of(client, name, fleet.registry_id), target, started.get(name))
             for name, target in targets.items()
@@ -203,6 +210,11 @@ class _FleetRun:
             return
         yield from map(self._finished, late)
         self._tell()
+        if (refusal := self._calls.credentials_error) is not None:
+            raise AuditStoppedError(
+                f"AWS refuses the credentials, so this stops with {self._counts.total()} of {self._todo} repositories "
+                f"done; a retry of the task continues there. {refusal}"
+            )
         for work in list(self._unfinished.values()):
             yield self._finished(self._steps.failure(work, self._out_of_time(work)))
 
@@ -220,6 +232,8 @@ class _FleetRun:
         while self._unfinished and not self._fleet.should_stop():
             now = time.monotonic()
             if self._fleet.timeout is not None and now - self._began_at >= self._fleet.timeout:
+                return
+            if self._calls.credentials_error is not None:
                 return
             if now >= tell_at:
                 self._tell()
@@ -284,8 +298,8 @@ class _FleetRun:
     def _out_of_time(self, work: RepositoryWork) -> RepositoryError:
         return work.site.error(
             PreviewTimeoutError,
-            f"the audit's {self._fleet.timeout:.0f} s were over before this repository was done. Give it more time, or "
-            "audit fewer repositories in one task.",
+            f"the timeout of the audit ({self._fleet.full_timeout or self._fleet.timeout or 0:.0f} s) was over before this "
+            "repository was done. Raise timeout, or audit fewer repositories in one task.",
         )
 
 

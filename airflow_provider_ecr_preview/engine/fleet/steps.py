@@ -10,6 +10,7 @@ from airflow_provider_ecr_preview.core.audit.outcome import OutcomeStatus, Repos
 from airflow_provider_ecr_preview.core.exceptions import (
     EcrPreviewError,
     LifecyclePolicyNotFoundError,
+    ListTokenExpiredError,
     PreviewExpiredError,
     PreviewInconsistentError,
     PreviewInProgressError,
@@ -29,6 +30,7 @@ from airflow_provider_ecr_preview.engine.fleet.calls import (
     START_PREVIEW,
     CallAgainError,
     CallInterruptedError,
+    CredentialsGoneError,
     PacedCalls,
     StoppedError,
     backoff,
@@ -45,7 +47,7 @@ _LOST = (PreviewExpiredError, PreviewNotFoundError, PreviewReplacedError)
 
 
 # It is there, but what was read of it does not fit together: it is read again from its first page.
-_TORN = (PreviewInconsistentError, PreviewTokenExpiredError)
+_TORN = (PreviewInconsistentError, PreviewTokenExpiredError, ListTokenExpiredError)
 
 
 class PreviewSteps:
@@ -95,6 +97,9 @@ class PreviewSteps:
         except LifecyclePolicyNotFoundError:
             return self.outcome(job.work, "without_policy")
         except EcrPreviewError as error:
+            if self._calls.credentials_error is not None:
+                # It says nothing about the repository: the next attempt does it.
+                raise StoppedError from error
             return self.failure(job.work, error)
         except Exception as error:  # one repository does not lose the others, whatever it met
             log.exception("%s: not audited.", job.work.site.repository_name)
@@ -147,6 +152,11 @@ class PreviewSteps:
             self._once_more(Job("start", work), error)
         except _TORN as error:
             self._once_more(Job("visit", work), error)
+        except PreviewTimeoutError:
+            raise
+        except PreviewInProgressError as error:
+            # Somebody previews the same policy again while its pages are read here.
+            self._once_more(Job("visit", work), error, revisit_after(self._clock() - work.started_at))
         return None
 
     def _start(self, work: RepositoryWork) -> StartedPreview | None:
@@ -222,17 +232,21 @@ class PreviewSteps:
 
     def _call_again(self, job: Job, again: CallAgainError) -> None:
         if isinstance(again, CallInterruptedError):
+            job.work.faults += again.is_own
+            if job.work.faults > MAX_FAULTS or self._calls.is_hopeless:
+                raise again.error from again
+        if isinstance(again, CredentialsGoneError):
             job.work.faults += 1
-            if job.work.faults > MAX_FAULTS:
+            if job.work.faults > MAX_FAULTS or self._calls.is_hopeless:
                 raise again.error from again
         self._put_again(job, self._clock() + backoff(job.work.faults), again.error)
 
-    def _once_more(self, job: Job, error: RepositoryError) -> None:
+    def _once_more(self, job: Job, error: RepositoryError, delay: float = 0.0) -> None:
         if job.work.restarts >= self._max_restarts:
             raise error
         job.work.restarts += 1
         log.info("%s Trying again.", error)
-        self._put_again(job, self._clock(), error)
+        self._put_again(job, self._clock() + delay, error)
 
     def _put_again(self, job: Job, due: float, error: RepositoryError) -> None:
         if self._clock() >= job.work.deadline:

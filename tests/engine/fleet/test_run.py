@@ -73,18 +73,18 @@ WAYS = [
         Way(f"{one}-denied", lambda ecr, name, one=one: ecr.deny(f"ecr:{one}", name), "AccessDeniedError", f"may not ecr:{one}")  # type: ignore[misc]  # a default for the loop's value
         for one in (START, GET, DESCRIBE)
     ),
-    refused("ExpiredTokenException", START, "AccessDeniedError", "refuses the credentials"),
-    refused("UnrecognizedClientException", GET, "AccessDeniedError", "refuses the credentials"),
-    *(way(f"{one}-500", server_error(), one, "RepositoryError", "fault of its own") for one in (START, GET, DESCRIBE)),
-    *(way(f"{one}-reset", ConnectionReset(), one, "EcrUnreachableError", "not Amazon ECR") for one in (START, GET)),
-    way("cut-off", TruncatedBody(), GET, "EcrUnreachableError", "cut off"),
+    refused("ExpiredTokenException", START, "CredentialsRefusedError", "refuses the credentials"),
+    refused("UnrecognizedClientException", GET, "CredentialsRefusedError", "refuses the credentials"),
+    *(way(f"{one}-500", server_error(), one, "EcrOutageError", "Nothing is wrong with the request") for one in (START, GET, DESCRIBE)),
+    *(way(f"{one}-reset", ConnectionReset(), one, "EcrOutageError", "broke") for one in (START, GET)),
+    way("cut-off", TruncatedBody(), GET, "MalformedResponseError", "cut off"),
     way("failed", PreviewFails(), None, "PreviewFailedError", "FAILED"),
     way("expired", PreviewExpires(), None, "PreviewExpiredError", "has expired"),
     way("never-ends", wrong_status("IN_PROGRESS"), None, "PreviewTimeoutError", "still IN_PROGRESS"),
     way("status-unknown", wrong_status("PAUSED"), None, "PreviewTimeoutError", "still PAUSED"),
     way("replaced", PreviewReplaced(policy(1)), START, "PreviewReplacedError", "another"),
     way("does-not-add-up", wrong_summary(), None, "PreviewInconsistentError", "summary says 4"),
-    way("not-a-preview", Altered(lambda answer: answer.pop("status")), GET, "EcrUnreachableError", "cut off"),
+    way("not-a-preview", Altered(lambda answer: answer.pop("status")), GET, "MalformedResponseError", "cut off"),
 ]  # fmt: skip
 
 

@@ -240,7 +240,7 @@ def ecr(local_ecr_server: LocalEcr) -> Iterator[LocalEcr]:
 
 @pytest.fixture(scope="module")
 def hook(ecr: LocalEcr) -> EcrImageCleanupHook:
-    return EcrImageCleanupHook(aws_conn_id=None, region_name=REGION, throttle_timeout=30.0)
+    return EcrImageCleanupHook(aws_conn_id=None, region_name=REGION, throttle_timeout=30.0, outage_timeout=1.0)
 
 
 def keep(count: int) -> dict[str, Any]:
@@ -345,7 +345,7 @@ def begin(ecr: LocalEcr, hook: EcrImageCleanupHook, tmp_path: Path) -> Callable[
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name.replace(" ", "-"))
 @pytest.mark.parametrize(("action", "call_count"), [("delete", 3), ("archive", 4)])
-def test_all_approved_images_are_deleted_and_the_result_is_right_whatever_happens_to_a_call(
+def test_whatever_happens_to_a_call_all_approved_images_go_and_the_result_says_how(
     begin: Callable[..., Begun], trouble: Trouble, action: str, call_count: int
 ) -> None:
     for index in range(call_count):

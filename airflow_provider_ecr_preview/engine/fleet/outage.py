@@ -1,0 +1,125 @@
+"""Tell an outage, in which every call fails, from a fault of one repository, and pause the whole fleet meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+OUTAGE_SECONDS = 600.0
+"""How long a fleet waits for the end of an outage."""
+
+
+NEVER_ANSWERED_SECONDS = 10.0
+"""How long it waits where no call was ever answered: the address may be a typo."""
+
+
+FIRST_PAUSE = 0.5
+
+
+LONGEST_PAUSE = 5.0
+
+
+LOG_INTERVAL = 30.0
+
+
+_VICTIMS = 2
+"""Repositories that fail with no success in between before that counts as an outage."""
+
+
+class Outage:
+    """What the calls of a fleet say about the state of ECR. All threads share it.
+
+    :param unfinished: returns the number of repositories that are not finished; the failures of the last one alone count
+        as an outage, because no other can show that ECR answers.
+    :param seconds: how long an outage may last.
+    :param clock: returns a running number of seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        unfinished: Callable[[], int] = lambda: _VICTIMS,
+        seconds: float = OUTAGE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._unfinished = unfinished
+        self._seconds = seconds
+        self._created_at = clock()
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._answered_at: float | None = None
+        self._victims: dict[str, float] = {}
+        self._began_at: float | None = None
+        self._probe_at = 0.0
+        self._pause = FIRST_PAUSE
+        self._logged_at = 0.0
+        self.last_error = ""
+        """What happened to the last call that got no answer."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether every call fails at present."""
+        return self._began_at is not None
+
+    def answered(self) -> None:
+        """Take in that a call was answered, whatever the answer."""
+        with self._lock:
+            now = self._clock()
+            if self._began_at is not None:
+                log.info("ECR answers again after %.0f s. The audit goes on.", now - self._began_at)
+            self._answered_at, self._began_at, self._pause = now, None, FIRST_PAUSE
+            self._victims.clear()
+
+    def failed(self, repository_name: str, error: object) -> bool:
+        """Take in that a call got no answer, and return whether that is the fault of the repository alone.
+
+        :param repository_name: the repository.
+        :param error: what happened, for the log.
+        """
+        with self._lock:
+            now = self._clock()
+            is_new = repository_name not in self._victims
+            self._victims.setdefault(repository_name, now)
+            self.last_error = str(error)
+            if len(self._victims) >= min(_VICTIMS, self._unfinished()):
+                self._begin_or_go_on(now, error)
+            # The first failure since an answer may be its own; after that, others have to succeed in between.
+            return is_new or (not self.is_on and self._answered_at is not None)
+
+    def pause(self) -> float:
+        """Return how long to wait before the next call, in seconds; 0 to call now, as one thread at a time does."""
+        with self._lock:
+            if self._began_at is None:
+                return 0.0
+            now = self._clock()
+            if now >= self._probe_at:
+                self._probe_at = now + self._pause
+                self._pause = min(self._pause * 2, LONGEST_PAUSE)
+                return 0.0
+            return self._probe_at - now
+
+    def is_over_limit(self) -> bool:
+        """Return whether it has lasted for so long that nothing waits for its end any more."""
+        with self._lock:
+            if self._began_at is None:
+                return False
+            if self._answered_at is None:
+                return self._clock() - self._created_at >= min(self._seconds, NEVER_ANSWERED_SECONDS)
+            return self._clock() - self._began_at >= self._seconds
+
+    def _begin_or_go_on(self, now: float, error: object) -> None:
+        if self._began_at is None:
+            # It began with the first failure, also of calls that took their timeout.
+            self._began_at = min(self._victims.values())
+            self._probe_at = now + self._pause
+            self._logged_at = now
+            limit = self._seconds if self._answered_at is not None else NEVER_ANSWERED_SECONDS
+            log.warning("Every call fails: %s The audit pauses and tries again, for up to %.0f s.", error, limit)
+        elif now - self._logged_at >= LOG_INTERVAL:
+            self._logged_at = now
+            log.warning("Every call has failed for %.0f s: %s", now - self._began_at, error)

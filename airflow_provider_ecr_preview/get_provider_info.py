@@ -1,4 +1,4 @@
-"""What Airflow asks a provider about itself.
+"""The metadata of the provider, which Airflow reads.
 
 Airflow loads this while it is itself being imported, so this is a literal and imports nothing.
 """

@@ -1,4 +1,4 @@
-"""Audit the registries of several accounts and Regions, each through a connection of its own, as one audit."""
+"""Audit the registries of several accounts and Regions, each with its own connection, as one audit."""
 
 from __future__ import annotations
 

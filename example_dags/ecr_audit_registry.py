@@ -1,6 +1,6 @@
-"""Audit a registry every week: what its lifecycle policies would delete, or a candidate instead of them.
+"""Audit a registry every week: which images its lifecycle policies, or a candidate policy, would delete.
 
-Trigger it by hand to choose repositories, Regions and a candidate policy in a form.
+Trigger it manually to choose repositories, Regions and a candidate policy in a form.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ REGIONS = ["us-east-1", "eu-west-1"]
     tags=["ecr", "example"],
     doc_md=__doc__,
     params={
-        "include": Param("*", type="string", title="Repositories", description="Name globs, with commas between."),
+        "include": Param("*", type="string", title="Repositories", description="Name globs, separated by commas."),
         "exclude": Param(
             None,
             type=["null", "string"],
-            title="But not",
-            description="Name globs, with commas between; none if empty.",
+            title="Exclude",
+            description="Name globs, separated by commas; none if empty.",
         ),
         "region_names": Param(REGIONS, type="array", items={"type": "string"}, examples=REGIONS, title="Regions"),
         "lifecycle_policy": Param(
             None,
             type=["object", "null"],
             title="Candidate policy",
-            description_md="The policy to preview for all repositories; the applied ones if empty.",
+            description_md="The policy to preview for all repositories; the applied policies if empty.",
         ),
         "reports_path": Param(
             None,
@@ -62,7 +62,7 @@ def ecr_audit_registry() -> None:
 
     @task
     def look_at(audit: dict) -> list[str]:
-        """Name the repositories of which somebody should look at the policy."""
+        """Return the repositories that have findings, for a person to look at."""
         return [repository["repository_name"] for repository in audit["top"] if repository["findings"]]
 
     look_at(audit.output)

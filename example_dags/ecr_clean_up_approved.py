@@ -1,6 +1,6 @@
 """Preview what the applied policies would delete, ask a person, and delete exactly what was approved.
 
-A rejection deletes nothing, and neither does silence. Set `dry_run` to false in the form to delete in earnest.
+Without an approval, nothing is deleted. Set `dry_run` to false in the form to delete for good.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesIn
 
 REPOSITORIES = ["payments/api", "payments/webhooks"]
 REGION = "us-east-1"
-# The tags that the environments pull by: the audit finds them among what would go, and the clean-up spares them.
+# The tags that environments pull: the audit reports images with these tags, and the clean-up leaves them out.
 PROTECTED_TAGS = ["latest", "live*", "prod*", "stable*"]
 
 
@@ -37,12 +37,12 @@ PROTECTED_TAGS = ["latest", "live*", "prod*", "stable*"]
             "file:///tmp/ecr-clean-up",
             type="string",
             title="Folder for reports",
-            description_md="Holds the lists of what was approved: `s3://aws_default@my-reports/ecr` or `file:///...`.",
+            description_md="For the lists of approved images: `s3://aws_default@my-reports/ecr` or `file:///...`.",
         ),
     },
 )
 def ecr_clean_up_approved() -> None:
-    """Delete what a person has approved."""
+    """Delete the images that a person approved."""
     audit = EcrAuditLifecyclePoliciesOperator(
         task_id="audit",
         repository_names="{{ params.repository_names }}",
@@ -52,14 +52,14 @@ def ecr_clean_up_approved() -> None:
         deferrable=True,
     )
 
-    # Says DRY RUN or FOR GOOD, and binds what is deleted to what it shows.
+    # Shows DRY RUN or FOR GOOD; only what it shows can be deleted.
     approve = EcrApproveCleanupOperator(
         task_id="approve",
         summary=audit.output,
         dry_run="{{ params.dry_run }}",
         response_timeout=timedelta(hours=12),
     )
-    # Asked after the approval, because it is what runs then that counts.
+    # After the approval, so that the images in use at that time count.
     in_use = EcrCollectImagesInUseOperator(task_id="in_use", sources=["ecs", "lambda"], region_names=[REGION])
     clean_up = EcrDeletePreviewedImagesOperator(
         task_id="clean_up",

@@ -1,8 +1,8 @@
-"""Check a lifecycle policy before it is rolled out, by what it would take that the applied policies do not take.
+"""Check a candidate policy before it is rolled out: which images it affects that the applied policies do not affect.
 
-Trigger it from a pull request that changes a policy, with the policy and the repositories in ``conf``: the run fails when
-the candidate takes more than it may. By default the candidate is simulated, which leaves the one preview of each
-repository alone; choose ``preview`` to ask ECR itself.
+Trigger it from a pull request that changes a policy, with the policy and the repositories in ``conf``: the run fails if
+the candidate affects too many images. By default the candidate is simulated, which leaves the one preview of each
+repository alone; choose ``preview`` for a preview by ECR.
 """
 
 from __future__ import annotations
@@ -32,13 +32,11 @@ KEEP_EIGHTY = {
     doc_md=__doc__,
     params={
         "include": Param(
-            "payments/*", type="string", title="Repositories", description="Name globs, with commas between."
+            "payments/*", type="string", title="Repositories", description="Name globs, separated by commas."
         ),
         "lifecycle_policy": Param(KEEP_EIGHTY, type="object", title="Candidate policy"),
         "method": Param("simulation", type="string", enum=["simulation", "preview", "both"], title="Method"),
-        "max_newly_affected": Param(
-            500, type=["integer", "null"], title="Images that only the candidate may take", minimum=0
-        ),
+        "max_newly_affected": Param(500, type=["integer", "null"], title="Maximum of newly affected images", minimum=0),
     },
 )
 def ecr_compare_policies() -> None:
@@ -55,11 +53,11 @@ def ecr_compare_policies() -> None:
 
     @task
     def report(comparison: dict) -> str:
-        """Say in one sentence what the pull request would change."""
+        """Summarize in one sentence what the pull request would change."""
         applied, candidate = comparison["policies"]
         return (
-            f"{candidate['newly_affected_image_count']} images more and {candidate['no_longer_affected_image_count']} "
-            f"fewer would go than under the {applied['policy']} policies ({comparison['method']})."
+            f"Compared with the {applied['policy']} policies ({comparison['method']}), images affected in addition: "
+            f"{candidate['newly_affected_image_count']}; no longer affected: {candidate['no_longer_affected_image_count']}."
         )
 
     report(comparison.output)

@@ -1,6 +1,6 @@
-"""Preview the applied policies of several repositories, a mapped task instance each.
+"""Preview the applied policies of several repositories, with one mapped task instance for each.
 
-Good for a handful of repositories; a registry of hundreds is audited in batches instead.
+Use it for a few repositories; for hundreds, audit the registry in batches instead.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     },
 )
 def ecr_preview_mapped() -> None:
-    """Preview repository after repository."""
+    """Preview each repository in its own tasks."""
 
     @task
     def repositories(params: dict) -> list[str]:
@@ -54,7 +54,7 @@ def ecr_preview_mapped() -> None:
 
     @task(trigger_rule="none_failed")
     def total(ti: object) -> dict[str, int]:
-        """Add up what the policies would take."""
+        """Add up how many images the policies would delete."""
         summaries = [summary for summary in ti.xcom_pull(task_ids="preview.summarize") or [] if summary]
         return {
             "repositories": len(summaries),

@@ -1,6 +1,6 @@
 """Preview the lifecycle policy of one repository, and act on what it would delete.
 
-Start, wait, summarise, branch on the summary; the last task reads the digests. Nothing is deleted.
+Start, wait, summarize, branch on the summary; the last task reads the digests. Nothing is deleted.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ def ecr_preview_single() -> None:
 
     @task
     def list_digests(summary: dict) -> list[str]:
-        """Return the digests that the policy would take: all from the list, if one was written, else the sample."""
+        """Return the digests of the affected images: all of them if a list was written, otherwise the sample."""
         if summary["images_uri"]:
             return [image.image_digest for image in read_image_list(summary["images_uri"])]
         return [image["image_digest"] for image in summary["sample"]]
 
     @task
     def nothing_to_do() -> None:
-        """Say in the grid that the policy would take nothing."""
+        """Show in the grid that the policy would delete nothing."""
 
     start >> wait >> summarize
     anything_to_look_at(summarize.output) >> [list_digests(summarize.output), nothing_to_do()]

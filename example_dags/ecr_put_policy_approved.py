@@ -1,7 +1,7 @@
-"""Preview a candidate policy, ask a person, and apply exactly what was previewed; keep what was there before.
+"""Preview a candidate policy, ask a person, apply exactly what was previewed, and keep the former policies.
 
-A rejection applies nothing, and neither does silence. Set `dry_run` to false in the form to apply it in earnest. To take
-it back, trigger `ecr_restore_policies` with the id of the run.
+Without an approval, nothing is applied. Set `dry_run` to false in the form to apply the policy for good. To undo it,
+trigger `ecr_restore_policies` with the id of the run.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def ecr_put_policy_approved() -> None:
         deferrable=True,
     )
 
-    # Says DRY RUN or FOR GOOD, and binds what is applied to what it shows.
+    # Shows DRY RUN or FOR GOOD; only what it shows can be applied.
     approve = EcrApproveCleanupOperator(
         task_id="approve",
         summary=audit.output,

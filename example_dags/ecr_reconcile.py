@@ -1,4 +1,4 @@
-"""Preview a repository every day, and say a day later whether ECR did what the preview said."""
+"""Preview a repository every day, and check a day later whether ECR did what the preview listed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def ecr_reconcile() -> None:
         repository_name=REPOSITORY,
         images_path="{{ params.reports_path }}/reconcile/{{ run_id }}.jsonl.gz",
     )
-    # ECR acts within a day, and CloudTrail tells some minutes later.
+    # ECR acts within a day, and the event is in CloudTrail some minutes later.
     a_day_later = TimeDeltaSensor(task_id="a_day_later", delta=timedelta(hours=25), deferrable=True)
     reconcile = EcrReconcileLifecycleOperator(task_id="reconcile", summary=summarize.output)
     start >> summarize >> a_day_later >> reconcile

@@ -1,7 +1,7 @@
-"""Give repositories back the lifecycle policies that they had before a run of `ecr_put_policy_approved` changed them.
+"""Restore the lifecycle policies that repositories had before a run of `ecr_put_policy_approved` changed them.
 
-It is a DAG of its own, so that nothing takes a policy back unless a person triggers it: enter the id of the run, look at
-what the dry run says, and trigger it once more with `dry_run` set to false.
+This is a separate DAG, so that policies are only restored if a person triggers it: enter the id of the run, read the
+result of the dry run, and trigger the DAG again with `dry_run` set to false.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrRestoreLifecyc
         "put_run_id": Param(
             None,
             type=["string", "null"],
-            title="Run to take back",
-            description="Its id, such as manual__2026-11-28T06:00:00+00:00.",
+            title="Run to undo",
+            description="The id of the run, such as manual__2026-11-28T06:00:00+00:00.",
         ),
         "dry_run": Param(
-            True, type="boolean", title="Dry run", description="Give nothing back, and say what would be."
+            True, type="boolean", title="Dry run", description="Change nothing, and report what would change."
         ),
     },
 )

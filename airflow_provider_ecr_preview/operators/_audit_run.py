@@ -60,7 +60,7 @@ class AuditRun:
         self.is_whole = ti.map_index is None or ti.map_index < 0
         """Whether this task audits everything, and not only one part of a mapped audit."""
         self._part = slug(f"{task.task_id}-{max(ti.map_index or 0, 0)}")
-        self._try_number: int = ti.try_number
+        self._ti = ti
         self._dag_id = dag.dag_id if dag else None
         self._state_store: Any = context.get("task_state_store")
         self._task = task
@@ -119,9 +119,11 @@ class AuditRun:
                 counted(recovered.started_count, "preview"),
                 segments,
             )
-        elif self._try_number > 1 and self.kept_segments() is not None:
+        elif self._ti.try_number <= 1:
+            return
+        elif self.kept_segments() is not None:
             self._log.info("Starting again from the beginning: the earlier attempts left no progress.")
-        elif self._try_number > 1:
+        else:
             self._log.info(
                 "Starting again from the beginning: earlier attempts could not keep their progress, because this Airflow "
                 "has no task state store and reports_path is not set."

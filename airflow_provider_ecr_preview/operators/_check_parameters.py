@@ -26,9 +26,6 @@ _LIMITS = ("max_bytes", "max_images", "max_preview_age", "max_share")
 """Where None in a DAG file means no limit, and None from a template means the default."""
 
 
-_NOT_TEMPLATED = ("poll_interval", "timeout")
-
-
 @dataclass(frozen=True, kw_only=True)
 class CheckParameters:
     """The parameters that every operator that checks repositories takes, rendered but not yet read.
@@ -54,7 +51,7 @@ class CheckParameters:
         None for no limit. (templated)
     :param minimum_images_left: block a repository if fewer images than this are left. At least one image always has to be
         left. (templated)
-    :param protected_tags: tag globs that protect an image, whatever was approved: a list, JSON, or text separated by
+    :param protected_tags: tag globs that protect an image even if it was approved: a list, JSON, or text separated by
         commas; [] for none. (templated)
     :param protected_tag_patterns: regular expressions that protect an image if they match anywhere in one of its
         tags. (templated)
@@ -163,7 +160,7 @@ class CheckParameters:
 
 
 CHECKED_TEMPLATE_FIELDS = (
-    *(name for name in CheckParameters.names() if name not in _NOT_TEMPLATED),
+    *CheckParameters.names(),
     "check_only",
     "dry_run",
     "on_blocked",

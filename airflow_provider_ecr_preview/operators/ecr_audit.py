@@ -115,13 +115,13 @@ class EcrAuditLifecyclePoliciesOperator(
         out. (templated)
     :param check_replicas: whether to read with DescribeRegistry in which other Regions and accounts ECR deletes the images
         too. (templated)
-    :param max_workers: number of threads that call ECR.
-    :param max_in_flight: number of previews that may be started and not yet read.
-    :param repository_timeout: how long one repository may take from the start of its preview, in seconds.
+    :param max_workers: number of threads that call ECR. (templated)
+    :param max_in_flight: number of previews that may be started and not yet read. (templated)
+    :param repository_timeout: how long one repository may take from the start of its preview, in seconds. (templated)
     :param timeout: how long the whole audit may take, in seconds, also while deferred. Repositories that are not done by
-        then have failed. None for no limit but Airflow's own.
-    :param progress_interval: time between two lines of progress in the log, in seconds.
-    :param poll_interval: time between two checks of the status while deferred, in seconds.
+        then have failed. None for no limit but Airflow's own. (templated)
+    :param progress_interval: time between two lines of progress in the log, in seconds. (templated)
+    :param poll_interval: time between two checks of the status while deferred, in seconds. (templated)
     :param deferrable: whether to wait for previews in the triggerer, without a worker slot, until most are complete.
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of the connection. (templated)
@@ -147,15 +147,21 @@ class EcrAuditLifecyclePoliciesOperator(
         "in_use",
         "lifecycle_policies",
         "lifecycle_policy_text",
+        "max_in_flight",
+        "max_workers",
         "on_no_repositories",
+        "poll_interval",
+        "progress_interval",
         "protected_tags",
         "recently_pulled_days",
         "registry_id",
         "reports_path",
         "repository_names",
+        "repository_timeout",
         "required_scope",
         "retention_days",
         "selection",
+        "timeout",
         "write_image_lists",
         "write_kept_images",
     )
@@ -193,12 +199,12 @@ class EcrAuditLifecyclePoliciesOperator(
         required_scope: Templated[RequiredScope] = None,
         protected_tags: Templated[Names] | None = PROTECTED_TAGS,
         check_replicas: Templated[bool] | None = True,
-        max_workers: int | None = MAX_WORKERS,
-        max_in_flight: int | None = MAX_IN_FLIGHT,
-        repository_timeout: float | timedelta | None = REPOSITORY_TIMEOUT,
-        timeout: float | timedelta | None = None,
-        progress_interval: float | timedelta | None = PROGRESS_INTERVAL,
-        poll_interval: float | timedelta | None = POLL_INTERVAL,
+        max_workers: Templated[int] | None = MAX_WORKERS,
+        max_in_flight: Templated[int] | None = MAX_IN_FLIGHT,
+        repository_timeout: Templated[float | timedelta] | None = REPOSITORY_TIMEOUT,
+        timeout: Templated[float | timedelta] | None = None,
+        progress_interval: Templated[float | timedelta] | None = PROGRESS_INTERVAL,
+        poll_interval: Templated[float | timedelta] | None = POLL_INTERVAL,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:

@@ -1,4 +1,4 @@
-"""The operators that change something, all of them a dry run unless told otherwise."""
+"""The operators that change something; each is a dry run unless ``dry_run`` is False."""
 
 from __future__ import annotations
 

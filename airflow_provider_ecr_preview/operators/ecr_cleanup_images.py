@@ -118,7 +118,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         this, as an upper bound; None for no limit. (templated)
     :param minimum_images_left: block a repository if fewer images than this are left. At least one image always has
         to be left. (templated)
-    :param protected_tags: tag globs that protect an image, whatever was approved: a list, JSON, or text separated
+    :param protected_tags: tag globs that protect an image even if it was approved: a list, JSON, or text separated
         by commas; [] for none. (templated)
     :param protected_tag_patterns: regular expressions that protect an image if they match anywhere in one of its
         tags. (templated)
@@ -148,9 +148,9 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         archiving. (templated)
     :param results_path: where to write what happened to each image, an ``ObjectStoragePath`` URL of a file, as gzip
         JSON Lines. (templated)
-    :param timeout: how long to wait for one fresh preview, in seconds.
-    :param poll_interval: time between two checks of its status, in seconds.
-    :param failure_retry_delay: how long to wait before retrying failures that may be temporary, in seconds.
+    :param timeout: how long to wait for one fresh preview, in seconds. (templated)
+    :param poll_interval: time between two checks of its status, in seconds. (templated)
+    :param failure_retry_delay: how long to wait before retrying failures that may be temporary, in seconds. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of each summary. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -168,6 +168,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         "action",
         "archive_price_per_gb_month",
         "check_tags",
+        "failure_retry_delay",
         "max_bytes_per_run",
         "max_images_per_run",
         "on_change",

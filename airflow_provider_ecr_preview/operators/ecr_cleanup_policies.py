@@ -96,7 +96,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, PolicyChangeOpera
         bound; None for no limit. (templated)
     :param minimum_images_left: block a repository if fewer images than this are left. At least one image always has
         to be left. (templated)
-    :param protected_tags: tag globs that protect an image, whatever was approved: a list, JSON, or text separated
+    :param protected_tags: tag globs that protect an image even if it was approved: a list, JSON, or text separated
         by commas; [] for none. (templated)
     :param protected_tag_patterns: regular expressions that protect an image if they match anywhere in one of its
         tags. (templated)
@@ -118,8 +118,8 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, PolicyChangeOpera
     :param ignored_findings: codes of critical findings that do not block. (templated)
     :param on_blocked: ``fail`` or ``skip`` the task when a check blocks, or only ``report`` it. A dry run only
         reports. (templated)
-    :param timeout: how long to wait for one fresh preview, in seconds.
-    :param poll_interval: time between two checks of its status, in seconds.
+    :param timeout: how long to wait for one fresh preview, in seconds. (templated)
+    :param poll_interval: time between two checks of its status, in seconds. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of each summary. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -244,8 +244,8 @@ class EcrRestoreLifecyclePolicyOperator(PolicyChangeOperator):
         fails is reported and does not block. (templated)
     :param on_blocked: ``fail`` or ``skip`` the task when a check blocks, or only ``report`` it. A dry run only
         reports. (templated)
-    :param timeout: how long to wait for all previews together, in seconds.
-    :param poll_interval: time between two checks of a preview, in seconds.
+    :param timeout: how long to wait for all previews together, in seconds. (templated)
+    :param poll_interval: time between two checks of a preview, in seconds. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: not used; each repository is changed in its own Region. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -259,7 +259,7 @@ class EcrRestoreLifecyclePolicyOperator(PolicyChangeOperator):
     _kind = "restore"
     iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrRestoreLifecyclePolicyOperator"]
     template_fields: Sequence[str] = aws_template_fields(
-        "applied", "dry_run", "former_policies_path", "on_blocked", "preview_restored"
+        "applied", "dry_run", "former_policies_path", "on_blocked", "poll_interval", "preview_restored", "timeout"
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"applied": "json"}
 

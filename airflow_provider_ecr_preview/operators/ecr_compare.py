@@ -103,8 +103,8 @@ class EcrCompareLifecyclePoliciesOperator(
         fail, or a share of all repositories from 0 to 1 that may fail. (templated)
     :param recently_pulled_days: report a finding if an affected image was pulled within this number of days. (templated)
     :param protected_tags: tag globs; report a finding if an affected image has such a tag. (templated)
-    :param max_workers: number of threads that call ECR.
-    :param repository_timeout: how long one preview may take, in seconds.
+    :param max_workers: number of threads that call ECR. (templated)
+    :param repository_timeout: how long one preview may take, in seconds. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of the connection. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -124,11 +124,13 @@ class EcrCompareLifecyclePoliciesOperator(
         "fail_on_finding",
         "lifecycle_policy_text",
         "max_newly_affected",
+        "max_workers",
         "method",
         "protected_tags",
         "recently_pulled_days",
         "registry_id",
         "repository_names",
+        "repository_timeout",
         "with_applied",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
@@ -153,8 +155,8 @@ class EcrCompareLifecyclePoliciesOperator(
         fail_on: Templated[FailOn] | None = "any",
         recently_pulled_days: Templated[float | timedelta] | None = RECENTLY_PULLED_DAYS,
         protected_tags: Templated[Names] | None = PROTECTED_TAGS,
-        max_workers: int | None = MAX_WORKERS,
-        repository_timeout: float | timedelta | None = REPOSITORY_TIMEOUT,
+        max_workers: Templated[int] | None = MAX_WORKERS,
+        repository_timeout: Templated[float | timedelta] | None = REPOSITORY_TIMEOUT,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -76,8 +76,8 @@ class EcrStartLifecyclePolicyPreviewOperator(
     :param on_missing_policy: ``fail`` or ``skip`` the task if no policy is given and the repository has none. (templated)
     :param wait_for_completion: whether to wait until the preview is COMPLETE; if False, use the sensor to wait. (templated)
     :param timeout: how long to wait in total, for a preview of another policy to end and for this one, in seconds. It also
-        holds while deferred and across restarts of the triggerer.
-    :param poll_interval: time between two checks of the status, in seconds.
+        holds while deferred and across restarts of the triggerer. (templated)
+    :param poll_interval: time between two checks of the status, in seconds. (templated)
     :param deferrable: whether to wait in the triggerer, without a worker slot.
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of the connection. (templated)
@@ -91,7 +91,13 @@ class EcrStartLifecyclePolicyPreviewOperator(
 
     aws_hook_class = EcrLifecyclePolicyPreviewHook
     template_fields: Sequence[str] = aws_template_fields(
-        "lifecycle_policy_text", "on_missing_policy", "registry_id", "repository_name", "wait_for_completion"
+        "lifecycle_policy_text",
+        "on_missing_policy",
+        "poll_interval",
+        "registry_id",
+        "repository_name",
+        "timeout",
+        "wait_for_completion",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"lifecycle_policy_text": "json"}
     operator_extra_links = (EcrRepositoryLink(),)
@@ -105,8 +111,8 @@ class EcrStartLifecyclePolicyPreviewOperator(
         registry_id: Templated[str] | None = None,
         on_missing_policy: Templated[OnMissingPolicy] | None = "fail",
         wait_for_completion: Templated[bool] | None = False,
-        timeout: float | timedelta = TIMEOUT,
-        poll_interval: float | timedelta = POLL_INTERVAL,
+        timeout: Templated[float | timedelta] | None = TIMEOUT,
+        poll_interval: Templated[float | timedelta] | None = POLL_INTERVAL,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:

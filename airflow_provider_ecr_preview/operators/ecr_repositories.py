@@ -76,7 +76,7 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
         ``region_name``. (templated)
     :param registry_id: the registry (AWS account id); None for the caller's own. (templated)
     :param on_no_repositories: ``warn`` or ``fail`` if no Region has a matching repository. (templated)
-    :param max_workers: number of threads that read the tags and the policy of repositories.
+    :param max_workers: number of threads that read the tags and the policy of repositories. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of the connection. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -92,6 +92,7 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
         "batch_size",
         "exclude",
         "include",
+        "max_workers",
         "on_no_repositories",
         "region_names",
         "registry_id",
@@ -112,7 +113,7 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
         region_names: Templated[Names] | None = None,
         registry_id: Templated[str] | None = None,
         on_no_repositories: Templated[OnNoRepositories] | None = "warn",
-        max_workers: int = MAX_WORKERS,
+        max_workers: Templated[int] | None = MAX_WORKERS,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

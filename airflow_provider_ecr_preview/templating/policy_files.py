@@ -1,4 +1,4 @@
-"""Open the JSON files that a DAG names in place of lifecycle policies."""
+"""Read the JSON files that a DAG names in place of lifecycle policies."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ log = logging.getLogger(__name__)
 
 
 POLICY_FIELDS = ("lifecycle_policy_text",)
-"""The parameters that are a policy, or the name of a file with one."""
+"""The parameters that hold a policy, or the name of a file with one."""
 
 
 MAPPING_FIELDS = ("candidates", "lifecycle_policies")
-"""The parameters that are a mapping of policies; of this mapping, and of every policy in it, a file can be named."""
+"""The parameters that hold a mapping of policies. The mapping and each policy in it may be the name of a file."""
 
 
 _EXTENSION = ".json"
 
 
 def open_policy_files(task: Any, fields: Iterable[str], environment: Callable[[], jinja2.Environment]) -> None:
-    """Put the content of a file in place of its name, in the parameters that are policies and in no others.
+    """Replace the name of a file by its content, but only in parameters that hold policies.
 
-    What ``template_ext`` of an operator does, it does with every templated text that ends so: with the name of a
-    repository, or a path for results.
+    ``template_ext`` of an operator would do this in every templated text that ends in ``.json``, such as the name of a
+    repository or a path for results.
 
     :param task: the operator.
-    :param fields: the names of the parameters to look at.
-    :param environment: returns Jinja's environment, which knows where the files of the DAG are.
+    :param fields: names of the parameters to check.
+    :param environment: returns Jinja's environment, which finds the files of the DAG.
     """
     for name in fields:
         value = getattr(task, name, None)
@@ -50,10 +50,10 @@ def _is_file(value: Any) -> TypeGuard[str]:
 
 
 def _content(name: str, environment: jinja2.Environment) -> str:
-    """Return the content of a file; where there is none, its name, of which the task says so when it runs."""
+    """Return the content of a file, or its name if it cannot be read: the task then fails with that name when it runs."""
     try:
         loader = environment.loader or jinja2.DictLoader({})
         return loader.get_source(environment, name)[0]
     except (jinja2.TemplateNotFound, OSError, UnicodeError) as error:
-        log.warning("The file %s of a lifecycle policy cannot be read: %s: %s", name, type(error).__name__, error)
+        log.warning("The lifecycle policy file %s cannot be read: %s: %s", name, type(error).__name__, error)
         return name

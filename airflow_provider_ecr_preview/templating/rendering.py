@@ -1,4 +1,4 @@
-"""Render what the author of a DAG wrote, and nothing that came out of XCom; refuse a path with a secret in it."""
+"""Render the texts of a DAG file but no values from XCom, and refuse paths that contain a secret."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 
 _OUR_SCHEMAS = ("ecr-lifecycle-", "ecr-image")
-"""What the ``schema`` of every result of this package begins with."""
+"""The beginning of the ``schema`` of every result of this package."""
 
 
 class LiteralXComMixin:
-    """Leaves the values of XCom as they are, byte for byte, where Airflow would render them as templates.
+    """Leaves values from XCom unchanged, where Airflow would render them as templates.
 
-    Airflow renders the values that ``expand_kwargs`` takes from XCom. They hold text that others wrote, such as the
-    descriptions in lifecycle policies of other accounts: with ``{{ var.value.x }}`` in it, whoever writes a policy would
-    read variables and connections. Texts of the DAG file are rendered as in every operator.
+    Airflow renders the values that ``expand_kwargs`` gets from XCom. They contain text that other people wrote, such as the
+    descriptions in lifecycle policies of other accounts. If that text were rendered, a policy with ``{{ var.value.x }}`` in
+    it could read variables and connections. Texts of the DAG file are rendered as in every operator.
 
     :meta private:
     """
 
     def pre_execute(self, context: Context) -> None:
-        """Refuse a path with a secret in it before anything is asked or changed.
+        """Refuse a path that contains a secret, before any call.
 
         :param context: the task's context.
         """
@@ -52,21 +52,21 @@ class LiteralXComMixin:
         jinja_env: jinja2.Environment | None = None,
         seen_oids: set[int] | None = None,
     ) -> Any:
-        """Render a value of a template field, unless it is a result of this package, wherever it was found.
+        """Render a value of a template field, unless it is a result of this package.
 
-        A text without anything to render stays as it is: native rendering would make 1.1 of the tag ``1.10``.
+        A text without markup stays as it is, because native rendering would turn the tag ``1.10`` into the number 1.1.
 
         :param content: the value.
         :param context: the task's context.
         :param jinja_env: Jinja's environment.
-        :param seen_oids: what has been rendered already.
+        :param seen_oids: ids of the objects that were already rendered.
         """
         if _is_result(content) or (isinstance(content, str) and not _has_markup(content, jinja_env)):
             return content
         return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]  # of the operator
 
     def resolve_template_files(self) -> None:
-        """Open the files that are named for policies, as Airflow does with ``template_ext`` when it reads the DAG."""
+        """Read the files that the DAG names as policies, as Airflow does with ``template_ext`` when it parses the DAG."""
         open_policy_files(self, self.template_fields, self.get_template_env)  # type: ignore[attr-defined]
         super().resolve_template_files()  # type: ignore[misc]
 
@@ -78,7 +78,7 @@ class LiteralXComMixin:
         jinja_env: jinja2.Environment,
         seen_oids: set[int],
     ) -> None:
-        # Also called by a mapped operator for the task that it has made, which render_template_fields is not.
+        # A mapped operator calls this method for the task that it made, but not render_template_fields.
         if parent is self:
             template_fields = [name for name in template_fields if not _is_from_xcom(self, name, context)]
             open_policy_files(self, template_fields, lambda: jinja_env)
@@ -86,7 +86,7 @@ class LiteralXComMixin:
 
 
 class AwsParametersMixin:
-    """Reads what a template leaves of the parameters that every operator of AWS has.
+    """Reads the rendered values of the parameters that every AWS operator has.
 
     :meta private:
     """
@@ -102,7 +102,7 @@ class AwsParametersMixin:
 
 
 def _has_markup(content: str, jinja_env: jinja2.Environment | None) -> bool:
-    """Return whether Jinja would do anything with a text."""
+    """Return whether a text has markup for Jinja."""
     if jinja_env is None or jinja_env.line_statement_prefix or jinja_env.line_comment_prefix:
         return True
     marks = (jinja_env.variable_start_string, jinja_env.block_start_string, jinja_env.comment_start_string)
@@ -110,14 +110,14 @@ def _has_markup(content: str, jinja_env: jinja2.Environment | None) -> bool:
 
 
 def _is_from_xcom(task: Any, name: str, context: Context) -> bool:
-    """Return whether a field of a mapped task has its value from XCom."""
+    """Return whether the value of a field of a mapped task comes from XCom."""
     mapped = task.dag.task_dict.get(task.task_id) if task.has_dag() else None
     if not isinstance(mapped, MappedOperator):
         return False
     expanded = mapped.expand_input.value
     if isinstance(expanded, Mapping):  # of expand()
         return _needs_xcom(expanded.get(name))
-    # Of expand_kwargs(); of a list in the DAG file single elements may come from XCom.
+    # Of expand_kwargs(); in a list of the DAG file, single elements may come from XCom.
     if isinstance(expanded, Sequence) and isinstance(expanded[context["ti"].map_index or 0], Mapping):
         return False
     value = getattr(task, name)
@@ -125,12 +125,12 @@ def _is_from_xcom(task: Any, name: str, context: Context) -> bool:
 
 
 def _needs_xcom(value: Any) -> bool:
-    # The argument of a mapped task group is no XComArg, but is resolved like one.
+    # The argument of a mapped task group is not an XComArg, but Airflow resolves it like one.
     return isinstance(value, XComArg) or hasattr(value, "resolve")
 
 
 def _written(task: Any, mapped: MappedOperator, name: str) -> Iterator[Any]:
-    """Yield what the DAG file and the class of the operator say of a field, where a mapping does not."""
+    """Yield the values of a field in the DAG file and in the class of the operator, other than those of the mapping."""
     yield mapped.partial_kwargs.get(name)
     yield (task.dag.default_args or {}).get(name)
     yield (mapped.task_group.default_args if mapped.task_group else {}).get(name)
@@ -152,7 +152,7 @@ def _is_same(value: Any, written: Any) -> bool:
 
 
 def _is_result(value: Any) -> bool:
-    """Return whether this is a result of one of our operators, as XCom has it or as JSON."""
+    """Return whether a value is a result of one of our operators, as an object or as JSON."""
     if isinstance(value, str):
         if not any(schema in value for schema in _OUR_SCHEMAS):
             return False

@@ -21,8 +21,11 @@ APPROVED = {"approve": "Approve"}
 def held(ecr: LocalEcr) -> list[Any]:
     repositories = [ecr.repository(name) for name in NAMES]
     return [
-        ({image.get_image_digest() for image in each.local_images}, json.loads(each.lifecycle_policy or "null"))
-        for each in repositories
+        (
+            {image.get_image_digest() for image in repository.local_images},
+            json.loads(repository.lifecycle_policy or "null"),
+        )
+        for repository in repositories
     ]
 
 

@@ -89,11 +89,11 @@ def test_the_check_of_a_policy_with_its_form_untouched_simulates_it_and_starts_n
     applied, candidate = comparison["policies"]
     assert (applied["policy"], candidate["policy"]) == ("applied", "candidate")
     assert candidate["newly_affected_image_count"] > 0
-    assert " images more and" in result["values"]["report[-1]"]
+    assert "images affected in addition: " in result["values"]["report[-1]"]
     assert not team_ecr.calls.count("StartLifecyclePolicyPreview")
 
 
-def test_the_check_of_a_policy_fails_when_it_takes_more_than_it_may(team_ecr: LocalEcr, run_dag: RunDag) -> None:
+def test_the_check_of_a_policy_fails_if_it_affects_too_many_images(team_ecr: LocalEcr, run_dag: RunDag) -> None:
     conf = {"lifecycle_policy": keep(5), "max_newly_affected": 10, "method": "preview"}
     result = run_dag("ecr_compare_policies", conf)
     assert result["state"] == "failed"

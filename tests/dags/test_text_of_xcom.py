@@ -63,9 +63,9 @@ with DAG("text_of_xcom", schedule=None) as dag:
         Seen, name, (first, *others) = seen(operator), operator.__name__, operator.template_fields
         parameters = inspect.signature(operator.__init__).parameters.values()
         needed = {
-            each.name: "text"
-            for each in parameters
-            if each.default is each.empty and each.kind is each.KEYWORD_ONLY and each.name not in operator.template_fields
+            parameter.name: "text"
+            for parameter in parameters
+            if parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in operator.template_fields
         }
         fields = dict.fromkeys(operator.template_fields, one)
         Seen(task_id=f"{name}.plain", **needed, **fields)

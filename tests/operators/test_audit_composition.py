@@ -32,7 +32,7 @@ def audit() -> AuditXCom:
     return audit_xcom(whole, report_uri="s3://aws_default@reports/ecr/audits/weekly.md")
 
 
-def test_every_asset_of_the_task_gets_the_counts_beside_what_is_there(audit: AuditXCom) -> None:
+def test_every_asset_of_the_task_gets_the_counts_in_addition_to_its_own_extra(audit: AuditXCom) -> None:
     ti = mock.Mock(spec=["task"])
     ti.task.outlets = [audit_asset("platform"), Asset("other"), "no asset"]
     events = OutletEventAccessors()
@@ -83,7 +83,7 @@ def test_a_task_that_ended_without_an_audit_has_no_facets() -> None:
     assert task.get_openlineage_facets_on_complete(None).run_facets == {}
 
 
-def test_openlineage_is_imported_only_when_it_asks() -> None:
+def test_openlineage_is_imported_only_when_facets_are_read() -> None:
     code = (
         "import airflow_provider_ecr_preview.operators.ecr_audit, sys;"
         "sys.exit('openlineage.client' in sys.modules or 'moto' in sys.modules)"

@@ -31,7 +31,7 @@ print("RESULT", value["repository_count"], value["expiring_image_count"], value[
 """
 
 
-def test_after_a_kill_halfway_the_audit_is_complete_and_few_repositories_are_asked_twice(
+def test_after_a_kill_halfway_the_audit_is_complete_and_few_repositories_are_read_twice(
     local_ecr: LocalEcr, tmp_path: Path
 ) -> None:
     policy = {

@@ -115,7 +115,7 @@ def test_the_tables_read_as_one_give_the_totals_of_the_xcom(
     )
     assert (value["failed_count"], value["without_policy_count"], value["expiring_image_count"]) == (1, 1, 18)
     partitions = duckdb.sql(f"select distinct registry_id, region_name, audit_date from {reader}").fetchall()
-    assert [tuple(map(str, one)) for one in partitions] == [("123456789012", "us-east-1", "2026-01-05")]
+    assert [tuple(map(str, partition)) for partition in partitions] == [("123456789012", "us-east-1", "2026-01-05")]
 
 
 def test_both_tables_have_the_same_rows(registry: LocalEcr, folder: str, tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_image_lists_can_be_left_out(registry: LocalEcr, folder: str, tmp_path: 
     assert not (tmp_path / "reports/images").exists()
 
 
-def test_the_report_for_a_person_is_where_the_audit_says(registry: LocalEcr, folder: str) -> None:
+def test_the_markdown_report_is_at_the_report_uri_of_the_audit(registry: LocalEcr, folder: str) -> None:
     uri = audit(folder)["report_uri"]
     assert uri is not None
     text = ObjectStoragePath(uri).read_text()
@@ -228,7 +228,7 @@ def test_a_part_of_a_mapped_audit_writes_its_own_table_and_no_report(
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x1f\x8b", b"no gzip", b"\x00" * 9])
-def test_a_damaged_earlier_list_is_said_in_the_comparison_and_does_not_fail_the_audit(
+def test_a_damaged_earlier_list_is_reported_in_the_comparison_and_does_not_fail_the_audit(
     registry: LocalEcr, folder: str, damage: bytes
 ) -> None:
     for summary in audit(folder)["summaries"] or ():
@@ -245,7 +245,7 @@ def test_a_damaged_earlier_list_is_said_in_the_comparison_and_does_not_fail_the_
 @pytest.mark.parametrize(
     "damage", [b"a,b\n1,2\n", b"\xff\xfe\x00", b"audited_at,audit_name,audit_id\nyesterday,weekly,x\n"]
 )
-def test_a_damaged_table_of_an_earlier_audit_is_said_in_the_comparison_and_does_not_fail_the_audit(
+def test_a_damaged_table_of_an_earlier_audit_is_reported_in_the_comparison_and_does_not_fail_the_audit(
     registry: LocalEcr, folder: str, tmp_path: Path, damage: bytes
 ) -> None:
     audit(folder)
@@ -269,7 +269,7 @@ def test_reports_that_are_too_old_are_removed(registry: LocalEcr, folder: str, t
     assert days == {"audit_date=2025-12-29", "audit_date=2026-01-05"}
 
 
-def test_what_is_no_report_is_never_removed(registry: LocalEcr, folder: str, tmp_path: Path) -> None:
+def test_only_reports_are_removed(registry: LocalEcr, folder: str, tmp_path: Path) -> None:
     other = tmp_path / "reports" / "repositories" / "notes.txt"
     other.parent.mkdir(parents=True)
     other.write_text("mine")
@@ -325,7 +325,7 @@ class TestRetention:
         value = audit(folder, retention_days=retention_days)
         left = names_under(tmp_path / parent / "reports")
         assert {part for name in left for part in name.split("/") if "audit_date" in part} == {"audit_date=2026-01-05"}
-        assert all(list(read_lines(kept_list_uri(each["images_uri"] or ""))) for each in value["summaries"] or ())
+        assert all(list(read_lines(kept_list_uri(summary["images_uri"] or ""))) for summary in value["summaries"] or ())
 
     def test_what_lies_behind_a_symbolic_link_stays(self, registry: LocalEcr, folder: str, tmp_path: Path) -> None:
         audit(folder, BEGAN - 2 * WEEK)
@@ -358,7 +358,7 @@ class TestRetention:
         assert before <= set(names_under(tmp_path / "reports"))
 
     @pytest.mark.parametrize("retention_days", [-1, float("nan"), True, "soon", 40_000, 0.5])
-    def test_days_that_mean_nothing_are_refused_before_anything_is_asked(
+    def test_days_that_mean_nothing_are_refused_before_any_call(
         self, registry: LocalEcr, folder: str, tmp_path: Path, retention_days: Any
     ) -> None:
         with pytest.raises(ValueError, match="retention_days"):
@@ -387,7 +387,7 @@ class TestRetention:
             s3.put_object(Bucket="reports", Key=f"ecr/audit_date=2001-01-01/[a]/{name}", Body=b"mine")
         audit(f"{bucket}/audit_date=2001-01-01/a", BEGAN - 2 * WEEK)
         audit(folder, retention_days=7)
-        keys = [each["Key"] for each in s3.list_objects_v2(Bucket="reports")["Contents"]]
+        keys = [item["Key"] for item in s3.list_objects_v2(Bucket="reports")["Contents"]]
         assert {f"ecr/audit_date=2001-01-01/[a]/{name}" for name in FOREIGN} <= set(keys)
         old = {key.split("/")[2] for key in keys if "audit_date=2025-12-22" in key}
         assert old == {"a"}
@@ -412,7 +412,7 @@ class TestChanges:
         assert changes["newly_affected_image_count"] == 4
         assert changes["no_longer_affected_image_count"] == 0
         assert (changes["compared_count"], changes["not_comparable_count"]) == (5, 1)
-        assert [one["repository_name"] for one in changes["top"]] == [NAMES[2]]
+        assert [changed["repository_name"] for changed in changes["top"]] == [NAMES[2]]
         assert changes["top"][0]["compared_by"] == "images"
 
     def test_the_newest_earlier_audit_of_the_same_name_is_the_baseline(self, registry: LocalEcr, folder: str) -> None:
@@ -456,7 +456,7 @@ class TestChanges:
         registry.push_many(NAMES[2], 4)
         changes = audit(folder, BEGAN + WEEK, alarm_count=3, alarm_share=0.5)["changes"]
         assert changes is not None
-        assert [one["repository_name"] for one in changes["alarms"]] == [NAMES[2]]
+        assert [changed["repository_name"] for changed in changes["alarms"]] == [NAMES[2]]
         assert json.loads(json.dumps(changes)) == changes
         with pytest.raises(Exception, match="alarm"):
             audit(folder, BEGAN + WEEK, alarm_count=3, fail_on_alarm=True)
@@ -465,5 +465,5 @@ class TestChanges:
         audit(folder, repository_names=NAMES[:4])
         changes = audit(folder, BEGAN + WEEK, repository_names=NAMES[1:])["changes"]
         assert changes is not None
-        assert [one["repository_name"] for one in changes["disappeared"]] == [NAMES[0]]
+        assert [repository["repository_name"] for repository in changes["disappeared"]] == [NAMES[0]]
         assert (changes["appeared_count"], changes["disappeared_count"]) == (2, 1)

@@ -70,7 +70,7 @@ class Task:
 
 
 @pytest.mark.usefixtures("asked")
-def test_an_answer_is_returned_beside_what_it_holds_for() -> None:
+def test_the_answer_is_returned_with_the_approval() -> None:
     task = Task(summary=preview())
     shown = task.ask()
     answered = task.answer()
@@ -95,7 +95,7 @@ def test_the_person_sees_what_it_is_about(asked: mock.Mock, *, dry_run: bool | s
     assert shown["digest"] in said["body"]
 
 
-def test_what_the_author_of_the_dag_says_comes_with_it(asked: mock.Mock) -> None:
+def test_the_subject_and_body_of_the_dag_are_shown_too(asked: mock.Mock) -> None:
     Task(summary=preview(), dry_run=False, subject="Weekly clean-up", body="See the runbook.").ask()
     said = asked.call_args.kwargs
     assert said["subject"] == "FOR GOOD: Weekly clean-up"
@@ -109,7 +109,7 @@ def test_repositories_that_could_not_be_previewed_are_named(asked: mock.Mock) ->
 
 
 @pytest.mark.usefixtures("asked")
-def test_what_is_previewed_again_before_the_answer_is_not_approved() -> None:
+def test_a_preview_that_is_made_again_before_the_answer_is_not_approved() -> None:
     task = Task(summary=preview())
     task.ask()
     task.operator.summary = preview(previewed_at=(NOW + timedelta(hours=1)).isoformat())
@@ -143,7 +143,7 @@ def test_a_timeout_approves_nothing() -> None:
 
 
 @pytest.mark.usefixtures("asked")
-def test_an_answer_to_what_was_never_shown_approves_nothing() -> None:
+def test_an_answer_without_a_record_of_what_was_shown_approves_nothing() -> None:
     with pytest.raises(ApprovalRefusedError, match="there is no record of what the person saw"):
         Task(summary=preview()).answer()
 
@@ -167,7 +167,7 @@ def test_a_rejection_skips_what_comes_after() -> None:
     task.ask()
     with mock.patch.object(EcrApproveCleanupOperator, "skip") as skip:
         task.answer("Reject")
-    assert [each.task_id for each in skip.call_args.kwargs["tasks"]] == ["clean_up"]
+    assert [task.task_id for task in skip.call_args.kwargs["tasks"]] == ["clean_up"]
 
 
 @pytest.mark.usefixtures("asked")
@@ -222,6 +222,6 @@ def test_the_time_of_an_answer_may_be_text(asked: mock.Mock) -> None:
     assert task.operator.execute_complete(task.context, {**event, "responded_at": responded_at})["responded_at"]
 
 
-def test_how_long_to_wait_is_said_to_every_release_of_the_standard_provider() -> None:
+def test_the_response_timeout_reaches_every_release_of_the_standard_provider() -> None:
     operator: Any = Task(summary=preview(), response_timeout=timedelta(hours=12)).operator
     assert timedelta(hours=12) in (getattr(operator, "response_timeout", None), operator.execution_timeout)

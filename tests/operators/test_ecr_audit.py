@@ -116,7 +116,7 @@ def test_one_candidate_and_candidates_by_glob_are_previewed(registry: LocalEcr) 
     assert summaries == {NAMES[0]: 10, NAMES[1]: 2, NAMES[2]: 8}
 
 
-def test_a_policy_that_ecr_would_refuse_is_told_before_anything_is_started(registry: LocalEcr) -> None:
+def test_a_policy_that_ecr_would_refuse_is_an_error_before_anything_is_started(registry: LocalEcr) -> None:
     with pytest.raises(exceptions.InvalidLifecyclePolicyError, match=r"rule 1: the policy of 'web/\*'"):
         audit(lifecycle_policies={"web/*": policy(0)}).execute(context())
     assert not len(registry.calls)
@@ -132,7 +132,7 @@ def test_a_policy_that_ecr_would_refuse_is_told_before_anything_is_started(regis
         ({"lifecycle_policies": "[]"}, "lifecycle_policies is a list"),
     ],
 )
-def test_a_mistake_in_the_parameters_is_told_before_anything_is_asked(
+def test_an_invalid_parameter_is_an_error_before_any_call(
     registry: LocalEcr, arguments: dict[str, Any], match: str
 ) -> None:
     with pytest.raises(ValueError, match=match):
@@ -145,7 +145,7 @@ def test_no_repository_is_an_empty_audit_and_a_warning(registry: LocalEcr, capsy
     assert "no repository to audit" in capsys.readouterr().out
 
 
-def test_no_repository_can_be_an_error_before_anything_is_asked(registry: LocalEcr) -> None:
+def test_no_repository_can_be_an_error_before_any_call(registry: LocalEcr) -> None:
     of = context()
     with pytest.raises(exceptions.NoRepositoriesError, match="no repository to audit"):
         audit(repository_names=[], on_no_repositories="fail").execute(of)
@@ -198,7 +198,7 @@ def test_fail_on_decides_about_the_end_of_the_task_and_the_audit_is_pushed_all_t
     assert pushed(of)["return_value"]["failed_count"] == failing
 
 
-def test_progress_is_told_at_a_steady_interval(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_logged_at_a_steady_interval(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
     registry.preview_seconds = 1.0
     audit(progress_interval=0.2).execute(context())
     assert capsys.readouterr().out.count("of 12 repositories done") >= 3
@@ -232,7 +232,7 @@ def test_a_task_that_is_killed_ends_soon_and_keeps_what_is_done(registry: LocalE
     assert store.values
 
 
-def test_a_retry_takes_up_where_an_attempt_stopped(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_retry_continues_where_an_attempt_stopped(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
     registry.preview_seconds = lambda name: 0.0 if name < NAMES[6] else 3.0
     store, task = Store(), audit()
     kill_once_read(task, registry, 5)
@@ -252,7 +252,7 @@ def test_a_retry_takes_up_where_an_attempt_stopped(registry: LocalEcr, capsys: p
     assert not store.values
 
 
-def test_a_retry_asks_again_for_what_failed_and_only_for_that(registry: LocalEcr) -> None:
+def test_a_retry_previews_only_what_failed(registry: LocalEcr) -> None:
     registry.inject(PreviewFails(), repository=NAMES[4])
     store = Store()
     with pytest.raises(exceptions.AuditFailedError):
@@ -272,7 +272,7 @@ def test_a_retry_with_another_policy_begins_anew(registry: LocalEcr) -> None:
     assert value["expiring_image_count"] == sum(range(2, 14)) - 6
 
 
-def test_what_an_earlier_run_left_is_not_taken_for_this_one(registry: LocalEcr) -> None:
+def test_the_progress_of_an_earlier_run_is_not_used(registry: LocalEcr) -> None:
     store = Store()
     registry.deny("ecr:StartLifecyclePolicyPreview", NAMES[4])
     with pytest.raises(exceptions.AuditFailedError):
@@ -284,7 +284,7 @@ def test_what_an_earlier_run_left_is_not_taken_for_this_one(registry: LocalEcr) 
     assert registry.calls.count("GetLifecyclePolicyPreview") == 10
 
 
-def test_a_retry_that_finds_nowhere_to_look_says_so(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_retry_without_kept_progress_logs_why(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
     audit().execute(context(try_number=2))
     assert (
         "Starting again from the beginning: earlier attempts could not keep their progress" in capsys.readouterr().out
@@ -330,7 +330,7 @@ async def test_more_than_may_be_in_flight_is_deferred_wave_after_wave(registry: 
     assert registry.calls.count("StartLifecyclePolicyPreview") == 12
 
 
-def test_the_triggerer_asks_the_region_that_the_worker_has_resolved(
+def test_the_triggerer_calls_the_region_that_the_worker_resolved(
     registry: LocalEcr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -387,7 +387,7 @@ def test_an_audit_whose_time_is_over_when_no_triggerer_ended_the_wait_says_what_
     assert pushed(of)["return_value"]["failed_count"] == 11
 
 
-def test_what_was_started_is_lost_with_a_wait_that_no_triggerer_ended_where_it_is_kept_nowhere(
+def test_a_deferral_that_no_triggerer_ended_fails_if_the_progress_was_not_kept(
     registry: LocalEcr, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(TaskDeferred):
@@ -397,7 +397,7 @@ def test_what_was_started_is_lost_with_a_wait_that_no_triggerer_ended_where_it_i
     assert "Check that a triggerer is running" in capsys.readouterr().out
 
 
-def test_what_is_too_much_to_be_carried_is_waited_for_in_the_worker(registry: LocalEcr) -> None:
+def test_the_worker_waits_if_the_record_is_too_large_for_the_triggerer(registry: LocalEcr) -> None:
     with mock.patch("airflow_provider_ecr_preview.operators._audit_run.MAX_CARRIED_CHARACTERS", 10):
         assert audit(deferrable=True).execute(context())["repository_count"] == 12
     assert registry.calls.count("StartLifecyclePolicyPreview") == 12

@@ -55,7 +55,7 @@ def test_a_candidate_is_compared_with_the_applied_policies(registry: LocalEcr, m
     assert json.loads(json.dumps(value)) == value
 
 
-def test_a_simulation_starts_no_preview_and_asks_for_each_repository_once(registry: LocalEcr) -> None:
+def test_a_simulation_starts_no_preview_and_reads_each_repository_once(registry: LocalEcr) -> None:
     compare(method="simulation").execute(context())
     assert registry.calls.operations == {"DescribeImages": 3, "GetLifecyclePolicy": 3}
 
@@ -67,7 +67,7 @@ def test_several_candidates_are_compared_with_the_first_of_them(registry: LocalE
         with_applied=False,
         method="simulation",
     ).execute(context())
-    assert [(one["policy"], one["newly_affected_image_count"]) for one in value["policies"]] == [
+    assert [(compared["policy"], compared["newly_affected_image_count"]) for compared in value["policies"]] == [
         ("keep nine", 0),
         ("keep five", 12),
         ("keep one", 24),
@@ -79,11 +79,13 @@ def test_where_preview_and_simulation_disagree_it_is_a_finding(registry: LocalEc
     pushed = registry.push_manifest_list("team/a", tags=["multi"])
     value = compare(repository_names="team/a", lifecycle_policy_text=policy(1), method="both").execute(context())
     (repository,) = value["repositories"]
-    (found,) = [one for one in repository["policies"][1]["findings"] if one["code"] == "simulation_disagrees"]
+    (found,) = [
+        finding for finding in repository["policies"][1]["findings"] if finding["code"] == "simulation_disagrees"
+    ]
     assert set(found["image_digests"]) == set(pushed.children)
 
 
-def test_a_candidate_that_takes_more_than_it_may_fails_the_task_after_the_comparison_is_pushed(
+def test_a_candidate_that_affects_too_many_images_fails_the_task_after_the_comparison_is_pushed(
     registry: LocalEcr,
 ) -> None:
     of = context()
@@ -161,7 +163,7 @@ def test_an_applied_policy_that_cannot_be_simulated_says_what_to_do(registry: Lo
         ({"lifecycle_policy_text": policy(0)}, "countNumber"),
     ],
 )
-def test_a_mistake_in_the_parameters_is_told_before_anything_is_asked(
+def test_an_invalid_parameter_is_an_error_before_any_call(
     registry: LocalEcr, arguments: dict[str, Any], match: str
 ) -> None:
     with pytest.raises(ValueError, match=match):
@@ -173,7 +175,7 @@ def test_no_repository_is_an_empty_comparison(registry: LocalEcr) -> None:
     assert compare(repository_names="").execute(context())["repository_count"] == 0
 
 
-def test_a_task_that_is_told_to_stop_says_how_far_it_came(registry: LocalEcr) -> None:
+def test_a_task_that_is_stopped_says_how_far_it_got(registry: LocalEcr) -> None:
     task = compare()
     task.on_kill()
     with pytest.raises(exceptions.AuditStoppedError, match="0 of 3"):

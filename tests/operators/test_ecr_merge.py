@@ -87,12 +87,12 @@ def test_one_audit_and_lists_of_lists_are_taken(audits: Any) -> None:
 
 
 @pytest.mark.parametrize("audits", ["{{ ti.xcom_pull('audit') }}", 5, {"schema": "other"}, [{"rows": 1}]])
-def test_what_is_no_audit_is_refused(audits: Any) -> None:
+def test_a_value_that_is_not_an_audit_is_refused(audits: Any) -> None:
     with pytest.raises(ValueError, match="audit"):
         merge(audits).execute(context())
 
 
-def test_a_missing_part_fails_the_task_and_what_is_there_is_pushed() -> None:
+def test_a_missing_part_fails_the_task_after_the_other_parts_are_pushed() -> None:
     of = context()
     with pytest.raises(exceptions.AuditIncompleteError, match="1 part of the audit is missing"):
         merge([PARTS[0], None]).execute(of)
@@ -100,7 +100,7 @@ def test_a_missing_part_fails_the_task_and_what_is_there_is_pushed() -> None:
     assert pushed(of)[MARKER_KEY]["counts"]["missing_part_count"] == 1
 
 
-def test_a_missing_part_is_told_where_it_may_be() -> None:
+def test_a_missing_part_is_a_warning_if_on_missing_is_warn() -> None:
     value = merge([PARTS[0], None, None], on_missing="warn").execute(context())
     assert (value["missing_part_count"], value["repository_count"]) == (2, 2)
 
@@ -139,7 +139,7 @@ def test_nothing_to_merge_is_an_empty_audit() -> None:
     assert merge([]).execute(context())["repository_count"] == 0
 
 
-def test_a_mistake_in_the_parameters_is_told() -> None:
+def test_an_invalid_parameter_is_an_error() -> None:
     with pytest.raises(ValueError, match="on_missing is 'ignore'"):
         merge(PARTS, on_missing="ignore").execute(context())
 

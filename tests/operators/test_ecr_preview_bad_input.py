@@ -180,12 +180,12 @@ class TestPolicies:
         assert len(repository.calls) == 0
 
     @pytest.mark.parametrize("policy", [5, ["rules"], {"rules": {1, 2}}, {"rules": float("nan")}])
-    def test_what_is_no_policy_at_all(self, repository: LocalEcr, context: Any, policy: object) -> None:
+    def test_a_value_that_is_not_a_policy(self, repository: LocalEcr, context: Any, policy: object) -> None:
         with pytest.raises(exceptions.InvalidLifecyclePolicyError):
             start(lifecycle_policy_text=policy).execute(context)
         assert len(repository.calls) == 0
 
-    def test_a_mistake_is_told_once(
+    def test_a_mistake_is_reported_once(
         self, repository: LocalEcr, context: Any, capsys: pytest.CaptureFixture[str]
     ) -> None:
         with pytest.raises(exceptions.InvalidLifecyclePolicyError):
@@ -236,14 +236,14 @@ class TestReading:
             ({"starting_token": "None"}, r"starting_token is 'None'.*no more"),
         ],
     )
-    def test_arguments_that_cannot_be_are_refused_before_ecr_is_asked(
+    def test_invalid_arguments_are_refused_before_any_call(
         self, previewed: LocalEcr, context: Any, arguments: dict[str, Any], message: str
     ) -> None:
         with pytest.raises(exceptions.InvalidRequestError, match=rf"{REPOSITORY} \(us-east-1\): {message}"):
             summarize(**arguments).execute(context)
         assert len(previewed.calls) == 0
 
-    def test_s3_without_its_library_is_refused_before_ecr_is_asked(
+    def test_s3_without_its_library_is_refused_before_any_call(
         self, previewed: LocalEcr, context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "s3fs", None)
@@ -252,7 +252,7 @@ class TestReading:
             summarize(images_path="s3://aws_reports@bucket/images.jsonl.gz").execute(context)
         assert len(previewed.calls) == 0
 
-    def test_an_image_id_that_is_none(self, previewed: LocalEcr, context: Any) -> None:
+    def test_an_invalid_image_id(self, previewed: LocalEcr, context: Any) -> None:
         with pytest.raises(exceptions.InvalidRequestError, match="imageIds"):
             summarize(image_ids=[{"digest": "sha256:1"}], enrich=False).execute(context)
         assert len(previewed.calls) == 0
@@ -265,7 +265,7 @@ class TestReading:
             ("nope://bucket/images.jsonl.gz", "[Uu]nsupported filesystem|No filesystem"),
         ],
     )
-    def test_a_place_for_the_list_that_cannot_be_is_refused_before_ecr_is_asked(
+    def test_an_images_path_that_cannot_be_written_is_refused_before_any_call(
         self, previewed: LocalEcr, context: Any, images_path: str, message: str
     ) -> None:
         with pytest.raises(ValueError, match=message):
@@ -335,7 +335,7 @@ class TestIam:
 
 
 class TestEndpoints:
-    def test_nobody_answers(self, local_ecr: LocalEcr, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_answer_from_ecr(self, local_ecr: LocalEcr, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{closed.getsockname()[1]}"

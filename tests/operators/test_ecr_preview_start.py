@@ -109,7 +109,7 @@ class TestStart:
         start().execute(context)
         assert repository.calls.operations == {"StartLifecyclePolicyPreview": 1}
 
-    def test_a_retry_takes_the_preview_of_the_same_policy_as_started(self, repository: LocalEcr, context: Any) -> None:
+    def test_a_retry_uses_the_running_preview_of_the_same_policy(self, repository: LocalEcr, context: Any) -> None:
         repository.preview_seconds = 30
         assert start().execute(context) == start(timeout=0).execute(context)
 
@@ -118,7 +118,7 @@ class TestStart:
         repository.inject(LostReply(), "StartLifecyclePolicyPreview")
         assert start(timeout=0).execute(context)["status"] == "IN_PROGRESS"
 
-    def test_it_asks_the_registry_in_the_region_that_it_is_given(self, local_ecr: LocalEcr, context: Any) -> None:
+    def test_it_calls_the_given_registry_in_the_given_region(self, local_ecr: LocalEcr, context: Any) -> None:
         local_ecr.create_repository(REPOSITORY, region_name="eu-west-1", account_id="210987654321")
         started = start(registry_id="210987654321", region_name="eu-west-1").execute(context)
         assert (started["registry_id"], started["region_name"]) == ("210987654321", "eu-west-1")
@@ -206,7 +206,9 @@ class TestPolicy:
         task.render_template_fields({"params": {"keep": 10, "policy": keep(10)}})  # type: ignore[arg-type]  # ours
         assert task.execute(context) == start().execute(context)
 
-    def test_without_any_policy_it_fails_or_skips_as_it_is_told(self, repository: LocalEcr, context: Any) -> None:
+    def test_without_any_policy_it_fails_or_skips_as_on_missing_policy_says(
+        self, repository: LocalEcr, context: Any
+    ) -> None:
         with pytest.raises(exceptions.LifecyclePolicyNotFoundError, match=r"us-east-1.*Pass lifecycle_policy_text"):
             start(lifecycle_policy_text=None).execute(context)
         with pytest.raises(AirflowSkipException, match="no lifecycle policy"):

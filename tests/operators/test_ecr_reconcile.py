@@ -82,7 +82,9 @@ def codes(value: Any) -> list[str]:
     return [finding["code"] for finding in value["repositories"][0]["findings"]]
 
 
-def test_what_expired_as_previewed_is_told_over_several_events_and_pages(registry: LocalEcr, tmp_path: Path) -> None:
+def test_images_that_expired_as_previewed_are_counted_over_several_events_and_pages(
+    registry: LocalEcr, tmp_path: Path
+) -> None:
     summary = preview(tmp_path)
     registry.run_lifecycle_policies()
     value = reconcile(summary)
@@ -109,9 +111,7 @@ def test_an_image_that_expired_without_preview_is_critical_and_fails_the_task(
     assert reconcile(summary, fail_on="never")["counts"] == value["counts"]
 
 
-def test_what_was_kept_failed_or_changed_is_told_with_every_image_in_the_list(
-    registry: LocalEcr, tmp_path: Path
-) -> None:
+def test_kept_failed_and_changed_images_are_all_in_the_list(registry: LocalEcr, tmp_path: Path) -> None:
     summary = preview(tmp_path)
     registry.put_policy(REPOSITORY, keep(20))
     oldest = registry.repository(REPOSITORY).local_images[0].get_image_digest()
@@ -125,7 +125,7 @@ def test_what_was_kept_failed_or_changed_is_told_with_every_image_in_the_list(
     assert [line["image_digest"] for line in lines if line["failure_code"]] == [oldest]
 
 
-def test_archiving_is_told_apart_from_expiry(registry: LocalEcr, tmp_path: Path) -> None:
+def test_archiving_is_counted_apart_from_expiry(registry: LocalEcr, tmp_path: Path) -> None:
     registry.put_policy(REPOSITORY, ARCHIVE_ALL)
     summary = preview(tmp_path)
     registry.run_lifecycle_policies()
@@ -159,7 +159,7 @@ def test_a_preview_older_than_a_day_without_execution_is_a_finding(registry: Loc
 
 
 @pytest.mark.parametrize("record", ["cut off {", '{"eventSource": "ecr.amazonaws.com"}', "[]"])
-def test_an_event_that_cannot_be_understood_is_reported_and_never_taken_for_well(
+def test_an_event_that_cannot_be_read_is_reported_and_never_counts_as_success(
     registry: LocalEcr, tmp_path: Path, record: str
 ) -> None:
     summary = preview(tmp_path)
@@ -183,7 +183,7 @@ def test_a_small_preview_needs_no_list(registry: LocalEcr) -> None:
     assert reconcile(summary)["counts"] == {"expired_as_previewed": 5}
 
 
-def test_a_caller_who_may_not_look_up_events_fails_whatever_fail_on_says(registry: LocalEcr, tmp_path: Path) -> None:
+def test_missing_permission_to_look_up_events_fails_whatever_fail_on_is(registry: LocalEcr, tmp_path: Path) -> None:
     summary = preview(tmp_path)
     registry.deny("cloudtrail:LookupEvents")
     value = reconcile_failing(LifecycleEventsUnreadError, "cloudtrail:LookupEvents", summary, fail_on="never")
@@ -205,7 +205,7 @@ def test_throttle_without_end_is_an_error(registry: LocalEcr, tmp_path: Path) ->
     reconcile_failing(LifecycleEventsUnreadError, "throttles", summary, botocore_config=once)
 
 
-def test_events_of_another_account_are_not_asked_from_this_one(registry: LocalEcr, tmp_path: Path) -> None:
+def test_events_of_another_account_are_not_used(registry: LocalEcr, tmp_path: Path) -> None:
     summary = preview(tmp_path) | {"registry_id": "999999999999"}
     value = reconcile_failing(UnpreviewedExpiryError, "aws_conn_id", summary)
     assert value["statuses"] == {"unknown": 1}
@@ -234,7 +234,7 @@ def test_several_previews_are_reconciled_with_one_look_up(registry: LocalEcr, tm
         ({"region_name": "eu-west-1"}, "Leave it out"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_before_anything_is_asked(
+def test_an_invalid_parameter_is_refused_before_any_call(
     registry: LocalEcr, arguments: dict[str, Any], match: str
 ) -> None:
     summary = preview()

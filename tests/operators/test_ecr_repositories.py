@@ -52,7 +52,7 @@ def test_globs_choose_by_name(registry: LocalEcr) -> None:
     assert listed(include=["payments/*"], exclude="*/worker") == ["payments/api"]
 
 
-def test_tags_choose_and_are_asked_for_only_where_the_name_fits(registry: LocalEcr) -> None:
+def test_tags_select_and_are_read_only_if_the_name_matches(registry: LocalEcr) -> None:
     assert listed(include="payments/*", tags={"team": "payments", "env": None}) == ["payments/worker"]
     assert registry.calls.operations == {"DescribeRepositories": 1, "ListTagsForResource": 2}
 
@@ -116,7 +116,9 @@ def test_more_batches_than_airflow_maps_over_are_refused_with_the_batch_size_tha
         ({"include": ["None"]}, "include holds 'None'"),
     ],
 )
-def test_a_mistake_is_told_before_anything_is_asked(registry: LocalEcr, arguments: dict[str, Any], match: str) -> None:
+def test_an_invalid_parameter_is_an_error_before_any_call(
+    registry: LocalEcr, arguments: dict[str, Any], match: str
+) -> None:
     with pytest.raises(ValueError, match=match):
         listed(**arguments)
     assert not len(registry.calls)
@@ -150,7 +152,7 @@ def test_a_repository_that_is_deleted_meanwhile_is_left_out(registry: LocalEcr) 
 
 
 @pytest.mark.parametrize("operation", ["DescribeRepositories", "ListTagsForResource"])
-def test_an_answer_that_is_cut_off_is_asked_for_again(registry: LocalEcr, operation: str) -> None:
+def test_a_truncated_response_is_read_again(registry: LocalEcr, operation: str) -> None:
     registry.inject(TruncatedBody(), operation)
     assert listed(tags={"team": "web"}) == ["web/search"]
 
@@ -182,7 +184,7 @@ def test_a_selection_of_no_repository_is_a_warning_or_an_error(
         listed(include="none/*", on_no_repositories="fail", **more)
 
 
-def test_a_region_without_repositories_is_no_error_beside_one_that_has_some(registry: LocalEcr) -> None:
+def test_a_region_without_repositories_is_not_an_error_if_another_has_some(registry: LocalEcr) -> None:
     regions = ["us-east-1", "eu-west-1", "us-west-2"]
     assert listed(include="payments/sepa", region_names=regions, on_no_repositories="fail") == [
         {"region_name": "eu-west-1", "repository_names": ["payments/sepa"]}

@@ -162,7 +162,7 @@ def test_a_policy_change_is_shown_and_given_back(name: str) -> None:
     value = frozen(name)
     assert value["status"].upper() in render(policy_change_table(value))
     given_back = read_former_policies(value)
-    assert [each.repository.repository_name for each in given_back.former_policies] == (
+    assert [former.repository.repository_name for former in given_back.former_policies] == (
         ["shop/web"] if value["status"] == "changed" else []
     )
 

@@ -87,7 +87,7 @@ def test_an_image_that_stays_may_run_and_one_of_another_repository_too(registry:
     }
 
 
-def test_the_audit_names_the_repository_whose_policy_takes_what_runs(registry: LocalEcr) -> None:
+def test_the_audit_names_the_repository_whose_policy_expires_an_image_in_use(registry: LocalEcr) -> None:
     audit = audited(in_use=collected(ImageReference(ACCOUNT, REGION, NAMES[1], None, "build-0")))
     finding = audit["findings"][0]
     assert (finding["code"], finding["severity"]) == ("in_use_image_expires", "critical")
@@ -113,5 +113,5 @@ def test_a_place_that_has_to_be_read_and_was_not_is_a_finding(
     assert ["111111111111/us-east-1 was not read" in message for message in messages] == [True] * bool(count)
 
 
-def test_without_what_runs_nothing_is_said_of_it(registry: LocalEcr) -> None:
+def test_without_in_use_there_is_no_finding_about_it(registry: LocalEcr) -> None:
     assert not {finding["code"] for finding in audited()["findings"]} & {"in_use_unknown", "in_use_image_expires"}

@@ -126,7 +126,7 @@ def test_the_summary_is_the_contract_and_the_list_holds_every_image(
     assert summary["images_uri"] == path
 
 
-def test_beside_the_affected_images_are_those_that_stay_with_the_reason(
+def test_the_images_that_stay_are_listed_next_to_the_affected_ones_with_the_reason(
     repository: LocalEcr, context: Any, tmp_path: Path
 ) -> None:
     start().execute(context)
@@ -141,14 +141,14 @@ def test_beside_the_affected_images_are_those_that_stay_with_the_reason(
 @pytest.mark.parametrize(
     "part", [{"tag_status": "TAGGED"}, {"max_items": 5}, {"enrich": False}, {"write_kept_images": False}]
 )
-def test_what_stays_is_not_told_where_it_is_not_known_or_not_wanted(
+def test_the_images_that_stay_are_not_listed_if_unknown_or_not_wanted(
     repository: LocalEcr, context: Any, tmp_path: Path, part: dict[str, Any]
 ) -> None:
     start().execute(context)
     path = f"file://{tmp_path}/images.jsonl.gz"
     summarize(images_path=path).execute(context)
     summarize(images_path=path, **part).execute(context)
-    assert [each.name for each in tmp_path.iterdir()] == ["images.jsonl.gz"]
+    assert [path.name for path in tmp_path.iterdir()] == ["images.jsonl.gz"]
 
 
 def test_a_summary_that_fails_leaves_no_half_list(repository: LocalEcr, context: Any, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_what_waits_longer_than_a_second_is_written() -> None:
     assert segments.read(0) is not None
 
 
-def test_the_next_attempt_writes_behind_what_is_there(reopen: Callable[[], OutcomeLog]) -> None:
+def test_the_next_attempt_appends_to_the_log(reopen: Callable[[], OutcomeLog]) -> None:
     for name in ("team/a", "team/b"):
         with reopen() as log:
             log.append(outcome(name))

@@ -130,6 +130,8 @@ COUNT = Kind([(0, 0), *INTEGER.forms], INTEGER.bad, protects=True)
 LIMIT = Kind([*COUNT.forms, ("unlimited", None), (" Unlimited", None)], INTEGER.bad, protects=True)
 SHARE = Kind([(0, 0), (0.5, 0.5), ("0.25", 0.25), (1, 1)], [*NO_NUMBERS, 1.5, "50%"])
 DAYS = Kind([(7, 7), (0, 0), ("0.5", 0.5), (timedelta(days=7), 7), ("P7D", 7)], [*NO_NUMBERS, timedelta(-1), 36_501])
+SECONDS = Kind([(5, 5), ("2.5", 2.5), (timedelta(seconds=5), 5), ("PT1M", 60)], [*NO_NUMBERS, timedelta(-1)])
+WORKERS = Kind([(5, 5), ("8", 8), ("1e1", 10)], [*INTEGER.bad, 0])
 SWITCH = Kind([(True, True), (False, False), ("true", True), (" FALSE ", False)], [0, 1, "yes", "off", [], "maybe"])
 ACCOUNT = Kind(
     [(123456789012, "123456789012"), ("012345678901", "012345678901")],
@@ -155,6 +157,14 @@ def protecting(kind: Kind) -> Kind:
 
 
 KINDS: dict[str, Kind] = {
+    "selection": OTHERS,
+    "timeout": SECONDS,
+    "repository_timeout": SECONDS,
+    "progress_interval": SECONDS,
+    "poll_interval": SECONDS,
+    "max_workers": WORKERS,
+    "max_in_flight": WORKERS,
+    "failure_retry_delay": SECONDS,
     "action": a_choice("delete", "archive", protects=True),
     "airflow_conn_id": OTHERS,
     "airflow_history_days": OTHERS,
@@ -359,7 +369,9 @@ class Reading:
             del given[name]
         task: Any = operator(task_id=f"task_{next(self.numbers)}", dag=None, **given)
         task.dag = self.dags[native]
-        ti = SimpleNamespace(run_id="run", map_index=-1, xcom_push=reached, task=SimpleNamespace(outlets=[]))
+        ti = SimpleNamespace(
+            run_id="run", map_index=-1, try_number=1, xcom_push=reached, task=SimpleNamespace(outlets=[])
+        )
         context = RunContext(ti=ti, run_id="run", dag=self.dags[native], dag_run=None, **variables)
         task.render_template_fields(context, self.environments[native])
         task.__dict__["hook"], task.aws_hook_class = Hook(), Hook
@@ -417,7 +429,11 @@ def required(operator: type[BaseOperator]) -> list[str]:
     import inspect  # noqa: PLC0415
 
     parameters = inspect.signature(operator.__init__).parameters.values()
-    return [each.name for each in parameters if each.default is each.empty and each.kind is each.KEYWORD_ONLY]
+    return [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY
+    ]
 
 
 def kind_of(operator: type[BaseOperator], name: str) -> Kind:
@@ -518,7 +534,7 @@ ANY = _Any()
 
 
 @checked
-def test_what_a_parameter_does_not_take_is_refused_before_anything_is_asked(
+def test_what_a_parameter_does_not_take_is_refused_before_any_call(
     reading: Reading, operator: type[BaseOperator], name: str
 ) -> None:
     kind = kind_of(operator, name)
@@ -532,7 +548,9 @@ def test_what_a_parameter_does_not_take_is_refused_before_anything_is_asked(
 
 
 def test_the_defaults_of_the_protection_are_those_of_the_documentation(reading: Reading) -> None:
-    [operator] = [each for each in OPERATORS if each.__name__ == "EcrDeletePreviewedImagesOperator"]
+    [operator] = [
+        operator_class for operator_class in OPERATORS if operator_class.__name__ == "EcrDeletePreviewedImagesOperator"
+    ]
     assert reading.of(operator, "protected_tags", ABSENT) == PROTECTED_TAGS
     assert reading.of(operator, "max_images", None) is None  # written in a DAG
     assert reading.of(operator, "max_images", "{{ none }}", native=True) == 1_000

@@ -115,7 +115,7 @@ def test_no_other_text_that_ends_so_is_opened(folder: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["nowhere.json", "../dag/policies/keep.json", "/etc/keep.json"])
-def test_a_file_that_is_not_there_is_told_when_the_task_runs(
+def test_a_missing_policy_file_is_an_error_when_the_task_runs(
     folder: Any, local_ecr: LocalEcr, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with folder.dag:

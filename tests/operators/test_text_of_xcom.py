@@ -39,7 +39,11 @@ class Producer(BaseOperator):
 def required(operator: type[BaseOperator], *but: str) -> dict[str, Any]:
     """Return arguments without which the operator cannot be made."""
     parameters = inspect.signature(operator.__init__).parameters.values()
-    wanted = [each.name for each in parameters if each.default is each.empty and each.kind is each.KEYWORD_ONLY]
+    wanted = [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY
+    ]
     return {name: "text" for name in wanted if name not in but}
 
 

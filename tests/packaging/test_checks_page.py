@@ -25,7 +25,7 @@ def checks_page() -> Any:
     return module
 
 
-def test_the_page_is_what_the_code_says(checks_page: Any) -> None:
+def test_the_page_is_up_to_date_with_the_code(checks_page: Any) -> None:
     stale = "docs/reference/checks.md is stale. Write it with: python scripts/checks_page.py"
     assert checks_page.PAGE.read_text() == checks_page.page(), stale
 

@@ -15,7 +15,7 @@ from tests.support import import_rules
 PACKAGE = Path(airflow_provider_ecr_preview.__file__).parent
 MAX_LEVELS = 8
 MAX_ROOT_MODULES = 12
-MAX_LINES = 490
+MAX_LINES = 350
 HOOKS = {"ecr_preview", "ecr_cleanup", "lifecycle_events"}
 
 FOR_DAGS = ["hooks.ecr_preview", "operators.ecr_audit", "operators.ecr_preview", "sensors.ecr_preview"]

@@ -21,21 +21,23 @@ INFO = get_provider_info()
 
 
 def modules(kind: str) -> list[str]:
-    return [module for each in INFO[kind] for module in each["python-modules"]]
+    return [module for group in INFO[kind] for module in group["python-modules"]]
 
 
 def classes(kind: str, ending: str) -> Iterator[type[Any]]:
     for name in modules(kind):
         module = importlib.import_module(name)
-        for each in vars(module).values():
-            if isinstance(each, type) and each.__name__.startswith("Ecr") and each.__name__.endswith(ending):
-                yield each
+        for found in vars(module).values():
+            if isinstance(found, type) and found.__name__.startswith("Ecr") and found.__name__.endswith(ending):
+                yield found
 
 
-OURS = sorted({*classes("operators", "Operator"), *classes("sensors", "Sensor")}, key=lambda each: each.__name__)
+OURS = sorted(
+    {*classes("operators", "Operator"), *classes("sensors", "Sensor")}, key=lambda operator: operator.__name__
+)
 
 
-def test_airflow_accepts_what_it_is_told() -> None:
+def test_the_provider_info_fits_the_schema_of_airflow() -> None:
     schema = json.loads(files("airflow").joinpath("provider_info.schema.json").read_text())
     jsonschema.validate(INFO, schema)
 
@@ -64,7 +66,7 @@ def test_the_reference_names_every_operator(operator: type[Any]) -> None:
 
 
 @pytest.mark.parametrize("operator", OURS)
-def test_every_parameter_is_documented_and_said_to_be_templated_if_it_is(operator: type[Any]) -> None:
+def test_every_parameter_is_documented_and_marked_as_templated_if_it_is(operator: type[Any]) -> None:
     documented = dict(re.findall(r":param (\w+):((?:(?!\n\s+:).)*)", operator.__doc__ or "", re.DOTALL))
     own = [name for name in operator.__init__.__annotations__ if name not in ("kwargs", "return")]
     assert sorted(set(own) - set(documented)) == []

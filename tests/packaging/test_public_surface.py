@@ -33,7 +33,7 @@ def public_names(module: object) -> list[str]:
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_a_face_says_what_it_hands_on_and_nothing_else(face: str) -> None:
+def test_the_all_of_a_face_is_sorted_and_complete(face: str) -> None:
     module = importlib.import_module(f"{NAME}.{face}")
     submodules = {found.name for found in pkgutil.iter_modules(getattr(module, "__path__", ()))}
     handed_on = [name for name in public_names(module) if name not in submodules]

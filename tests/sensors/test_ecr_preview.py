@@ -135,7 +135,7 @@ class TestPoke:
             pytest.param(PreviewExpires(), exceptions.PreviewExpiredError, id="expired"),
         ],
     )
-    def test_another_end_than_complete_is_an_error_at_once(
+    def test_a_preview_that_ends_without_being_complete_is_an_error(
         self, repository: LocalEcr, context: Any, fault: Any, error: type[Exception]
     ) -> None:
         repository.inject(fault)
@@ -143,7 +143,7 @@ class TestPoke:
         with pytest.raises(error, match=REPOSITORY):
             sensor().execute(context)
 
-    def test_a_preview_that_nobody_started_is_an_error(self, repository: LocalEcr, context: Any) -> None:
+    def test_a_preview_that_was_not_started_is_an_error(self, repository: LocalEcr, context: Any) -> None:
         with pytest.raises(exceptions.PreviewNotFoundError):
             sensor().execute(context)
 

@@ -42,7 +42,7 @@ def test_each_batch_has_its_own_region_where_several_are_audited() -> None:
     assert "region_name" not in dag.get_task("lifecycle_audit.audit").partial_kwargs
 
 
-def test_what_is_decided_at_the_end_reaches_the_merge_and_all_else_the_audits() -> None:
+def test_the_parameters_of_the_whole_audit_reach_the_merge_and_the_others_the_audits() -> None:
     asset = audit_asset("platform")
     dag, merge = built(
         fail_on=0.1, on_missing="warn", fail_on_alarm=True, outlets=[asset], deferrable=True, retries=3, audit_id="x"

@@ -39,7 +39,7 @@ def approved(*summaries: Any, action: ApprovedAction = "delete", dry_run: bool =
     return {**approval_xcom(action, repositories, dry_run=dry_run), **ANSWER, **fields}
 
 
-def test_what_was_approved_is_deleted_and_the_result_says_who_approved_it(bench: Any) -> None:
+def test_the_approved_images_are_deleted_and_the_result_names_the_approver(bench: Any) -> None:
     summary = bench.preview()
     approval = approved(summary)
     result = bench.clean_up(summary, approved=approval)

@@ -98,7 +98,7 @@ BLOCKS: list[tuple[str, str, Arrange, str]] = [
 
 
 @pytest.mark.parametrize(("code", "arrange", "remedy"), [case[1:] for case in BLOCKS], ids=[case[0] for case in BLOCKS])
-def test_what_blocks_says_what_lifts_it(bench: Any, code: str, arrange: Arrange, remedy: str) -> None:
+def test_every_block_has_a_remedy(bench: Any, code: str, arrange: Arrange, remedy: str) -> None:
     summary = bench.preview()
     value = check_only(bench, summary, **arrange(bench))
     assert row(value, code)["verdict"] in ("blocked", "unknown")
@@ -106,7 +106,7 @@ def test_what_blocks_says_what_lifts_it(bench: Any, code: str, arrange: Arrange,
     assert value["ready_repository_count"] == 0
 
 
-def test_every_permission_that_is_missing_is_named_at_once(bench: Any) -> None:
+def test_all_missing_permissions_are_named_together(bench: Any) -> None:
     for operation in TRIED:
         bench.ecr.inject(AccessDenied(), operation, calls=None)
     value = check_only(bench, REPOSITORY)
@@ -114,7 +114,7 @@ def test_every_permission_that_is_missing_is_named_at_once(bench: Any) -> None:
     assert all(f"Allow ecr:{operation}" in row(value, "read_permissions")["remedy"] for operation in TRIED)
 
 
-def test_a_summary_without_a_list_does_not_block_what_only_a_fresh_preview_tells(bench: Any) -> None:
+def test_a_summary_without_a_list_does_not_block_what_only_a_fresh_preview_can_check(bench: Any) -> None:
     summary = {**bench.preview(listed=False), "sample": []}
     ready = check_only(bench, summary, check_tags=False)
     assert ready["ready_repository_count"] == 1, ready["rows"][:3]
@@ -148,7 +148,7 @@ def test_a_policy_that_would_be_put_is_checked(bench: Any) -> None:
     assert_nothing_started(bench)
 
 
-def test_a_repository_that_is_not_there_is_said(bench: Any) -> None:
+def test_a_missing_repository_is_reported(bench: Any) -> None:
     value = check_only(bench, [REPOSITORY, "payments/missing", "x" * 300])
     unreadable = [row for row in value["rows"] if row["code"] == "read_permissions" and row["verdict"] == "unknown"]
     assert {row["repository_name"] for row in unreadable} == {"payments/missing", "x" * 300}

@@ -284,7 +284,7 @@ def test_the_sizes_of_the_whole_run_block_when_one_is_not_known(bench: Any) -> N
     assert_untouched(bench, bench.clean_up(summary, max_bytes=None), "run_max_bytes", "unknown")
 
 
-def test_an_approval_without_a_list_cannot_tell_whether_tags_moved(bench: Any, keep: Any) -> None:
+def test_an_approval_without_a_list_does_not_know_whether_tags_moved(bench: Any, keep: Any) -> None:
     bench.ecr.push_many(REPOSITORY, 5, newest_days_ago=370, oldest_days_ago=390, tags=lambda _: ())
     result = bench.clean_up(bench.preview(listed=False), max_share=None)
     assert_untouched(bench, result, "tags_unchanged", "unknown")
@@ -338,7 +338,7 @@ def test_a_tag_that_only_the_preview_protects_blocks_unless_it_is_ignored(bench:
     assert bench.clean_up(summary, dry_run=True, **ignored)["status"] == "dry_run"
 
 
-def test_an_image_has_to_be_in_so_many_previews_in_a_row(bench: Any) -> None:
+def test_an_image_has_to_be_in_the_required_number_of_previews_in_a_row(bench: Any) -> None:
     digests = bench.digests()
     earliest = bench.preview()
     bench.ecr.push(REPOSITORY, tags=["newer"], pushed_days_ago=35)
@@ -407,7 +407,7 @@ def test_a_missing_permission_is_named_by_its_iam_action(bench: Any, operation: 
     assert f"ecr:{operation}" in check["message"]
 
 
-def test_every_check_that_blocks_or_spares_says_what_lifts_it(bench: Any) -> None:
+def test_every_check_that_blocks_or_spares_has_a_remedy(bench: Any) -> None:
     summary = bench.preview()
     bench.ecr.inject(AccessDenied(), calls=None)
     result = bench.clean_up(summary, in_use=None, max_preview_age=timedelta(0))

@@ -78,8 +78,8 @@ def test_manifest_lists_go_before_the_images_that_they_name(bench: Any, keep: An
     pushed = [
         bench.ecr.push_manifest_list(REPOSITORY, tags=[f"multi-{age}"], pushed_days_ago=age) for age in (400, 410)
     ]
-    lists = {each.image_digest for each in pushed}
-    children = {child for each in pushed for child in each.children}
+    lists = {image.image_digest for image in pushed}
+    children = {child for image in pushed for child in image.children}
     result = bench.clean_up(bench.preview(), max_share=None)
     assert result["failed_image_count"] == 0
     assert not (lists | children) & set(bench.digests())
@@ -118,7 +118,7 @@ def test_an_image_that_a_list_names_which_stays_is_not_tried_again(bench: Any, k
 
 
 @changes_registry
-def test_every_failure_is_told_by_its_code_and_fails_the_task(bench: Any) -> None:
+def test_every_failure_is_reported_by_its_code_and_fails_the_task(bench: Any) -> None:
     digests = bench.digests()
     bench.ecr.inject(ImagesRefused("KmsError", {digests[2], digests[4]}), calls=None)
     bench.ecr.inject(ImagesRefused("UpstreamUnavailable", {digests[5]}), calls=1)
@@ -133,7 +133,7 @@ def test_every_failure_is_told_by_its_code_and_fails_the_task(bench: Any) -> Non
 
 
 @changes_registry
-def test_what_somebody_else_deleted_meanwhile_is_gone_and_no_failure(bench: Any) -> None:
+def test_an_image_that_somebody_else_deleted_is_not_a_failure(bench: Any) -> None:
     summary, digests = bench.preview(), bench.digests()
     bench.ecr.client().batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageDigest": digests[0]}])
     result = bench.clean_up(summary)
@@ -269,7 +269,7 @@ def test_a_retry_after_a_part_was_deleted_does_the_rest(bench: Any) -> None:
 
 
 @changes_registry
-def test_archive_archives_instead_of_deleting_and_tells_what_that_costs(bench: Any) -> None:
+def test_archive_archives_instead_of_deleting_and_reports_the_cost(bench: Any) -> None:
     digests = bench.digests()
     result = bench.clean_up(bench.preview(), action="archive", archive_price_per_gb_month=0.1)
     statuses = [image.status for image in bench.ecr.repository(REPOSITORY).local_images]

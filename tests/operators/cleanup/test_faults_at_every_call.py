@@ -345,7 +345,7 @@ def begin(ecr: LocalEcr, hook: EcrImageCleanupHook, tmp_path: Path) -> Callable[
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name.replace(" ", "-"))
 @pytest.mark.parametrize(("action", "call_count"), [("delete", 3), ("archive", 4)])
-def test_whatever_happens_to_a_call_all_approved_images_go_and_the_result_says_how(
+def test_all_approved_images_are_deleted_and_the_result_is_right_whatever_happens_to_a_call(
     begin: Callable[..., Begun], trouble: Trouble, action: str, call_count: int
 ) -> None:
     for index in range(call_count):

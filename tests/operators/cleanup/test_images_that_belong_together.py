@@ -115,7 +115,7 @@ class TestReferrers:
         batches = [{image_id["imageDigest"] for image_id in call.parameters["imageIds"]} for call in calls]
         assert batches == [{image}, {signature, by_tag}, {of_the_signature}]
 
-    def test_a_signature_that_ecr_has_deleted_with_its_image_is_gone_and_no_failure(self, shelf: Shelf) -> None:
+    def test_a_signature_that_ecr_deleted_with_its_image_is_not_a_failure(self, shelf: Shelf) -> None:
         shelf.push(subject=shelf.push(tags=["v1"]))
         shelf.ecr.inject(Meanwhile(lambda: shelf.ecr.run_lifecycle_policies(REPOSITORY)), "BatchDeleteImage", calls=1)
         result = shelf.clean_up()
@@ -204,7 +204,7 @@ class TestReferrers:
         image, other = shelf.push(tags=["v1"]), shelf.push(tags=["prod"])
         signatures = [shelf.push(subject=image), shelf.push(subject=other)]
         result = shelf.clean_up(action="archive")
-        states = {each.get_image_digest(): each.status for each in shelf.ecr.repository(REPOSITORY).local_images}
+        states = {image.get_image_digest(): image.status for image in shelf.ecr.repository(REPOSITORY).local_images}
         assert {digest for digest, state in states.items() if state == "ARCHIVED"} == {image, signatures[0]}
         assert spared(result) == {"protected_tag": 1, "subject_stays": 1}
 
@@ -239,7 +239,7 @@ class TestManifestLists:
         assert len(attempts) == len(set(attempts))
         assert set(attempts) >= set(going.children) | set(used.children)
 
-    def test_the_list_is_named_beside_the_image_that_it_keeps(self, shelf: Shelf) -> None:
+    def test_the_list_is_named_next_to_the_image_that_it_keeps(self, shelf: Shelf) -> None:
         from airflow_provider_ecr_preview.reports.lists import read_lines  # noqa: PLC0415
 
         kept = shelf.ecr.push_manifest_list(REPOSITORY, tags=["v1"], pushed_days_ago=100)
@@ -285,7 +285,7 @@ class TestManifestLists:
         assert (result["status"], shelf.digests) == ("done", {shelf.newest})
         assert result["touched_image_count"] == 11
 
-    def test_lists_in_lists_that_ecr_takes_one_level_at_a_time_go_too(self, shelf: Shelf) -> None:
+    def test_nested_lists_are_deleted_level_by_level(self, shelf: Shelf) -> None:
         # Equal times, and digests in any order.
         shelf.ecr.now = shelf.ecr.now
         inner = shelf.ecr.push_manifest_list(REPOSITORY, pushed_days_ago=100).image_digest
@@ -299,7 +299,7 @@ class TestManifestLists:
         used = shelf.ecr.push_manifest_list(REPOSITORY, tags=["v1"], pushed_days_ago=100)
         result = shelf.clean_up(action="archive", in_use=in_use(tags={"v1": "ECS"}))
         assert (result["status"], spared(result)) == ("done", {"in_use": 1, "referenced_by_manifest_list": 2})
-        states = {each.get_image_digest(): each.status for each in shelf.ecr.repository(REPOSITORY).local_images}
+        states = {image.get_image_digest(): image.status for image in shelf.ecr.repository(REPOSITORY).local_images}
         assert {states[digest] for digest in (used.image_digest, *used.children)} == {"ACTIVE"}
 
     def test_the_signature_of_a_list_and_of_what_it_names_go_with_it(self, shelf: Shelf) -> None:

@@ -79,7 +79,7 @@ def function(local_ecr: LocalEcr, monkeypatch: pytest.MonkeyPatch) -> Any:
     client = local_ecr.client("lambda")
 
     def publish(name: str, image: str) -> None:
-        if name not in [one["FunctionName"] for one in client.list_functions()["Functions"]]:
+        if name not in [function["FunctionName"] for function in client.list_functions()["Functions"]]:
             client.create_function(FunctionName=name, Role=role, PackageType="Image", Code={"ImageUri": image})
         else:
             client.update_function_code(FunctionName=name, ImageUri=image)
@@ -115,7 +115,7 @@ def test_a_service_runs_a_task_definition_that_is_no_longer_active(
     assert users(collect(sources=["ecs"]), "v5") == ["ECS task definition"]
 
 
-def test_a_task_whose_tag_was_resolved_protects_the_digest_beside_the_tag(digests: list[str]) -> None:
+def test_a_task_whose_tag_was_resolved_protects_the_digest_and_the_tag(digests: list[str]) -> None:
     def resolved(_: ClientOf) -> Iterator[FoundReference]:
         yield FoundReference(f"{HOST}/{REPOSITORY}:v0", "ECS task", "task/1", digests[9])
 
@@ -188,7 +188,7 @@ def broken(_: ClientOf) -> Iterator[FoundReference]:
     raise PermissionError("not allowed to list pods")
 
 
-def test_a_source_that_cannot_be_read_is_told_and_what_it_said_before_counts(digests: list[str]) -> None:
+def test_an_unreadable_source_is_reported_and_its_earlier_references_count(digests: list[str]) -> None:
     value = collect(sources=["ecs", broken])
     assert not value["is_complete"]
     (unread,) = value["unread"]
@@ -265,14 +265,14 @@ def test_a_refusal_of_aws_names_the_iam_action(local_ecr: LocalEcr, monkeypatch:
     )
 
 
-def test_every_region_and_connection_is_asked(
+def test_every_region_is_read_with_every_connection(
     local_ecr: LocalEcr, digests: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_AWS_OTHER", local_ecr.connection)
     value = collect(sources=["lambda"], aws_conn_ids="aws_default,aws_other", region_names=["us-east-1", "eu-west-1"])
     assert value["scope"] == {"123456789012": ["eu-west-1", "us-east-1"]}
     assert {source["account_id"] for source in value["sources"]} == {"123456789012"}
-    assert [(one["aws_conn_id"], one["region_name"]) for one in value["sources"]] == [
+    assert [(source["aws_conn_id"], source["region_name"]) for source in value["sources"]] == [
         ("aws_default", "us-east-1"),
         ("aws_default", "eu-west-1"),
         ("aws_other", "us-east-1"),
@@ -292,7 +292,7 @@ def test_every_region_and_connection_is_asked(
         ({"on_unread": "skip"}, "on_unread is 'skip'"),
     ],
 )
-def test_a_mistake_in_the_parameters_is_told_before_anything_is_asked(
+def test_an_invalid_parameter_is_an_error_before_any_call(
     local_ecr: LocalEcr, arguments: dict[str, Any], match: str
 ) -> None:
     with pytest.raises(ValueError, match=match):
@@ -351,7 +351,7 @@ def test_a_connection_whose_account_is_not_known_is_unread(
     assert (value["scope"], value["unread"][0]["source"]) == ({}, "account")
 
 
-def test_a_scope_that_names_no_account_is_an_error_before_anything_is_asked(bench: Any, local_ecr: LocalEcr) -> None:
+def test_a_scope_that_names_no_account_is_an_error_before_any_call(bench: Any, local_ecr: LocalEcr) -> None:
     summary, in_use = bench.preview(), in_use_of_other_places()
     local_ecr.calls.clear()
     operator = bench.operator(summary, in_use=in_use, required_scope="{{ params.x }}")
@@ -363,7 +363,7 @@ def test_a_scope_that_names_no_account_is_an_error_before_anything_is_asked(benc
 
 
 @pytest.mark.changes_registry
-def test_accounts_of_which_the_clean_up_is_said_to_be_enough_are_enough(bench: Any) -> None:
+def test_the_accounts_of_required_scope_are_enough(bench: Any) -> None:
     summary = bench.preview()
     in_use = in_use_of_other_places(region_names=["eu-west-1"])
     blocked = bench.clean_up(summary, in_use=in_use, required_scope="['123456789012']")
@@ -373,7 +373,7 @@ def test_accounts_of_which_the_clean_up_is_said_to_be_enough_are_enough(bench: A
 
 
 @pytest.mark.parametrize("fault", ["unread", "old", "torn", "nobody asked"])
-def test_what_is_in_use_and_not_known_blocks_the_clean_up(bench: Any, fault: str) -> None:
+def test_an_unknown_image_in_use_blocks_the_clean_up(bench: Any, fault: str) -> None:
     summary = bench.preview()
     in_use = collect(sources=["ecs", broken] if fault == "unread" else ["ecs"])
     if fault == "old":

@@ -105,6 +105,6 @@ def test_what_an_earlier_release_collected_blocks_and_says_to_collect_again() ->
     ],
     ids=range(9),
 )
-def test_what_is_no_whole_collection_blocks_and_says_why(value: Any, why: str) -> None:
+def test_an_incomplete_collection_blocks_and_says_why(value: Any, why: str) -> None:
     answer = judged(value)
     assert why in f"{answer.message} {answer.remedy}"

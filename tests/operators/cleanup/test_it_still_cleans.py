@@ -196,7 +196,9 @@ class Team:
         except CleanupBlockedError:
             value = context["ti"].xcom_push.call_args.kwargs["value"]
         blocked = {
-            each["repository_name"]: each["checks"] for each in value["repositories"] if each["status"] == "blocked"
+            repository["repository_name"]: repository["checks"]
+            for repository in value["repositories"]
+            if repository["status"] == "blocked"
         }
         held_back = [name for name, checks in blocked.items() if set(_blocking(checks)) & set(LIMITS)]
         for judge in judges:

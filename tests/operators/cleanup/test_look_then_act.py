@@ -100,7 +100,7 @@ class TestThrottled:
         stays = bench.ecr.repository(REPOSITORY).find({"imageDigest": digests[9]})
         assert (stays.status, result["touched_image_count"]) == ("ACTIVE", 9)
 
-    def test_what_is_throttled_for_good_failed_and_has_the_code(self, bench: Any) -> None:
+    def test_an_image_that_stays_throttled_has_failed_with_the_code(self, bench: Any) -> None:
         bench.ecr.inject(throttled("ThrottleException"), "BatchDeleteImage", calls=None)
         stop = Stop()
         result = run(bench.operator(bench.preview()), stop)
@@ -110,7 +110,7 @@ class TestThrottled:
         assert len(stop.waits) == 20
         assert sum(stop.waits) <= 120
 
-    def test_a_task_that_is_told_to_stop_does_not_wait_any_longer(self, bench: Any) -> None:
+    def test_a_stopped_task_does_not_wait_any_longer(self, bench: Any) -> None:
         bench.ecr.inject(throttled(), "BatchDeleteImage", calls=None)
         stop = Stop()
         stop.while_waiting = stop.set
@@ -129,7 +129,7 @@ class TestThrottled:
 
 
 class TestLostReplies:
-    def test_what_is_gone_after_a_lost_reply_is_deleted_by_us_and_counted(self, bench: Any) -> None:
+    def test_an_image_that_is_missing_after_a_lost_reply_counts_as_deleted_by_this_task(self, bench: Any) -> None:
         bench.ecr.inject(LostReply(), "BatchDeleteImage")
         result = run(bench.operator(bench.preview()), Stop())
         assert (result["touched_image_count"], result["reply_lost_image_count"]) == (10, 10)
@@ -150,7 +150,7 @@ class TestLostReplies:
         assert (second["status"], second["touched_image_count"]) == ("done", 10)
         assert (second["reply_lost_image_count"], second["earlier_attempt_image_count"]) == (10, 10)
 
-    def test_what_somebody_else_deletes_between_the_look_and_the_call_is_gone(self, bench: Any) -> None:
+    def test_an_image_that_somebody_else_deletes_before_the_call_counts_as_already_gone(self, bench: Any) -> None:
         digests = bench.digests()
         summary = bench.preview()
         bench.ecr.calls.clear()
@@ -264,7 +264,7 @@ class TestWrittenDown:
         assert run(bench.operator(bench.preview(), results_path=path))["status"] == "done"
         assert len([*read_lines(path)]) == 10
 
-    def test_a_task_that_is_cleared_after_its_success_says_what_it_had_deleted(
+    def test_a_task_that_is_cleared_after_its_success_reports_what_it_had_deleted(
         self, bench: Any, tmp_path: Path
     ) -> None:
         summary, path = bench.preview(), f"file://{tmp_path}/results.jsonl.gz"
@@ -310,7 +310,7 @@ class TestWrittenDown:
         done = run(bench.operator(summary, results_path=path, max_share=0.5), ti=mock.Mock(try_number=3))
         assert (done["status"], done["touched_image_count"]) == ("done", 10)
 
-    def test_the_parts_are_beside_the_list_and_name_the_images(self, bench: Any, tmp_path: Path) -> None:
+    def test_the_parts_are_next_to_the_list_and_name_the_images(self, bench: Any, tmp_path: Path) -> None:
         named: list[str] = []
 
         def read() -> None:

@@ -63,7 +63,9 @@ def test_a_repository_without_a_policy_is_pulled_from_by_its_own_account_alone(b
 
 @pytest.mark.changes_registry
 @pytest.mark.parametrize("action", ["ecr:GetRepositoryPolicy", "ecr:GetRegistryPolicy"])
-def test_a_policy_that_may_not_be_read_is_said_and_blocks_nothing(bench: Any, local_ecr: LocalEcr, action: str) -> None:
+def test_a_policy_without_permission_to_read_is_reported_and_blocks_nothing(
+    bench: Any, local_ecr: LocalEcr, action: str
+) -> None:
     local_ecr.deny(action)
     result = bench.clean_up(bench.preview())
     check = bench.check(result, "pulling_accounts")
@@ -72,13 +74,13 @@ def test_a_policy_that_may_not_be_read_is_said_and_blocks_nothing(bench: Any, lo
     assert result["touched_image_count"] == 10
 
 
-def test_a_policy_that_cannot_be_understood_is_said(bench: Any, local_ecr: LocalEcr) -> None:
+def test_a_policy_that_cannot_be_parsed_is_reported(bench: Any, local_ecr: LocalEcr) -> None:
     local_ecr.repository(REPOSITORY).policy = "[]"
     check = bench.check(bench.clean_up(bench.preview(), dry_run=True), "pulling_accounts")
     assert (check["verdict"], "a policy cannot be read" in check["message"]) == ("warned", True)
 
 
-def test_where_what_is_in_use_does_not_matter_no_policy_is_read(bench: Any, local_ecr: LocalEcr) -> None:
+def test_without_check_in_use_no_policy_is_read(bench: Any, local_ecr: LocalEcr) -> None:
     result = bench.clean_up(bench.preview(), in_use=None, check_in_use=False, dry_run=True)
     assert bench.check(result, "pulling_accounts")["verdict"] == "off"
     assert not local_ecr.calls.count("GetRepositoryPolicy")

@@ -211,7 +211,7 @@ def test_a_policy_that_would_take_what_a_clean_up_leaves_out_is_refused(
 
 
 @changes_registry
-def test_an_image_in_use_that_the_policy_takes_blocks_and_names_it(
+def test_a_policy_that_expires_an_image_in_use_is_blocked_and_the_image_is_named(
     bench: Any, put: Any, candidate: Any, in_use: Any
 ) -> None:
     used = bench.digests()[3]
@@ -223,7 +223,7 @@ def test_an_image_in_use_that_the_policy_takes_blocks_and_names_it(
 
 @changes_registry
 @pytest.mark.parametrize("settings", [{"in_use": None}, {"in_use": "unread"}, {"unread": True}])
-def test_what_is_in_use_and_not_known_blocks(
+def test_an_unknown_image_in_use_blocks(
     bench: Any, put: Any, candidate: Any, in_use: Any, settings: dict[str, Any]
 ) -> None:
     given = in_use(unread=["ecs: denied"]) if "unread" in settings else settings["in_use"]
@@ -242,7 +242,7 @@ def test_a_critical_finding_blocks_unless_it_is_ignored(bench: Any, put: Any, ca
 
 
 @changes_registry
-def test_a_policy_that_takes_the_signatures_of_images_that_stay_blocks_unless_they_are_given_up(
+def test_a_policy_that_expires_signatures_of_images_that_stay_is_blocked_unless_check_referrers_is_off(
     bench: Any, put: Any
 ) -> None:
     kept = bench.digests()[-1]
@@ -292,7 +292,7 @@ def test_all_repositories_are_checked_before_the_first_is_changed(bench: Any, pu
 
 
 @changes_registry
-def test_the_first_failure_ends_it_and_what_was_changed_is_said(
+def test_the_first_failure_ends_the_task_and_the_changes_are_reported(
     bench: Any, put: Any, restore: Any, *, summaries: Any, candidate: Any, keep: Any
 ) -> None:
     with bench.ecr.inject(AccessDenied(), "PutLifecyclePolicy", OTHERS[0]):
@@ -318,7 +318,7 @@ def test_a_call_that_fails_once_is_made_again(bench: Any, put: Any, candidate: A
 
 
 @changes_registry
-def test_what_is_there_counts_and_not_what_was_answered(bench: Any, put: Any, candidate: Any) -> None:
+def test_the_policy_that_is_read_back_counts_and_not_the_reply(bench: Any, put: Any, candidate: Any) -> None:
     with bench.ecr.inject(LostReply(), "PutLifecyclePolicy", calls=None):
         result = put(bench.preview(lifecycle_policy_text=candidate))
     assert result.statuses == ["changed"]
@@ -339,7 +339,7 @@ def test_a_policy_that_cannot_be_read_back_is_unknown_and_can_be_restored(
 
 
 @changes_registry
-def test_a_policy_that_another_one_replaces_at_once_is_a_failure(
+def test_a_policy_that_is_immediately_replaced_by_another_is_a_failure(
     bench: Any, put: Any, candidate: Any, keep: Any
 ) -> None:
     with bench.ecr.inject(Meanwhile(lambda: bench.ecr.put_policy(REPOSITORY, keep(19))), "PutLifecyclePolicy"):
@@ -442,7 +442,7 @@ def test_a_blocked_change_can_skip_or_just_report(bench: Any, put: Any, candidat
         ({"region_name": "eu-north-1"}, "eu-north-1"),
     ],
 )
-def test_what_is_not_valid_is_refused_before_anything_is_asked(
+def test_what_is_not_valid_is_refused_before_any_call(
     bench: Any, put: Any, candidate: Any, settings: dict[str, Any], message: str
 ) -> None:
     summary = bench.preview(lifecycle_policy_text=candidate)
@@ -453,6 +453,6 @@ def test_what_is_not_valid_is_refused_before_anything_is_asked(
 
 
 @pytest.mark.parametrize("given", [None, "", 3, {"schema": "x"}, "{}", "file:///nowhere/former.jsonl.gz", '{"schema":'])
-def test_what_is_no_former_policy_is_refused(restore: Any, given: Any) -> None:
+def test_a_value_that_holds_no_former_policy_is_refused(restore: Any, given: Any) -> None:
     with pytest.raises(ValueError, match="former policies cannot be read"):
         restore(given)

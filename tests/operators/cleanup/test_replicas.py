@@ -85,7 +85,7 @@ def test_what_runs_in_a_destination_is_spared_everywhere(replicated: Any, place:
 
 
 @changes_registry
-def test_a_tag_that_only_a_destination_has_is_told_apart_by_what_it_points_to_there(replicated: Any) -> None:
+def test_a_tag_that_only_a_destination_has_protects_the_image_that_it_points_to_there(replicated: Any) -> None:
     used = replicated.digests()[3]
     copies(replicated.ecr)[used].update_tag("canary")
     result = replicated.clean_up(replicated.preview(), in_use=in_use(OTHERS, WEST, tags=["canary"]))
@@ -167,7 +167,7 @@ def test_what_may_not_be_read_blocks_and_names_the_permission(
 
 
 @changes_registry
-def test_a_registry_of_another_account_cannot_be_asked_and_blocks(bench: Any, keep: Any, tmp_path: Path) -> None:
+def test_a_registry_of_another_account_cannot_be_read_and_blocks(bench: Any, keep: Any, tmp_path: Path) -> None:
     bench.ecr.create_repository("theirs/api", account_id=OTHER_ACCOUNT)
     bench.ecr.push_many("theirs/api", 20, newest_days_ago=40, account_id=OTHER_ACCOUNT)
     bench.ecr.put_policy("theirs/api", keep(10), account_id=OTHER_ACCOUNT)
@@ -191,7 +191,7 @@ def test_an_answer_that_is_late_is_waited_for(replicated: Any, read: ImagesInUse
 
 
 @changes_registry
-def test_the_registry_is_asked_once_for_all_repositories(replicated: Any, read: ImagesInUse, keep: Any) -> None:
+def test_the_registry_is_read_once_for_all_repositories(replicated: Any, read: ImagesInUse, keep: Any) -> None:
     for name in ("a/b", "a/c"):
         replicated.ecr.create_repository(name, policy=keep(12))
         replicated.ecr.push_many(name, 20, newest_days_ago=40)
@@ -228,7 +228,9 @@ class TestPolicies:
         assert {*copies(replicated.ecr)} == {*replicated.digests()}
 
     @changes_registry
-    def test_a_policy_that_takes_what_runs_in_a_destination_is_blocked(self, replicated: Any, keep: Any) -> None:
+    def test_a_policy_that_expires_an_image_in_use_in_a_destination_is_blocked(
+        self, replicated: Any, keep: Any
+    ) -> None:
         used = replicated.digests()[0]
         result = self.put(replicated, keep, in_use(OTHERS, WEST, digests=[used]))
         assert replicated.check(result, "in_use")["image_digests"] == [used]
@@ -261,7 +263,7 @@ class TestFindings:
         operator = EcrAuditLifecyclePoliciesOperator(task_id="audit", audit_id="a", **settings)
         return operator.execute({"ti": ti})  # type: ignore[arg-type]
 
-    def test_an_audit_asks_the_registry_once_and_two_preview_calls_a_repository(
+    def test_an_audit_reads_the_registry_once_and_makes_two_preview_calls_for_each_repository(
         self, replicated: Any, keep: Any
     ) -> None:
         names = [f"team/{number}" for number in range(6)]

@@ -107,7 +107,7 @@ class TestRightPolicy:
             restore(result)
         assert not bench.ecr.calls.mutating
 
-    def test_the_url_of_a_file_alone_says_that_nothing_was_checked(self, put: Any, path: str) -> None:
+    def test_restoring_from_the_file_alone_warns_that_nothing_was_checked(self, put: Any, path: str) -> None:
         put(former_policies_path=path)
         restored = restore(path)
         assert (restored["status"], restored["changed_repository_count"]) == ("changed", 1)
@@ -130,9 +130,7 @@ class TestRightPolicy:
 
 
 class TestNothingToGiveBack:
-    def test_a_put_that_was_tried_again_without_a_path_says_so_and_so_does_the_restore(
-        self, bench: Any, put: Any, keep: Any
-    ) -> None:
+    def test_a_retried_put_without_a_path_warns_and_so_does_the_restore(self, bench: Any, put: Any, keep: Any) -> None:
         put()
         again = put(try_number=2)
         assert "only the log of that attempt" in again["repositories"][0]["message"]
@@ -150,14 +148,14 @@ class TestNothingToGiveBack:
         restored = restore(blocked)
         assert (restored["status"], "blocked" in restored["repositories"][0]["message"]) == ("unchanged", True)
 
-    def test_it_says_so_also_where_the_applied_policy_cannot_be_read(self, bench: Any, put: Any) -> None:
+    def test_it_warns_even_if_the_applied_policy_cannot_be_read(self, bench: Any, put: Any) -> None:
         result = put(max_images=1)
         bench.ecr.inject(AccessDenied(), "GetLifecyclePolicy", calls=None)
         assert restore(result)["repositories"][0]["policy_fingerprint"] is None
 
 
 class TestPreview:
-    def test_what_the_restored_policy_would_take_is_said_before_it_is_put(
+    def test_the_images_that_a_restored_policy_would_affect_are_reported_before_it_is_put(
         self, bench: Any, put: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
         result = put()
@@ -171,7 +169,9 @@ class TestPreview:
         operations = [call.operation for call in bench.ecr.calls]
         assert operations.index("GetLifecyclePolicyPreview") < operations.index("PutLifecyclePolicy")
 
-    def test_a_dry_run_says_it_too_and_a_policy_that_is_removed_is_not_previewed(self, bench: Any, put: Any) -> None:
+    def test_a_dry_run_reports_them_too_and_a_policy_that_is_removed_is_not_previewed(
+        self, bench: Any, put: Any
+    ) -> None:
         assert restore(put(), dry_run=True)["repositories"][0]["restored_preview"]["expiring_image_count"] == 10
         bench.ecr.client().delete_lifecycle_policy(repositoryName=REPOSITORY)
         result = put()
@@ -183,7 +183,7 @@ class TestPreview:
         ("fault", "operation"),
         [(AccessDenied(), "StartLifecyclePolicyPreview"), (PreviewFails(), None)],
     )
-    def test_a_preview_that_cannot_be_made_is_said_and_does_not_block(
+    def test_a_preview_that_fails_is_reported_and_does_not_block(
         self, bench: Any, put: Any, keep: Any, fault: Any, operation: str | None
     ) -> None:
         result = put()
@@ -243,7 +243,7 @@ class TestPreviews:
         "error", [InvalidLifecyclePolicyError([]), PreviewFailedError("x", repository_name="a"), RuntimeError("odd")]
     )
     @pytest.mark.parametrize("method", ["start_preview", "wait_for_preview"])
-    def test_whatever_goes_wrong_is_said(self, error: Exception, method: str) -> None:
+    def test_every_failure_is_reported(self, error: Exception, method: str) -> None:
         hook = mock.Mock()
         hook.start_preview.side_effect = lambda name, *_, **__: self.status(name)
         getattr(hook, method).side_effect = error

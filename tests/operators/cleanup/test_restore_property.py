@@ -92,7 +92,10 @@ class Put(PolicyChangeOperator):
 
     def _plan(self, changer: Any, earlier: Any) -> Any:
         ids = [RepositoryId("1", "r", name) for name in NAMES]
-        return [planned_change(changer, each, keep(self.wanted), earlier=earlier.get(each)) for each in ids]
+        return [
+            planned_change(changer, repository, keep(self.wanted), earlier=earlier.get(repository))
+            for repository in ids
+        ]
 
 
 class Store:
@@ -182,12 +185,12 @@ class World:
             stored = []
         self.is_tampered_with = True
         with line_list(self.path) as lines:
-            for each in stored:
-                if each.repository.repository_name == name:
-                    each = FormerPolicy(  # noqa: PLW2901
-                        each.repository, keep(count), each.replaced_by, each.change_id, each.kept_at
+            for former in stored:
+                if former.repository.repository_name == name:
+                    former = FormerPolicy(  # noqa: PLW2901
+                        former.repository, keep(count), former.replaced_by, former.change_id, former.kept_at
                     )
-                lines.write(each.as_dict())
+                lines.write(former.as_dict())
 
     def restore(self, name: str, *, without_texts: bool, left_out: int) -> None:
         """Give back what a run replaced, by its result as it is or as it is cut to its bound."""
@@ -300,7 +303,7 @@ def test_a_put_that_is_killed_around_any_call_and_tried_again_can_be_taken_back(
 
 
 @pytest.mark.parametrize("kill", KILLS[1:])
-def test_what_a_killed_put_leaves_takes_back_what_it_did(tmp_path: Path, kill: Any) -> None:
+def test_the_file_of_a_killed_put_restores_what_it_changed(tmp_path: Path, kill: Any) -> None:
     world = World(tmp_path, with_path=True, with_store=False, wanted=(1, 1))
     world.attempt("A", kill)
     world.restore("A", without_texts=False, left_out=0)

@@ -49,9 +49,7 @@ def test_what_a_template_makes_of_the_list_protects_the_same(
 @pytest.mark.parametrize(
     "spelled", ["None", "", "null", "[latest, prod*]", "latest, 'prod*'", ["latest, prod*"], ["^(a+)+$"]]
 )
-def test_a_list_that_protects_nothing_is_refused_before_anything_is_asked(
-    bench: Any, deployed: str, spelled: Any
-) -> None:
+def test_a_list_that_protects_nothing_is_refused_before_any_call(bench: Any, deployed: str, spelled: Any) -> None:
     summary = bench.preview()
     bench.ecr.calls.clear()
     with pytest.raises(ValueError, match="protected_tags"):

@@ -143,12 +143,12 @@ class TestTheOracle:
             ("engine.image_removal.DONE", {"delete": "gone"}, "and we removed it"),
         ],
     )
-    def test_what_is_taken_out_is_missed(
+    def test_a_removed_check_is_noticed(
         self, play_world: PlayWorld, monkeypatch: pytest.MonkeyPatch, target: str, value: Any, complaint: str
     ) -> None:
         monkeypatch.setattr(f"airflow_provider_ecr_preview.{target}", value)
         played = play_world(self.world(runs=(RunSpec(memory="both"),)))
-        assert [each for each in played.complaints if complaint in each], played.complaints
+        assert [text for text in played.complaints if complaint in text], played.complaints
 
     def test_a_signature_whose_image_stays_is_missed(self, play_world: PlayWorld) -> None:
         played = play_world(self.world(settings={**self.SETTINGS, "check_referrers": False}))

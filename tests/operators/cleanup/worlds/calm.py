@@ -148,7 +148,7 @@ class _Judge:
             return False
         used = [other for other in self.before.values() if self.rules.is_used(other)]
         soon = (0 <= image.pushed_at - other.pushed_at <= BUILD_SECONDS + 60 for other in used)
-        named = {child for each in self._below(image) for child in each.children}
+        named = {child for entry in self._below(image) for child in entry.children}
         return any(soon) or any(other.digest in named for other in used) or bool(named & self.rules.used_digests)
 
     def _below(self, image: Seen) -> list[Seen]:

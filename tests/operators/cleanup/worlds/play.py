@@ -274,7 +274,7 @@ class Play:
         return worker
 
     def _follower(self, worker: Worker) -> Worker | None:
-        ended = next(each for each in self.ended if each.worker is worker)
+        ended = next(attempt for attempt in self.ended if attempt.worker is worker)
         attempt, spec = ended.attempt, self.spec.runs[ended.attempt.run]
         ended.take_results()
         if worker.is_killed and ended.is_remembered:

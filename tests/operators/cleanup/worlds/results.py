@@ -81,16 +81,16 @@ def judge_results(
     :param kept: returns all that a clean-up has written down.
     """
     complaints = len(witness.complaints)
-    for run in {each.attempt.run for each in ended}:
-        attempts = [each for each in ended if each.attempt.run == run]
+    for run in {finished.attempt.run for finished in ended}:
+        attempts = [finished for finished in ended if finished.attempt.run == run]
         known = _Known()
-        for each in attempts:
-            before = known if each.is_remembered else _Known()
-            _judge(witness, each, approved, before)
-            known.add(each.attempt)
-            if each.worker.is_killed:
+        for finished in attempts:
+            before = known if finished.is_remembered else _Known()
+            _judge(witness, finished, approved, before)
+            known.add(finished.attempt)
+            if finished.worker.is_killed:
                 # What it was about to send may be gone without it.
-                known.intend(each.intended)
+                known.intend(finished.intended)
         last = attempts[-1]
         if last.worker.is_killed and last.is_remembered:
             text = kept(run)
@@ -194,8 +194,8 @@ def _judge_lines(
 
 
 def _judge_limits(witness: Witness, attempts: Sequence[Ended]) -> None:
-    for each in attempts:
-        attempt = each.attempt
+    for finished in attempts:
+        attempt = finished.attempt
         for place, digests in attempt.touched.items():
             settings = witness.rules[place].settings
             if len(digests) > settings["max_images"]:

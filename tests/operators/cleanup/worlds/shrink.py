@@ -85,7 +85,7 @@ def _with_fewer_images(world: WorldSpec) -> Iterator[WorldSpec]:
 
 def _plainer(value: Any, name: str) -> Iterator[Any]:
     """Yield a value with the default in one of its fields, unless it has that."""
-    (found,) = (each for each in fields(value) if each.name == name)
+    (found,) = (field for field in fields(value) if field.name == name)
     default = found.default_factory() if found.default_factory is not MISSING else found.default
     if getattr(value, name) != default:
         yield replace(value, **{name: default})

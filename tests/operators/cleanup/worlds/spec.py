@@ -145,15 +145,15 @@ def story(value: Any, indent: str = "") -> str:
     :param indent: what each line begins with.
     """
     lines = [f"{indent}{type(value).__name__}"]
-    for each in fields(value):
-        content = getattr(value, each.name)
-        if content == each.default or content in ((), {}):
+    for setting in fields(value):
+        content = getattr(value, setting.name)
+        if content == setting.default or content in ((), {}):
             continue
         if isinstance(content, tuple) and any(hasattr(item, "__dataclass_fields__") for item in content):
-            lines.append(f"{indent}  {each.name}:")
+            lines.append(f"{indent}  {setting.name}:")
             lines += [story(item, f"{indent}    ") if item is not None else f"{indent}    None" for item in content]
         elif hasattr(content, "__dataclass_fields__"):
             lines.append(story(content, f"{indent}  "))
         else:
-            lines[0] += f" {each.name}={content!r}"
+            lines[0] += f" {setting.name}={content!r}"
     return "\n".join(lines)

@@ -162,7 +162,7 @@ class Witness:
             else:
                 self.counts["touched against another rule"] += 1
                 self.complain(f"{named}: too few images are left")
-        everything = {each: state_of(self.world.found(each)) for each in self.world.places()}
+        everything = {shelf: state_of(self.world.found(shelf)) for shelf in self.world.places()}
         self._before = everything, place, present
 
     def _fresh_look(self, attempt: Attempt, place: Place, named: str) -> Look | None:

@@ -18,6 +18,7 @@ from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread, preview_time
 from airflow_provider_ecr_preview.core.pull_grants import PullGrants
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
+from airflow_provider_ecr_preview.core.text.visible import visible
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 from airflow_provider_ecr_preview.engine.replicas import ReplicaFinder
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
@@ -199,7 +200,7 @@ def approved_lines(uri: str) -> list[dict[str, Any]] | Unread:
     try:
         return [*read_lines(uri)]
     except Exception as error:  # whatever goes wrong on whatever storage, what was approved is not known
-        log.warning("What was approved cannot be read at %s.", uri, exc_info=True)
+        log.warning("What was approved cannot be read at %s.", visible(uri), exc_info=True)
         return Unread(
             f"what was approved cannot be read at {uri} ({type(error).__name__}: {error}).",
             "Give the worker access to it, or clear the approval task and have its answer given again.",

@@ -12,7 +12,7 @@ from airflow_provider_ecr_preview.core.audit.changes import Baseline, BaselineRe
 from airflow_provider_ecr_preview.core.audit.kind import AuditKind
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.text.secrets import masked
-from airflow_provider_ecr_preview.core.text.visible import one_line
+from airflow_provider_ecr_preview.core.text.visible import one_line, visible
 from airflow_provider_ecr_preview.reports.dataset import csv_rows
 from airflow_provider_ecr_preview.reports.layout import TABLES, audit_date_of, partition
 from airflow_provider_ecr_preview.reports.lists import read_image_list
@@ -59,7 +59,7 @@ def image_actions(images_uri: str) -> Mapping[str, str] | Unread | None:
     except FileNotFoundError:
         return None
     except Exception as error:  # as above
-        log.warning("The image list at %s cannot be read.", images_uri, exc_info=True)
+        log.warning("The image list at %s cannot be read.", visible(images_uri), exc_info=True)
         return Unread(f"{images_uri} ({_why(error)})")
 
 

@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.core.list_owner import name_within
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.kept import KeptImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
+from airflow_provider_ecr_preview.core.text.visible import visible
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 from airflow_provider_ecr_preview.reports.layout import kept_list_uri, reports_folder_of
 from airflow_provider_ecr_preview.reports.storage import remove_if_there, write_whole
@@ -151,7 +152,7 @@ def listed_images(summary: PreviewSummaryXCom) -> PreviewList | Unread:
         count = summary["expiring_image_count"] + summary["archiving_image_count"]
         return PreviewList.of_summary(summary, [*islice(read_image_list(uri), count + 1)])
     except Exception as error:  # whatever goes wrong on whatever storage, the list is not known
-        log.warning("The image list at %s cannot be read.", uri, exc_info=True)
+        log.warning("The image list at %s cannot be read.", visible(uri), exc_info=True)
         return Unread(
             f"the image list at {uri} cannot be read ({type(error).__name__}: {error}).",
             "Give the worker access to the list, or preview again and have that preview approved.",

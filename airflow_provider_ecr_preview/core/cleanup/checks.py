@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.core.cleanup.spared import SparedImages
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
+from airflow_provider_ecr_preview.core.text.visible import one_line
 from airflow_provider_ecr_preview.core.values import known_sum
 
 MAX_CHECK_DIGESTS = 10
@@ -62,7 +63,8 @@ class CheckResult:
         """
         digests = tuple(answer.image_digests[:MAX_CHECK_DIGESTS])
         lifts = None if answer.verdict in ("passed", "off") else answer.remedy or CHECKS[code].remedy
-        return cls(code, answer.verdict, answer.message, digests, lifts)
+        # A message may quote what others wrote: names, codes of findings, URLs, errors of services.
+        return cls(code, answer.verdict, one_line(answer.message), digests, None if lifts is None else one_line(lifts))
 
     @property
     def blocks(self) -> bool:

@@ -18,6 +18,7 @@ from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.referrers import last_change, subject_digests, subjects_above
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
+from airflow_provider_ecr_preview.core.text.visible import one_line
 
 _SHOWN = 3
 
@@ -48,7 +49,7 @@ class SparedImages:
         particular = self._particular.get(reason)
         image, approved = self._described.get(image_digest), self._approved.get(image_digest)
         seen = None if particular is None or image is None or approved is None else particular(image, approved)
-        return seen or SPARED_REASONS[reason].meaning
+        return one_line(seen) if seen else SPARED_REASONS[reason].meaning
 
     def with_example(self, answer: Answer, plan: CleanupPlan) -> str:
         """Return what a check saw, with what was seen of the first of the images that are spared for it.

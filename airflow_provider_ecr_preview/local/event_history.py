@@ -26,6 +26,9 @@ MAX_LOOKED_UP = 50
 MAX_LATER = 1_000
 
 
+MAX_IMAGES_OF_LATER = 200_000
+
+
 _OF_ATTRIBUTE: Mapping[str, str] = {
     "EventId": "eventID",
     "EventName": "eventName",
@@ -77,13 +80,14 @@ class _Later:
     :param account: the account that they happened in.
     :param region: the Region that they happened in.
     :param name: their ``eventName``.
+    :param size: number of images that they list.
     :param build: returns them, or None while they have not happened yet.
     """
 
     def __init__(
-        self, account: str, region: str, name: str, build: Callable[[], Iterable[HistoricEvent] | None]
+        self, account: str, region: str, name: str, size: int, build: Callable[[], Iterable[HistoricEvent] | None]
     ) -> None:
-        self.account, self.region, self.name = account, region, name
+        self.account, self.region, self.name, self.size = account, region, name, size
         self._build = build
         self._events: list[HistoricEvent] | None = None
 
@@ -113,16 +117,21 @@ class EventHistory:
         self._events.append(event)
 
     def record_later(
-        self, account: str, region: str, name: str, build: Callable[[], Iterable[HistoricEvent] | None]
+        self, account: str, region: str, name: str, size: int, build: Callable[[], Iterable[HistoricEvent] | None]
     ) -> None:
-        """Append events that are built when they are first read; the oldest of more than 1,000 such are dropped.
+        """Append events that are built when they are first read.
+
+        The oldest are dropped, so that a server can run for weeks: at most 1,000 are kept, with 200,000 images in all.
 
         :param account: the account that they happen in.
         :param region: the Region that they happen in.
         :param name: their ``eventName``.
+        :param size: number of images that they list.
         :param build: returns them, or None while they have not happened yet.
         """
-        self._later.append(_Later(account, region, name, build))
+        self._later.append(_Later(account, region, name, size, build))
+        while len(self._later) > 1 and sum(later.size for later in self._later) > MAX_IMAGES_OF_LATER:
+            self._later.popleft()
 
     def clear(self) -> None:
         """Forget everything."""

@@ -66,11 +66,12 @@ def put_image(
     _check_digest(digest, actual)
     _check_children(repository, document)
     for tag in tags:
-        _check_immutable(repository, tag, repository.holder_of(tag), actual)
+        if repository.is_immutable(tag):
+            _check_free(repository, tag, repository.holder_of(tag), actual)
     image = repository.index.by_digest.get(actual)
     if image is None:
         image = _new_image(registries, repository, manifest, media_type, pushed_at)
-        repository.images.append(image)
+        repository.add([image])
     elif image.status == "ARCHIVED":
         repository.restore(image, pushed_at)
     elif set(tags) <= set(image.image_tags):
@@ -107,14 +108,15 @@ def put_images(
         for tag in tags:
             _check_tag(tag)
             if (holder := holders.get(tag)) is not None and holder is not image:
-                _check_immutable(repository, tag, holder, image.get_image_digest())
+                if repository.is_immutable(tag):
+                    _check_free(repository, tag, holder, image.get_image_digest())
                 holder.remove_tag(tag)
             holders[tag] = image
         # moto's image_tag is the last of the tags.
         image.image_tags, image.image_tag = list(tags), tags[-1] if tags else None  # type: ignore[assignment]
         image.size = size
         images.append(image)
-    repository.images.extend(images)
+    repository.add(images)
     replicate_push(registries, repository, images)
     return images
 
@@ -178,8 +180,8 @@ def _check_children(repository: LocalRepository, document: Mapping[str, Any]) ->
         )
 
 
-def _check_immutable(repository: LocalRepository, tag: str, holder: LocalImage | None, digest: str) -> None:
-    if holder is None or holder.get_image_digest() == digest or not repository.is_immutable(tag):
+def _check_free(repository: LocalRepository, tag: str, holder: LocalImage | None, digest: str) -> None:
+    if holder is None or holder.get_image_digest() == digest:
         return
     raise ServiceException(
         "ImageTagAlreadyExistsException",

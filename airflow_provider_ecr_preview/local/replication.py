@@ -134,5 +134,5 @@ def _copy(replica: LocalRepository, image: LocalImage) -> None:
     if there is None:
         there = image.replica(replica.registry_id)
         there.image_pushed_at = replica.moment(image.clock.now())  # type: ignore[assignment]  # moto has whole seconds only
-        replica.images.append(there)
+        replica.add([there])
     replica.move_tags(image.image_tags, there)

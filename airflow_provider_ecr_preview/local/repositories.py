@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self, cast
@@ -35,14 +35,17 @@ class ImageIndex:
     @classmethod
     def of(cls, images: Iterable[LocalImage]) -> ImageIndex:
         """Return the index of these images."""
-        by_digest: dict[str, LocalImage] = {}
-        lists: dict[str, tuple[str, ...]] = {}
+        index = cls({}, {})
+        index.add(images)
+        return index
+
+    def add(self, images: Iterable[LocalImage]) -> None:
+        """Take images into the index."""
         for image in images:
             digest = image.get_image_digest()
-            by_digest[digest] = image
+            self.by_digest[digest] = image
             for child in image.children():
-                lists[child] = (*lists.get(child, ()), digest)
-        return cls(by_digest, lists)
+                self.lists[child] = (*self.lists.get(child, ()), digest)
 
     def lists_naming(self, image_digest: str) -> tuple[str, ...]:
         """Return the digests of the manifest lists that name the image."""
@@ -107,12 +110,25 @@ class LocalRepository(Repository):
     @property
     def index(self) -> ImageIndex:
         """The index of the images."""
+        if self._index is None or self._index[0] != self._state:
+            self._index = self._state, ImageIndex.of(self.local_images)
+        return self._index[1]
+
+    @property
+    def _state(self) -> tuple[int, int]:
         images = self.local_images
         # Images are only ever appended, with a growing serial, and deleted: these two numbers differ in every state.
-        state = (len(images), images[-1].serial if images else 0)
-        if self._index is None or self._index[0] != state:
-            self._index = state, ImageIndex.of(images)
-        return self._index[1]
+        return len(images), images[-1].serial if images else 0
+
+    def add(self, images: Sequence[LocalImage]) -> None:
+        """Append images; the index takes them in, so that a push does not read all of the images again.
+
+        :param images: the images.
+        """
+        index = self.index
+        self.images.extend(images)
+        index.add(images)
+        self._index = self._state, index
 
     def find(self, image_id: Mapping[str, str]) -> LocalImage:
         """Return the image that a digest, a tag or both of an ``imageId`` name.

@@ -212,6 +212,7 @@ class RepositoryStore:
             repository.registry_id,
             repository.region_name,
             DRY_RUN_EVENT,
+            len(preview.taken),
             lambda: dry_run_events(repository, policy, now, preview.taken) if preview.has_results else None,
         )
         return preview

@@ -78,7 +78,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subproces
         process.communicate()
 
 
-def test_it_serves_until_it_is_told_to_stop(served: tuple[subprocess.Popen[str], Path]) -> None:
+def test_it_serves_until_a_signal_stops_it(served: tuple[subprocess.Popen[str], Path]) -> None:
     process, ready = served
     content = json.loads(ready.read_text())
     assert content["pid"] == process.pid

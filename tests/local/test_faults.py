@@ -100,7 +100,7 @@ class TestRefusals:
 
 
 class TestConnections:
-    def test_a_reset_leaves_nothing_done(self, ecr: LocalEcr, client: Any) -> None:
+    def test_a_reset_connection_changes_nothing(self, ecr: LocalEcr, client: Any) -> None:
         ecr.inject(ConnectionReset())
         with pytest.raises(ConnectionClosedError):
             start(client)
@@ -198,19 +198,19 @@ class TestPreviews:
 
 
 class TestWhichCalls:
-    def test_the_next_ones(self, ecr: LocalEcr, client: Any) -> None:
+    def test_a_fault_hits_the_next_calls(self, ecr: LocalEcr, client: Any) -> None:
         injection = ecr.inject(throttled(), calls=2, skip=1)
         expected = ["OK", "ThrottlingException", "ThrottlingException", "OK"]
         assert [outcome(client) for _ in range(4)] == expected
         assert injection.hits == 2
 
-    def test_of_one_repository_and_region(self, ecr: LocalEcr, client: Any) -> None:
+    def test_a_fault_can_hit_one_repository_and_region(self, ecr: LocalEcr, client: Any) -> None:
         ecr.inject(throttled(), repository="data/other", calls=None)
         ecr.inject(throttled(), region="eu-west-1", calls=None)
         assert outcome(client) == "OK"
         assert outcome(ecr.client(region_name="eu-west-1", config=NO_RETRIES)) == "ThrottlingException"
 
-    def test_a_share_is_the_same_for_the_same_seed(self, ecr: LocalEcr, client: Any) -> None:
+    def test_the_same_seed_hits_the_same_share_of_calls(self, ecr: LocalEcr, client: Any) -> None:
         runs = []
         for _ in range(2):
             with ecr.inject(throttled(), "DescribeImages", calls=None, share=0.5):
@@ -218,7 +218,7 @@ class TestWhichCalls:
         assert runs[0] == runs[1]
         assert 10 <= Counter(runs[0])["ThrottlingException"] <= 30
 
-    def test_until_they_are_removed(self, ecr: LocalEcr, client: Any) -> None:
+    def test_faults_hit_until_they_are_removed(self, ecr: LocalEcr, client: Any) -> None:
         injection = ecr.inject(throttled(), calls=None)
         assert outcome(client) == "ThrottlingException"
         injection.remove()
@@ -243,7 +243,7 @@ class TestRateLimit:
         assert [outcome(client) for _ in range(3)] == ["OK", "OK", "ThrottlingException"]
         client.describe_repositories()
 
-    def test_or_all_share_one(self, ecr: LocalEcr, client: Any) -> None:
+    def test_all_operations_can_share_a_bucket(self, ecr: LocalEcr, client: Any) -> None:
         ecr.limit(rate=0.001, burst=2, shared=True)
         client.describe_repositories()
         assert [outcome(client) for _ in range(2)] == ["OK", "ThrottlingException"]

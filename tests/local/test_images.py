@@ -207,7 +207,7 @@ class TestManifestLists:
         sizes = {detail["imageDigest"]: detail["imageSizeInBytes"] for detail in details(ecr)}
         assert sizes == dict.fromkeys([*pushed.children, pushed.image_digest], 5_000)
 
-    def test_a_list_that_docker_pushes_is_one(self, ecr: LocalEcr) -> None:
+    def test_a_list_that_docker_pushes_names_its_children(self, ecr: LocalEcr) -> None:
         children = [ecr.push(REPOSITORY, size=size) for size in (1_000, 2_000)]
         manifest = json.dumps({"mediaType": MANIFEST_LIST, "manifests": [{"digest": child} for child in children]})
         ecr.client().put_image(repositoryName=REPOSITORY, imageTag="v1", imageManifest=manifest)
@@ -255,7 +255,7 @@ class TestDelete:
         answer = ecr.client().batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageDigest": digest}])
         assert (answer["imageIds"], answer["failures"]) == ([{"imageDigest": digest}], [])
 
-    def test_an_id_that_stands_twice_is_found_once(self, ecr: LocalEcr) -> None:
+    def test_an_id_that_is_sent_twice_is_found_once(self, ecr: LocalEcr) -> None:
         ids = [{"imageDigest": ecr.push(REPOSITORY, tags=["a"])}] * 2
         answer = ecr.client().batch_delete_image(repositoryName=REPOSITORY, imageIds=ids)
         assert len(answer["imageIds"]) == 1

@@ -33,7 +33,7 @@ KEEP_ONE = json.dumps(
 class TestOneAfterTheOther:
     pytestmark = pytest.mark.usefixtures("no_local_ecr")
 
-    def test_each_starts_empty_and_listens_anew(self) -> None:
+    def test_each_starts_empty_on_a_port_of_its_own(self) -> None:
         urls = []
         for _ in range(2):
             with LocalEcr() as ecr:
@@ -45,7 +45,7 @@ class TestOneAfterTheOther:
                 assert len(ecr.calls.of()) == 1
         assert all(url.startswith("http://127.0.0.1:") for url in urls)
 
-    def test_two_at_a_time_are_refused(self) -> None:
+    def test_a_second_one_in_the_process_is_refused(self) -> None:
         with LocalEcr(), pytest.raises(RuntimeError, match="already runs in this process"):
             LocalEcr().start()
 
@@ -57,7 +57,7 @@ class TestOneAfterTheOther:
         with LocalEcr(port=port) as ecr:
             assert ecr.endpoint_url == f"http://127.0.0.1:{port}"
 
-    def test_one_that_does_not_run_says_so(self) -> None:
+    def test_one_that_is_stopped_says_so(self) -> None:
         with pytest.raises(RuntimeError, match="with statement"):
             _ = LocalEcr().endpoint_url
 
@@ -98,7 +98,7 @@ class TestInsideMockAws:
             assert repository["repositoryName"] == "a/b"
             assert ecr.client("s3").list_buckets()["Buckets"] == []
 
-    def test_what_other_services_of_the_test_have_stays(self) -> None:
+    def test_other_services_keep_what_the_test_stored(self) -> None:
         with mock_aws():
             boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="reports")
             with LocalEcr(port=None) as ecr:
@@ -133,7 +133,7 @@ class TestFixtures:
         assert repository["repositoryName"] == "a/b"
 
     @pytest.mark.parametrize("turn", [1, 2])
-    def test_every_test_gets_it_as_new(self, local_ecr: LocalEcr, turn: int) -> None:
+    def test_every_test_gets_an_empty_one(self, local_ecr: LocalEcr, turn: int) -> None:
         assert local_ecr.client().describe_repositories()["repositories"] == []
         assert len(local_ecr.calls) == 1
         assert abs(local_ecr.now - datetime.now(UTC)) < timedelta(seconds=5)
@@ -165,7 +165,7 @@ class TestClients:
                 repositoryName="a/b", WaiterConfig={"Delay": 0, "MaxAttempts": 3}
             )
 
-    def test_many_clients_at_once(self, local_ecr: LocalEcr) -> None:
+    def test_many_clients_in_parallel(self, local_ecr: LocalEcr) -> None:
         for number in range(8):
             local_ecr.create_repository(f"team/{number}")
             local_ecr.push_many(f"team/{number}", 30)
@@ -203,7 +203,7 @@ class TestClients:
         assert [call.outcome for call in local_ecr.calls].count("HTTP 404") == 1
         assert not local_ecr.calls.operations
 
-    def test_an_operation_that_moto_lacks_says_so(self, local_ecr: LocalEcr) -> None:
+    def test_an_operation_that_is_not_served_says_so(self, local_ecr: LocalEcr) -> None:
         client = local_ecr.client()
         with pytest.raises(
             client.exceptions.ClientError, match=r"UnknownOperationException.*DescribePullThroughCacheRules"
@@ -227,7 +227,7 @@ class TestClientsOfTheirOwnMaking:
 
         return send
 
-    def test_what_is_no_json(self, post: Callable[[str, bytes], tuple[int, str]]) -> None:
+    def test_a_body_that_is_not_json(self, post: Callable[[str, bytes], tuple[int, str]]) -> None:
         assert post("DescribeImages", b"{") == (400, "SerializationException")
 
     def test_a_missing_name(self, post: Callable[[str, bytes], tuple[int, str]]) -> None:
@@ -240,7 +240,7 @@ class TestClientsOfTheirOwnMaking:
 
 
 class TestCalls:
-    def test_they_tell_what_was_called_and_what_became_of_it(self, local_ecr: LocalEcr) -> None:
+    def test_each_has_what_was_called_and_its_outcome(self, local_ecr: LocalEcr) -> None:
         local_ecr.create_repository("a/b")
         client = local_ecr.client(region_name="us-east-1")
         client.describe_images(repositoryName="a/b", maxResults=7)
@@ -262,7 +262,7 @@ class TestCalls:
         local_ecr.calls.clear()
         assert len(local_ecr.calls) == 0
 
-    def test_they_tell_reads_from_changes(self, local_ecr: LocalEcr) -> None:
+    def test_reads_are_distinguished_from_changes(self, local_ecr: LocalEcr) -> None:
         local_ecr.create_repository("a/b")
         client = local_ecr.client()
         client.start_lifecycle_policy_preview(repositoryName="a/b", lifecyclePolicyText=KEEP_ONE)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ecr_preview.local import LocalEcr
+from airflow_provider_ecr_preview.local.event_history import EventHistory, HistoricEvent
 
 pytestmark = pytest.mark.changes_registry
 
@@ -149,3 +150,16 @@ def test_pushes_deletions_and_runs_reach_a_queue_by_a_rule_of_eventbridge(ecr: L
     (run,) = [message for message in messages if message["detail-type"] == "AWS Service Event via CloudTrail"]
     assert run["detail"]["eventName"] == "PolicyExecutionEvent"
     assert run["resources"] == [ecr.repository(REPOSITORY).arn]
+
+
+def test_the_history_keeps_a_bounded_number_of_previews_and_of_their_images() -> None:
+    history = EventHistory()
+    for number in range(1_500):
+        history.record_later("1", "us-east-1", "DryRunEvent", 1, lambda number=number: [event(number)])  # type: ignore[misc]
+    assert [found.record for found in history] == [str(number) for number in range(500, 1_500)]
+    history.record_later("1", "us-east-1", "DryRunEvent", 300_000, lambda: [event(-1)])
+    assert [found.record for found in history] == ["-1"]
+
+
+def event(number: int) -> HistoricEvent:
+    return HistoricEvent("1", "us-east-1", NOW, str(number))

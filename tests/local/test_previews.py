@@ -114,7 +114,7 @@ class TestWhatIsTaken:
         names = push(ecr, {"exactly": (["a"], 14), "older": (["b"], 14.001)})
         assert taken(preview(ecr, rule(1, days=14)), names) == {"older": 1}
 
-    def test_archive_what_nobody_pulls(self, ecr: LocalEcr) -> None:
+    def test_archive_images_without_pulls(self, ecr: LocalEcr) -> None:
         pulled = ecr.push(REPOSITORY, tags=["pulled"], pushed_days_ago=300, last_pull_days_ago=5)
         unpulled = ecr.push(REPOSITORY, tags=["unpulled"], pushed_days_ago=300)
         stale = ecr.push(REPOSITORY, tags=["stale"], pushed_days_ago=300, last_pull_days_ago=200)
@@ -146,7 +146,7 @@ class TestWhatIsTaken:
         assert digests == {gone.image_digest, *gone.children}
         assert not digests & {kept.image_digest, *kept.children}
 
-    def test_the_images_of_the_moment_of_the_start_are_meant(self, ecr: LocalEcr) -> None:
+    def test_a_preview_shows_the_images_of_the_time_of_its_start(self, ecr: LocalEcr) -> None:
         ecr.preview_seconds = 60
         ecr.push_many(REPOSITORY, 12)
         client = ecr.client()
@@ -199,7 +199,7 @@ class TestTheAnswer:
     def test_it_has_no_archiving_count_where_nothing_is_archived(self, ecr: LocalEcr) -> None:
         assert preview(ecr, rule(1, days=1))["summary"] == {"expiringImageTotalCount": 0}
 
-    def test_it_is_ordered_alike_however_often_it_is_read(self, ecr: LocalEcr) -> None:
+    def test_its_order_is_the_same_at_every_read(self, ecr: LocalEcr) -> None:
         ecr.push_many(REPOSITORY, 30, oldest_days_ago=40, newest_days_ago=40)
         answers = [preview(ecr, rule(1, days=1)) for _ in range(2)]
         assert answers[0]["previewResults"] == answers[1]["previewResults"]
@@ -263,7 +263,7 @@ class TestPages:
         ecr.start_preview(REPOSITORY, KEEP_TEN)
         return ecr
 
-    def test_a_page_has_100_images_unless_told_otherwise(self, full: LocalEcr) -> None:
+    def test_a_page_has_100_images_by_default(self, full: LocalEcr) -> None:
         client = full.client()
         sizes, token = [], {}
         while True:
@@ -336,7 +336,7 @@ class TestErrors:
         for name in ("count_number_invalid", "priority_duplicate", "tag_list_missing"):
             assert name in message
 
-    def test_start_with_what_is_no_json(self, ecr: LocalEcr) -> None:
+    def test_start_with_a_text_that_is_not_json(self, ecr: LocalEcr) -> None:
         code, _, message = error(
             ecr.client().start_lifecycle_policy_preview, repositoryName=REPOSITORY, lifecyclePolicyText="{" * 120
         )

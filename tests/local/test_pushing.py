@@ -166,7 +166,7 @@ class TestRefusals:
         assert "payments/none" in message
 
     @pytest.mark.parametrize("text", ["{", "[]", '"text"', "null", "[" * 20_000])
-    def test_a_manifest_that_is_no_json_object(self, ecr: LocalEcr, text: str) -> None:
+    def test_a_manifest_that_is_not_a_json_object(self, ecr: LocalEcr, text: str) -> None:
         assert refused(ecr, text)[:2] == ("InvalidParameterException", 400)
 
     def test_a_manifest_without_a_media_type(self, ecr: LocalEcr) -> None:
@@ -186,7 +186,7 @@ class TestRefusals:
         assert there not in message
 
     @pytest.mark.parametrize("manifests", ["text", [1], [{}], {"digest": "sha256:1"}])
-    def test_a_manifest_list_that_is_none(self, ecr: LocalEcr, manifests: Any) -> None:
+    def test_a_malformed_manifest_list(self, ecr: LocalEcr, manifests: Any) -> None:
         text = json.dumps({"mediaType": MANIFEST_LIST, "manifests": manifests})
         assert refused(ecr, text)[:2] == ("InvalidParameterException", 400)
 
@@ -307,7 +307,7 @@ class TestAccounts:
         assert code == "RepositoryNotFoundException"
         assert self.OTHER in message
 
-    def test_a_registry_id_that_is_none(self, ecr: LocalEcr) -> None:
+    def test_a_malformed_registry_id(self, ecr: LocalEcr) -> None:
         assert refused(ecr, manifest(1), registryId="999")[:2] == ("InvalidParameterException", 400)
 
     @pytest.mark.parametrize("operation", ["create_repository", "describe_images", "get_repository_policy"])

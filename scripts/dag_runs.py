@@ -26,7 +26,7 @@ def run_dag(
     conf: dict[str, Any],
     answer: Literal["Approve", "Reject"] | None = None,
 ) -> dict[str, str]:
-    """Trigger a DAG, say how each task ends, and return the state of every task when all have ended.
+    """Trigger a DAG, say which tasks do not succeed, and return the state of every task when all have ended.
 
     :param airflow: where it runs.
     :param dag_id: the DAG.
@@ -51,7 +51,8 @@ def run_dag(
                 name = _name(task)
                 if task["state"] in FINISHED and name not in states:
                     states[name] = task["state"]
-                    airflow.progress.done(f"  {name}: {task['state']}", task["duration"])
+                    if task["state"] not in ("success", "skipped"):
+                        airflow.progress.done(f"  {name}: {task['state']}", task["duration"])
                 if task["state"] == "failed":
                     airflow.fail(f"The task {name} failed.", f"dag_id=*/*/task_id={task['task_id']}/**/*.log")
                 if answer and task["task_id"] == "approve" and task["state"] in _ASKED:

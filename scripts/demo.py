@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import demo_clean_up
 from dag_runs import run_dag
 from local_airflow import KEPT, ROOT, LocalAirflow, free_port
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from airflow_provider_ecr_preview.display.audit import audit_table
-from airflow_provider_ecr_preview.display.text import LOG_WIDTH
+from airflow_provider_ecr_preview.display.text import LOG_WIDTH, human_bytes
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 DAG_ID = "ecr_audit_registry"
 RUN = f"dags/{DAG_ID}/dagRuns/demo"
 REPORTS = KEPT / "demo-reports"
-
-_ROWS = 12
 
 
 def main() -> None:
@@ -54,28 +52,24 @@ def main() -> None:
 
 
 def _explain(console: Console, audit: AuditXCom, calls: CallLog) -> None:
-    """Print the audit, what it means and where to look next."""
-    console.print("\n[bold]The audit, as it is in XCom[/]\n")
-    console.print(audit_table(audit, rows=_ROWS))
-    operations = ", ".join(f"{name} {count}" for name, count in sorted(calls.operations.items()))
+    """Print what the audit found, in a few lines."""
+    freed = audit["expiring_bytes_upper_bound"]
     console.print(
-        f"\nThis is what the policies of {audit['repository_count']} repositories would do now; nothing was done. "
-        f"The DAG's calls to ECR were {operations}: {len(calls.mutating) or 'none'} of them can change anything."
+        f"\nThe policies of {audit['repository_count']} repositories would delete {audit['expiring_image_count']:,} of "
+        f"{audit['total_image_count']:,} images and archive {audit['archiving_image_count']:,}"
+        f"{'' if freed is None else f'; at most {human_bytes(freed)} freed'}. Nothing was changed: of "
+        f"{calls.operations.total()} calls to ECR, {len(calls.mutating)} can change anything.\n"
     )
+    findings = Table("Severity", "Finding", "Repositories", "For example", box=box.SIMPLE_HEAD)
+    for finding in audit["findings"]:
+        example = finding["repositories"][0]["repository_name"]
+        findings.add_row(finding["severity"], finding["code"], str(finding["repository_count"]), example)
+    console.print(findings)
 
 
 def _say_what_is_next(console: Console) -> None:
-    console.print()
-    table = Table.grid(padding=(0, 2))
-    table.add_row("[bold]Next[/]")
-    table.add_row("  make ui", "the same in Airflow's UI: trigger the DAG with a policy of your own in its form")
-    table.add_row(
-        f"  {REPORTS.relative_to(ROOT)}", "a report to paste in a ticket, tables, every image (zcat shows them)"
-    )
-    table.add_row(f"  example_dags/{DAG_ID}.py", "the audit")
-    table.add_row(f"  example_dags/{demo_clean_up.DAG_ID}.py", "the clean-up")
-    table.add_row("  docs/guides/connect-to-aws.md", "how to use it with AWS")
-    console.print(table)
+    console.print(f"\nThe report: {REPORTS.relative_to(ROOT)}/audits")
+    console.print("[bold]Next[/]: make ui shows every image in Airflow's UI. docs/tutorial explains the DAG.")
 
 
 if __name__ == "__main__":

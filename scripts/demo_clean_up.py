@@ -35,11 +35,11 @@ def demonstrate(airflow: LocalAirflow, ecr: LocalEcr, reports_path: str, console
     :raises FailedError: if an image is gone that should not be, or the other way round.
     """
     conf = {"repository_names": REPOSITORIES, "dry_run": False, "reports_path": reports_path}
-    console.print("\n[bold]The same as a clean-up, which a person has to approve[/]\n")
+    console.print("\n[bold]Clean up two repositories; a person has to approve it[/]\n")
     before = _digests(ecr)
     run_dag(airflow, DAG_ID, "rejected", conf, "Reject")
     _compare("rejected", _digests(ecr), before)
-    console.print("  Rejected: every image is there.")
+    console.print("  Rejected: every image is still there.")
     run_dag(airflow, DAG_ID, "approved", conf, "Approve")
     approved = airflow.get(f"dags/{DAG_ID}/dagRuns/approved/taskInstances/audit/xcomEntries/return_value")["value"]
     takes = {each["repository_name"]: _deletable(each["images_uri"]) for each in approved["summaries"]}
@@ -47,8 +47,7 @@ def demonstrate(airflow: LocalAirflow, ecr: LocalEcr, reports_path: str, console
     _compare("approved", after, {name: before[name] - takes[name] for name in REPOSITORIES})
     for name in REPOSITORIES:
         console.print(
-            f"  {name}: {len(before[name])} images, {len(before[name] - after[name])} deleted, {len(after[name])} left: "
-            "exactly those that were to stay, by digest."
+            f"  {name}: {len(before[name] - after[name])} of {len(before[name])} images deleted: all that were approved and not spared, and no other."
         )
 
 

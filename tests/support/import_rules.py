@@ -6,6 +6,7 @@ import ast
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -113,13 +114,19 @@ def imports_of(package: Path) -> Iterator[Import]:
     """Yield every import of every module of the package."""
     modules = modules_of(package)
     for importer, path in sorted(modules.items()):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in _import_nodes(path.read_text(encoding="utf-8")):
             for name in _names(node, importer, is_package=path.name == "__init__.py"):
                 own = name.removeprefix(PACKAGE).lstrip(".") if name.split(".")[0] == PACKAGE else None
                 if own is None:
                     yield Import(importer, name, is_own=False)
                 else:
                     yield Import(importer, own if own in modules else own.rpartition(".")[0], is_own=True)
+
+
+@cache
+def _import_nodes(text: str) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """Return the imports of a module; kept, because the tests read the same modules again and again."""
+    return tuple(node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def _names(node: ast.AST, importer: str, *, is_package: bool) -> list[str]:

@@ -61,7 +61,8 @@ MOST_MIB = 50
 
 
 def write_images(uri: str, count: int) -> None:
-    from airflow_provider_ecr_preview.core.preview.image import EXPIRE, PreviewedImage
+    from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
+    from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
     from airflow_provider_ecr_preview.reports.lists import image_list
 
     began = datetime(2024, 1, 1, tzinfo=UTC)

@@ -8,11 +8,12 @@ from datetime import datetime
 
 from airflow_provider_ecr_preview.cli.arguments import NEVER
 from airflow_provider_ecr_preview.core.comparison.simulation import simulated_preview
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.policy.rule import Rule
 from airflow_provider_ecr_preview.core.policy.wording import rule_sentence
 from airflow_provider_ecr_preview.core.preview.finding import SEVERITY_ORDER
-from airflow_provider_ecr_preview.core.preview.image import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
 from airflow_provider_ecr_preview.core.values import known_sum
 from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary, PreviewSummaryXCom

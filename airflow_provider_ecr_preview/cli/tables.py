@@ -9,7 +9,8 @@ from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 
-from airflow_provider_ecr_preview.core.preview.image import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary
 from airflow_provider_ecr_preview.display.markdown import inert, table, verbatim

@@ -69,7 +69,7 @@ class ReadBudget:
         :raises TooMuchError: if they are too many, or the time is over.
         """
         if self._clock() > self._deadline:
-            raise TooSlowError(f"it is not read within {self.bounds.seconds:g} seconds")
+            raise TooSlowError(f"it cannot be read within {self.bounds.seconds:g} seconds")
         self._stored += count
         if self._stored > self.bounds.stored_bytes:
             raise TooMuchError(f"it is larger than {_mebibytes(self.bounds.stored_bytes)}")
@@ -120,7 +120,7 @@ def bounded_lines(stored: IO[bytes], budget: ReadBudget, *, is_packed: bool) -> 
             budget.take_lines(lines, rest)
             yield from lines
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"it is no whole gzip file: {error}") from error
+        raise ValueError(f"it is not a complete gzip file: {error}") from error
     if rest:
         budget.take_lines([rest], b"")
         yield rest
@@ -138,9 +138,9 @@ def bounded_objects(stored: IO[bytes], budget: ReadBudget) -> Iterator[dict[str,
         try:
             value = _DECODER.decode(line.decode())
         except RecursionError as error:
-            raise ValueError("a line of it is nested too deeply") from error
+            raise ValueError("a line is nested too deeply") from error
         if not isinstance(value, dict):
-            raise ValueError("a line of it is no object")  # noqa: TRY004 - of a file
+            raise ValueError("a line is not a JSON object")  # noqa: TRY004 - of a file
         yield value
 
 
@@ -158,7 +158,7 @@ class _Counted:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse)

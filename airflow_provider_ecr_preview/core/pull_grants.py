@@ -59,7 +59,7 @@ def pull_grants(policy: str, registry_id: str, repository_arn: str) -> PullGrant
     document = json.loads(policy)
     statements = document.get("Statement") if isinstance(document, Mapping) else None
     if not isinstance(statements, Mapping | list):
-        raise ValueError(f"this is no policy: {policy[:100]}")  # noqa: TRY004 - read from a service
+        raise ValueError(f"this is not a policy: {policy[:100]}")  # noqa: TRY004 - read from a service
     grants = PullGrants()
     for statement in [statements] if isinstance(statements, Mapping) else statements:
         if statement.get("Effect") == "Allow" and _allows_pulling(statement) and _is_for(statement, repository_arn):
@@ -95,7 +95,7 @@ def _of(statement: Mapping[str, Any]) -> PullGrants:
         elif organizations:
             others |= {f"every account of the organization {name}" for name in organizations}
         elif kind != "AWS":
-            others.add(f"{principal}, for whichever account")
+            others.add(f"{principal}, for any account")
         else:
             others.add(f"{EVERYONE}, under conditions" if statement.get("Condition") else EVERYONE)
     return PullGrants(frozenset(account_ids), frozenset(others))

@@ -14,6 +14,8 @@ from datetime import datetime
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, TypeVar
 
+from airflow_provider_ecr_preview.core.ecr_values import STANDARD
+
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
@@ -54,7 +56,7 @@ class ImageKind(Enum):
     @classmethod
     def of(cls, image: RepositoryImage) -> ImageKind:
         """Return the kind of an image. A Helm chart counts as an image."""
-        if image.storage_class != "standard":
+        if image.storage_class != STANDARD:
             return cls.ARCHIVED
         if subject_digests(image):
             return cls.REFERRER
@@ -73,7 +75,7 @@ class Fate(IntEnum):
     @classmethod
     def now(cls, image: RepositoryImage) -> Fate:
         """Return what has become of an image that is there."""
-        return cls.STAYS if image.storage_class == "standard" else cls.ARCHIVED
+        return cls.STAYS if image.storage_class == STANDARD else cls.ARCHIVED
 
 
 def is_index(image: RepositoryImage) -> bool:

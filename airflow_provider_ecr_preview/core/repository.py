@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict, cast
 
+from airflow_provider_ecr_preview.core.ecr_values import ARCHIVE, STANDARD, STORAGE_CLASSES, storage_class_of
 from airflow_provider_ecr_preview.core.text.visible import visible
 
 
@@ -60,7 +61,8 @@ def repository_label(repository_name: str, registry_id: str | None, region_name:
     :param registry_id: the registry (account), or None when it is not known.
     :param region_name: the Region, or None when it is not known.
     """
-    where = ", ".join(filter(None, (registry_id and str(registry_id), region_name)))
+    # An error about a registry_id that is a number has to name it, too.
+    where = ", ".join(str(part) for part in (registry_id, region_name) if part)
     return visible(f"{repository_name} ({where})" if where else repository_name)
 
 
@@ -89,7 +91,7 @@ class RepositoryImage:
     :param image_tags: its tags; empty for an untagged image.
     :param image_pushed_at: when it was pushed (aware).
     :param last_recorded_pull_time: the last pull that ECR has recorded; None when there was none.
-    :param storage_class: ``standard`` or ``archive``.
+    :param storage_class: ``STANDARD`` or ``ARCHIVE``; lower case is read, too.
     :param last_archived_at: when it was archived last; None when it never was.
     :param last_activated_at: when it was restored from the archive last; None when it never was.
     :param image_size_in_bytes: compressed size; of a manifest list, the largest of its children.
@@ -99,13 +101,14 @@ class RepositoryImage:
         not say; without it, an image is evaluated as if no list named it.
     :param subject_manifest_digest: digest of the image that this one belongs to, as a signature or an SBOM does; None for
         an image of its own.
+    :raises ValueError: if there is no such storage class.
     """
 
     image_digest: str
     image_tags: tuple[str, ...]
     image_pushed_at: datetime
     last_recorded_pull_time: datetime | None = None
-    storage_class: str = "standard"
+    storage_class: str = STANDARD
     last_archived_at: datetime | None = None
     last_activated_at: datetime | None = None
     image_size_in_bytes: int | None = None
@@ -113,6 +116,10 @@ class RepositoryImage:
     artifact_media_type: str | None = None
     referenced_by: tuple[str, ...] = ()
     subject_manifest_digest: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.storage_class not in STORAGE_CLASSES:
+            object.__setattr__(self, "storage_class", storage_class_of(self.storage_class))
 
     @classmethod
     def from_response(cls, detail: Mapping[str, Any]) -> RepositoryImage:
@@ -125,7 +132,7 @@ class RepositoryImage:
             image_tags=tuple(detail.get("imageTags", ())),
             image_pushed_at=detail["imagePushedAt"],
             last_recorded_pull_time=detail.get("lastRecordedPullTime"),
-            storage_class="standard" if detail.get("imageStatus", "ACTIVE") == "ACTIVE" else "archive",
+            storage_class=STANDARD if detail.get("imageStatus", "ACTIVE") == "ACTIVE" else ARCHIVE,
             last_archived_at=detail.get("lastArchivedAt"),
             last_activated_at=detail.get("lastActivatedAt"),
             image_size_in_bytes=detail.get("imageSizeInBytes"),

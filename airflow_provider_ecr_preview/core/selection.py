@@ -76,7 +76,7 @@ def name_globs(value: Names | None, parameter: str) -> tuple[str, ...]:
     for glob in globs:
         if not _NAME_GLOB.fullmatch(glob):
             raise ValueError(
-                f"{parameter} holds {shown(glob)}, which no name of a repository matches. Names are of lower-case letters, "
+                f"{parameter} holds {shown(glob)}, which matches no repository name. Names are of lower-case letters, "
                 "digits and . _ - /; in a glob, * ? and [...] stand for others."
             )
     return globs

@@ -43,7 +43,8 @@ def _of_repository(repository: RepositoryPolicyXCom) -> RenderableType:
 def _takes(repository: RepositoryPolicyXCom) -> str:
     if (preview := repository.get("restored_preview")) is None:
         return ""
-    return f", which expires {preview['expiring_image_count']} images and archives {preview['archiving_image_count']}"
+    expiring, archiving = preview["expiring_image_count"], preview["archiving_image_count"]
+    return f", which expires {counted(expiring, 'image')} and archives {counted(archiving, 'image')}"
 
 
 def _short(fingerprint: str | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from moto.ecr.models import Image
 
+from airflow_provider_ecr_preview.core.ecr_values import ARCHIVE, STANDARD
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from airflow_provider_ecr_preview.local.clock import Clock
 
@@ -141,7 +142,7 @@ class LocalImage(Image):
             image_tags=tuple(self.image_tags),
             image_pushed_at=_time(self.image_pushed_at),
             last_recorded_pull_time=_time_or_none(self.last_recorded_pull_time),
-            storage_class="standard" if status == "ACTIVE" else "archive",
+            storage_class=STANDARD if status == "ACTIVE" else ARCHIVE,
             last_archived_at=_time_or_none(self.last_archived_at),
             last_activated_at=_time_or_none(self.last_activated_at),
             image_manifest_media_type=self.image_manifest_media_type,

@@ -17,6 +17,7 @@ from typing import Any
 
 from moto.ecr.models import ECRBackend
 
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.policy.evaluation import Verdict
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
@@ -102,7 +103,7 @@ def _act(
     for level in _lists_first(repository, taken):
         possible = [verdict for verdict in level if verdict.image.image_digest not in failures]
         for verdict in possible:
-            if verdict.action != "transition":
+            if verdict.action != TRANSITION:
                 continue
             digest = verdict.image.image_digest
             index = repository.index
@@ -111,7 +112,7 @@ def _act(
                 failures[digest] = _failure("ImageReferencedByManifestList", reason)
             else:
                 index.by_digest[digest].archive(now)
-        expired = [{"imageDigest": verdict.image.image_digest} for verdict in possible if verdict.action == "expire"]
+        expired = [{"imageDigest": verdict.image.image_digest} for verdict in possible if verdict.action == EXPIRE]
         if expired:
             answer = delete_images(backend, repository, expired)
             send_image_action(repository, "DELETE", answer["imageIds"])

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.policy.evaluation import Verdict
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
@@ -145,10 +146,10 @@ def sorted_by_priority(policy_text: str) -> str:
 
 def _summary(taken: Iterable[Verdict]) -> dict[str, Any]:
     counts = Counter(verdict.action for verdict in taken)
-    summary: dict[str, Any] = {"expiringImageTotalCount": counts["expire"]}
-    if counts["transition"]:
+    summary: dict[str, Any] = {"expiringImageTotalCount": counts[EXPIRE]}
+    if counts[TRANSITION]:
         summary["transitioningImageTotalCounts"] = [
-            {"targetStorageClass": "ARCHIVE", "imageTotalCount": counts["transition"]}
+            {"targetStorageClass": "ARCHIVE", "imageTotalCount": counts[TRANSITION]}
         ]
     return summary
 
@@ -164,7 +165,7 @@ def _is_one_of(image_ids: Sequence[Mapping[str, str]], image: RepositoryImage) -
 def _result(verdict: Verdict) -> dict[str, Any]:
     image = verdict.image
     action = {"type": "EXPIRE"}
-    if verdict.action == "transition":
+    if verdict.action == TRANSITION:
         action = {"type": "TRANSITION", "targetStorageClass": "ARCHIVE"}
     return {
         "imageTags": image.image_tags,
@@ -172,5 +173,5 @@ def _result(verdict: Verdict) -> dict[str, Any]:
         "imagePushedAt": image.image_pushed_at.timestamp(),
         "action": action,
         "appliedRulePriority": verdict.rule.priority if verdict.rule else None,
-        "storageClass": image.storage_class.upper(),
+        "storageClass": image.storage_class,
     }

@@ -40,7 +40,7 @@ def kept_former_policies(path: str) -> list[FormerPolicy]:
         return []
     except (OSError, EOFError, ValueError, AttributeError) as error:
         raise ValueError(
-            f"former_policies_path: {path} cannot be read, or holds something else than former policies ({error}). Give "
+            f"former_policies_path: {path} cannot be read, or does not hold former policies ({error}). Give "
             "another path, such as one with the run_id in it."
         ) from error
 
@@ -55,7 +55,7 @@ def read_former_policies(value: Any) -> GivenBack:
     try:
         return _given_back(value)
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
-        what = f"it has no {error}" if isinstance(error, KeyError) else error
+        what = f"it lacks {error}" if isinstance(error, KeyError) else error
         raise ValueError(
             f"The former policies cannot be read: {what}. Give the output of the task that replaced them, or the URL of "
             "its former_policies_path."

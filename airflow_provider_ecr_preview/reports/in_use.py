@@ -84,10 +84,10 @@ def _read(value: Any) -> ImagesInUse | Unread | None:
         shown = str(value)[:_MAX_SHOWN_CHARACTERS]
         return Unread(
             f"in_use is {shown!r}, not the output of EcrCollectImagesInUseOperator.",
-            "Give its output itself, or in a template use | tojson.",
+            "Give its output; in a template, use | tojson.",
         )
     try:
         return ImagesInUse.from_xcom(decoded, read_lines)
     except Exception as error:  # whatever it is, what is in use is not known
-        log.warning("What is in use cannot be read.", exc_info=True)
+        log.warning("The images in use cannot be read.", exc_info=True)
         return Unread(f"{type(error).__name__}: {error}", COLLECT_AGAIN)

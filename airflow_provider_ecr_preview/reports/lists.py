@@ -155,5 +155,5 @@ def listed_images(summary: PreviewSummaryXCom) -> PreviewList | Unread:
         log.warning("The image list at %s cannot be read.", visible(uri), exc_info=True)
         return Unread(
             f"the image list at {uri} cannot be read ({type(error).__name__}: {error}).",
-            "Give the worker access to the list, or preview again and have that preview approved.",
+            "Give the worker access to the list; or preview again, and have that preview approved.",
         )

@@ -36,7 +36,7 @@ def of(*account_ids: str, others: tuple[str, ...] = ()) -> PullGrants:
         ({"AWS": "something new"}, of(others=("something new",))),
         ("*", of(others=("every AWS account",))),
         ({"AWS": "*"}, of(others=("every AWS account",))),
-        ({"Service": "codebuild.amazonaws.com"}, of(others=("codebuild.amazonaws.com, for whichever account",))),
+        ({"Service": "codebuild.amazonaws.com"}, of(others=("codebuild.amazonaws.com, for any account",))),
         (None, of()),
     ],
 )

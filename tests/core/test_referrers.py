@@ -102,7 +102,7 @@ class TestCanBeRun:
             (image(1, referrer_tag(2)), False),
             (image(1, referrer_tag(2), "v1"), False),
             (image(1, referrer_tag(2, ""), image_manifest_media_type=INDEX), False),
-            (image(1, "v1", storage_class="archive"), False),
+            (image(1, "v1", storage_class="ARCHIVE"), False),
         ],
     )
     def test_what_is_archived_or_belongs_to_another_image_cannot_be_run(
@@ -130,7 +130,7 @@ class TestCanBeRun:
 
 class TestLeftToRun:
     def test_what_goes_and_what_cannot_be_run_does_not_count(self) -> None:
-        images = [image(1, "v1"), image(2), image(3, subject=1), image(4, storage_class="archive")]
+        images = [image(1, "v1"), image(2), image(3, subject=1), image(4, storage_class="ARCHIVE")]
         assert left_to_run(images, {digest(1)}.__contains__) == [images[1]]
 
     def test_untagged_images_do_not_count_where_a_list_goes_that_they_may_be_a_part_of(self) -> None:
@@ -171,7 +171,7 @@ class TestRemovalLevels:
         assert digest(2) in levels_of(images, {1: Fate.GONE, 2: Fate.ARCHIVED})
 
     def test_the_signature_of_an_archived_image_may_be_archived_and_not_deleted(self) -> None:
-        images = [image(1, storage_class="archive"), image(2, subject=1)]
+        images = [image(1, storage_class="ARCHIVE"), image(2, subject=1)]
         assert digest(2) not in levels_of(images, {2: Fate.GONE})
         assert digest(2) in levels_of(images, {2: Fate.ARCHIVED})
 
@@ -189,7 +189,7 @@ class TestRemovalLevels:
         assert levels_of(images, dict.fromkeys((1, 2), Fate.GONE)) == {}
 
     def test_an_archived_list_holds_nothing(self) -> None:
-        images = [image(1, referenced_by=(digest(2),)), image(2, storage_class="archive")]
+        images = [image(1, referenced_by=(digest(2),)), image(2, storage_class="ARCHIVE")]
         assert levels_of(images, {1: Fate.GONE}) == {digest(1): 0}
 
     def test_an_image_that_is_not_to_go_is_passed_over(self) -> None:

@@ -59,7 +59,7 @@ def test_globs_are_read_from_a_list_and_from_a_form() -> None:
 
 @pytest.mark.parametrize("glob", ["Payments/*", "None", "a b", "a:v1", "'a'", "[a", "a]", "{a,b}"])
 def test_a_glob_that_no_name_matches_is_refused(glob: str) -> None:
-    with pytest.raises(ValueError, match=r"^include holds .*no name of a repository"):
+    with pytest.raises(ValueError, match=r"^include holds .*matches no repository name"):
         RepositorySelection.of(include=[glob])
 
 

@@ -493,7 +493,7 @@ class TestSummary:
     ) -> None:
         local_ecr.create_repository(REPOSITORY)
         local_ecr.push(REPOSITORY, tags=["old"], pushed_days_ago=300, archived_days_ago=200)
-        assert [image.storage_class for image in hook.iter_repository_images(REPOSITORY)] == ["archive"]
+        assert [image.storage_class for image in hook.iter_repository_images(REPOSITORY)] == ["ARCHIVE"]
 
     def test_no_image_id_is_an_error_not_an_empty_summary(
         self, previewed: LocalEcr, hook: EcrLifecyclePolicyPreviewHook

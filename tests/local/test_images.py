@@ -289,14 +289,14 @@ class TestStorageClass:
 
         assert (move("ARCHIVE"), status()) == ("ARCHIVED", "ARCHIVED")
         (seen,) = ecr.repository(REPOSITORY).as_rules_see_it()
-        assert (seen.storage_class, seen.last_archived_at) == ("archive", NOW)
+        assert (seen.storage_class, seen.last_archived_at) == ("ARCHIVE", NOW)
         assert (move("STANDARD"), status()) == ("ACTIVATING", "ACTIVATING")
         (seen,) = ecr.repository(REPOSITORY).as_rules_see_it()
-        assert seen.storage_class == "archive"
+        assert seen.storage_class == "ARCHIVE"
         ecr.advance(seconds=61)
         assert status() == "ACTIVE"
         (seen,) = ecr.repository(REPOSITORY).as_rules_see_it()
-        assert (seen.storage_class, seen.last_activated_at) == ("standard", NOW)
+        assert (seen.storage_class, seen.last_activated_at) == ("STANDARD", NOW)
 
     def test_the_class_that_an_image_has_or_is_restored_to_is_refused(self, ecr: LocalEcr) -> None:
         ecr.restore_seconds = 60

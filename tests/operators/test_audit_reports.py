@@ -448,7 +448,7 @@ class TestChanges:
         assert changes is not None
         assert (changes["counts_only_count"], changes["top"][0]["note"]) == (
             1,
-            "There are no image lists of both audits.",
+            "Image lists of both audits are needed, and at least one is missing.",
         )
 
     def test_a_jump_raises_an_alarm_that_can_fail_the_task(self, registry: LocalEcr, folder: str) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_provider_ecr_preview.core.preview.image import EXPIRE, TRANSITION, PreviewedImage
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.kept import KeptImage
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 

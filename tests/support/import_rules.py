@@ -68,7 +68,7 @@ RULES: Mapping[str, Allowed] = {
 """What each part may import, by its name: the first part of a module's dotted name below the package."""
 
 CORE_ORDER = (
-    ("text", "values"),
+    ("ecr_values", "text", "values"),
     ("parameters",),
     ("lint", "xcom"),
     ("repository",),

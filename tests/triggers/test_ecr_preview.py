@@ -200,7 +200,7 @@ class TestEvents:
         repository.preview_seconds = preview_seconds
         start(20)
         event = await event_of(trigger(policy_fingerprint=fingerprint))
-        with pytest.raises(exceptions.PreviewReplacedError, match="somebody else started one"):
+        with pytest.raises(exceptions.PreviewReplacedError, match="something else started one"):
             preview_of(event, site())
 
     @pytest.mark.parametrize("fault", [None, PreviewFails(), PreviewExpires()])

@@ -80,9 +80,9 @@ class Alarms:
         """Return why there is an alarm, or None."""
         more = now - before
         if self.count is not None and more > self.count:
-            return f"{now} images would go, {before} at the last audit: more than {self.count} more."
+            return f"{now} images would go; at the last audit it was {before}. That is more than {self.count} more."
         if self.share is not None and more > self.share * before:
-            return f"{now} images would go, {before} at the last audit: more than {self.share:.0%} more."
+            return f"{now} images would go; at the last audit it was {before}. That is more than {self.share:.0%} more."
         return None
 
 
@@ -205,7 +205,7 @@ def _ref(site: Site, baseline: Baseline | Unread | None) -> BaselineRef:
 def _notes(changed: Sequence[ChangedRepository], baselines: Mapping[Site, Baseline | Unread | None]) -> Iterator[str]:
     for (registry_id, region_name), baseline in sorted(baselines.items(), key=str):
         if baseline is None:
-            yield f"This is the first audit of {registry_id}, {region_name}: there is nothing to compare with."
+            yield f"This is the first audit of {registry_id}, {region_name}, so there is nothing to compare it with."
         elif isinstance(baseline, Unread):
             yield f"Nothing is compared in {registry_id}, {region_name}, and no alarm is raised: {baseline.reason}"
     if unread := [change for change in changed if (change["note"] or "").startswith(_UNREAD)]:
@@ -237,9 +237,9 @@ def _compared(
     if before is None:
         return {**change, "kind": "appeared"}
     if outcome.status == "failed":
-        return {**change, "kind": "not_comparable", "note": "It failed now."}
+        return {**change, "kind": "not_comparable", "note": "This audit of it failed."}
     if before.status == "failed":
-        return {**change, "kind": "not_comparable", "note": "It failed at the last audit."}
+        return {**change, "kind": "not_comparable", "note": "The last audit of it failed."}
     then, now = before.affected_image_count or 0, _affected(outcome)
     fingerprint = None if outcome.summary is None else outcome.summary["policy_fingerprint"]
     return {
@@ -277,7 +277,9 @@ def _images(outcome: RepositoryOutcome, before: BaselineRepository, actions_of: 
     if isinstance(are, Unread):
         return _counted("counts", None, None, None, f"{_UNREAD}{are.reason}")
     if was is None or are is None:
-        return _counted("counts", None, None, None, "There are no image lists of both audits.")
+        return _counted(
+            "counts", None, None, None, "Image lists of both audits are needed, and at least one is missing."
+        )
     both = was.keys() & are.keys()
     return _counted(
         "images", len(are) - len(both), len(was) - len(both), sum(was[digest] != are[digest] for digest in both)

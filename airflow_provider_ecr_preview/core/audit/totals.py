@@ -124,7 +124,7 @@ def summary_of(outcome: RepositoryOutcome) -> PreviewSummaryXCom:
     :raises ValueError: if it has none: nothing found and nothing known must not look alike.
     """
     if outcome.summary is None:
-        raise ValueError(f"{outcome.repository_name} was previewed, and its outcome has no summary.")
+        raise ValueError(f"The outcome of {outcome.repository_name} is 'previewed', but it has no summary.")
     return outcome.summary
 
 

@@ -11,15 +11,13 @@ from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 
 WITH_A_LIST = (
-    "Preview again, and have that preview approved; give images_path to EcrSummarizeLifecyclePolicyPreviewOperator, or "
-    "reports_path to the audit, so that there is a list of all images."
+    "Preview again with images_path in EcrSummarizeLifecyclePolicyPreviewOperator, or reports_path in the audit, so that "
+    "there is a list of all images; then have that preview approved."
 )
 """What lifts a check that has to know every approved image."""
 
 
-_CORRECT = (
-    "Change the policy so that it keeps these images, and preview it again; or clean up with this policy instead."
-)
+_CORRECT = "Change the policy so that it keeps these images, and preview it again; or run a clean-up instead of applying the policy."
 
 
 Verdict = Literal["passed", "warned", "spared", "blocked", "unknown", "off", "not_checked"]
@@ -64,8 +62,8 @@ def left_out(message: str, images: Sequence[str], settings: CleanupSettings, rem
     :param remedy: what lifts it where ECR acts on the whole policy.
     """
     if settings.whole_policy:
-        return Answer("blocked", f"{message} A policy that ECR acts on spares none of them.", images, remedy)
-    return Answer("spared", f"{message} They are spared.", images)
+        return Answer("blocked", f"{message} ECR would not spare them when it acts on the policy.", images, remedy)
+    return Answer("spared", f"{message} The clean-up spares them.", images)
 
 
 def unread_source(evidence: Evidence) -> Unread | None:
@@ -79,5 +77,5 @@ def unknown_images(evidence: Evidence) -> Answer | None:
     if (unread := unread_source(evidence)) is not None:
         return Answer.unread(unread)
     if approved_images(evidence) is None:
-        return Answer("unknown", "Which images were approved is not known.", remedy=WITH_A_LIST)
+        return Answer("unknown", "It is not known which images were approved.", remedy=WITH_A_LIST)
     return None

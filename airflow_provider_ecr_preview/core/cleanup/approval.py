@@ -90,13 +90,15 @@ class ApprovedRepository:
         differences = []
         if given.policy_fingerprint != self.policy_fingerprint:
             given_policy, policy = given.policy_fingerprint[:12], self.policy_fingerprint[:12]
-            differences.append(f"the policy is {given_policy}, and {policy} was approved")
+            differences.append(f"policy {given_policy} is given, {policy} was approved")
         if given.images_fingerprint != self.images_fingerprint:
-            differences.append("the images are others")
+            differences.append("it has other images")
         elif given.tags_fingerprint != self.tags_fingerprint:
-            differences.append("the list of images has other tags or push times")
+            differences.append("its images have other tags or push times")
         if given.previewed_at != self.previewed_at:
-            differences.append(f"the preview is of {given.previewed_at}, and that of {self.previewed_at} was approved")
+            differences.append(
+                f"the preview of {given.previewed_at} is given, that of {self.previewed_at} was approved"
+            )
         if not differences and given != self:
             differences.append("the summary was changed")
         return differences
@@ -154,9 +156,9 @@ class Approval:
                 approved = {repository.repository: repository for repository in given}
                 return replace(self, action=action, dry_run=dry_run, repositories=approved)
         unread = Unread(
-            f"the approval has the digest {self.digest[:12]} alone, and what is given does not add up to it.",
-            "Give all repositories that were approved, as they were approved, to one task; or give approvals_path to "
-            "EcrApproveCleanupOperator, and have them approved again.",
+            f"the approval has only the digest {self.digest[:12]}, and the given summaries do not match it.",
+            "Give all approved repositories to one task, unchanged; or set approvals_path in EcrApproveCleanupOperator, and "
+            "approve again.",
         )
         return replace(self, repositories=unread)
 
@@ -180,7 +182,7 @@ def approval_of(value: Any, read: Callable[[str], Sequence[Mapping[str, Any]] | 
     try:
         return _of_xcom(approved, read)
     except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"approved is not whole ({type(error).__name__}: {error}). Have it approved again.") from error
+        raise ValueError(f"approved is incomplete ({type(error).__name__}: {error}). Approve again.") from error
 
 
 def approval_xcom(
@@ -252,9 +254,9 @@ def _of_xcom(value: Mapping[str, Any], read: Callable[[str], Sequence[Mapping[st
 def _refusal(value: Mapping[str, Any]) -> str | None:
     chosen, user = value.get("chosen_options"), value.get("responded_by_user")
     if chosen is None:
-        return "It was not answered yet."
+        return "The approval has no answer yet."
     if user is None:
-        return "It was not answered in time, and the default of a timeout is no approval."
+        return "The approval was not answered in time; a timeout never counts as an approval."
     return None if chosen == [APPROVE] else f"{_named(user)} answered {one_line(', '.join(map(str, chosen)))}."
 
 
@@ -274,14 +276,14 @@ def _repositories(
     try:
         repositories = [ApprovedRepository(**entry) for entry in entries]
     except TypeError:
-        return Unread("what was approved is of another release.", _APPROVE_AGAIN)
+        return Unread("another release wrote the approval.", _APPROVE_AGAIN)
     if approval_digest(value["action"], repositories, dry_run=value["dry_run"]) != value["digest"]:
         where = "in the approval" if listed is not None else f"at {uri}"
-        return Unread(f"the repositories {where} are not those that were approved.", _APPROVE_AGAIN)
+        return Unread(f"the repositories {where} do not match the approved digest.", _APPROVE_AGAIN)
     return {repository.repository: repository for repository in repositories}
 
 
-_APPROVE_AGAIN = "Clear the approval task, and have its answer given again."
+_APPROVE_AGAIN = "Clear the approval task, and approve again."
 
 
 def _sorted(repositories: Iterable[ApprovedRepository]) -> list[ApprovedRepository]:

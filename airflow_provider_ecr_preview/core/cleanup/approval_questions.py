@@ -6,6 +6,7 @@ from airflow_provider_ecr_preview.core.cleanup.answers import Answer
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovedAction, ApprovedRepository
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 
 NOT_BOUND = Answer("off", "No approval is given (approved).")
@@ -21,7 +22,7 @@ def approval_given(approval: Approval | None, action: ApprovedAction, *, dry_run
     if approval is None:
         return NOT_BOUND
     if isinstance(approval.repositories, Unread):
-        return Answer.unread(approval.repositories, "It is not known what was approved: ")
+        return Answer.unread(approval.repositories, "The approval cannot be read: ")
     if (refusal := _refusal(approval, action, dry_run=dry_run)) is not None:
         return refusal
     if approval.responded_by is None:
@@ -40,34 +41,32 @@ def compared_with(approval: Approval | None, summary: PreviewSummaryXCom, previe
     if approval is None:
         return NOT_BOUND
     if isinstance(preview, Unread):
-        return Answer.unread(preview, "What is given cannot be compared with what was approved: ")
+        return Answer.unread(preview, "The given summary cannot be compared with the approved one: ")
     if approval.repositories is None or isinstance(approval.repositories, Unread):
-        unread = approval.repositories or Unread("it was not compared with what is given.")
-        return Answer.unread(unread, "It is not known what was approved: ")
+        unread = approval.repositories or Unread("it was not compared with the given summaries.")
+        return Answer.unread(unread, "The approval cannot be read: ")
     approved = approval.repositories.get(RepositoryId.of(summary))
     if approved is None:
         count = len(approval.repositories)
-        message = f"The repository is not among the {count} that were approved."
-        return Answer("blocked", message, remedy="Have this repository approved, too, or leave it out of summary.")
+        message = f"The approval has {counted(count, 'repository', 'repositories')}, and this one is not among them."
+        return Answer("blocked", message, remedy="Have this repository approved as well, or leave it out of summary.")
     if differences := approved.differences(ApprovedRepository.of(summary, preview)):
-        return Answer("blocked", f"What is given is not what was approved: {'; '.join(differences)}.")
-    tags = "" if approved.tags_fingerprint else " Tags are not bound: the summary has no list of all images."
-    return Answer("passed", f"What is given is what was approved.{tags}")
+        return Answer("blocked", f"The given summary differs from the approved one: {'; '.join(differences)}.")
+    tags = (
+        "" if approved.tags_fingerprint else " The approval does not cover tags: the summary has no list of all images."
+    )
+    return Answer("passed", f"The given summary is the approved one.{tags}")
 
 
 def _refusal(approval: Approval, action: ApprovedAction, *, dry_run: bool) -> Answer | None:
     if approval.refusal is not None:
         return Answer("blocked", f"This was not approved. {approval.refusal}")
     if approval.action != action:
-        message = f"It was approved to {_VERBS.get(str(approval.action), approval.action)}, not to {_VERBS[action]}."
-        return Answer(
-            "blocked", message, remedy="Give EcrApproveCleanupOperator the same action, and approve it again."
-        )
+        message = f"The approval is to {_VERBS.get(str(approval.action), approval.action)}, not to {_VERBS[action]}."
+        return Answer("blocked", message, remedy="Give EcrApproveCleanupOperator the same action, and approve again.")
     if approval.dry_run and not dry_run:
         message = "Only a dry run was approved."
-        return Answer(
-            "blocked", message, remedy="Give EcrApproveCleanupOperator the same dry_run, and approve it again."
-        )
+        return Answer("blocked", message, remedy="Give EcrApproveCleanupOperator the same dry_run, and approve again.")
     return None
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
 from airflow_provider_ecr_preview.core.cleanup.journal import EarlierImage
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
-from airflow_provider_ecr_preview.core.preview.image import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.preview.summary import images_fingerprint
 

@@ -1,4 +1,4 @@
-"""The checks before a clean-up. Each answers one question; one that cannot be answered blocks like a bad answer."""
+"""The checks before a clean-up; a check that cannot be answered blocks, just as a bad answer does."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class CheckResult:
 
     :param code: name of the check.
     :param verdict: ``passed``, ``warned``, ``spared``, ``blocked``, ``unknown`` or ``off``.
-    :param message: what it saw, in one or two sentences.
+    :param message: what it found, in one or two sentences.
     :param image_digests: at most ten of the images it is about.
     :param remedy: which parameter, permission or step lifts it; None where it neither blocks nor spares.
     """
@@ -56,7 +56,7 @@ class CheckResult:
 
     @classmethod
     def of(cls, code: str, answer: Answer) -> CheckResult:
-        """Return the result of the check that was answered so.
+        """Return the result of a check from its answer.
 
         :param code: name of the check, one of :data:`~airflow_provider_ecr_preview.core.cleanup.remedies.CHECKS`.
         :param answer: the answer.
@@ -68,7 +68,7 @@ class CheckResult:
 
     @property
     def blocks(self) -> bool:
-        """Whether nothing may be changed because of it."""
+        """Whether it blocks every change."""
         return self.verdict in ("blocked", "unknown")
 
     def as_dict(self) -> dict[str, Any]:
@@ -86,11 +86,11 @@ class CheckResult:
 
 
 def sentence(code: str, verdict: str, message: str, remedy: str | None) -> str:
-    """Return what a check says in the one form in which logs and errors have it.
+    """Return what a check says, as logs and errors show it.
 
     :param code: name of the check.
     :param verdict: what it says.
-    :param message: what it saw.
+    :param message: what it found.
     :param remedy: what lifts it.
     """
     return f"{code} ({verdict}): {message}{f' To lift it: {remedy}' if remedy else ''}"
@@ -118,7 +118,7 @@ class Decision:
 
     @property
     def blocking(self) -> list[CheckResult]:
-        """The checks because of which nothing may be changed."""
+        """The checks that block the repository."""
         return [check for check in self.checks if check.blocks]
 
 
@@ -159,7 +159,7 @@ def decide_again(decision: Decision, inventory: Sequence[RepositoryImage], now: 
 
 
 def is_touched(image: RepositoryImage, now: RepositoryImage) -> bool:
-    """Return whether somebody has touched an image since it was judged: tagged, pulled, pushed, archived or restored it.
+    """Return whether an image was tagged, pulled, pushed, archived or restored since it was judged.
 
     :param image: the image as it was judged.
     :param now: the image as it is now.
@@ -174,7 +174,7 @@ def check_run(
     max_bytes: int | None = None,
     approval: Answer = NOT_BOUND,
 ) -> list[CheckResult]:
-    """Ask what can only be asked of all repositories together.
+    """Return what the checks of the whole run say, over all repositories.
 
     :param decisions: what is decided for each one.
     :param max_images: more images in all block the whole run; None for no limit.
@@ -186,8 +186,10 @@ def check_run(
     size = known_sum(plan.bytes_upper_bound for plan in plans)
     return [
         CheckResult.of("approval_given", approval),
-        CheckResult.of("run_max_images", capped(images, max_images, "images in all", "max_images_per_run")),
-        CheckResult.of("run_max_bytes", capped(size, max_bytes, "bytes at most in all", "max_bytes_per_run")),
+        CheckResult.of(
+            "run_max_images", capped(images, max_images, "images in all repositories", "max_images_per_run")
+        ),
+        CheckResult.of("run_max_bytes", capped(size, max_bytes, "bytes in all repositories", "max_bytes_per_run")),
     ]
 
 

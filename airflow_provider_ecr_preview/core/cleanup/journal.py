@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow_provider_ecr_preview.core.ecr_values import ARCHIVE
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def is_done(image: RepositoryImage | None, action: CleanupAction) -> bool:
     """
     if action == "delete":
         return image is None
-    return image is not None and image.storage_class == "archive"
+    return image is not None and image.storage_class == ARCHIVE
 
 
 def approval_id(summaries: Sequence[PreviewSummaryXCom], action: str) -> str:

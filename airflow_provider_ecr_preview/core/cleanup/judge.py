@@ -13,7 +13,8 @@ from airflow_provider_ecr_preview.core.cleanup.manifest_lists import lists_of_im
 from airflow_provider_ecr_preview.core.cleanup.replicas import copies_of, replicates_deletions, users_in_replicas
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
-from airflow_provider_ecr_preview.core.preview.image import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.core.ecr_values import ARCHIVE, EXPIRE
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.referrers import Fate, subject_digests, subjects_above
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
@@ -166,7 +167,7 @@ class Judge:
 
     def _is_archived_already(self, image: RepositoryImage) -> bool:
         is_to_archive = self.settings.action == "archive" and not self.settings.whole_policy
-        return is_to_archive and image.storage_class == "archive"
+        return is_to_archive and image.storage_class == ARCHIVE
 
 
 def _is_pushed_again(approved: PreviewedImage, image: RepositoryImage) -> bool:

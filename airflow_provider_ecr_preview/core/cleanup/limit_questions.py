@@ -17,7 +17,7 @@ def images_left(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan
     inventory = evidence.inventory
     if isinstance(inventory, Unread):
         return Answer.unread(inventory, "The images of the repository are not known: ")
-    # What is spared so that enough is left says nothing of whether the policy leaves enough.
+    # Images spared for the minimum count as touched here: the policy itself would not leave them.
     spared = plan.spared_for(Spared.MINIMUM_IMAGES_LEFT)
     touched = {*spared, *(image.image_digest for image in plan.images)}
     left = len(inventory) - len(touched)
@@ -30,39 +30,39 @@ def images_left(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan
         return Answer("blocked", "No image would be left.", remedy="Change the policy so that it keeps an image.")
     if spared:
         message = (
-            f"{counted(spared, 'approved image')} {'is' if len(spared) == 1 else 'are'} spared, because the newest "
-            f"{counted(needed, 'image')} that can be run always {'has' if needed == 1 else 'have'} to be left."
+            f"{counted(spared, 'approved image is', 'approved images are')} spared, because at least "
+            f"{counted(needed, 'image')} that can be run must be left."
         )
         return Answer("spared", message, spared)
     return Answer("passed", f"{counted(usable, 'image')} that can be run would be left.")
 
 
 def max_images(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
-    """Ask whether the images to be touched are not too many."""
+    """Ask whether the plan has too many images."""
     if settings.max_images is None:
         return OFF
     return unknown_images(evidence) or capped(plan.image_count, settings.max_images, "images", "max_images")
 
 
 def max_share(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
-    """Ask whether they are not too large a part of the repository."""
+    """Ask whether the plan has too large a share of the repository."""
     if settings.max_share is None:
         return OFF
     if (unread := unknown_images(evidence)) is not None:
         return unread
     inventory = () if isinstance(evidence.inventory, Unread) else evidence.inventory
-    # As many as there were before the first attempt.
+    # Count the images that were there before the first attempt.
     total = len({*plan.earlier, *(image.image_digest for image in inventory)})
     share = plan.image_count / max(total, 1)
-    message = f"{share:.1%} of the repository's {counted(total, 'image')}; max_share is {settings.max_share:.1%}."
+    message = f"The plan has {share:.1%} of the repository's {counted(total, 'image')}; max_share is {settings.max_share:.1%}."
     return Answer("blocked" if share > settings.max_share else "passed", message)
 
 
 def max_bytes(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
-    """Ask whether their sizes do not add up to too much."""
+    """Ask whether the sizes of the planned images add up to too much."""
     if settings.max_bytes is None:
         return OFF
-    return unknown_images(evidence) or capped(plan.bytes_upper_bound, settings.max_bytes, "bytes at most", "max_bytes")
+    return unknown_images(evidence) or capped(plan.bytes_upper_bound, settings.max_bytes, "bytes", "max_bytes")
 
 
 def capped(number: int | None, limit: int | None, what: str, parameter: str) -> Answer:
@@ -76,6 +76,8 @@ def capped(number: int | None, limit: int | None, what: str, parameter: str) -> 
     if limit is None:
         return OFF
     if number is None:
-        remedy = f"Set {parameter}=None to do without the limit."
-        return Answer("unknown", f"The number of {what} is not known; {parameter} is {limit}.", remedy=remedy)
-    return Answer("blocked" if number > limit else "passed", f"{number} {what}; {parameter} is {limit}.")
+        remedy = f"Set {parameter}=None to remove the limit."
+        return Answer("unknown", f"The number of {what} is not known; {parameter} is {limit:,}.", remedy=remedy)
+    return Answer(
+        "blocked" if number > limit else "passed", f"The number of {what} is {number:,}; {parameter} is {limit:,}."
+    )

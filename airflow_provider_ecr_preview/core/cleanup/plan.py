@@ -13,7 +13,8 @@ from airflow_provider_ecr_preview.core.cleanup.journal import EarlierImage
 from airflow_provider_ecr_preview.core.cleanup.judge import Judge
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupAction, CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
-from airflow_provider_ecr_preview.core.preview.image import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, STANDARD
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.referrers import (
     Fate,
@@ -87,7 +88,7 @@ class CleanupPlan:
         )
         if not (maybe := len(self.may_be_refused)):
             return text
-        return f"{text} Of these, up to {maybe} may be spared, because a manifest list that stays may name them."
+        return f"{text} Up to {maybe} of these may be spared, because a manifest list that stays may name them."
 
     def spared_for(self, *reasons: Spared) -> list[str]:
         """Return the digests that are spared for one of these reasons."""
@@ -161,7 +162,7 @@ def plan_cleanup(
             if settings.check_referrers and (subjects := subject_digests(going[digest]))
         },
         lists_that_stay=tuple(
-            image for image in lists if image.image_digest not in levels and image.storage_class == "standard"
+            image for image in lists if image.image_digest not in levels and image.storage_class == STANDARD
         ),
         earlier=earlier,
     )

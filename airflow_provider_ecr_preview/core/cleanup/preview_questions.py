@@ -37,9 +37,12 @@ def policy_unchanged(evidence: Evidence, _: CleanupSettings, __: CleanupPlan) ->
     """Ask whether the policy is still the one that was approved."""
     fresh, approved = evidence.fresh, evidence.summary["policy_fingerprint"]
     if isinstance(fresh, Unread):
-        return Answer.unread(fresh, "There is no fresh preview to compare with: ")
+        return Answer.unread(fresh, "The policy cannot be compared, because there is no fresh preview: ")
     if fresh.policy_fingerprint != approved:
-        return Answer("blocked", f"The policy is {fresh.policy_fingerprint[:12]} now, {approved[:12]} was approved.")
+        return Answer(
+            "blocked",
+            f"The policy changed after the approval: {approved[:12]} was approved, and it is {fresh.policy_fingerprint[:12]} now.",
+        )
     return Answer("passed", f"The policy is still {approved[:12]}.")
 
 
@@ -48,15 +51,15 @@ def preview_unchanged(evidence: Evidence, settings: CleanupSettings, plan: Clean
     if (unread := unread_source(evidence)) is not None:
         return Answer.unread(unread, "The approved images cannot be compared: ")
     if approved_images(evidence) is None:
-        message = "A fresh preview lists other images than the approved one, and which those were is not known."
+        message = "A fresh preview lists different images, and there is no list of the approved ones to compare with."
         return Answer("blocked", message, remedy=WITH_A_LIST)
     changed = [*plan.spared_for(*CHANGES), *sorted(plan.not_approved)]
     if not changed:
-        gone = f" Of these, {counted(plan.gone, 'is', 'are')} gone already." if plan.gone else ""
+        gone = f" {counted(plan.gone, 'of them is', 'of them are')} already gone." if plan.gone else ""
         return Answer("passed", f"A fresh preview lists the approved images.{gone}")
     message = (
-        f"A fresh preview differs in {counted(changed, 'image')}: {len(plan.not_approved)} new, and "
-        f"{len(changed) - len(plan.not_approved)} changed or no longer in it."
+        f"A fresh preview differs in {counted(changed, 'image')}: {len(plan.not_approved)} new, "
+        f"{len(changed) - len(plan.not_approved)} changed or no longer listed."
     )
     return _of_changes(message, changed, settings)
 
@@ -68,12 +71,12 @@ def tags_unchanged(evidence: Evidence, settings: CleanupSettings, plan: CleanupP
     if (unread := unknown_images(evidence)) is not None:
         return unread
     if isinstance(evidence.approved, Unread) or evidence.approved.images is None:
-        message = "The tags at the approval are not known: the summary has no list of all images."
+        message = "The approved tags are not known: the summary has no list of all images."
         return Answer("unknown", message, remedy=WITH_A_LIST)
     changed = plan.spared_for(Spared.TAGS_CHANGED)
     if not changed:
-        return Answer("passed", "No other approved image got or lost a tag.")
-    return _of_changes(f"{counted(changed, 'approved image')} got or lost a tag.", changed, settings)
+        return Answer("passed", "No other approved image gained or lost a tag.")
+    return _of_changes(f"{counted(changed, 'approved image')} gained or lost a tag.", changed, settings)
 
 
 def preview_age(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> Answer:
@@ -85,7 +88,7 @@ def preview_age(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -
         return Answer.unread(previewed_at)
     age = evidence.now - previewed_at
     if age < -_CLOCK_SKEW:
-        message = f"The preview was made in the future ({previewed_at:%Y-%m-%d %H:%M} UTC)."
+        message = f"The preview has a time in the future ({previewed_at:%Y-%m-%d %H:%M} UTC)."
         return Answer("unknown", message, remedy="Check the clock of the worker, and preview again.")
     if age > settings.max_preview_age:
         return Answer(
@@ -106,14 +109,12 @@ def agreeing_previews(evidence: Evidence, settings: CleanupSettings, plan: Clean
             return disagreement
     if len(earlier) + 2 < needed:
         return Answer(
-            "blocked", f"There are {len(earlier) + 2} previews in a row; required_agreeing_previews is {needed}."
+            "blocked", f"There are only {len(earlier) + 2} previews in a row; required_agreeing_previews is {needed}."
         )
     if spared := plan.spared_for(Spared.NOT_IN_EARLIER_PREVIEW):
-        message = (
-            f"{counted(spared, 'approved image is', 'approved images are')} not in each of {needed} previews in a row."
-        )
+        message = f"{counted(spared, 'approved image is', 'approved images are')} missing from at least one of the last {needed} previews."
         return left_out(message, spared, settings)
-    return Answer("passed", f"{max(needed, 2)} previews in a row agree, the fresh one included.")
+    return Answer("passed", f"{max(needed, 2)} previews in a row agree, including the fresh one.")
 
 
 def findings(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
@@ -127,7 +128,7 @@ def findings(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -
     if unanswered := [finding for finding in critical if finding["code"] not in answered]:
         codes = ", ".join(sorted({finding["code"] for finding in unanswered}))
         digests = [digest for finding in unanswered for digest in finding["image_digests"]]
-        remedy = f"Correct the policy, and preview again; or name {codes} in ignored_findings if that is right."
+        remedy = f"Correct the policy, and preview again; or, if they are acceptable, add {codes} to ignored_findings."
         return Answer("blocked", f"The preview has critical findings: {codes}.", digests, remedy)
     if critical:
         what = counted(critical, "critical finding is", "critical findings are")
@@ -140,7 +141,7 @@ def _of_changes(message: str, changed: Sequence[str], settings: CleanupSettings)
         return Answer("blocked", message, changed, f"{_PREVIEW_AGAIN}.")
     if settings.on_change == "block":
         return Answer("blocked", message, changed)
-    return Answer("spared", f"{message} They are spared.", changed, f"{_PREVIEW_AGAIN}.")
+    return Answer("spared", f"{message} The clean-up spares them.", changed, f"{_PREVIEW_AGAIN}.")
 
 
 def _disagreement(evidence: Evidence, earlier: PreviewList | Unread) -> Answer | None:
@@ -148,11 +149,11 @@ def _disagreement(evidence: Evidence, earlier: PreviewList | Unread) -> Answer |
     if isinstance(earlier, Unread):
         return Answer.unread(earlier, "An earlier preview cannot be read: ")
     if earlier.policy_fingerprint != evidence.summary["policy_fingerprint"]:
-        message = "An earlier preview is of another policy, so that the row begins with this one."
+        message = "An earlier preview is of another policy, so the count starts again with this one."
         return Answer("blocked", message, remedy="Wait for further previews, or lower required_agreeing_previews.")
     if earlier.images is None and earlier.images_fingerprint != evidence.summary["images_fingerprint"]:
-        message = "An earlier preview lists other images, and has no list that could be compared."
-        return Answer("unknown", message, remedy="Give previews as previous_summaries that were made with images_path.")
+        message = "An earlier preview lists different images, and has no list to compare."
+        return Answer("unknown", message, remedy="Give previous_summaries that were made with images_path.")
     return None
 
 

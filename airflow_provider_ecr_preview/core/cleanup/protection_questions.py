@@ -15,18 +15,18 @@ from airflow_provider_ecr_preview.core.text.counted import counted
 _SHOWN_SOURCES = 5
 
 
-_COLLECT_AGAIN = "Collect what is in use again with EcrCollectImagesInUseOperator, which says what it may not read."
+_COLLECT_AGAIN = "Run EcrCollectImagesInUseOperator again; its log says which permissions are missing."
 
 
 _READ_IT = (
-    "Collect what is in use again, in that account and Region too, by aws_conn_ids and region_names of "
-    "EcrCollectImagesInUseOperator; or name in required_scope the accounts and Regions that run images of this repository."
+    "Run EcrCollectImagesInUseOperator again with that account and Region in aws_conn_ids and region_names; or set "
+    "required_scope to the accounts and Regions that run images of this repository."
 )
 
 
 _NOT_RECORDED = (
-    "Collect what is in use again with EcrCollectImagesInUseOperator and a source that reads AWS: an earlier release did "
-    "not record the account and the Region."
+    "Run EcrCollectImagesInUseOperator again with a source that reads AWS: earlier releases did not record the account "
+    "and the Region."
 )
 
 
@@ -37,19 +37,23 @@ def in_use(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> 
         return OFF
     if used is None:
         remedy = "Give the output of EcrCollectImagesInUseOperator as in_use, or set check_in_use=False."
-        return Answer("unknown", "It is not known what is in use: in_use is not given.", remedy=remedy)
+        return Answer("unknown", "in_use is not given, so it is not known which images are in use.", remedy=remedy)
     if isinstance(used, Unread):
-        return Answer("unknown", f"What is in use cannot be read: {used.reason}", remedy=used.remedy or _COLLECT_AGAIN)
+        return Answer(
+            "unknown", f"The images in use cannot be read: {used.reason}", remedy=used.remedy or _COLLECT_AGAIN
+        )
     if sources := used.unread_sources:
         more = f"; and {len(sources) - _SHOWN_SOURCES} more" if len(sources) > _SHOWN_SOURCES else ""
-        message = f"Not everything that may use images was read: {'; '.join(sources[:_SHOWN_SOURCES])}{more}"
+        message = f"Some sources of images in use could not be read: {'; '.join(sources[:_SHOWN_SOURCES])}{more}"
         return Answer("unknown", message, remedy=_COLLECT_AGAIN)
     if missing := used.missing_scope:
         read = used.read_scope
-        which = (
-            f"read {'was' if len(read) == 1 else 'were'} {_places(read)}" if read else "no place is recorded as read"
+        only = (
+            f"only {_places(read)} {'was' if len(read) == 1 else 'were'} read"
+            if read
+            else "no place was recorded as read"
         )
-        message = f"What runs in {_places(missing)} is not known: {which}."
+        message = f"It is not known what runs in {_places(missing)}: {only}."
         return Answer("unknown", message, remedy=_READ_IT if read else _NOT_RECORDED)
     return _of_protection(evidence, settings, plan, Spared.IN_USE, "in use")
 

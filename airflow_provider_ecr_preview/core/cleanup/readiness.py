@@ -113,7 +113,7 @@ def without_a_preview(checks: Iterable[CheckResult], *, is_previewed: bool) -> l
     :param is_previewed: whether there is a preview that may be approved.
     """
     needed = _NEED_A_FRESH_PREVIEW if is_previewed else _NEED_A_PREVIEW
-    message = "A fresh preview was not started." if is_previewed else "There is no preview that may be approved yet."
+    message = "No fresh preview was started." if is_previewed else "There is no preview to approve yet."
     return [
         CheckResult(check.code, "not_checked", message) if _is_unanswered(check, needed) else check for check in checks
     ]
@@ -147,7 +147,8 @@ def change_permissions(actions: Iterable[str]) -> Answer:
     :param actions: the IAM actions of the calls that start or change something.
     """
     return Answer(
-        "not_checked", f"These calls were not tried, because they start or change something: {', '.join(actions)}."
+        "not_checked",
+        f"These calls were not tried, because they would start or change something: {', '.join(actions)}.",
     )
 
 

@@ -12,8 +12,8 @@ from airflow_provider_ecr_preview.core.referrers import is_index, subject_digest
 from airflow_provider_ecr_preview.core.text.counted import counted
 
 _KEEP_REFERRERS = (
-    "Change the policy so that it keeps these images, and preview it again; clean up with this policy instead; or set "
-    "check_referrers=False if they may be lost."
+    "Change the policy so that it keeps these images, and preview it again; run a clean-up instead of applying the "
+    "policy; or set check_referrers=False if they may be lost."
 )
 
 
@@ -23,7 +23,7 @@ def referrers(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) 
         return unknown if settings.check_referrers else OFF
     if subjects := plan.spared_for(Spared.REFERRER_STAYS):
         what = counted(len(subjects), "approved image has a referrer", "approved images have referrers")
-        message = f"{what} that is in use or has a protected tag, and ECR would delete it with them."
+        message = f"{what} that is in use or has a protected tag; ECR would delete it as well."
         return left_out(message, [*subjects, *plan.spared_for(Spared.SUBJECT_STAYS)], settings)
     if not settings.check_referrers:
         return OFF
@@ -33,10 +33,11 @@ def referrers(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) 
         return left_out(message, spared, settings, _KEEP_REFERRERS)
     images = () if isinstance(evidence.inventory, Unread) else evidence.inventory
     if not any(map(subject_digests, images)):
-        return Answer("off", "No image of the repository belongs to another one.")
+        return Answer("off", "No image in the repository belongs to another one.")
     going = {image.image_digest for image in plan.images} if settings.action == "delete" else set()
     others = sum(image.subject_manifest_digest in going and image.image_digest not in going for image in images)
-    along = f" ECR deletes {counted(others, 'other image', 'other images')} that belong to them within a day."
+    belonging = counted(others, "other image that belongs", "other images that belong")
+    along = f" Within a day, ECR also deletes {belonging} to them."
     return Answer("passed", f"No other approved image belongs to one that stays.{along if others else ''}")
 
 
@@ -49,7 +50,7 @@ def manifest_lists(evidence: Evidence, settings: CleanupSettings, plan: CleanupP
         return left_out(f"{what} an image in use, or was pushed right after one.", spared, settings)
     if spared := plan.spared_for(Spared.REFERENCED_BY_MANIFEST_LIST):
         what = counted(len(spared), "approved image is", "approved images are")
-        return Answer("spared", f"{what} named by a manifest list that stays, so that ECR keeps them.", spared)
+        return Answer("spared", f"{what} named by a manifest list that stays, so ECR refuses to delete them.", spared)
     images = () if isinstance(evidence.inventory, Unread) else evidence.inventory
     if not any(map(is_index, images)):
         return Answer("off", "The repository has no manifest list.")
@@ -58,7 +59,7 @@ def manifest_lists(evidence: Evidence, settings: CleanupSettings, plan: CleanupP
         return Answer("passed", "No manifest list that stays may name an approved image.")
     stays = counted(len(plan.lists_that_stay), "manifest list stays", "manifest lists stay")
     message = (
-        f"{stays}. ECR refuses to delete the images that they name, and only then is it known which those are: of "
-        f"{counted(len(plan.images), 'image', 'images')}, up to {maybe} may be spared for that."
+        f"{stays}. ECR refuses to delete the images that they name, and which those are shows only then: up to {maybe} of "
+        f"{counted(plan.images, 'image')} may be spared."
     )
     return Answer("passed", message)

@@ -1,6 +1,6 @@
-"""Every check and every reason to spare an image: what it asks, and which parameter, permission or step lifts it.
+"""Every check and every reason to spare an image, each with the parameter, permission or step that lifts it.
 
-The page ``docs/reference/checks.md`` is written from here. A check or a reason that is not listed here fails the tests.
+The page ``docs/reference/checks.md`` is generated from this module, and tests fail for a check or a reason without an entry here.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from airflow_provider_ecr_preview.core.exceptions import (
 
 
 class Check(NamedTuple):
-    """What a person has to know about a check.
+    """The explanation of a check.
 
     :param question: what it asks.
-    :param remedy: what lifts it, where its answer does not know better.
-    :param parameters: the parameters of the operators that it goes by.
+    :param remedy: what lifts it, unless its answer says more.
+    :param parameters: the operators' parameters that it uses.
     """
 
     question: str
@@ -40,30 +40,30 @@ _PREVIEW_AGAIN = "Preview again, and have that preview approved"
 
 CHECKS: Mapping[str, Check] = {
     "approval_given": Check(
-        "Where an approval is given: has a person approved this action, and not a dry run only?",
-        "Clear the approval task, and have it answered again.",
+        "If an approval is given: has a person approved this action, and not only a dry run?",
+        "Clear the approval task, and approve again.",
         ("approved",),
     ),
     "approved_unchanged": Check(
-        "Where an approval is given: are policy, images, tags and summary still those that were approved?",
-        "Clear the approval task, and have what is given now approved; or give the summary that was approved.",
+        "If an approval is given: are policy, images, tags and summary still the approved ones?",
+        "Clear the approval task, and approve the new summary; or give the approved summary.",
         ("approved", "summary"),
     ),
     "policy_unchanged": Check(
-        "Is the policy still the one that was approved?",
-        f"{_PREVIEW_AGAIN}. If a candidate was previewed, give the same one as lifecycle_policy_text or "
+        "Is the policy still the approved one?",
+        f"{_PREVIEW_AGAIN}. If a candidate was previewed, give the same one in lifecycle_policy_text or "
         "lifecycle_policies.",
         ("summary", "lifecycle_policy_text", "lifecycle_policies"),
     ),
     "preview_unchanged": Check(
-        "Does a fresh preview list the images that were approved?",
+        "Does a fresh preview list the approved images?",
         f"{_PREVIEW_AGAIN}; or set on_change='spare' to spare the images that differ.",
         ("summary", "on_change", "timeout"),
     ),
     "tags_unchanged": Check(
-        "Do the approved images still have the tags that they had at the approval?",
+        "Do the approved images still have the approved tags?",
         f"{_PREVIEW_AGAIN}; or set on_change='spare' to spare the images whose tags changed, or check_tags=False if "
-        "a tag that moves does not matter.",
+        "moved tags do not matter.",
         ("check_tags", "on_change"),
     ),
     "preview_age": Check(
@@ -83,24 +83,24 @@ CHECKS: Mapping[str, Check] = {
         ("ignored_findings",),
     ),
     "in_use": Check(
-        "Is it known what is in use, and is none of the approved images?",
-        "Stop what uses the images, and collect what is in use again.",
+        "Is it known which images are in use, and is no approved image among them?",
+        "Stop what uses the images, and run EcrCollectImagesInUseOperator again.",
         ("in_use", "required_scope", "check_in_use"),
     ),
     "pulling_accounts": Check(
-        "Was every account read that may pull from the repository?",
-        "Collect what is in use in these accounts, too, and name them in required_scope; or take the permission to pull "
-        "away from accounts that no longer use it.",
+        "Was it read what runs in every account that may pull from the repository?",
+        "Run EcrCollectImagesInUseOperator for these accounts as well, and add them to required_scope; or revoke the "
+        "permission to pull of accounts that no longer need it.",
         ("in_use", "required_scope"),
     ),
     "replicas": Check(
-        "Is everything known that protects images where ECR deletes them, too, because it replicates deletions?",
-        "Collect what is in use in the accounts and Regions that deletions are replicated to, too; or set "
-        "check_replicas=False if nothing is lost there.",
+        "Where deletions are replicated to: is it known what protects the images there?",
+        "Run EcrCollectImagesInUseOperator for the accounts and Regions that deletions are replicated to; or set "
+        "check_replicas=False if the images there may be deleted.",
         ("check_replicas", "in_use"),
     ),
     "protected_tags": Check(
-        "Do the approved images have no protected tag?",
+        "Are the approved images free of protected tags?",
         "Remove the protected tags from the images, or change protected_tags and protected_tag_patterns.",
         ("protected_tags", "protected_tag_patterns"),
     ),
@@ -110,87 +110,86 @@ CHECKS: Mapping[str, Check] = {
         ("min_age_days",),
     ),
     "recent_pulls": Check(
-        "Were the approved images not pulled recently?",
+        "Was no approved image pulled recently?",
         "Wait until the last pull is longer ago, or lower recently_pulled_days.",
         ("recently_pulled_days",),
     ),
     "newest_images": Check(
-        "Are none of the approved images among the newest of the repository?",
+        "Is no approved image among the newest in the repository?",
         "Push newer images, or lower newest_images_kept.",
         ("newest_images_kept",),
     ),
     "referrers": Check(
         "Does no approved image belong to an image that stays, as a signature, an SBOM or an attestation?",
-        "Nothing is to be done: they go after the image that they belong to. If they may be lost while it stays, set "
+        "Nothing needs to be done: they go after the image that they belong to. If they may go while it stays, set "
         "check_referrers=False.",
         ("check_referrers",),
     ),
     "manifest_lists": Check(
-        "Does no approved manifest list name an image in use?",
-        "Stop what uses the images, and collect what is in use again. If the list names other images, delete it by hand.",
+        "Is no image in use named by an approved manifest list?",
+        "Stop what uses the images, and run EcrCollectImagesInUseOperator again. If the list does not name them, delete it by hand.",
         ("in_use", "check_in_use"),
     ),
     "images_left": Check(
         "Would enough images that can be run be left? This check cannot be switched off.",
-        "Change the policy so that it keeps more images; or lower minimum_images_left, to 1 at the least.",
+        "Change the policy so that it keeps more images; or lower minimum_images_left (at least 1).",
         ("minimum_images_left",),
     ),
     "max_images": Check(
-        "Are not too many images of the repository to be touched?",
-        "Look whether the policy takes more than it should; if not, raise max_images.",
+        "Is the number of images to be deleted or archived within max_images?",
+        "Check whether the policy selects more than it should; if not, raise max_images.",
         ("max_images",),
     ),
     "max_share": Check(
-        "Is not too large a share of the repository to be touched?",
-        "Look whether the policy takes more than it should; if not, raise max_share.",
+        "Is the share of the repository to be deleted or archived within max_share?",
+        "Check whether the policy selects more than it should; if not, raise max_share.",
         ("max_share",),
     ),
     "max_bytes": Check(
-        "Do the sizes of the images to be touched not add up to too much?",
-        "Look whether the policy takes more than it should; if not, raise max_bytes.",
+        "Is the total size of these images within max_bytes?",
+        "Check whether the policy selects more than it should; if not, raise max_bytes.",
         ("max_bytes",),
     ),
     "run_max_images": Check(
-        "Are not too many images to be touched in all repositories together?",
-        "Give fewer repositories at a time, or raise max_images_per_run.",
+        "Is the number of images in all repositories within max_images_per_run?",
+        "Give fewer repositories to the task, or raise max_images_per_run.",
         ("max_images_per_run",),
     ),
     "run_max_bytes": Check(
-        "Do the sizes of all images to be touched not add up to too much?",
-        "Give fewer repositories at a time, or raise max_bytes_per_run.",
+        "Is the total size of the images in all repositories within max_bytes_per_run?",
+        "Give fewer repositories to the task, or raise max_bytes_per_run.",
         ("max_bytes_per_run",),
     ),
     "applied_policy": Check(
-        "Can the applied policy be read, and to restore one: is it still the policy that was put?",
-        "Find out who changed the policy, and decide with them which one is right.",
+        "Can the applied policy be read, and before a restore, is it still the policy that was put?",
+        "Find out who changed the policy, and agree on the right one.",
         ("applied",),
     ),
     "read_permissions": Check(
-        "With check_only: does every call that reads work?",
+        "With check_only: do all read calls work?",
         "Allow the actions in IAM, for the role of aws_conn_id.",
         ("aws_conn_id",),
     ),
     "change_permissions": Check(
-        "With check_only: which calls were not tried, because they start or change something?",
+        "With check_only: which calls were not tried, because they would start or change something?",
         "Compare the role of aws_conn_id with the policies of the three roles in docs/reference/iam.md.",
         ("aws_conn_id",),
     ),
     "former_policies_kept": Check(
-        "Will the former policies be there to be restored?",
-        "Give former_policies_path, or fewer repositories at a time.",
+        "Will the former policies be available for a restore?",
+        "Set former_policies_path, or give fewer repositories to the task.",
         ("former_policies_path",),
     ),
 }
-"""What a person has to know about every check, by its code, in the order in which the checks are listed."""
+"""The explanation of every check, by its code, in the order in which results list them."""
 
 
 class SparedReason(NamedTuple):
-    """What a person has to know about a reason for which an image is spared.
+    """The explanation of a reason to spare an image.
 
     :param meaning: why the image stays.
-    :param check: code of the check that spares it; None where the action does, or where it is seen while images are
-        deleted.
-    :param remedy: what lets the image go.
+    :param check: code of the check that spares it; None if the action does, or if it shows only during the deletion.
+    :param remedy: what stops sparing the image.
     """
 
     meaning: str
@@ -204,25 +203,25 @@ SPARED_REASONS: Mapping[str, SparedReason] = {
     ),
     "in_use": SparedReason("Something runs the image, or refers to it.", "in_use", CHECKS["in_use"].remedy),
     "tags_changed": SparedReason(
-        "The image got or lost a tag since it was approved.",
+        "The image gained or lost a tag after the approval.",
         "tags_unchanged",
-        f"{_PREVIEW_AGAIN}; or set check_tags=False if a tag that moves does not matter.",
+        f"{_PREVIEW_AGAIN}; or set check_tags=False if moved tags do not matter.",
     ),
     "pushed_again": SparedReason(
-        "The image was pushed again since it was approved.", "preview_unchanged", f"{_PREVIEW_AGAIN}."
+        "The image was pushed again after the approval.", "preview_unchanged", f"{_PREVIEW_AGAIN}."
     ),
     "no_longer_previewed": SparedReason(
-        "A fresh preview does not list the image any more.",
+        "A fresh preview no longer lists the image.",
         "preview_unchanged",
-        "Nothing is to be done: the policy does not take the image any more.",
+        "Nothing needs to be done: the policy no longer selects the image.",
     ),
     "action_changed": SparedReason(
-        "A fresh preview would archive what was approved to expire, or the other way round.",
+        "A fresh preview would archive an image that was approved to expire, or the other way round.",
         "preview_unchanged",
         f"{_PREVIEW_AGAIN}.",
     ),
     "not_in_earlier_preview": SparedReason(
-        "Too few previews in a row have listed the image.",
+        "An earlier preview does not list the image.",
         "agreeing_previews",
         "Wait for further previews that list the image, or lower required_agreeing_previews.",
     ),
@@ -230,20 +229,18 @@ SPARED_REASONS: Mapping[str, SparedReason] = {
     "too_young": SparedReason("The image was pushed or restored recently.", "image_age", CHECKS["image_age"].remedy),
     "recently_pulled": SparedReason("The image was pulled recently.", "recent_pulls", CHECKS["recent_pulls"].remedy),
     "only_to_be_archived": SparedReason(
-        "The image was approved to be archived, not to be deleted.",
+        "The approval is to archive the image, not to delete it.",
         None,
         "Run a clean-up with action='archive' for such images.",
     ),
-    "archived_already": SparedReason(
-        "The image is to be archived, and is already.", None, "Nothing is to be done: the image is archived."
-    ),
+    "archived_already": SparedReason("The image is already archived.", None, "Nothing needs to be done."),
     "subject_stays": SparedReason(
         "The image belongs to one that stays or is in use: it is a signature, an SBOM or an attestation.",
         "referrers",
         CHECKS["referrers"].remedy,
     ),
     "referrer_stays": SparedReason(
-        "An image that belongs to it is in use or has a protected tag, and ECR would delete that one with it.",
+        "An image that belongs to it is in use or has a protected tag; ECR would delete that image as well.",
         "referrers",
         "Stop what uses the image that belongs to it, or remove its protected tag.",
     ),
@@ -253,46 +250,46 @@ SPARED_REASONS: Mapping[str, SparedReason] = {
         CHECKS["manifest_lists"].remedy,
     ),
     "referenced_by_manifest_list": SparedReason(
-        "A manifest list that stays names the image, so that ECR refuses to delete it.",
+        "A manifest list that stays names the image, so ECR refuses to delete it.",
         "manifest_lists",
-        "Nothing is to be done: it goes after the lists that name it.",
+        "Nothing needs to be done: it goes after the lists that name it.",
     ),
     "changed_meanwhile": SparedReason(
         "The image was tagged, pulled, archived or restored while the clean-up ran.",
         None,
-        f"{_PREVIEW_AGAIN}: the next clean-up judges the image as it is then.",
+        f"{_PREVIEW_AGAIN}: the next clean-up looks at the image again.",
     ),
     "minimum_images_left": SparedReason(
-        "The image is one of the newest that can be run, of which minimum_images_left, and at least one, stay.",
+        "The image is one of the newest that can be run; minimum_images_left of these stay, and at least one.",
         "images_left",
-        "Push newer images, or lower minimum_images_left, to 1 at the least.",
+        "Push newer images, or lower minimum_images_left (at least 1).",
     ),
 }
-"""What a person has to know about every reason for which an image is spared, by its code."""
+"""The explanation of every reason to spare an image, by its code."""
 
 
 def lifting(error: RepositoryError) -> str:
-    """Return which permission or step lifts an error of a call to ECR.
+    """Return the permission or step that lifts an error of a call to ECR.
 
-    :param error: the error; one that lacks a permission names the IAM action.
+    :param error: the error; if a permission is missing, it names the IAM action.
     """
     if isinstance(error, AccessDeniedError) and error.action:
         return f"Allow {error.action} on the repository in IAM, for the role of aws_conn_id."
     return next((remedy for cls, remedy in ERROR_REMEDIES if isinstance(error, cls)), _TRY_AGAIN)
 
 
-_TRY_AGAIN = "Run the task again; if it fails again, do what the message says."
+_TRY_AGAIN = "Run the task again; if it fails again, follow the message."
 
 
 ERROR_REMEDIES: tuple[tuple[type[RepositoryError], str], ...] = (
-    (AccessDeniedError, "Give the connection of aws_conn_id valid credentials."),
+    (AccessDeniedError, "Give the connection in aws_conn_id valid credentials."),
     (RepositoryNotFoundError, "Check the name, the Region and the registry, or leave the repository out of summary."),
     (LifecyclePolicyNotFoundError, "Give the policy that was previewed as lifecycle_policy_text, or apply it again."),
     (PreviewTimeoutError, "Raise timeout, and run the task again."),
-    (PreviewInProgressError, "Wait until the other preview of the repository has ended, and run the task again."),
-    (PreviewReplacedError, "Find out who else previews the repository, and run the task again when they are done."),
-    (ThrottledError, "Run fewer tasks at the same time (a pool), and run the task again."),
+    (PreviewInProgressError, "Wait until the repository's other preview ends, and run the task again."),
+    (PreviewReplacedError, "Find out what else previews the repository, and run the task again afterwards."),
+    (ThrottledError, "Run fewer tasks at the same time (use a pool), and run the task again."),
     (EcrOutageError, "AWS or the network failed: run the task again later."),
     (EcrUnreachableError, "Check region_name, and endpoint_url in the connection's extra; then run the task again."),
 )
-"""What lifts each kind of error, the particular ones first."""
+"""What lifts each kind of error, the most specific first."""

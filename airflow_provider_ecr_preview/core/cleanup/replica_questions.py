@@ -16,17 +16,17 @@ def replicas(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> A
     if not settings.check_replicas:
         return OFF
     if settings.action == "archive" and not settings.whole_policy:
-        return Answer("passed", "ECR does not replicate that an image is archived.")
+        return Answer("passed", "ECR does not replicate archiving.")
     found = evidence.replicas
     if isinstance(found, Unread):
-        return Answer.unread(found, "Where deletions are replicated to is not known: ")
+        return Answer.unread(found, "It is not known where deletions are replicated to: ")
     if not found:
         return Answer("passed", "ECR does not replicate deletions of this repository.")
     places = destinations_named([replica.repository for replica in found])
     for replica in found:
         if (unread := _unread(replica, settings)) is not None:
-            return Answer.unread(unread, f"ECR deletes in {places} what is deleted here. ")
-    return Answer("passed", f"ECR deletes in {places} what is deleted here.")
+            return Answer.unread(unread, f"ECR also deletes these images in {places}. ")
+    return Answer("passed", f"ECR also deletes these images in {places}.")
 
 
 def _unread(replica: Replica, settings: CleanupSettings) -> Unread | None:
@@ -38,13 +38,13 @@ def _unread(replica: Replica, settings: CleanupSettings) -> Unread | None:
         # What was collected cannot be read at all; the check of what is in use says so.
         return None
     if replica.in_use.missing_scope:
-        return Unread(f"What runs in {place} is not known.", _collect(replica))
+        return Unread(f"It is not known what runs in {place}.", _collect(replica))
     return None
 
 
 def _collect(replica: Replica) -> str:
     account_id, region_name = replica.repository.registry_id, replica.repository.region_name
     return (
-        f"Collect what is in use in account {account_id}, Region {region_name}, too (aws_conn_ids and region_names of "
-        "EcrCollectImagesInUseOperator); or set check_replicas=False if nothing is lost there."
+        f"Run EcrCollectImagesInUseOperator for account {account_id}, Region {region_name} as well (aws_conn_ids and "
+        "region_names); or set check_replicas=False if the images there may be deleted."
     )

@@ -99,7 +99,7 @@ def cleanup_xcom(
 
 
 def overall_status(cleanups: Iterable[RepositoryCleanup]) -> str:
-    """Return the gravest status of any repository."""
+    """Return the most severe status of any repository."""
     statuses = {cleanup.status for cleanup in cleanups}
     return next((status for status in _STATUSES if status in statuses), "nothing_to_do")
 
@@ -108,16 +108,16 @@ def archive_cost(size: int | None, price_per_gb_month: float | None) -> str:
     """Return what archiving costs, in words.
 
     :param size: bytes that are archived, as an upper bound; None if not known.
-    :param price_per_gb_month: what a gigabyte in the archive costs a month; None if nobody has said.
+    :param price_per_gb_month: what a gigabyte in the archive costs a month; None if it is not given.
     """
     text = (
-        "Archived images are billed too, for at least 90 days, and a fee is added when one is restored: archiving saves "
-        "nothing by itself."
+        "Archived images are billed too, for at least 90 days, and restoring one costs a fee: archiving saves nothing by "
+        "itself."
     )
     if size is None or price_per_gb_month is None:
         return text
     cost = size / _GIGABYTE * price_per_gb_month * _MIN_ARCHIVE_MONTHS
-    return f"{text} At {price_per_gb_month:g} per GB and month, these cost at most {cost:.2f} for the first 90 days."
+    return f"{text} At {price_per_gb_month:g} per GB and month, they cost at most {cost:.2f} for the first 90 days."
 
 
 _STATUSES = ("incomplete", "stopped", "blocked", "done", "dry_run", "nothing_to_do")

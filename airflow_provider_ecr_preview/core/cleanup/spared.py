@@ -119,13 +119,13 @@ class SparedImages:
         return f"It is used by {_some(users)}." if users else None
 
     def _tags_changed(self, image: RepositoryImage, approved: PreviewedImage) -> str:
-        return f"Its tags were {_some(approved.image_tags)} at the approval, and are {_some(image.image_tags)} now."
+        return f"Its tags were {_some(approved.image_tags)} at the approval, and are now {_some(image.image_tags)}."
 
     def _pushed_again(self, image: RepositoryImage, approved: PreviewedImage) -> str | None:
         before = approved.image_pushed_at
         if before is None:
             return None
-        return f"It was pushed at {_time(image.image_pushed_at)}; it was of {_time(before)} at the approval."
+        return f"It was pushed at {_time(image.image_pushed_at)}; the approved image was pushed at {_time(before)}."
 
     def _action_changed(self, image: RepositoryImage, approved: PreviewedImage) -> str | None:
         fresh = self._fresh.get(image.image_digest)
@@ -141,7 +141,7 @@ class SparedImages:
         return f"The preview of {_time(lacking[-1])} does not list it." if lacking else None
 
     def _newest(self, image: RepositoryImage, _: PreviewedImage) -> str:
-        return f"It is of {_time(last_change(image))}, among the newest of the repository."
+        return f"It dates from {_time(last_change(image))} and is among the newest in the repository."
 
     def _too_young(self, image: RepositoryImage, _: PreviewedImage) -> str:
         time = last_change(image)
@@ -170,10 +170,10 @@ class SparedImages:
     def _referrer_stays(self, image: RepositoryImage, _: PreviewedImage) -> str | None:
         referrers = (of for of in self._described.values() if of.subject_manifest_digest)
         found = [of.image_digest for of in referrers if image.image_digest in subjects_above(of, self._described)]
-        return f"What belongs to it is in use or protected: one of {_some(found)}." if found else None
+        return f"An image that belongs to it is in use or protected: one of {_some(found)}." if found else None
 
     def _referenced(self, image: RepositoryImage, _: PreviewedImage) -> str | None:
-        return f"It is named by {_some(image.referenced_by)}." if image.referenced_by else None
+        return f"Manifest lists name it: {_some(image.referenced_by)}." if image.referenced_by else None
 
 
 def short_digest(image_digest: str) -> str:

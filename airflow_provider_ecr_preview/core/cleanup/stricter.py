@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
 from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.text.counted import counted
 
 
 class StricterRule(NamedTuple):
@@ -36,16 +37,18 @@ _NOT_PASSED = frozenset({"blocked", "unknown", "spared"})
 STRICTER: Mapping[str, StricterRule] = {
     "in_use": StricterRule(
         frozenset({"unknown"}),
-        "set required_scope=[...] to the accounts and Regions that have to be read, or check_in_use=False to do without",
+        "set required_scope=[...] to the accounts and Regions that have to be read, or check_in_use=False to skip the check",
     ),
     "replicas": StricterRule(
-        _NOT_PASSED, "set check_replicas=False to delete without knowing what is where deletions are replicated to"
+        _NOT_PASSED,
+        "set check_replicas=False to delete without knowing what is in the repositories that deletions are replicated to",
     ),
     "referrers": StricterRule(
         _NOT_PASSED, "set check_referrers=False to delete signatures, SBOMs and attestations of images that stay"
     ),
     "manifest_lists": StricterRule(
-        _NOT_PASSED, "set check_in_use=False to delete manifest lists without asking what runs, or delete them by hand"
+        _NOT_PASSED,
+        "set check_in_use=False to delete manifest lists without checking what runs, or delete them by hand",
     ),
     "protected_tags": StricterRule(
         _NOT_PASSED,
@@ -82,6 +85,6 @@ def stricter_warnings(checks: Iterable[tuple[RepositoryId, CheckResult]]) -> lis
 def _warning(code: str, affected: list[tuple[RepositoryId, CheckResult]]) -> str:
     repository, check = affected[0]
     more = len(affected) - 1
-    others = f" (and {more:,} more {'repository' if more == 1 else 'repositories'})" if more else ""
+    others = f" (and {counted(more, 'more repository', 'more repositories')})" if more else ""
     what = check.message.rstrip(". ")
     return f"{code}: stricter than in release 0.1: {repository}{others}: {what}; {STRICTER[code].way_out}."

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
 from airflow_provider_ecr_preview.core.preview.finding import SEVERITY_ORDER
-from airflow_provider_ecr_preview.core.preview.image import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.repository import DigestKey, digest_key, digest_of
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.values import Leading, cut, known_sum
 from airflow_provider_ecr_preview.core.xcom.audit import (
     MAX_LISTED,
@@ -76,8 +78,8 @@ def checked_by_simulation(previewed: PolicyEffect, simulated: PolicyEffect) -> P
     finding = FindingSummary(
         code="simulation_disagrees",
         severity="warning",
-        message=f"ECR's preview and the simulation do not agree about images: {len(differing)}. The preview counts; do "
-        "not rely on simulations of this policy. Images that a manifest list names are the usual reason.",
+        message=f"ECR's preview and the simulation differ in {counted(differing, 'image')}. The preview counts; do not rely "
+        "on simulations of this policy. The usual reason is images that a manifest list names.",
         image_digests=differing[:MAX_FINDING_DIGESTS],
     )
     return replace(previewed, findings=[*previewed.findings, finding])

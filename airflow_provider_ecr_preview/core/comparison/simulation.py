@@ -82,7 +82,7 @@ def _taken(verdict: Verdict) -> PreviewedImage:
         image_digest=image.image_digest,
         image_tags=image.image_tags,
         image_pushed_at=image.image_pushed_at,
-        action=str(verdict.action).upper(),
+        action=str(verdict.action),
         applied_rule_priority=verdict.rule.priority if verdict.rule else 0,
         storage_class=image.storage_class,
         image_size_in_bytes=image.image_size_in_bytes,

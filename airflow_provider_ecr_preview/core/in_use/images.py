@@ -14,6 +14,7 @@ from typing import Any
 from airflow_provider_ecr_preview.core.in_use.reference import ImageReference
 from airflow_provider_ecr_preview.core.in_use.scope import Place
 from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.values import fitted, json_size
 from airflow_provider_ecr_preview.core.xcom.in_use import IN_USE_SCHEMA, MAX_IN_USE_BYTES, ImageInUse, ImagesInUseXCom
 
@@ -139,7 +140,7 @@ class ImagesInUse:
             return f"collected_at is in the future: {self.collected_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         if age > MAX_IN_USE_AGE:
             hours = age.total_seconds() / 3600
-            return f"it was collected {hours:.0f} hours ago, and more may have been started since"
+            return f"it is {hours:.0f} hours old, and more may have started since"
         return None
 
     @property
@@ -195,8 +196,8 @@ class ImagesInUse:
             return value
         if write is None:
             raise ValueError(
-                f"The {self.image_count} images that are in use are too many for XCom. Set in_use_path, where they can be "
-                "written."
+                f"{counted(self.image_count, 'image')} in use do not fit into XCom. Set in_use_path, so that they are written "
+                "to a file."
             )
         uri = write(iter(images))
         return {**self._fitted(None), "in_use_uri": uri}
@@ -244,11 +245,11 @@ class ImagesInUse:
         :raises ValueError: if this is no such value, or its images cannot be had as whole as they were collected.
         """
         if value.get("schema") != IN_USE_SCHEMA:
-            raise ValueError(f"This is not of schema {IN_USE_SCHEMA}: {str(value)[:200]}")
+            raise ValueError(f"The images in use must have the schema {IN_USE_SCHEMA}; this is {str(value)[:200]}")
         try:
             return cls._from_xcom(value, read)
         except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError(f"What is in use is not whole ({type(error).__name__}: {error}).") from error
+            raise ValueError(f"The images in use are incomplete ({type(error).__name__}: {error}).") from error
 
     @classmethod
     def _from_xcom(
@@ -263,11 +264,11 @@ class ImagesInUse:
             for region_name in region_names
         }
         if value["is_complete"] is not True and in_use.is_complete:
-            in_use.unread.append(UnreadSource("a source that is not named", None, None, "is_complete is not true"))
+            in_use.unread.append(UnreadSource("an unnamed source", None, None, "is_complete is not true"))
         images = value["images"]
         if images is None:
             if read is None:
-                raise ValueError("The images in use are not in this value, and nothing reads in_use_uri.")
+                raise ValueError("The images in use are not in this value, and in_use_uri cannot be read here.")
             images = read(value["in_use_uri"])
         for image in images:
             reference = ImageReference(
@@ -280,7 +281,7 @@ class ImagesInUse:
             for kind, name in image["used_by"]:
                 in_use.add(reference, ImageUser(kind, name))
         if in_use.image_count != value["image_count"]:
-            raise ValueError(f"Of {value['image_count']} images in use only {in_use.image_count} can be read.")
+            raise ValueError(f"Only {in_use.image_count} of {value['image_count']} images in use can be read.")
         return in_use
 
 

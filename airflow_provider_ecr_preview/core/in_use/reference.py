@@ -125,7 +125,9 @@ def parse_references(text: str, image_digest: str | None = None) -> tuple[ImageR
     text = text.strip(_AROUND)
     named = [*_found(_REFERENCE, text)]
     if len(named) < sum(1 for _ in _HOST.finditer(text)):
-        raise UnreadReferenceError(f"{shown_reference(text)!r} names a registry of Amazon ECR and cannot be read.")
+        raise UnreadReferenceError(
+            f"{shown_reference(text)!r} names an Amazon ECR registry, but is not an image reference that can be read."
+        )
     named += _by_arn_or_digest(_REFERENCE.sub("", text))
     if image_digest and (named or not text):
         named += [*_resolved(named, image_digest)]
@@ -177,7 +179,7 @@ def _by_arn_or_digest(text: str) -> Iterator[ImageReference]:
     if _ARN.match(text):
         found = _IMAGE_ARN.fullmatch(text)
         if found is None:
-            raise UnreadReferenceError(f"{shown_reference(text)!r} is an ARN of Amazon ECR, but not of one image.")
+            raise UnreadReferenceError(f"{shown_reference(text)!r} is an Amazon ECR ARN, but not of an image.")
         yield ImageReference(**{**found.groupdict(), "image_digest": found["image_digest"].lower()})
     elif not _is_of_other_registry(text):
         for digest in _BARE_DIGEST.finditer(text):
@@ -197,6 +199,6 @@ def _resolved(named: list[ImageReference], image_digest: str) -> Iterator[ImageR
     """Yield the images that those that were named have become: the digest of a tag, or an image of a list."""
     found = _BARE_DIGEST.search(image_digest)
     if found is None:
-        raise UnreadReferenceError(f"{shown_reference(image_digest)!r} is no digest of an image.")
+        raise UnreadReferenceError(f"{shown_reference(image_digest)!r} is not an image digest.")
     for reference in [*named] or [ImageReference("", "", "")]:
         yield replace(reference, image_digest=found["image_digest"].lower(), image_tag=None)

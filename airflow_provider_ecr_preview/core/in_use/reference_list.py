@@ -54,16 +54,16 @@ def parse_reference_list(value: Any) -> ReferenceList:
     elif isinstance(value, Mapping):
         value = [value]
     if not isinstance(value, list | tuple):
-        raise ValueError(f"This is no list: {_shown(value)}. {_HOW}.")  # noqa: TRY004 - read from a file
+        raise ValueError(f"This is not a list: {_shown(value)}. {_HOW}.")  # noqa: TRY004 - read from a file
     if not value:
-        raise ValueError(f"The list is empty, which may be because nothing wrote it. {_HOW}.")
+        raise ValueError(f"The list is empty; perhaps nothing was written to it. {_HOW}.")
     return ReferenceList(tuple(_item(item, number) for number, item in enumerate(value, 1)), collected_at)
 
 
 def _decoded(text: str) -> Any:
     text = text.strip().removeprefix("\ufeff")
     if not text:
-        raise ValueError(f"There is nothing in it. {_HOW}.")
+        raise ValueError(f"It is empty. {_HOW}.")
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):
@@ -98,7 +98,7 @@ def _time(value: Any) -> datetime | None:
     try:
         time = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise ValueError(f"collected_at is no time: {_shown(value)}. Write it as in 2026-01-31T06:00:00Z.") from None
+        raise ValueError(f"collected_at is not a time: {_shown(value)}. Write it as in 2026-01-31T06:00:00Z.") from None
     if time.tzinfo is None:
         raise ValueError(f"collected_at has no time zone: {_shown(value)}. Write it as in 2026-01-31T06:00:00Z.")
     return time

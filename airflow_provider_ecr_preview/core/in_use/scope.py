@@ -57,7 +57,7 @@ def required_scope_of(
     """
     if value is None:
         if was_given:
-            refuse(value, parameter, f"What the DAG gives is not set. Set it, or leave {parameter} out")
+            refuse(value, parameter, f"The DAG's value is not set. Set it, or leave {parameter} out")
         return None
     return tuple(dict.fromkeys(_place(part, parameter) for part in texts(value, parameter, protects=True)))
 

@@ -83,7 +83,7 @@ def moment(value: Any, parameter: str, default: T) -> datetime | T:
     try:
         time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{parameter} is {shown(value)}, no time. Write it like {_EXAMPLE}.") from None
+        raise ValueError(f"{parameter} is {shown(value)}, not a time. Write it like {_EXAMPLE}.") from None
     if time.tzinfo is None:
         raise ValueError(f"{parameter} is {shown(value)}, without a time zone. Write it like {_EXAMPLE}.")
     return time

@@ -66,7 +66,7 @@ def given(value: Any, parameter: str, *, protects: bool = False, instead: str = 
         return value
     stripped = value.strip()
     if protects and _is_unset(stripped):
-        refuse(value, parameter, f"A template whose value is not set leaves this. {instead}, or leave {parameter} out")
+        refuse(value, parameter, f"A template whose value is not set gives this. {instead}, or leave {parameter} out")
     return None if stripped in UNSET_TEXTS else stripped
 
 
@@ -290,7 +290,7 @@ def decoded(value: Any, parameter: str, default: Any = None, *, protects: bool =
     except (ValueError, RecursionError) as error:
         if is_python_text(value):
             raise ValueError(
-                f"{parameter} is a text as Python writes objects, not JSON: {shown(value)}. {USE_JSON}."
+                f"{parameter} is the text of a Python object, not JSON: {shown(value)}. {USE_JSON}."
             ) from None
         raise ValueError(
             f"{parameter} is not JSON ({error}): {shown(value)}. Give the object itself, or use | tojson."
@@ -335,5 +335,5 @@ def _item(item: Any, parameter: str) -> str:
     return refuse(
         item,
         f"An item of {parameter}",
-        "Use texts. Native rendering makes a number of a text like '1.10': let one template return the whole list",
+        "Use texts. Native rendering turns a text like '1.10' into a number: let one template return the whole list",
     )

@@ -20,6 +20,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, STANDARD
 from airflow_provider_ecr_preview.core.policy.rule import compile_pattern
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
@@ -55,7 +56,7 @@ class Verdict:
     """What a policy does with one image.
 
     :param image: the image.
-    :param action: ``expire`` or ``transition`` for an image that is taken, None for one that is kept.
+    :param action: ``EXPIRE`` or ``TRANSITION`` for an image that is taken, None for one that is kept.
     :param rule: the rule that decides, whether it takes or keeps; None where no rule selects the image.
     :param reason: why.
     :param shielded_from: priorities of the rules below that ask for the image, which the deciding rule keeps from them.
@@ -77,7 +78,7 @@ class Verdict:
         if self.rule is None:
             return "Kept: no rule selects it."
         name = f"rule {self.rule.priority} ({self.rule.selector})"
-        taken = f"{'Expires' if self.action == 'expire' else 'Archived'} under {name}"
+        taken = f"{'Expires' if self.action == EXPIRE else 'Archived'} under {name}"
         newest = f"among the newest {self.rule.count_number}"
         older = f"older than {_days(self.rule.count_number)} ({self.rule.count_type})"
         text = {
@@ -85,7 +86,7 @@ class Verdict:
             Reason.OLDER_THAN_DAYS: f"{taken}: {older}.",
             Reason.WITHIN_COUNT: f"Kept by {name}: {newest}.",
             Reason.WITHIN_DAYS: f"Kept by {name}: not {older}.",
-            Reason.REFERENCED_BY_MANIFEST_LIST: f"Kept, though {name} asks for it: a manifest list that stays names it.",
+            Reason.REFERENCED_BY_MANIFEST_LIST: f"Kept, although {name} selects it: a manifest list that stays names it.",
         }[self.reason]
         if not self.shielded_from:
             return text
@@ -162,7 +163,7 @@ def _held_by_manifest_lists(
         position: [
             position_of[digest]
             for digest in images[position].referenced_by
-            if digest in position_of and images[position_of[digest]].storage_class == "standard"
+            if digest in position_of and images[position_of[digest]].storage_class == STANDARD
         ]
         for position in taken
         if images[position].referenced_by

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from airflow_provider_ecr_preview.core.ecr_values import STANDARD
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -17,10 +19,10 @@ class Rule:
     :param description: the description, or None.
     :param tag_status: ``tagged``, ``untagged`` or ``any``.
     :param tag_patterns: the patterns that an image's tags must match, all of them; a prefix ``v`` is the pattern ``v*``.
-    :param storage_class: ``standard`` or ``archive``: the images that the rule looks at.
+    :param storage_class: ``STANDARD`` or ``ARCHIVE``: the images that the rule looks at.
     :param count_type: ``imageCountMoreThan``, ``sinceImagePushed``, ``sinceImagePulled`` or ``sinceImageTransitioned``.
     :param count_number: number of images kept, or age in days.
-    :param action: ``expire`` or ``transition``.
+    :param action: ``EXPIRE`` or ``TRANSITION``.
     """
 
     priority: int
@@ -44,10 +46,10 @@ class Rule:
             tag_status=selection["tagStatus"],
             # A * in a prefix is a character that no tag has; \0 keeps it from being read as the wildcard.
             tag_patterns=(*patterns, *(prefix.replace("*", "\0") + "*" for prefix in prefixes)),
-            storage_class=selection.get("storageClass", "standard"),
+            storage_class=selection.get("storageClass", STANDARD).upper(),
             count_type=selection["countType"],
             count_number=selection["countNumber"],
-            action=document["action"]["type"],
+            action=document["action"]["type"].upper(),
         )
 
     @property

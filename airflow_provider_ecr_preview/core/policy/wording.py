@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_ecr_preview.core.ecr_values import ARCHIVE, EXPIRE
 from airflow_provider_ecr_preview.core.policy.rule import Rule
 
 
@@ -10,8 +11,8 @@ def rule_sentence(rule: Rule) -> str:
 
     :param rule: the rule.
     """
-    action = "Expires" if rule.action == "expire" else "Archives"
-    storage = "archived " if rule.storage_class == "archive" else ""
+    action = "Expires" if rule.action == EXPIRE else "Archives"
+    storage = "archived " if rule.storage_class == ARCHIVE else ""
     if rule.tag_status == "tagged":
         images = f"{storage}images tagged {rule.selector}"
     elif rule.tag_status == "untagged":

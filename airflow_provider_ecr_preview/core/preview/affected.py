@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
 from airflow_provider_ecr_preview.core.protection import RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.core.repository import DigestKey, digest_key, digest_of
 from airflow_provider_ecr_preview.core.xcom.preview import MAX_FINDING_DIGESTS
@@ -77,7 +78,7 @@ class UsedImages:
     def add(self, image: PreviewedImage) -> None:
         """Take in one affected image."""
         # Only deletions are replicated, and an image that is archived here stays there.
-        places = [self, *self._replicas] if image.action == "EXPIRE" else [self]
+        places = [self, *self._replicas] if image.action == EXPIRE else [self]
         users = [user for place in places for user in place._users_of(image.image_digest, image.image_tags)]  # noqa: SLF001
         if not users:
             return

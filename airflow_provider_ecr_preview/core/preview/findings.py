@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
 from airflow_provider_ecr_preview.core.lint.shadow import covers
 from airflow_provider_ecr_preview.core.policy.rule import Rule
 from airflow_provider_ecr_preview.core.preview.affected import ProtectedImages, RecentPulls, UsedImages
@@ -14,6 +15,7 @@ from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.referrers import Fate, ImageKind, left_of_kinds
 from airflow_provider_ecr_preview.core.replication import destinations_named
 from airflow_provider_ecr_preview.core.repository import DigestKey, digest_key, digest_of
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.preview import MAX_FINDING_DIGESTS
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.repository import RepositoryId
 
 
-_FATES = {"EXPIRE": Fate.GONE, "TRANSITION": Fate.ARCHIVED}
+_FATES = {EXPIRE: Fate.GONE, TRANSITION: Fate.ARCHIVED}
 
 
 MAX_RULES_NAMED = 10
@@ -73,29 +75,31 @@ def _of_what_is_left(summary: PreviewSummary, inventory: RepositoryInventory) ->
     total = inventory.total_image_count
     if going and not left_of_kinds(inventory.kinds(), summary.actions.__contains__, newest_key):
         rest = (
-            " What stays is untagged, and may be a part of the manifest lists that go." if going < len(runnable) else ""
+            " The images that stay are untagged, and may be parts of manifest lists that go."
+            if going < len(runnable)
+            else ""
         )
         yield Finding(
             "would_empty_repository",
             "critical",
             f"No image that can be run would be left: {going} of {len(runnable)} would expire or be archived.{rest} Add a "
-            "rule that keeps the newest ones (imageCountMoreThan).",
+            "rule that keeps the newest images (imageCountMoreThan).",
         )
     elif total and summary.expiring_image_count >= total:
         yield Finding(
             "would_empty_repository",
             "critical",
-            f"Every image would expire ({total} of {total}), though none of them can be run as it is. Add a rule that "
-            "keeps the newest ones (imageCountMoreThan).",
+            f"Every image would expire ({total} of {total}), though none of them can be run by itself. Add a rule "
+            "that keeps the newest images (imageCountMoreThan).",
         )
     if newest is not None and (action := summary.action_of(newest.image_digest)) is not None:
         tags = ", ".join(newest.image_tags[:3]) or "untagged"
-        done = "expire" if action == "EXPIRE" else "be archived, and could not be pulled any more"
+        done = "expire" if action == EXPIRE else "be archived, and could no longer be pulled"
         yield Finding(
             "newest_image_expires",
             "critical",
-            f"The newest image that can be run ({tags}) would {done}. Age rules empty a repository while nobody releases; "
-            "keep a count of images instead.",
+            f"The newest image that can be run ({tags}) would {done}. A rule by age empties a repository that gets no "
+            "new images; keep a number of images instead (imageCountMoreThan).",
             (newest.image_digest,),
         )
 
@@ -107,9 +111,9 @@ def _of_protected_images(protected: ProtectedImages) -> Iterator[Finding]:
         yield Finding(
             "protected_tag_expires",
             "critical",
-            f"Affected images with a protected tag: {protected.image_count} ({', '.join(tags[:MAX_TAGS_NAMED])}{more}). "
-            "What pulls them by such a tag fails afterwards: keep them by a rule with a lower rulePriority, or correct "
-            "protected_tags.",
+            f"{counted(protected.image_count, 'affected image has', 'affected images have')} a protected tag "
+            f"({', '.join(tags[:MAX_TAGS_NAMED])}{more}). Pulls by such a tag would fail: keep these images by a rule with a "
+            "lower rulePriority, or correct protected_tags.",
             tuple(protected.examples),
         )
 
@@ -117,7 +121,7 @@ def _of_protected_images(protected: ProtectedImages) -> Iterator[Finding]:
 def _of_referrers(
     summary: PreviewSummary, inventory: RepositoryInventory, used_images: UsedImages | None
 ) -> Iterator[Finding]:
-    """Find what goes though the image that it belongs to stays, or runs."""
+    """Find signatures, SBOMs and attestations that go although their image stays or runs."""
 
     def is_used(key: DigestKey) -> bool:
         return used_images is not None and used_images.uses(key)
@@ -139,9 +143,10 @@ def _of_referrers(
         yield Finding(
             "referrer_of_kept_image_expires",
             "critical",
-            f"Affected signatures, SBOMs and attestations of images that stay or are in use: {len(lost)}. Where signatures "
-            "are verified, these images can no longer be deployed. Keep cosign's by a rule for tags like sha256-* with a "
-            "lower rulePriority; those without a tag stay only if no rule takes untagged images.",
+            f"{counted(lost, 'signature, SBOM or attestation', 'signatures, SBOMs or attestations')} would go although the "
+            "image stays or is in use. Where signatures are verified, such an image can no longer be deployed. Keep cosign's "
+            "signatures by a rule for tags like sha256-* with a lower rulePriority; those without a tag stay only if no rule "
+            "selects untagged images.",
             tuple(sorted(map(digest_of, lost))[:MAX_FINDING_DIGESTS]),
         )
 
@@ -152,16 +157,16 @@ def _of_used_images(used: UsedImages) -> Iterator[Finding]:
         yield Finding(
             "in_use_image_expires",
             "critical",
-            f"Affected images that something runs or may start: {used.image_count}, by {users}. An outage is to be "
-            "expected: keep them by a rule with a lower rulePriority.",
+            f"{counted(used.image_count, 'affected image is', 'affected images are')} in use or may be started, by {users}. "
+            "Expect an outage if the policy is applied: keep these images by a rule with a lower rulePriority.",
             tuple(used.examples),
         )
     if used.unread_sources:
         yield Finding(
             "in_use_unknown",
             "warning",
-            f"Not everything that may run images could be asked: {'; '.join(used.unread_sources[:MAX_USERS_NAMED])}. "
-            "That no other affected image is in use is not known.",
+            f"Some sources of images in use could not be read: {'; '.join(used.unread_sources[:MAX_USERS_NAMED])}. "
+            "More affected images may be in use.",
         )
 
 
@@ -170,8 +175,8 @@ def _of_recent_pulls(recent: RecentPulls) -> Iterator[Finding]:
         yield Finding(
             "recently_pulled_image_expires",
             "critical",
-            f"Affected images that were pulled since {recent.since:%Y-%m-%d}: {recent.image_count}. Something may still "
-            "use them: keep them by a rule with a lower rulePriority.",
+            f"{counted(recent.image_count, 'affected image was', 'affected images were')} pulled since "
+            f"{recent.since:%Y-%m-%d}. Something may still use them: keep them by a rule with a lower rulePriority.",
             recent.image_digests,
         )
 
@@ -180,23 +185,23 @@ def _of_idle_rules(summary: PreviewSummary, inventory: RepositoryInventory) -> I
     if not inventory.total_image_count:
         return
     hit = {priority for priority, _ in summary.counts}
-    # That no image is untagged, or none at all is archived, says nothing against a rule for such images.
+    # A rule for untagged or archived images is fine although there are no such images now.
     idle = [rule for rule in inventory.unmatched_rules if rule.tag_status == "tagged" and rule.priority not in hit]
     conflicting = [rule for rule in idle if len(rule.tag_patterns) > 1]
     if conflicting:
         yield Finding(
             "and_patterns_match_nothing",
             "warning",
-            f"No image has tags for all patterns of {_named(conflicting)}. ECR wants every pattern of a rule to match, "
-            "not any: write one rule for each pattern.",
+            f"No image has tags for all patterns of {_named(conflicting)}. An image must match every pattern of a rule, "
+            "not just one: write one rule for each pattern.",
         )
     dead = [rule for rule in idle if len(rule.tag_patterns) <= 1]
     if dead:
         yield Finding(
             "dead_rule",
             "warning",
-            f"No image of the repository has a tag like {_named(dead)} asks for. Remove what is no longer used, or "
-            "correct its tags.",
+            f"No image in the repository has a tag that matches {_named(dead)}. Remove rules that are no longer needed, or "
+            "correct their tags.",
         )
 
 
@@ -225,8 +230,8 @@ def _of_archiving(summary: PreviewSummary) -> Iterator[Finding]:
         yield Finding(
             "storage_class_costs",
             "info",
-            f"Images that would be archived: {summary.archiving_image_count}. Archived images are billed too, for at "
-            "least 90 days and with a fee for retrieval: archiving saves nothing by itself.",
+            f"{counted(summary.archiving_image_count, 'image')} would be archived. Archived images are billed too, for at "
+            "least 90 days, and restoring one costs a fee: archiving saves nothing by itself.",
         )
 
 
@@ -238,14 +243,14 @@ def _of_replicas(summary: PreviewSummary, replicas: Sequence[RepositoryId] | Unr
         yield Finding(
             "replicated_deletion_unknown",
             "info",
-            f"Whether what expires here is deleted in other Regions or accounts, too, is not known: {replicas.reason}",
+            f"ECR may also delete in other Regions or accounts what expires here; this is not known: {replicas.reason}",
         )
         return
     yield Finding(
         "replicated_deletion",
         "warning",
-        f"The registry replicates deletions: images that expire here ({summary.expiring_image_count}) are deleted in "
-        f"{destinations_named(replicas)}, too. Find out what runs there before the policy is applied.",
+        f"The registry replicates deletions: {counted(summary.expiring_image_count, 'image')} that would expire here would "
+        f"also be deleted in {destinations_named(replicas)}. Find out what runs there before you apply the policy.",
     )
 
 

@@ -10,11 +10,6 @@ from typing import Any
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.values import _from_isoformat, isoformat
 
-EXPIRE = "EXPIRE"
-
-
-TRANSITION = "TRANSITION"
-
 
 @dataclass(frozen=True, slots=True)
 class PreviewedImage:

@@ -59,7 +59,7 @@ class KeptImage:
             "image_pushed_at": isoformat(self.image.image_pushed_at),
             "action": KEEP,
             "applied_rule_priority": self.applied_rule_priority,
-            "storage_class": self.image.storage_class.upper(),
+            "storage_class": self.image.storage_class,
             "image_size_in_bytes": self.image.image_size_in_bytes,
             "last_recorded_pull_time": isoformat(self.image.last_recorded_pull_time),
             "image_manifest_media_type": self.image.image_manifest_media_type,
@@ -91,7 +91,7 @@ def kept_images(
     try:
         verdicts = policy.evaluate(images, now)
     except ValueError as error:
-        explanation = f"Kept. Why is not known: {error}"
+        explanation = f"Kept. The reason is not known: {error}"
         for image in images:
             if not is_affected(image.image_digest):
                 yield KeptImage(image, None, KeptReason.NOT_EVALUATED, explanation)
@@ -108,7 +108,7 @@ def _going_with(subject: str, verdict: Verdict) -> KeptImage:
         verdict.image,
         verdict.rule.priority if verdict.rule else None,
         KeptReason.GOES_WITH_SUBJECT,
-        f"Not in the preview, but it belongs to {subject}, which expires: ECR deletes it within a day after that.",
+        f"Not in the preview, but it belongs to {subject}, which expires: ECR deletes it within a day of that image.",
     )
 
 
@@ -120,6 +120,6 @@ def _kept(verdict: Verdict) -> KeptImage:
         verdict.image,
         priority,
         KeptReason.NOT_IN_PREVIEW,
-        f"Kept, though rule {priority} asks for it: the preview does not list it. A manifest list that stays may name "
-        "it, or it was changed meanwhile.",
+        f"Kept, although rule {priority} selects it: the preview does not list it. A manifest list that stays may name "
+        "it, or it changed in the meantime.",
     )

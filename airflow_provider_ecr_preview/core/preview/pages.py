@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
 from airflow_provider_ecr_preview.core.exceptions import (
     PreviewExpiredError,
     PreviewFailedError,
@@ -22,7 +23,7 @@ from airflow_provider_ecr_preview.core.exceptions import (
     RepositoryError,
 )
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
-from airflow_provider_ecr_preview.core.preview.image import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
 from airflow_provider_ecr_preview.core.repository import RepositoryId
@@ -100,9 +101,9 @@ class PreviewStatus:
         if policy_fingerprint is not None and self.policy.fingerprint != policy_fingerprint:
             raise self.error(
                 PreviewReplacedError,
-                f"the preview that is there ({self.status}) is of another policy "
-                f"({self.policy.fingerprint[:12]}, not {policy_fingerprint[:12]}): somebody else started one. "
-                "Start ours again, and let only one DAG preview a repository at a time (an Airflow pool of one slot).",
+                f"ECR's preview ({self.status}) is of another policy ({self.policy.fingerprint[:12]}, not "
+                f"{policy_fingerprint[:12]}): something else started one. Start this preview again, and let only one DAG "
+                "preview a repository at a time (an Airflow pool of one slot).",
             )
         if self.status == FAILED:
             raise self.error(
@@ -123,7 +124,7 @@ class PreviewStatus:
         if not self.is_complete(policy_fingerprint):
             raise self.error(
                 PreviewInProgressError,
-                f"the preview is {self.status}; its images cannot be read yet. Wait for it first "
+                f"the preview is {self.status}; its images cannot be read yet. Wait for it "
                 "(EcrLifecyclePolicyPreviewSensor).",
             )
 

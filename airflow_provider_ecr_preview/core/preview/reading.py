@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
 from airflow_provider_ecr_preview.core.preview.affected import ProtectedImages, UsedImages, recent_pulls_since
 from airflow_provider_ecr_preview.core.preview.findings import find
-from airflow_provider_ecr_preview.core.preview.image import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.kept import KeptImage, kept_images
 from airflow_provider_ecr_preview.core.preview.pages import PreviewPage, summarize_pages

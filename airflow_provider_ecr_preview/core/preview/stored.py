@@ -63,8 +63,8 @@ class PreviewList:
         if listed is None:
             return of_fingerprint
         return Unread(
-            f"the image list at {summary['images_uri']} is not the one of this summary: it was written again, or cut off.",
-            "Preview again, and give every run a path of its own.",
+            f"the image list at {summary['images_uri']} does not match this summary: it was overwritten, or is incomplete.",
+            "Preview again, with a different path for each run.",
         )
 
 
@@ -77,12 +77,12 @@ def check_summary(value: Any) -> PreviewSummaryXCom:
     if not isinstance(value, Mapping) or value.get("schema") != SUMMARY_SCHEMA:
         what = value.get("schema") if isinstance(value, Mapping) else type(value).__name__
         raise ValueError(
-            f"This is not the summary of a preview ({SUMMARY_SCHEMA}), but {what!r}. Give the output of "
-            "EcrSummarizeLifecyclePolicyPreviewOperator, and in a template set render_template_as_native_obj."
+            f"This is {what!r}, not the summary of a preview ({SUMMARY_SCHEMA}). Give the output of "
+            "EcrSummarizeLifecyclePolicyPreviewOperator; in a template, use | tojson or render_template_as_native_obj."
         )
     missing = [key for key in _NEEDED if value.get(key) is None]
     if missing or value["status"] != "COMPLETE":
-        raise ValueError(f"The summary is not whole: {', '.join(missing) or value['status']}. Preview again.")
+        raise ValueError(f"The summary is incomplete: {', '.join(missing) or value['status']}. Preview again.")
     return value  # type: ignore[return-value]  # as far as it is used, it was just checked
 
 
@@ -91,7 +91,7 @@ def preview_time(summary: PreviewSummaryXCom) -> datetime | Unread:
     try:
         time = datetime.fromisoformat(summary["previewed_at"])
     except (TypeError, ValueError):
-        return Unread(f"previewed_at of the summary is no time: {summary['previewed_at']!r}.")
+        return Unread(f"previewed_at of the summary is not a time: {summary['previewed_at']!r}.")
     return Unread("previewed_at of the summary has no time zone.") if time.tzinfo is None else time
 
 
@@ -136,7 +136,7 @@ def summaries_of(value: Any, parameter: str = "summary") -> list[PreviewSummaryX
     repositories = [RepositoryId.of(summary) for summary in summaries]
     twice = sorted({str(repository) for repository in repositories if repositories.count(repository) > 1})
     if twice:
-        raise ValueError(f"{parameter} has several summaries of {', '.join(twice)}. Give the one that was approved.")
+        raise ValueError(f"{parameter} has more than one summary of {', '.join(twice)}. Give only the approved one.")
     return summaries
 
 
@@ -159,13 +159,13 @@ def earlier_summaries_of(value: Any, parameter: str = "previous_summaries") -> l
 
 
 def _summaries_in(value: Any) -> Iterable[Any]:
-    """Return the summaries that an audit holds, or what is none by itself."""
+    """Return the summaries that an audit holds, or the value itself if it is no audit."""
     if not isinstance(value, Mapping) or value.get("schema") != AUDIT_SCHEMA:
         return [value]
     summaries: Iterable[Any] | None = value.get("summaries")
     if summaries is None:
         raise ValueError(
-            "the audit is of too many repositories to hold their summaries. Audit fewer in a task, and map the clean-up "
-            "over these audits, or give the summaries themselves."
+            "the audit has too many repositories to hold their summaries. Audit fewer repositories in each task and map the "
+            "clean-up over these audits, or give the summaries themselves."
         )
     return summaries

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self
 
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
-from airflow_provider_ecr_preview.core.preview.image import EXPIRE, TRANSITION, PreviewedImage
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.repository import DigestKey, digest_key, digest_of
 from airflow_provider_ecr_preview.core.xcom.preview import MAX_SAMPLE_IMAGES, RuleSummary
 
@@ -186,7 +187,7 @@ class PreviewSummary:
 
     def rules(self) -> list[RuleSummary]:
         """Return what each rule takes, by priority, with the rules of the policy that take nothing."""
-        described = {(rule.priority, rule.action.upper()): rule for rule in self.policy.rules}
+        described = {(rule.priority, rule.action): rule for rule in self.policy.rules}
         nothing = RuleCount()
         return [
             RuleSummary(

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Self
 
+from airflow_provider_ecr_preview.core.ecr_values import STANDARD
 from airflow_provider_ecr_preview.core.recommendation.families import Selector, selectors_of
 from airflow_provider_ecr_preview.core.recommendation.keeping import KeptImage, RecommendationSettings, images_to_keep
 from airflow_provider_ecr_preview.core.recommendation.model import RepositoryModel
@@ -31,7 +32,7 @@ class RepositoryFacts:
     @cached_property
     def standard_images(self) -> list[RepositoryImage]:
         """The images of the standard storage class, which are those that a recommended rule can expire."""
-        return [image for image in self.images if image.storage_class == "standard"]
+        return [image for image in self.images if image.storage_class == STANDARD]
 
 
 @dataclass(frozen=True)

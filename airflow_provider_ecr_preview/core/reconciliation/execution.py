@@ -112,7 +112,7 @@ def parse_execution(entry: Mapping[str, Any]) -> PolicyExecution | UnreadExecuti
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError(f"{value!r} is no text")
+        raise ValueError(f"{value!r} is not text")
     return value
 
 

@@ -13,6 +13,7 @@ from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.reconciliation.execution import ExecutedImage, PolicyExecution, UnreadExecution
 from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.values import isoformat
 from airflow_provider_ecr_preview.core.xcom.preview import MAX_FINDING_DIGESTS, PreviewSummaryXCom
 
@@ -180,19 +181,21 @@ def _unknown_reason(
     if isinstance(previewed, Unread):
         return previewed.reason
     if previewed.images is None:
-        return "the summary holds a part of its images only. Write the full list with images_path when you preview."
+        return "the summary holds only some of its images. Set images_path when you preview, so that the full list is written."
     if unread:
-        return f"{len(unread)} events cannot be understood; the first: {unread[0].reason}"
+        return f"{counted(unread, 'event')} cannot be understood; the first: {unread[0].reason}"
     return None
 
 
 def _wait_message(since: datetime, until: datetime) -> str:
     due = since + ACTS_WITHIN
     if until < due:
-        return f"ECR acts within a day of the preview, and CloudTrail tells some minutes later. Look again after {due}."
+        return (
+            f"ECR acts within a day of the preview, and CloudTrail shows it some minutes later. Look again after {due}."
+        )
     return (
-        "ECR has not acted within a day, as far as CloudTrail knows. Was the policy that was previewed applied, and is "
-        "this its account?"
+        "CloudTrail shows no action of ECR within a day. Check that the previewed policy was applied, and that this is the "
+        "right account."
     )
 
 
@@ -267,17 +270,19 @@ def _findings_of_images(images: Sequence[ReconciledImage]) -> Iterator[Finding]:
     yield from found(
         "expired_without_preview",
         "critical",
-        "Images that ECR expired and the preview did not list: {count}. They are gone; look at what changed since.",
+        "Images that ECR expired although the preview did not list them: {count}. They are gone; find out what changed since the preview.",
     )
     yield from found(
-        "archived_without_preview", "warning", "Images that ECR archived and the preview did not list: {count}."
+        "archived_without_preview",
+        "warning",
+        "Images that ECR archived although the preview did not list them: {count}.",
     )
     yield from found("deletion_failed", "warning", f"Images that ECR failed to expire: {{count}} ({why}).")
     yield from found("archiving_failed", "warning", f"Images that ECR failed to archive: {{count}} ({why}).")
     yield from found(
         "previewed_but_kept",
         "info",
-        "Images that the preview listed and no event names: {count}. Others may have deleted or kept them.",
+        "Images that the preview listed but no event names: {count}. They may still be there, or something else deleted them.",
     )
 
 
@@ -290,14 +295,12 @@ def _findings_of_run(
     is_late: bool,
 ) -> Iterator[Finding]:
     if policy == "changed":
-        yield Finding(
-            "policy_changed", "warning", "ECR acted upon another policy than the one that was previewed. Preview again."
-        )
+        yield Finding("policy_changed", "warning", "ECR acted on a policy other than the previewed one. Preview again.")
     if unread:
         yield Finding(
             "event_not_understood",
             "warning",
-            f"Events that cannot be understood: {len(unread)}; the first: {unread[0].reason}. Look them up by their id.",
+            f"{counted(unread, 'event')} cannot be understood; the first: {unread[0].reason}. Look in CloudTrail by event id.",
         )
     if status == "unknown":
         yield Finding("not_reconciled", "warning", f"The preview cannot be compared: {message}")

@@ -96,9 +96,7 @@ def former_policies_would_be_kept(former_policies_path: str | None) -> CheckResu
     :param former_policies_path: where they are written; None if they are in the result alone.
     """
     if former_policies_path:
-        answer = Answer("passed", f"The former policies are to be kept at {former_policies_path}.")
+        answer = Answer("passed", f"The former policies will be kept at {former_policies_path}.")
     else:
-        answer = Answer(
-            "not_checked", "Whether the former policies fit into the result is seen when they are replaced."
-        )
+        answer = Answer("not_checked", "Only the change itself shows whether the former policies fit into the result.")
     return CheckResult.of("former_policies_kept", answer)

@@ -50,9 +50,11 @@ class FormerPolicy:
             text, replaced_by = value["former_lifecycle_policy_text"], value["policy_fingerprint"]
             policy = None if text is None else LifecyclePolicy.from_service(text)
             if fingerprint_of(policy) != value["former_policy_fingerprint"]:
-                raise ValueError(f"the former policy of {repository} is not in it, or is not the one that it names")
+                raise ValueError(
+                    f"the former policy of {repository} is missing from it, or does not match the fingerprint there"
+                )
         except (KeyError, TypeError) as error:
-            raise ValueError(f"it has no {error}") from error
+            raise ValueError(f"it lacks {error}") from error
         is_put = value.get("is_put") is not False
         return cls(repository, policy, replaced_by, value.get("change_id"), value.get("kept_at"), is_put)
 

@@ -55,7 +55,7 @@ def former_policies_kept(changes: Sequence[PolicyChange], former_policies_path: 
     size = json_size([_repository_cut_to(_repository(change), _LIMITS[1]) for change in changes])
     if size + _ROOM_FOR_AN_ERROR <= MAX_POLICY_CHANGE_BYTES:
         return CheckResult.of(code, Answer("passed", "The former policies are kept in the result."))
-    message = f"The former policies and verdicts take {size} bytes, more than fit into an XCom."
+    message = f"The former policies and verdicts need {size:,} bytes, more than fit into an XCom."
     return CheckResult.of(code, Answer("blocked", message))
 
 

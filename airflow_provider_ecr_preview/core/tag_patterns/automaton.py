@@ -166,7 +166,7 @@ class PatternAutomaton:
     def _endless(self, items: Iterable[tuple[Any, Any]], flags: int) -> Part:
         part = self._sequence(items, flags)
         if part.empty:
-            raise UnfitPatternError("repeats what may be empty")
+            raise UnfitPatternError("repeats something that may be empty")
         self._connect(part.last, part.first)
         part.empty = 1
         return part

@@ -19,7 +19,7 @@ from airflow_provider_ecr_preview.core.tag_patterns.automaton import (
 )
 from airflow_provider_ecr_preview.core.tag_patterns.cost import MAX_STEPS, max_steps
 
-_TAGS = "A tag has up to 128 letters, digits, '_', '.' and '-', and begins with none of the last two"
+_TAGS = "A tag has up to 128 letters, digits, '_', '.' and '-', and does not begin with '.' or '-'"
 
 
 _GLOB_PART = re.compile(r"\*+|\[!?\]?[^\]]*\]|.", re.DOTALL)
@@ -64,7 +64,7 @@ def check_tag_glob(glob: str, parameter: str) -> None:
     characters = [part for part in parts if not part.startswith("*")]
     if len(parts) == 1 and len(glob) > 1 and glob.startswith("["):
         raise ValueError(
-            f"{parameter} holds {shown(glob)}, which stands for one character alone. Write a list as "
+            f"{parameter} holds {shown(glob)}, which matches only one character. Write a list as "
             '["latest", "prod*"], or as latest, prod* without brackets.'
         )
     is_possible = (
@@ -74,7 +74,7 @@ def check_tag_glob(glob: str, parameter: str) -> None:
         and (parts[0].startswith("*") or _stands_for_one_of(parts[0], FIRST_TAG_CHARACTERS))
     )
     if not is_possible:
-        raise ValueError(f"{parameter} holds {shown(glob)}, a glob that no tag matches. {_TAGS}.")
+        raise ValueError(f"{parameter} holds {shown(glob)}, a glob that matches no tag. {_TAGS}.")
 
 
 def check_tag_pattern(pattern: str, parameter: str) -> None:
@@ -95,11 +95,11 @@ def check_tag_pattern(pattern: str, parameter: str) -> None:
         raise ValueError(f"{parameter}: {shown(pattern)} is not a regular expression ({error}).") from error
     if re.fullmatch(r"\[[^\]]*\]", pattern):
         raise ValueError(
-            f"{parameter} holds {shown(pattern)}, which stands for one character alone. Write a list as "
+            f"{parameter} holds {shown(pattern)}, which matches only one character. Write a list as "
             '["^v1", "-prod$"], or without brackets.'
         )
     if not pattern.strip() or not _matches_a_tag(automaton):
-        raise ValueError(f"{parameter} holds {shown(pattern)}, an expression that no tag matches. {_TAGS}.")
+        raise ValueError(f"{parameter} holds {shown(pattern)}, an expression that matches no tag. {_TAGS}.")
     if max_steps(automaton) > MAX_STEPS:
         raise _unfit(pattern, parameter, "can read a tag in too many ways, because repeats in it overlap")
 

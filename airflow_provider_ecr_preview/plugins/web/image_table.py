@@ -15,7 +15,8 @@ from types import NoneType
 from typing import Any, Literal
 
 from airflow_provider_ecr_preview.core.bounded_reading import TooMuchError
-from airflow_provider_ecr_preview.core.preview.image import EXPIRE, TRANSITION, PreviewedImage
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.kept import KEEP
 from airflow_provider_ecr_preview.plugins.web.breath import breathe
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_provider_ecr_preview.core.preview.image import EXPIRE
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
 from airflow_provider_ecr_preview.core.preview.kept import KEEP
 from airflow_provider_ecr_preview.plugins.web.image_table import DayCount
 

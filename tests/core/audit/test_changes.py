@@ -142,7 +142,7 @@ def test_a_registry_without_an_earlier_audit_is_named_and_not_compared() -> None
         {"registry_id": REGISTRY_ID, "region_name": REGION, "audit_id": None, "audited_at": None}
     ]
     assert changes["notes"] == [
-        f"This is the first audit of {REGISTRY_ID}, {REGION}: there is nothing to compare with."
+        f"This is the first audit of {REGISTRY_ID}, {REGION}, so there is nothing to compare it with."
     ]
 
 
@@ -169,7 +169,7 @@ def test_an_alarm_says_both_numbers() -> None:
     images = [previewed(number) for number in range(4)]
     changes = compare([outcome("a", *images)], before("a", previewed(1)), alarms=Alarms(count=2))
     assert changes["alarm_count"] == 1
-    assert "4 images would go, 1 at the last audit" in (changes["alarms"][0]["alarm"] or "")
+    assert "4 images would go; at the last audit it was 1" in (changes["alarms"][0]["alarm"] or "")
 
 
 class TestMerge:

@@ -94,7 +94,7 @@ class TestSums:
         assert audit(audited("a", expiring=0, enriched=False)).as_dict()["expiring_bytes_upper_bound"] == 0
 
     def test_a_previewed_repository_without_a_summary_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="payments/api was previewed"):
+        with pytest.raises(ValueError, match="outcome of payments/api is"):
             audit(RepositoryOutcome("payments/api", REGISTRY_ID, REGION, "previewed"))
 
     def test_findings_are_counted_by_code_the_gravest_first(self) -> None:

@@ -93,17 +93,20 @@ def test_a_part_of_what_was_approved_may_be_given() -> None:
 def test_a_repository_that_was_not_approved_blocks() -> None:
     value = preview("other")
     answer = compared_with(bound(approved(preview("a")), value), value, listed(value))
-    assert (answer.verdict, answer.message) == ("blocked", "The repository is not among the 1 that were approved.")
+    assert (answer.verdict, answer.message) == (
+        "blocked",
+        "The approval has 1 repository, and this one is not among them.",
+    )
 
 
 Change = Callable[[Any], Any]
 
 CHANGES: list[tuple[str, Any, str]] = [
-    ("the same preview an hour later", preview(previewed_at=NOW + timedelta(hours=1)), "the preview is of"),
-    ("another policy", preview(of=policy(rule(description="new"))), "the policy is"),
-    ("another image", preview("payments/api", previewed(1), previewed(3)), "the images are others"),
-    ("an image less", preview("payments/api", previewed(1)), "the images are others"),
-    ("another action", preview("payments/api", previewed(1), archiving(2)), "the images are others"),
+    ("the same preview an hour later", preview(previewed_at=NOW + timedelta(hours=1)), "the preview of"),
+    ("another policy", preview(of=policy(rule(description="new"))), "was approved"),
+    ("another image", preview("payments/api", previewed(1), previewed(3)), "it has other images"),
+    ("an image less", preview("payments/api", previewed(1)), "it has other images"),
+    ("another action", preview("payments/api", previewed(1), archiving(2)), "it has other images"),
     ("another tag", preview("payments/api", previewed(1), previewed(2, image_tags=("prod",))), "other tags"),
     ("another push", preview("payments/api", previewed(1), previewed(2, image_pushed_at=NOW)), "push times"),
     ("a finding less", {**preview(), "findings": ["one"]}, "the summary was changed"),
@@ -116,7 +119,7 @@ def test_whatever_changes_after_the_approval_blocks(changed: Any, why: str) -> N
     approval = bound(approved(preview()), changed)
     answer = compared_with(approval, changed, listed(changed))
     assert answer.verdict == "blocked"
-    assert answer.message.startswith("What is given is not what was approved: ")
+    assert answer.message.startswith("The given summary differs from the approved one: ")
     assert why in answer.message
     assert compared_with(bound(approved(changed), preview()), preview(), listed(preview())).verdict == "blocked"
 
@@ -135,7 +138,7 @@ def test_tags_are_not_bound_where_not_all_images_are_listed() -> None:
     value = {**preview(), "sample": []}
     answer = compared_with(bound(approved(value), value), value, listed(value))
     assert answer.verdict == "passed"
-    assert "Tags are not bound" in answer.message
+    assert "The approval does not cover tags" in answer.message
 
 
 def test_images_that_cannot_be_read_any_more_are_unknown() -> None:
@@ -147,9 +150,9 @@ def test_images_that_cannot_be_read_any_more_are_unknown() -> None:
 REFUSED: list[tuple[str, dict[str, Any], ApprovedAction, bool, str]] = [
     ("it was rejected", {"chosen_options": ["Reject"]}, "delete", False, "ada answered Reject."),
     ("a timeout chose", {"responded_by_user": None}, "delete", False, "not answered in time"),
-    ("nobody has answered", {"chosen_options": None}, "delete", False, "not answered yet"),
-    ("it is for something else", {}, "put", False, "It was approved to delete images, not to apply policies."),
-    ("it is for something unknown", {"action": "eat"}, "put", False, "approved to eat"),
+    ("nobody has answered", {"chosen_options": None}, "delete", False, "no answer yet"),
+    ("it is for something else", {}, "put", False, "The approval is to delete images, not to apply policies."),
+    ("it is for something unknown", {"action": "eat"}, "put", False, "The approval is to eat"),
 ]
 
 
@@ -196,8 +199,8 @@ NOT_APPROVALS: list[tuple[str, Any, str]] = [
     ("no digest", "abc123", "not JSON"),
     ("the answer of another operator", {"chosen_options": ["Approve"]}, "approved is None, not an approval"),
     ("a list", [], "approved is 'list'"),
-    ("a digest and nothing else", {"schema": APPROVAL_SCHEMA, "digest": "0" * 64}, "not whole"),
-    ("no responder", {**approved(preview()), "responded_by_user": "ada"}, "not whole"),
+    ("a digest and nothing else", {"schema": APPROVAL_SCHEMA, "digest": "0" * 64}, "incomplete"),
+    ("no responder", {**approved(preview()), "responded_by_user": "ada"}, "incomplete"),
 ]
 
 
@@ -220,7 +223,7 @@ def test_repositories_that_are_not_those_of_the_digest_are_not_known() -> None:
     forged["repositories"] = approved(preview("other"))["repositories"]
     approval = bound(forged, value)
     assert approval_given(approval, "delete", dry_run=False).verdict == "unknown"
-    assert "in the approval are not those" in compared_with(approval, value, listed(value)).message
+    assert "in the approval do not match" in compared_with(approval, value, listed(value)).message
 
 
 def test_repositories_of_another_release_are_not_known() -> None:
@@ -272,7 +275,7 @@ def test_an_approval_of_many_repositories_stays_within_its_bound_and_points_to_t
     assert compared_with(approval, MANY[7], listed(MANY[7])).verdict == "passed"
     changed = [{**lines[0], "images_fingerprint": "0"}, *lines[1:]]
     answer = approval_given(approval_of(value, lambda _: changed), "delete", dry_run=False)
-    assert (answer.verdict, "at file:///a are not those" in answer.message) == ("unknown", True)
+    assert (answer.verdict, "at file:///a do not match" in answer.message) == ("unknown", True)
     unread = approval_of(value, lambda _: UNREAD)
     assert approval_given(unread, "delete", dry_run=False).remedy == "Write it again."
 

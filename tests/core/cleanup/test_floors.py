@@ -25,13 +25,13 @@ def names(images: list[RepositoryImage]) -> list[str]:
 
 
 NEW, OLD = image("new", 1), image("old", 9)
-ARCHIVED = image("archived", 0.1, storage_class="archive")
+ARCHIVED = image("archived", 0.1, storage_class="ARCHIVE")
 SIGNATURE = image("signature", 0.2, image_tags=(f"sha256-{'a' * 64}.sig",))
 
 images = st.lists(
     st.builds(
         lambda name, days, tagged, archived: image(
-            name, days, image_tags=(name,) if tagged else (), storage_class="archive" if archived else "standard"
+            name, days, image_tags=(name,) if tagged else (), storage_class="ARCHIVE" if archived else "STANDARD"
         ),
         st.sampled_from("abcdefgh"),
         st.integers(0, 3),
@@ -77,7 +77,7 @@ def test_a_guard_that_is_gone_archived_or_untagged_is_missing() -> None:
     there = {each.image_digest: each for each in guards}
     assert missing_guards(guards, there) == []
     assert missing_guards(guards, {}) == ["sha256:new", "sha256:tagged"]
-    assert missing_guards(guards, {**there, "sha256:new": replace(NEW, storage_class="archive")}) == ["sha256:new"]
+    assert missing_guards(guards, {**there, "sha256:new": replace(NEW, storage_class="ARCHIVE")}) == ["sha256:new"]
     assert missing_guards(guards, {**there, "sha256:tagged": replace(tagged, image_tags=())}) == ["sha256:tagged"]
     older = replace(NEW, image_pushed_at=NEW.image_pushed_at - timedelta(days=5))
     assert missing_guards(guards, {**there, "sha256:new": older}) == ["sha256:new"]

@@ -22,7 +22,7 @@ from airflow_provider_ecr_preview.core.repository import RepositoryId, Repositor
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 HERE = RepositoryId("123456789012", "eu-west-1", "payments/api")
 ONE, TWO = RepositoryImage("sha256:1", ("v1",), NOW, image_size_in_bytes=7), RepositoryImage("sha256:2", (), NOW)
-ARCHIVED = RepositoryImage("sha256:1", ("v1",), NOW, storage_class="archive")
+ARCHIVED = RepositoryImage("sha256:1", ("v1",), NOW, storage_class="ARCHIVE")
 
 
 def outcome(digest: str, status: str, reason: str | None = None, **more: Any) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan, batches_
 from airflow_provider_ecr_preview.core.cleanup.questions import QUESTIONS
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
-from airflow_provider_ecr_preview.core.preview.image import EXPIRE, TRANSITION, PreviewedImage
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList
 from airflow_provider_ecr_preview.core.protection import ImageProtection
 from airflow_provider_ecr_preview.core.referrers import Fate, can_be_run, is_index, subject_digests
@@ -46,7 +47,7 @@ def stored(draw: st.DrawFn, number: int) -> RepositoryImage:
         image_digest=digest(number),
         image_tags=tuple(draw(tags)),
         image_pushed_at=NOW - timedelta(minutes=draw(st.sampled_from([10, 20, 30, 50, 90, 500, 501]))),
-        storage_class=draw(st.sampled_from(["standard", "standard", "standard", "archive"])),
+        storage_class=draw(st.sampled_from(["STANDARD", "STANDARD", "STANDARD", "ARCHIVE"])),
         image_manifest_media_type=draw(st.sampled_from([None, None, INDEX])),
         subject_manifest_digest=None if subject is None else digest(subject),
         # A list is pushed after what it names, so that lists never name each other in a circle.
@@ -223,4 +224,6 @@ def test_a_plan_is_one_line_of_the_log() -> None:
     assert plan.summary("delete") == "1 image to delete, 3 spared (2 in_use, 1 newest)."
     assert CleanupPlan().summary("archive") == "0 images to archive, 0 spared."
     maybe = CleanupPlan((image, index), lists_that_stay=(index,))
-    assert maybe.summary("delete").endswith("up to 1 may be spared, because a manifest list that stays may name them.")
+    assert maybe.summary("delete").endswith(
+        "Up to 1 of these may be spared, because a manifest list that stays may name them."
+    )

@@ -44,7 +44,7 @@ def test_an_account_that_was_read_in_the_region_of_the_repository_is_nothing_to_
 
 
 def test_an_account_that_was_read_elsewhere_alone_or_anybody_else_is_named() -> None:
-    said = "These may pull, and what they run was not read: "
+    said = "These accounts may pull, but it was not read what they run: "
     assert answer(grants(A, B)) == ("warned", f"{said}{B}.")
     assert answer(grants(others=("every AWS account",))) == ("warned", f"{said}every AWS account.")
 
@@ -55,7 +55,7 @@ def test_of_many_accounts_the_first_are_named() -> None:
 
 
 def test_a_policy_that_could_not_be_read_is_said() -> None:
-    assert answer(UNREAD) == ("warned", "Which accounts may pull is not known: denied.")
+    assert answer(UNREAD) == ("warned", "It is not known which accounts may pull: denied.")
 
 
 @pytest.mark.parametrize(

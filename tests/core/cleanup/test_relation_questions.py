@@ -8,7 +8,8 @@ from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
 from airflow_provider_ecr_preview.core.cleanup.plan import plan_cleanup
 from airflow_provider_ecr_preview.core.cleanup.relation_questions import manifest_lists, referrers
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
-from airflow_provider_ecr_preview.core.preview.image import EXPIRE, PreviewedImage
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
+from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.protection import ImageProtection
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
@@ -92,9 +93,9 @@ class TestReferrers:
         assert answer == Answer("passed", "No other approved image belongs to one that stays.")
 
     def test_what_ecr_deletes_with_an_image_is_counted(self) -> None:
-        assert "ECR deletes 1 other image that belong" not in asked(referrers, (SIGNED_IMAGE, SIGNATURE)).message
-        assert "ECR deletes 1 other image" in asked(referrers, (SIGNED_IMAGE,)).message
-        assert "ECR deletes" not in asked(referrers, (SIGNED_IMAGE,), action="archive").message
+        assert "ECR also deletes 1 other image that belong" not in asked(referrers, (SIGNED_IMAGE, SIGNATURE)).message
+        assert "ECR also deletes 1 other image" in asked(referrers, (SIGNED_IMAGE,)).message
+        assert "ECR also deletes" not in asked(referrers, (SIGNED_IMAGE,), action="archive").message
 
     def test_an_image_with_a_referrer_in_use_is_left_out(self) -> None:
         answer = asked(referrers, (SIGNED_IMAGE,), used=(SIGNATURE,))
@@ -148,7 +149,7 @@ class TestManifestLists:
         answer = asked(manifest_lists, (PART, SIGNED_IMAGE))
         assert answer.verdict == "passed"
         assert answer.message.startswith("1 manifest list stays. ")
-        assert answer.message.endswith("of 2 images, up to 1 may be spared for that.")
+        assert answer.message.endswith("up to 1 of 2 images may be spared.")
 
     def test_no_list_that_stays_may_name_what_is_newer(self) -> None:
         expected = "No manifest list that stays may name an approved image."

@@ -75,7 +75,7 @@ def saw(known: Evidence, reason: Spared, **settings: Any) -> str:
 def test_the_check_names_the_destinations() -> None:
     check, spared = decided(evidence(replica(stored(1))))
     assert (check.verdict, spared) == ("passed", {})
-    assert check.message == f"ECR deletes in {PLACE} what is deleted here."
+    assert check.message == f"ECR also deletes these images in {PLACE}."
 
 
 def test_without_destinations_it_passes() -> None:
@@ -101,18 +101,18 @@ def test_archiving_is_not_replicated() -> None:
     [
         (
             evidence(replicas=Unread("denied.", "Allow it.")),
-            "Where deletions are replicated to is not known: denied.",
+            "It is not known where deletions are replicated to: denied.",
             "Allow it.",
         ),
         (
             evidence(replica(images=Unread("denied.", "Allow it."))),
-            f"ECR deletes in {PLACE} what is deleted here. The images in {PLACE} cannot be read: denied.",
+            f"ECR also deletes these images in {PLACE}. The images in {PLACE} cannot be read: denied.",
             "Allow it.",
         ),
         (
             evidence(replica(), replica(in_use=Used(missing=[PLACE]))),
-            f"What runs in {PLACE} is not known.",
-            f"Collect what is in use in account {REGISTRY_ID}, Region eu-north-1, too",
+            f"It is not known what runs in {PLACE}.",
+            f"Run EcrCollectImagesInUseOperator for account {REGISTRY_ID}, Region eu-north-1",
         ),
     ],
 )

@@ -68,11 +68,11 @@ SEEN: list[tuple[Spared, dict[str, Any], str]] = [
         "Its tag prod-2 is protected by prod*.",
     ),
     (Spared.IN_USE, {"in_use": Used("ECS a", "b", "c", "d")}, "It is used by ECS a, b, c and 1 more."),
-    (Spared.TAGS_CHANGED, {"inventory": [stored(1, "a", "b")]}, "Its tags were v1 at the approval, and are a, b now."),
+    (Spared.TAGS_CHANGED, {"inventory": [stored(1, "a", "b")]}, "Its tags were v1 at the approval, and are now a, b."),
     (
         Spared.PUSHED_AGAIN,
         {"inventory": [replace(stored(1), image_pushed_at=NOW)]},
-        "It was pushed at 2026-11-23 12:00 UTC; it was of 2026-11-23 11:00 UTC at the approval.",
+        "It was pushed at 2026-11-23 12:00 UTC; the approved image was pushed at 2026-11-23 11:00 UTC.",
     ),
     (Spared.ACTION_CHANGED, {"fresh": listed(archiving(1))}, "EXPIRE was approved; a fresh preview says TRANSITION."),
     (
@@ -80,7 +80,7 @@ SEEN: list[tuple[Spared, dict[str, Any], str]] = [
         {"previous": {NOW - 3 * HOUR: listed(previewed(2)), NOW - 9 * HOUR: listed(previewed(1))}},
         "The preview of 2026-11-23 09:00 UTC does not list it.",
     ),
-    (Spared.NEWEST, {}, "It is of 2026-11-23 11:00 UTC, among the newest of the repository."),
+    (Spared.NEWEST, {}, "It dates from 2026-11-23 11:00 UTC and is among the newest in the repository."),
     (Spared.TOO_YOUNG, {}, "It was pushed at 2026-11-23 11:00 UTC, 0.0 days ago; min_age_days is 3."),
     (
         Spared.TOO_YOUNG,
@@ -100,9 +100,13 @@ SEEN: list[tuple[Spared, dict[str, Any], str]] = [
     (
         Spared.REFERRER_STAYS,
         {"inventory": [stored(1), stored(2), stored(3, subject_manifest_digest=DIGEST)]},
-        f"What belongs to it is in use or protected: one of {digest(3)}.",
+        f"An image that belongs to it is in use or protected: one of {digest(3)}.",
     ),
-    (Spared.REFERENCED_BY_MANIFEST_LIST, {"inventory": [stored(1, referenced_by=("x",))]}, "It is named by x."),
+    (
+        Spared.REFERENCED_BY_MANIFEST_LIST,
+        {"inventory": [stored(1, referenced_by=("x",))]},
+        "Manifest lists name it: x.",
+    ),
 ]
 
 

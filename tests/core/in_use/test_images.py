@@ -113,7 +113,7 @@ def test_what_was_pushed_protects_what_was_collected(given: list[ImageReference]
 
 def test_more_than_fits_is_written_elsewhere() -> None:
     of = in_use(*(reference(digest(number)) for number in range(500)))
-    with pytest.raises(ValueError, match=r"500 images .* too many for XCom\. Set in_use_path"):
+    with pytest.raises(ValueError, match=r"500 images in use do not fit into XCom\. Set in_use_path"):
         of.as_xcom()
     written: list[Any] = []
 
@@ -134,9 +134,9 @@ def test_more_than_fits_is_written_elsewhere() -> None:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"schema": "another/1"}, "not of schema"),
-        ({"images": None}, "nothing reads in_use_uri"),
-        ({"images": []}, "Of 1 images in use only 0 can be read"),
+        ({"schema": "another/1"}, "must have the schema"),
+        ({"images": None}, "in_use_uri cannot be read here"),
+        ({"images": []}, "Only 0 of 1 images in use can be read"),
     ],
 )
 def test_what_is_not_whole_is_an_error_and_not_an_empty_list(change: dict[str, Any], match: str) -> None:
@@ -181,7 +181,7 @@ def test_what_is_said_not_to_be_complete_is_not(told: Any) -> None:
 def test_a_value_that_lacks_what_every_one_has_is_an_error(key: str) -> None:
     value: dict[str, Any] = {**in_use(reference(digest(1))).as_xcom()}
     del value[key]
-    with pytest.raises(ValueError, match=f"not whole.*{key}"):
+    with pytest.raises(ValueError, match=f"incomplete.*{key}"):
         ImagesInUse.from_xcom(value)
 
 
@@ -200,7 +200,7 @@ def test_a_time_that_cannot_be_placed_is_an_error(collected_at: Any) -> None:
         (timedelta(0), None),
         (timedelta(minutes=-4), None),
         (timedelta(minutes=-6), "in the future"),
-        (timedelta(hours=25), "collected 25 hours ago"),
+        (timedelta(hours=25), "it is 25 hours old"),
     ],
 )
 def test_only_what_was_collected_lately_says_what_is_in_use_now(later: timedelta, match: str | None) -> None:

@@ -105,7 +105,7 @@ def test_a_digest_that_was_resolved_counts_where_no_registry_is_named(text: str)
 
 
 def test_a_digest_alone_that_is_none_is_an_error() -> None:
-    with pytest.raises(UnreadReferenceError, match="no digest"):
+    with pytest.raises(UnreadReferenceError, match="not an image digest"):
         parse_references("", "latest")
     assert parse_references("nginx", "latest") == ()
 
@@ -165,7 +165,7 @@ def test_what_should_name_an_image_and_cannot_be_read_is_an_error(text: str) -> 
 
 
 def test_a_resolved_digest_that_is_none_is_an_error() -> None:
-    with pytest.raises(UnreadReferenceError, match="no digest"):
+    with pytest.raises(UnreadReferenceError, match="not an image digest"):
         parse_references(f"{HOST}/payments/api:v1", "latest")
 
 

@@ -394,7 +394,7 @@ def test_an_object_is_read_from_json() -> None:
 def test_python_text_of_a_dict_names_what_to_write(read: Any, value: str) -> None:
     with pytest.raises(
         ValueError,
-        match=r"^the_policy is a text as Python writes objects.*\| tojson.*render_template_as_native_obj=True",
+        match=r"^the_policy is the text of a Python object.*\| tojson.*render_template_as_native_obj=True",
     ):
         read(value, "the_policy")
 

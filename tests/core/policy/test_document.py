@@ -52,20 +52,20 @@ def test_a_rule_has_the_fields_of_its_document() -> None:
             description=None,
             tag_status="untagged",
             tag_patterns=(),
-            storage_class="standard",
+            storage_class="STANDARD",
             count_type="sinceImagePushed",
             count_number=14,
-            action="transition",
+            action="TRANSITION",
         ),
         Rule(
             priority=10,
             description="Keep the last 30 releases — und ä",
             tag_status="tagged",
             tag_patterns=("v*", "release-*"),
-            storage_class="standard",
+            storage_class="STANDARD",
             count_type="imageCountMoreThan",
             count_number=30,
-            action="expire",
+            action="EXPIRE",
         ),
     )
 
@@ -185,7 +185,7 @@ def test_a_policy_says_for_every_image_what_it_does_with_it() -> None:
     verdicts = LifecyclePolicy.parse(POLICY).evaluate(images, now)
 
     assert [(verdict.image.image_digest, verdict.action) for verdict in verdicts] == [
-        ("sha256:20", "transition"),
+        ("sha256:20", "TRANSITION"),
         ("sha256:3", None),
     ]
 

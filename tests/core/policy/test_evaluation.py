@@ -32,7 +32,7 @@ def image(name: str, tags: Sequence[str] = (), age: float = 0, **fields: Any) ->
 
 
 def archived(name: str, tags: Sequence[str] = (), days: float = 0) -> RepositoryImage:
-    return image(name, tags, 1_000, storage_class="archive", last_archived_at=days_ago(days))
+    return image(name, tags, 1_000, storage_class="ARCHIVE", last_archived_at=days_ago(days))
 
 
 def rule(priority: int, action: dict[str, str] = EXPIRE, **selection: Any) -> dict[str, Any]:
@@ -272,7 +272,7 @@ def test_older_by_transition_is_strictly_older(days: float, expired: bool) -> No
 def test_an_archived_image_without_a_time_of_its_transition_stays() -> None:
     rules = [rule(1, storageClass="archive", **older("sinceImageTransitioned", 90))]
 
-    assert taken(rules, image("A", [], 999, storage_class="archive")) == {}
+    assert taken(rules, image("A", [], 999, storage_class="ARCHIVE")) == {}
 
 
 def test_an_age_beyond_the_calendar_takes_nothing() -> None:
@@ -373,7 +373,7 @@ def test_images_of_the_hour_that_the_clocks_repeat_are_in_their_true_order() -> 
         pytest.param(
             [rule(3, tagStatus="untagged", **older("sinceImagePushed", 1))],
             [image("A", [], 2, referenced_by=("list",)), image("list", ["v1"], 2)],
-            "Kept, though rule 3 (untagged images) asks for it: a manifest list that stays names it.",
+            "Kept, although rule 3 (untagged images) selects it: a manifest list that stays names it.",
             id="referenced_by_manifest_list",
         ),
         pytest.param(
@@ -401,7 +401,7 @@ def test_verdicts_come_in_the_order_of_the_images() -> None:
 
 @pytest.mark.parametrize(
     ("status", "storage_class"),
-    [("ACTIVE", "standard"), ("ARCHIVED", "archive"), ("ACTIVATING", "archive"), (None, "standard")],
+    [("ACTIVE", "STANDARD"), ("ARCHIVED", "ARCHIVE"), ("ACTIVATING", "ARCHIVE"), (None, "STANDARD")],
 )
 def test_an_image_is_archived_until_it_is_active_again(status: str | None, storage_class: str) -> None:
     detail = {"imageDigest": "sha256:1", "imagePushedAt": NOW} | ({"imageStatus": status} if status else {})
@@ -428,7 +428,7 @@ def test_an_image_has_the_fields_of_describe_images() -> None:
         image_tags=("v1", "latest"),
         image_pushed_at=days_ago(9),
         last_recorded_pull_time=days_ago(3),
-        storage_class="standard",
+        storage_class="STANDARD",
         last_archived_at=days_ago(5),
         last_activated_at=days_ago(4),
         image_size_in_bytes=12_345,
@@ -450,7 +450,7 @@ def is_like(pattern: str, tag: str) -> bool:
 
 def meets(selection: dict[str, Any], candidate: RepositoryImage) -> bool:
     """Whether the image meets the tagging requirements of the rule, in the storage class of the rule."""
-    if candidate.storage_class != selection.get("storageClass", "standard"):
+    if candidate.storage_class != selection.get("storageClass", "standard").upper():
         return False
     if selection["tagStatus"] == "any":
         return True
@@ -501,7 +501,7 @@ def taken_by_the_guide(rules: Sequence[dict[str, Any]], images: Sequence[Reposit
                 decided.add(candidate.image_digest)
                 if candidate.image_digest in marked[each["rulePriority"]]:
                     result[candidate.image_digest] = each["rulePriority"]
-    present = {candidate.image_digest for candidate in images if candidate.storage_class == "standard"}
+    present = {candidate.image_digest for candidate in images if candidate.storage_class == "STANDARD"}
     while True:
         held = [
             candidate.image_digest
@@ -528,7 +528,7 @@ IMAGES = st.lists(
         image_tags=st.lists(TAGS, max_size=3).map(tuple),
         image_pushed_at=DAYS_AGO,
         last_recorded_pull_time=st.none() | DAYS_AGO,
-        storage_class=st.sampled_from(["standard", "standard", "archive"]),
+        storage_class=st.sampled_from(["STANDARD", "STANDARD", "ARCHIVE"]),
         last_archived_at=st.none() | DAYS_AGO,
         last_activated_at=st.none() | DAYS_AGO,
         referenced_by=st.lists(st.sampled_from([*NAMES, "elsewhere"]), max_size=2).map(tuple),
@@ -641,17 +641,17 @@ def test_a_manifest_list_that_stays_holds_its_children(
     for verdict in result.values():
         if verdict.is_taken:
             lists = [result[digest] for digest in verdict.image.referenced_by if digest in result]
-            assert all(of.is_taken or of.image.storage_class == "archive" for of in lists)
+            assert all(of.is_taken or of.image.storage_class == "ARCHIVE" for of in lists)
 
 
 def test_a_manifest_list_that_is_archived_holds_nothing_any_more() -> None:
-    archived = image("list", ["v1"], 9, storage_class="archive", last_archived_at=days_ago(2))
+    archived = image("list", ["v1"], 9, storage_class="ARCHIVE", last_archived_at=days_ago(2))
     child = image("child", [], 5, referenced_by=("list",))
     assert taken([rule(1, ARCHIVE, **older("sinceImagePushed", 1), tagStatus="any")], archived, child) == {"child": 1}
 
 
 def test_a_list_holds_its_children_also_where_another_list_of_theirs_is_archived() -> None:
-    archived = image("archived", ["v1"], 9, storage_class="archive", last_archived_at=days_ago(2))
+    archived = image("archived", ["v1"], 9, storage_class="ARCHIVE", last_archived_at=days_ago(2))
     kept = image("kept", ["v2"], 0)
     child = image("child", [], 5, referenced_by=("archived", "kept"))
     by_age = rule(1, **older("sinceImagePushed", 1), tagStatus="any")
@@ -673,6 +673,6 @@ def test_a_rule_matches_one_image_as_it_matches_many(pattern: str, images: list[
     alone = policy(tagged(1, pattern)).rules[0]
 
     for verdict in verdicts([tagged(1, pattern), rule(2)], *images).values():
-        if verdict.image.storage_class == "standard":
+        if verdict.image.storage_class == "STANDARD":
             assert verdict.rule is not None
             assert alone.matches_tags(verdict.image.image_tags) is (verdict.rule.priority == 1)

@@ -16,10 +16,10 @@ def rule(**fields: Any) -> Rule:
         "description": None,
         "tag_status": "any",
         "tag_patterns": (),
-        "storage_class": "standard",
+        "storage_class": "STANDARD",
         "count_type": "imageCountMoreThan",
         "count_number": 1000,
-        "action": "expire",
+        "action": "EXPIRE",
     }
     return Rule(**{**values, **fields})
 
@@ -37,11 +37,11 @@ def rule(**fields: Any) -> Rule:
             "Expires untagged images pushed more than 1 day ago.",
         ),
         (
-            {"count_type": "sinceImagePulled", "count_number": 90, "action": "transition"},
+            {"count_type": "sinceImagePulled", "count_number": 90, "action": "TRANSITION"},
             "Archives all images last pulled more than 90 days ago.",
         ),
         (
-            {"count_type": "sinceImageTransitioned", "count_number": 90, "storage_class": "archive"},
+            {"count_type": "sinceImageTransitioned", "count_number": 90, "storage_class": "ARCHIVE"},
             "Expires all archived images archived more than 90 days ago.",
         ),
         ({"count_type": "sinceNew", "count_number": 2}, "Expires all images sinceNew more than 2 days ago."),

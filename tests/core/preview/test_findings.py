@@ -62,7 +62,7 @@ class TestWhatIsLeft:
         assert finding.image_digests == (digest(2),)
 
     def test_a_policy_that_archives_or_deletes_all_that_can_be_run_empties_the_repository(self) -> None:
-        finding = found(summary(archiving(1), previewed(2)), stored(1), stored(2), stored(3, storage_class="archive"))
+        finding = found(summary(archiving(1), previewed(2)), stored(1), stored(2), stored(3, storage_class="ARCHIVE"))
         assert finding["would_empty_repository"].message.startswith("No image that can be run would be left: 2 of 2 ")
 
     def test_signatures_that_stay_do_not_keep_a_repository_from_being_empty(self) -> None:
@@ -74,16 +74,16 @@ class TestWhatIsLeft:
         index = "application/vnd.oci.image.index.v1+json"
         parts = [RepositoryImage(digest(number), (), NOW - timedelta(hours=number)) for number in (2, 3)]
         findings = found(summary(previewed(1)), stored(1, image_manifest_media_type=index), *parts)
-        assert "may be a part of the manifest lists" in findings["would_empty_repository"].message
+        assert "may be parts of manifest lists" in findings["would_empty_repository"].message
         assert "would_empty_repository" not in found(summary(previewed(1)), stored(1), *parts)
 
     def test_a_repository_without_images_that_can_be_run_is_emptied_when_all_expires(self) -> None:
-        archived = [stored(number, storage_class="archive") for number in (1, 2)]
+        archived = [stored(number, storage_class="ARCHIVE") for number in (1, 2)]
         assert "2 of 2" in found(summary(previewed(1), previewed(2)), *archived)["would_empty_repository"].message
         assert "would_empty_repository" not in found(summary(previewed(1)), *archived)
 
     def test_an_archived_image_is_not_the_newest(self) -> None:
-        findings = found(summary(previewed(1)), stored(1, storage_class="archive"), stored(2))
+        findings = found(summary(previewed(1)), stored(1, storage_class="ARCHIVE"), stored(2))
         assert "newest_image_expires" not in findings
 
 
@@ -137,7 +137,7 @@ class TestPulls:
         pulls.add(previewed(3))
         [finding] = find(summary(), recent_pulls=pulls)
         assert (finding.code, finding.image_digests) == ("recently_pulled_image_expires", (digest(1),))
-        assert "2026-10-24: 1." in finding.message
+        assert "1 affected image was pulled since 2026-10-24." in finding.message
 
     def test_no_recent_pull_is_no_finding(self) -> None:
         assert find(summary(), recent_pulls=recent_pulls_since(NOW)) == []
@@ -161,12 +161,14 @@ class TestProtectedTags:
         [finding] = find(summary(), protected_images=self.protected(("v1", "live"), ("v2",), (), ("prod-eu",)))
         assert (finding.code, finding.severity) == ("protected_tag_expires", "critical")
         assert finding.image_digests == (digest(0), digest(3))
-        assert "protected tag: 2 (live, prod-eu). " in finding.message
+        assert "2 affected images have a protected tag (live, prod-eu). " in finding.message
 
     def test_of_many_ten_are_named_and_all_are_counted(self) -> None:
         [finding] = find(summary(), protected_images=self.protected(*((f"prod-{number}",) for number in range(15))))
         assert len(finding.image_digests) == 10
-        assert "15 (prod-0, prod-1, prod-2, prod-3, prod-4, ...)" in finding.message
+        assert (
+            "15 affected images have a protected tag (prod-0, prod-1, prod-2, prod-3, prod-4, ...)" in finding.message
+        )
 
     def test_no_protected_tag_is_no_finding(self) -> None:
         assert find(summary(), protected_images=self.protected(("v1",), ("main",))) == []
@@ -190,7 +192,7 @@ class TestReferrers:
         findings = found(summary(previewed(2)), stored(1), self.signature(2, 1), self.signature(3, 1))
         finding = findings["referrer_of_kept_image_expires"]
         assert (finding.severity, finding.image_digests) == ("critical", (digest(2),))
-        assert "in use: 1. " in finding.message
+        assert "1 signature, SBOM or attestation would go" in finding.message
 
     def test_a_signature_that_cosign_has_tagged_counts_too(self) -> None:
         tagged_by_cosign = stored(2, f"{digest(1).replace(':', '-')}.sig")
@@ -205,7 +207,7 @@ class TestReferrers:
         assert self.codes(summary(archiving(1), previewed(2)), stored(1), self.signature(2, 1))
         assert not self.codes(summary(archiving(1), archiving(2)), stored(1), self.signature(2, 1))
         assert not self.codes(summary(previewed(1), archiving(2)), stored(1), self.signature(2, 1))
-        archived = stored(1, storage_class="archive")
+        archived = stored(1, storage_class="ARCHIVE")
         assert self.codes(summary(previewed(2)), archived, self.signature(2, 1))
         assert not self.codes(summary(archiving(2)), archived, self.signature(2, 1))
 
@@ -276,7 +278,7 @@ class TestReplicas:
     def test_deletions_that_are_replicated_are_told_with_their_destinations(self) -> None:
         [finding] = find(summary(previewed(1), previewed(2)), replicas=self.THERE)
         assert (finding.code, finding.severity) == ("replicated_deletion", "warning")
-        assert "(2) are deleted in 123456789012/eu-north-1, too" in finding.message
+        assert "2 images that would expire here would also be deleted in 123456789012/eu-north-1" in finding.message
 
     def test_what_cannot_be_read_about_them_is_good_to_know(self) -> None:
         [finding] = find(summary(previewed(1)), replicas=Unread("the caller may not ecr:DescribeRegistry."))

@@ -62,7 +62,7 @@ def test_ecr_has_the_last_word_about_an_image_that_a_rule_asks_for() -> None:
     images = [stored(1), stored(2), stored(3)]
     assert kept(policy(), images, affected={digest(2)}) == {digest(1): "within_count", digest(3): "not_in_preview"}
     [_, held] = kept_images(policy(), images, {digest(2)}.__contains__, NOW)
-    assert held.explanation.startswith("Kept, though rule 1 asks for it: the preview does not list it.")
+    assert held.explanation.startswith("Kept, although rule 1 selects it: the preview does not list it.")
 
 
 def test_an_image_that_the_preview_lists_is_not_kept_whatever_we_think() -> None:

@@ -107,7 +107,7 @@ class TestEntry:
             FormerPolicy.from_dict({**former("x", 3, 9).as_dict(), **change})
 
     def test_one_that_lacks_something_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="it has no 'registry_id'"):
+        with pytest.raises(ValueError, match="it lacks 'registry_id'"):
             FormerPolicy.from_dict({})
 
 

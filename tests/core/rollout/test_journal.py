@@ -48,5 +48,5 @@ def test_other_entries_are_passed_over() -> None:
 
 
 def test_an_entry_of_something_else_is_refused() -> None:
-    with pytest.raises(ValueError, match="it has no"):
+    with pytest.raises(ValueError, match="it lacks"):
         earlier_changes([{"about_to_put": outcome_entry(HERE, is_put=True)["put"]}])

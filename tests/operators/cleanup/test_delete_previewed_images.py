@@ -370,7 +370,7 @@ def test_a_template_may_leave_dry_run_as_a_text(bench: Any, value: Any) -> None:
 
 
 def test_two_summaries_of_one_repository_are_refused(bench: Any) -> None:
-    with pytest.raises(ValueError, match="several summaries of payments/api"):
+    with pytest.raises(ValueError, match="more than one summary of payments/api"):
         bench.clean_up([bench.preview(), bench.preview()])
 
 

@@ -46,7 +46,7 @@ def test_every_form_of_what_was_collected_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("later", "why"), [(timedelta(hours=25), "collected 25 hours ago"), (timedelta(minutes=-6), "in the future")]
+    ("later", "why"), [(timedelta(hours=25), "it is 25 hours old"), (timedelta(minutes=-6), "in the future")]
 )
 def test_what_was_collected_at_another_time_blocks_in_every_form(later: timedelta, why: str) -> None:
     for form in forms():
@@ -71,13 +71,13 @@ def test_what_has_to_be_read_is_declared(required_scope: Any, missing: list[str]
     if not missing:
         assert answer.message == ENOUGH
         return
-    assert answer.message == f"What runs in {', '.join(missing)} is not known: read was {ACCOUNT}/{REGION}."
+    assert answer.message == f"It is not known what runs in {', '.join(missing)}: only {ACCOUNT}/{REGION} was read."
     assert "required_scope" in str(answer.remedy)
 
 
 def test_many_places_are_cut_in_the_message() -> None:
     scope = [f"{number:012d}" for number in range(1, 10)]
-    assert " and 4 more is not known" in judged(collected(), scope).message
+    assert " and 4 more: only " in judged(collected(), scope).message
 
 
 def test_what_an_earlier_release_collected_blocks_and_says_to_collect_again() -> None:
@@ -86,8 +86,8 @@ def test_what_an_earlier_release_collected_blocks_and_says_to_collect_again() ->
     for source in value["sources"]:
         del source["account_id"]
     answer = judged(value)
-    assert "no place is recorded as read" in answer.message
-    assert "an earlier release" in str(answer.remedy)
+    assert "no place was recorded as read" in answer.message
+    assert "earlier releases" in str(answer.remedy)
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ def test_what_an_earlier_release_collected_blocks_and_says_to_collect_again() ->
         ("{'schema': 'ecr-images-in-use/1'}", "| tojson"),
         ("null", "not the output"),
         ([collected()], "not the output"),
-        ({"protects": None}, "not of schema"),
+        ({"protects": None}, "must have the schema"),
         (mock.Mock(spec=["protects", "is_complete", "unread"]), "not the output"),
-        ({"schema": "ecr-images-in-use/1"}, "not whole"),
+        ({"schema": "ecr-images-in-use/1"}, "incomplete"),
         ({**collected().as_xcom(), "is_complete": False}, "is_complete is not true"),
         ({**collected().as_xcom(), "collected_at": "2026-01-01T00:00:00"}, "no time zone"),
-        ({**collected().as_xcom(), "collected_at": None}, "not whole"),
+        ({**collected().as_xcom(), "collected_at": None}, "incomplete"),
     ],
     ids=range(9),
 )

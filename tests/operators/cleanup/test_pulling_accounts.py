@@ -42,7 +42,7 @@ def test_accounts_that_may_pull_and_were_not_read_are_named_and_block_nothing(
     result = bench.clean_up(bench.preview(), in_use=in_use_in(in_use(), OTHER))
     check = bench.check(result, "pulling_accounts")
     assert check["verdict"] == "warned"
-    assert check["message"] == f"These may pull, and what they run was not read: {THIRD}."
+    assert check["message"] == f"These accounts may pull, but it was not read what they run: {THIRD}."
     assert "required_scope" in check["remedy"]
     assert result["touched_image_count"] == 10
     assert (local_ecr.calls.count("GetRepositoryPolicy"), local_ecr.calls.count("GetRegistryPolicy")) == (1, 1)

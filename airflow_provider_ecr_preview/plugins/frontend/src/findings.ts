@@ -9,19 +9,19 @@ interface Advice {
 export const FINDINGS: Record<string, Advice> = {
   in_use_image_expires: {
     severity: "critical",
-    whatToDo: "An outage is to be expected: keep these images by a rule with a lower rulePriority.",
+    whatToDo: "Expect an outage if the policy is applied: keep these images by a rule with a lower rulePriority.",
   },
   would_empty_repository: {
     severity: "critical",
-    whatToDo: "No image that can be run would be left: add a rule that keeps the newest ones (imageCountMoreThan).",
+    whatToDo: "No image that can be run would be left: add a rule that keeps the newest images (imageCountMoreThan).",
   },
   newest_image_expires: {
     severity: "critical",
-    whatToDo: "The newest image would expire or be archived: keep a count of images instead of an age.",
+    whatToDo: "The newest image would expire or be archived: keep a number of images instead (imageCountMoreThan).",
   },
   protected_tag_expires: {
     severity: "critical",
-    whatToDo: "What pulls these images by their tag would fail: keep them by a rule with a lower rulePriority.",
+    whatToDo: "Pulls by these tags would fail: keep the images by a rule with a lower rulePriority.",
   },
   referrer_of_kept_image_expires: {
     severity: "critical",
@@ -33,15 +33,15 @@ export const FINDINGS: Record<string, Advice> = {
   },
   in_use_unknown: {
     severity: "warning",
-    whatToDo: "Not everything that may run images could be asked: let the task read every source.",
+    whatToDo: "Some sources of images in use could not be read: allow the task to read all of them.",
   },
   replicated_deletion: {
     severity: "warning",
-    whatToDo: "ECR deletes what expires here in other Regions or accounts, too: find out first what runs there.",
+    whatToDo: "ECR would also delete these images in other Regions or accounts: find out what runs there first.",
   },
   dead_rule: {
     severity: "warning",
-    whatToDo: "No image has the tags that a rule asks for: remove the rule, or correct its tags.",
+    whatToDo: "No image has the tags that a rule selects: remove the rule, or correct its tags.",
   },
   shadowed_rule: {
     severity: "warning",
@@ -49,11 +49,11 @@ export const FINDINGS: Record<string, Advice> = {
   },
   and_patterns_match_nothing: {
     severity: "warning",
-    whatToDo: "ECR wants every pattern of a rule to match: write one rule for each pattern.",
+    whatToDo: "An image must match every pattern of a rule: write one rule for each pattern.",
   },
   replicated_deletion_unknown: {
     severity: "info",
-    whatToDo: "Allow ecr:DescribeRegistry to see in which other Regions and accounts ECR deletes images, too.",
+    whatToDo: "Allow ecr:DescribeRegistry, which shows in which other Regions and accounts ECR also deletes images.",
   },
   storage_class_costs: {
     severity: "info",

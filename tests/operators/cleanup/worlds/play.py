@@ -198,9 +198,7 @@ class Play:
         preview = self.world.found(self.world.place(number)).preview
         assert preview is not None
         return {
-            verdict.image.image_digest: Approved(
-                "EXPIRE" if verdict.action == "expire" else "TRANSITION", frozenset(verdict.image.image_tags)
-            )
+            verdict.image.image_digest: Approved(str(verdict.action), frozenset(verdict.image.image_tags))
             for verdict in preview._taken
         }
 

@@ -1,0 +1,182 @@
+"""The approved preview has to hold still: policy, images, tags, age, agreement and findings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from airflow_provider_ecr_preview.core.cleanup.answers import OFF, Answer
+from airflow_provider_ecr_preview.core.cleanup.approved import approved_images
+from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
+from airflow_provider_ecr_preview.core.cleanup.journal import EarlierAttempts, EarlierImage
+from airflow_provider_ecr_preview.core.cleanup.plan import plan_cleanup
+from airflow_provider_ecr_preview.core.cleanup.questions import QUESTIONS
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.preview.finding import Finding
+from airflow_provider_ecr_preview.core.preview.result import summary_xcom
+from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
+from airflow_provider_ecr_preview.core.protection import ImageProtection
+from tests.support.builders import NOW, archiving, digest, previewed, stored, summary
+from tests.support.evidence import HOUR, evidence, listed
+
+NOTHING_PROTECTED = ImageProtection(protected_tags=(), min_age_days=0, recently_pulled_days=0, newest_images_kept=0)
+UNREAD = Unread("access denied.", "Allow ecr:A.")
+WITHOUT_A_LIST = PreviewList(summary().policy.fingerprint, "of other images")
+
+
+def answer(code: str, known: Evidence, **settings: Any) -> Answer:
+    careful = CleanupSettings(**{"protection": NOTHING_PROTECTED, **settings})
+    return QUESTIONS[code](known, careful, plan_cleanup(known, careful))
+
+
+def test_another_policy_blocks() -> None:
+    assert answer("policy_unchanged", evidence()).verdict == "passed"
+    assert answer("policy_unchanged", evidence(fresh=listed(previewed(1), policy="another"))).verdict == "blocked"
+    assert answer("policy_unchanged", evidence(fresh=UNREAD)).verdict == "unknown"
+
+
+class TestPreviewUnchanged:
+    def test_the_same_images_pass_and_those_that_are_gone_are_counted(self) -> None:
+        assert answer("preview_unchanged", evidence()).message == "A fresh preview lists the approved images."
+        gone = answer("preview_unchanged", evidence(inventory=[stored(0), stored(2)]))
+        assert (gone.verdict, "1 of them is already gone" in gone.message) == ("passed", True)
+
+    def test_what_cannot_be_read_is_unknown(self) -> None:
+        for field in ("approved", "fresh", "inventory"):
+            assert answer("preview_unchanged", evidence(**{field: UNREAD})).verdict == "unknown"
+
+    def test_other_images_block_where_it_is_not_known_which_were_approved(self) -> None:
+        assert answer("preview_unchanged", evidence(approved=WITHOUT_A_LIST)).verdict == "blocked"
+
+    @pytest.mark.parametrize(
+        ("settings", "verdict"),
+        [
+            ({}, "blocked"),
+            ({"on_change": "spare"}, "spared"),
+            ({"on_change": "spare", "whole_policy": True}, "blocked"),
+        ],
+    )
+    def test_a_new_image_blocks_or_is_spared(self, settings: dict[str, Any], verdict: str) -> None:
+        found = answer("preview_unchanged", evidence(fresh=listed(previewed(1), previewed(2))), **settings)
+        assert (found.verdict, list(found.image_digests)) == (verdict, [digest(2)])
+        assert "1 new" in found.message
+
+
+class TestTagsUnchanged:
+    def test_a_tag_that_moved_blocks_or_is_spared(self) -> None:
+        moved = evidence(inventory=[stored(0), stored(1, "v1", "v2")])
+        assert answer("tags_unchanged", moved).verdict == "blocked"
+        assert answer("tags_unchanged", moved, on_change="spare").verdict == "spared"
+        assert answer("tags_unchanged", moved, check_tags=False) == OFF
+        assert answer("tags_unchanged", evidence()).verdict == "passed"
+
+    def test_it_is_unknown_without_a_list_of_the_approved_images(self) -> None:
+        assert answer("tags_unchanged", evidence(approved=UNREAD)).verdict == "unknown"
+        known = evidence()
+        assert isinstance(known.approved, PreviewList)
+        fingerprint_only = evidence(approved=replace(known.approved, images=None))
+        assert answer("tags_unchanged", fingerprint_only).verdict == "unknown"
+
+
+class TestPreviewAge:
+    @pytest.mark.parametrize(
+        ("age", "verdict", "said"),
+        [
+            (timedelta(hours=3), "passed", "3.0 hours"),
+            (timedelta(days=3), "blocked", "3.0 days"),
+            (timedelta(minutes=-4), "passed", "0.0 hours"),
+            (timedelta(minutes=-6), "unknown", "future"),
+        ],
+    )
+    def test_an_old_preview_blocks_and_one_of_the_future_is_unknown(
+        self, age: timedelta, verdict: str, said: str
+    ) -> None:
+        found = answer("preview_age", evidence(age=age))
+        assert (found.verdict, said in found.message) == (verdict, True)
+
+    def test_a_preview_without_a_time_is_unknown(self) -> None:
+        known: Any = {**evidence().summary, "previewed_at": "yesterday"}
+        assert answer("preview_age", evidence(summary=known)).verdict == "unknown"
+
+    def test_it_can_be_switched_off(self) -> None:
+        assert answer("preview_age", evidence(age=timedelta(days=9)), max_preview_age=None) == OFF
+
+
+class TestAgreeingPreviews:
+    def test_it_can_be_switched_off(self) -> None:
+        assert answer("agreeing_previews", evidence(), required_agreeing_previews=0) == OFF
+
+    def test_the_approved_and_the_fresh_preview_are_two(self) -> None:
+        assert answer("agreeing_previews", evidence()).verdict == "passed"
+        assert answer("agreeing_previews", evidence(fresh=UNREAD)).verdict == "unknown"
+
+    @pytest.mark.parametrize(
+        ("earlier", "verdict"),
+        [
+            (None, "blocked"),
+            (listed(previewed(1)), "passed"),
+            (listed(previewed(2)), "spared"),
+            (listed(archiving(1)), "spared"),
+            (listed(previewed(1), policy="another"), "blocked"),
+            (WITHOUT_A_LIST, "unknown"),
+            (UNREAD, "unknown"),
+        ],
+        ids=["none", "agrees", "lists_others", "archives", "another_policy", "no_list", "unread"],
+    )
+    def test_a_third_preview_in_a_row_has_to_list_the_images(self, earlier: Any, verdict: str) -> None:
+        previous = {} if earlier is None else {NOW - 3 * HOUR: earlier}
+        known = evidence(previous=previous)
+        assert answer("agreeing_previews", known, required_agreeing_previews=3).verdict == verdict
+
+    def test_no_preview_is_earlier_than_one_without_a_time(self) -> None:
+        summary_without_time: Any = {**evidence().summary, "previewed_at": None}
+        known = evidence(summary=summary_without_time, previous={NOW: listed(previewed(1))})
+        assert answer("agreeing_previews", known, required_agreeing_previews=3).verdict == "blocked"
+
+
+class TestFindings:
+    @staticmethod
+    def with_findings(*findings: Finding) -> Evidence:
+        return evidence(summary=summary_xcom(summary(previewed(1), previewed_at=NOW - HOUR), findings=findings))
+
+    def test_a_critical_finding_blocks_until_it_is_ignored(self) -> None:
+        known = self.with_findings(Finding("new_finding", "critical", "Look.", (digest(1),)))
+        found = answer("findings", known)
+        assert (found.verdict, list(found.image_digests)) == ("blocked", [digest(1)])
+        ignored = answer("findings", known, ignored_findings=["new_finding"])
+        assert (ignored.verdict, ignored.message[:18]) == ("passed", "1 critical finding")
+
+    def test_what_another_check_answers_passes_and_a_warning_does_not_count(self) -> None:
+        assert answer("findings", self.with_findings(Finding("dead_rule", "warning", "Look."))).verdict == "passed"
+        known = self.with_findings(Finding("would_empty_repository", "critical", "Look."))
+        assert answer("findings", known).verdict == "passed"
+
+    def test_a_tag_that_the_preview_protects_blocks_what_would_go(self) -> None:
+        known = self.with_findings(Finding("protected_tag_expires", "critical", "Look.", (digest(1),)))
+        other_tags = ImageProtection(protected_tags=("other",), min_age_days=0, newest_images_kept=0)
+        assert answer("findings", known, protection=other_tags).verdict == "blocked"
+        protecting = ImageProtection(protected_tags=("v1",), min_age_days=0, newest_images_kept=0)
+        assert answer("findings", known, protection=protecting).verdict == "passed"
+        ignored = answer("findings", known, protection=other_tags, ignored_findings=["protected_tag_expires"])
+        assert ignored.verdict == "passed"
+
+
+class TestApprovedImages:
+    def test_a_fingerprint_of_the_fresh_images_stands_for_them(self) -> None:
+        known = evidence()
+        assert isinstance(known.approved, PreviewList)
+        assert approved_images(replace(known, approved=replace(known.approved, images=None))) is not None
+        assert approved_images(replace(known, approved=WITHOUT_A_LIST)) is None
+        assert approved_images(replace(known, approved=WITHOUT_A_LIST, fresh=WITHOUT_A_LIST)) is None
+        assert approved_images(replace(known, approved=UNREAD)) is None
+
+    def test_what_an_earlier_attempt_deleted_and_what_is_left_add_up_to_a_fingerprint(self) -> None:
+        both = listed(previewed(1), previewed(2))
+        earlier = EarlierAttempts(done={digest(2): EarlierImage(digest(2), ("v2",), None, "EXPIRE", 1)})
+        known = evidence(approved=replace(both, images=None), fresh=listed(previewed(1)), earlier=earlier)
+        images = approved_images(known)
+        assert images is not None
+        assert set(images) == {digest(1), digest(2)}

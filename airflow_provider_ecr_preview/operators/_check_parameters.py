@@ -69,8 +69,8 @@ class CheckParameters:
     :param check_replicas: whether to check the images in other Regions and accounts to which ECR replicates the
         deletions, and what is in use there; a repository is blocked if either is not known. (templated)
     :param ignored_findings: codes of critical findings that do not block. (templated)
-    :param timeout: how long to wait for one fresh preview, in seconds.
-    :param poll_interval: time between two checks of its status, in seconds.
+    :param timeout: how long to wait for one fresh preview, in seconds. (templated)
+    :param poll_interval: time between two checks of its status, in seconds. (templated)
     """
 
     in_use: Mapping[str, Any] | str | None = None

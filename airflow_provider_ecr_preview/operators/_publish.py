@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ecr_preview.assets import announce
 from airflow_provider_ecr_preview.core.audit.summary import marker
-from airflow_provider_ecr_preview.core.change_marker import change_marker
+from airflow_provider_ecr_preview.core.change_marker import begun_marker, change_marker
 from airflow_provider_ecr_preview.core.xcom.preview import (
     AUDIT_MARKER_KEY,
     CHANGE_MARKER_KEY,
@@ -20,8 +20,11 @@ from airflow_provider_ecr_preview.display.text import render
 from airflow_provider_ecr_preview.telemetry import emit_counts
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow.sdk import BaseOperator, Context
 
+    from airflow_provider_ecr_preview.core.cleanup.approval import Approval
     from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
 
 
@@ -47,22 +50,44 @@ def publish(context: Context, task: BaseOperator, audit: AuditXCom, *, is_whole:
 
 
 def mark_change(context: Context, task: BaseOperator, value: Mapping[str, Any]) -> None:
-    """Push the marker by which the pages find what a task changed, or would in a dry run.
+    """Push the marker with which the pages find what a task changed, or would change.
 
     :param context: the task's context.
     :param task: the task.
-    :param value: what it returns.
+    :param value: the result of the task.
     """
-    push_change_marker(context, task, change_marker(value))
+    _push_change_marker(context, task, change_marker(value))
 
 
-def push_change_marker(context: Context, task: BaseOperator, value: MarkerXCom) -> None:
-    """Push a marker of a change.
+def mark_begun_cleanup(
+    context: Context,
+    task: BaseOperator,
+    action: str,
+    started_at: datetime,
+    repository_count: int,
+    *,
+    approval: Approval | None,
+) -> None:
+    """Push the marker of a clean-up before its first change, so that the pages find a task that is killed.
 
     :param context: the task's context.
     :param task: the task.
-    :param value: the marker.
+    :param action: ``delete`` or ``archive``.
+    :param started_at: when the clean-up started.
+    :param repository_count: number of repositories.
+    :param approval: what a person approved; None without an approval.
     """
+    begun = begun_marker(
+        "cleanup",
+        action=action,
+        started_at=started_at.isoformat(),
+        repository_count=repository_count,
+        approval=approval.as_dict() if approval else None,
+    )
+    _push_change_marker(context, task, begun)
+
+
+def _push_change_marker(context: Context, task: BaseOperator, value: MarkerXCom) -> None:
     if task.do_xcom_push:
         context["ti"].xcom_push(key=CHANGE_MARKER_KEY, value=value)
 

@@ -10,7 +10,6 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_ecr_preview.core import protection
-from airflow_provider_ecr_preview.core.change_marker import begun_marker
 from airflow_provider_ecr_preview.core.cleanup import settings as defaults
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
@@ -50,7 +49,7 @@ from airflow_provider_ecr_preview.operators._check_parameters import (
 )
 from airflow_provider_ecr_preview.operators._checked_base import EcrCheckedCleanupOperator
 from airflow_provider_ecr_preview.operators._cleanup_base import OnBlocked, why_blocked
-from airflow_provider_ecr_preview.operators._publish import mark_change, push_before_failure, push_change_marker
+from airflow_provider_ecr_preview.operators._publish import mark_begun_cleanup, mark_change, push_before_failure
 from airflow_provider_ecr_preview.operators._removal_journal import RemovalJournal, write_results
 from airflow_provider_ecr_preview.templating.values import Summaries, Templated
 
@@ -211,9 +210,9 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         on_blocked: Templated[OnBlocked] | None = "fail",
         archive_price_per_gb_month: Templated[float] | None = None,
         results_path: Templated[str] | None = None,
-        timeout: float | timedelta | str | None = TIMEOUT,
-        poll_interval: float | timedelta | str | None = POLL_INTERVAL,
-        failure_retry_delay: float | timedelta | str | None = RETRY_DELAY,
+        timeout: Templated[float | timedelta] | None = TIMEOUT,
+        poll_interval: Templated[float | timedelta] | None = POLL_INTERVAL,
+        failure_retry_delay: Templated[float | timedelta] | None = RETRY_DELAY,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -245,13 +244,9 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         retry_delay = seconds(self.failure_retry_delay, "failure_retry_delay", RETRY_DELAY)
         archive_price = number(self.archive_price_per_gb_month, "archive_price_per_gb_month", None)
         results_path = text(self.results_path, "results_path")
-        if switch(self.check_only, "check_only", False, protects=True):  # the default
+        if switch(self.check_only, "check_only", False, protects=True):  # False is the default
             return self._readiness(
-                settings,
-                settings.action,
-                results_path=results_path,
-                max_images=max_images_per_run,
-                max_bytes=max_bytes_per_run,
+                settings, settings.action, results_path, max_images=max_images_per_run, max_bytes=max_bytes_per_run
             )
         started_at = datetime.now(UTC)
         summaries = self._of_named_region(summaries_of(self.summary))
@@ -265,14 +260,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
             approval=approval_given(approval, settings.action, dry_run=dry_run),
         )
         if journal:
-            begun = begun_marker(
-                "cleanup",
-                action=settings.action,
-                started_at=started_at.isoformat(),
-                repository_count=len(summaries),
-                approval=approval.as_dict() if approval else None,
-            )
-            push_change_marker(context, self, begun)
+            mark_begun_cleanup(context, self, settings.action, started_at, len(summaries), approval=approval)
         cleanups = self._clean_up(decisions, run_checks, settings.action, retry_delay, journal)
         for cleanup in cleanups:
             cleanup.explain(settings)

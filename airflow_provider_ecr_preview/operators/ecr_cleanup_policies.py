@@ -165,8 +165,8 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, PolicyChangeOpera
         check_replicas: Templated[bool] | None = True,
         ignored_findings: Templated[Names] | None = (),
         on_blocked: Templated[OnBlocked] | None = "fail",
-        timeout: float | timedelta | str | None = TIMEOUT,
-        poll_interval: float | timedelta | str | None = POLL_INTERVAL,
+        timeout: Templated[float | timedelta] | None = TIMEOUT,
+        poll_interval: Templated[float | timedelta] | None = POLL_INTERVAL,
         **kwargs: Any,
     ) -> None:
         super().__init__(dry_run=dry_run, former_policies_path=former_policies_path, on_blocked=on_blocked, **kwargs)
@@ -271,8 +271,8 @@ class EcrRestoreLifecyclePolicyOperator(PolicyChangeOperator):
         former_policies_path: Templated[str] | None = None,
         preview_restored: Templated[bool] | None = True,
         on_blocked: Templated[OnBlocked] | None = "fail",
-        timeout: float | timedelta | str | None = PREVIEWS_TIMEOUT,
-        poll_interval: float | timedelta | str | None = POLL_INTERVAL,
+        timeout: Templated[float | timedelta] | None = PREVIEWS_TIMEOUT,
+        poll_interval: Templated[float | timedelta] | None = POLL_INTERVAL,
         **kwargs: Any,
     ) -> None:
         super().__init__(dry_run=dry_run, former_policies_path=former_policies_path, on_blocked=on_blocked, **kwargs)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import inspect
 import json
 import os
@@ -54,10 +55,21 @@ def untouched_form(examples: dict[str, DAG]) -> Callable[[str], dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the home of an Airflow in which nothing has run, to be copied; making its database takes seconds."""
-    home = tmp_path_factory.mktemp("new-home")
-    environment = {**os.environ, "AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True, capture_output=True)
+    """Return the home of an Airflow in which nothing has run, to be copied; making its database takes seconds.
+
+    All workers of one run share it: the folder above theirs is the run's.
+    """
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    shared = tmp_path_factory.getbasetemp().parent if is_worker else tmp_path_factory.getbasetemp()
+    home = shared / "new-home"
+    with (shared / "new-home.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not home.exists():
+            made = tmp_path_factory.mktemp("new-home")
+            environment = {**os.environ, "AIRFLOW_HOME": str(made), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+            migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
+            subprocess.run(migrate, env=environment, check=True, capture_output=True)
+            made.rename(home)
     return home
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from airflow_provider_ecr_preview.local import AccessDenied, LocalEcr
 
 RunDag = Callable[..., dict[str, Any]]
@@ -42,6 +44,7 @@ def test_the_weekly_audit_with_its_form_untouched_covers_every_repository_of_bot
     assert team_ecr.calls.count("StartLifecyclePolicyPreview") == 46
 
 
+@pytest.mark.nightly
 def test_the_form_of_the_weekly_audit_chooses_repositories_regions_and_policy(
     team_ecr: LocalEcr, run_dag: RunDag
 ) -> None:
@@ -58,6 +61,7 @@ def test_the_form_of_the_weekly_audit_chooses_repositories_regions_and_policy(
     assert audit["total_image_count"] - audit["expiring_image_count"] == 5 * 5
 
 
+@pytest.mark.nightly
 def test_the_organisation_audit_merges_the_audits_of_all_sites(team_ecr: LocalEcr, run_dag: RunDag) -> None:
     sites = [
         {"aws_conn_id": "aws_default", "region_name": region} for region in ("us-east-1", "eu-west-1", "us-west-2")
@@ -93,6 +97,7 @@ def test_the_check_of_a_policy_with_its_form_untouched_simulates_it_and_starts_n
     assert not team_ecr.calls.count("StartLifecyclePolicyPreview")
 
 
+@pytest.mark.nightly
 def test_the_check_of_a_policy_fails_if_it_affects_too_many_images(team_ecr: LocalEcr, run_dag: RunDag) -> None:
     conf = {"lifecycle_policy": keep(5), "max_newly_affected": 10, "method": "preview"}
     result = run_dag("ecr_compare_policies", conf)

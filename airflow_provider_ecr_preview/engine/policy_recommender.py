@@ -196,16 +196,16 @@ class PolicyRecommender:
         )
 
     def _repository(self, name: str) -> RepositoryId:
-        return RepositoryId(self.registry_id or self._own_account(), self.hook.region_name or "", name)
+        return RepositoryId(self.registry_id or self._own_account(), self.hook.conn_region_name, name)
 
     def _own_account(self) -> str:
-        with translated(CallSite("the registry", None, self.hook.region_name)):
+        with translated(CallSite("the registry", None, self.hook.conn_region_name)):
             return self.hook.account_id
 
     def _failure(self, name: str, error: str, message: str) -> FailedRepository:
         return FailedRepository(
             registry_id=self.registry_id,
-            region_name=self.hook.region_name,
+            region_name=self.hook.conn_region_name,
             repository_name=name,
             error=error,
             message=message,

@@ -97,6 +97,20 @@ def test_the_check_of_a_policy_with_its_form_untouched_simulates_it_and_starts_n
     assert not team_ecr.calls.count("StartLifecyclePolicyPreview")
 
 
+def test_the_search_for_policies_with_its_form_untouched_proves_them_and_audits_them(
+    team_ecr: LocalEcr, run_dag: RunDag, untouched_form: Form
+) -> None:
+    result = run_dag("ecr_recommend_policies", untouched_form("ecr_recommend_policies"))
+    assert result["state"] == "success", result["log"][-3000:]
+    recommendation = result["values"]["recommend[-1]"]
+    assert recommendation["in_use_is_known"]
+    assert recommendation["lifecycle_policies"]
+    assert {policy["lost_image_count"] for policy in recommendation["policies"]} == {0}
+    expiring = sum(policy["expiring_image_count"] for policy in recommendation["policies"])
+    assert expiring == result["values"]["audit[-1]"]["expiring_image_count"] > 0
+    assert f"{expiring} images would expire." in result["values"]["report[-1]"]
+
+
 @pytest.mark.nightly
 def test_the_check_of_a_policy_fails_if_it_affects_too_many_images(team_ecr: LocalEcr, run_dag: RunDag) -> None:
     conf = {"lifecycle_policy": keep(5), "max_newly_affected": 10, "method": "preview"}

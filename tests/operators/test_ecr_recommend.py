@@ -44,9 +44,7 @@ def context() -> Any:
 
 
 def recommend(of: Any = None, **kwargs: Any) -> Any:
-    task = EcrRecommendLifecyclePolicyOperator(
-        task_id="recommend", **{"repository_names": NAMES, "region_name": REGION, **kwargs}
-    )
+    task = EcrRecommendLifecyclePolicyOperator(task_id="recommend", **{"repository_names": NAMES, **kwargs})
     return task.execute(of or context())
 
 

@@ -60,6 +60,8 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        # Read by the releases of Airflow that know it; the others have the command ecr-preview alone.
+        "cli": ["airflow_provider_ecr_preview.cli.airflow_commands.get_ecr_preview_commands"],
         "config": {
             "ecr_preview": {
                 "description": "What the pages in the Airflow UI show of Amazon ECR lifecycle policy previews.",

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser
-from collections.abc import Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
 
 from rich_argparse import RichHelpFormatter
 
 from airflow_provider_ecr_preview import __version__
-from airflow_provider_ecr_preview.cli import diff, lint, recommend, simulate
+from airflow_provider_ecr_preview.cli import diff, lint, preview, recommend, simulate
 from airflow_provider_ecr_preview.cli.arguments import Command
 from airflow_provider_ecr_preview.cli.exits import CommandError, ExitCode
 from airflow_provider_ecr_preview.core.text.secrets import masked
 from airflow_provider_ecr_preview.core.text.visible import visible_list
 
-COMMANDS: Sequence[Command] = (lint.COMMAND, simulate.COMMAND, diff.COMMAND, recommend.COMMAND)
+COMMANDS: Sequence[Command] = (lint.COMMAND, simulate.COMMAND, diff.COMMAND, recommend.COMMAND, preview.COMMAND)
 
 DESCRIPTION = "Check, simulate, compare and find Amazon ECR lifecycle policies before anybody applies them."
 
@@ -32,8 +32,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     :param argv: the arguments; those of the process if None.
     """
     arguments = parser().parse_args(argv)
+    return exit_code_of(arguments.run, arguments)
+
+
+def exit_code_of(run: Callable[[Namespace], int], arguments: Namespace) -> int:
+    """Run a command and return its exit code; what went wrong goes to standard error.
+
+    :param run: the command.
+    :param arguments: its arguments.
+    """
     try:
-        code = int(arguments.run(arguments))
+        code = int(run(arguments))
         sys.stdout.flush()
     except CommandError as error:
         sys.stderr.write(f"ecr-preview: {visible_list(masked(str(error)))}\n")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.console import RenderableType
 
@@ -37,9 +38,31 @@ from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 from airflow_provider_ecr_preview.display.markdown import inert, table, verbatim
 from airflow_provider_ecr_preview.display.text import human_bytes, render, text_of
 
-SIMULATION_SCHEMA = "ecr-preview-simulation/1"
+Skipped = Sequence[tuple[FoundPolicy, str]]
+"""The policies without a result, each with the reason."""
 
-DISCLAIMER = "A simulation over the images of a file, not ECR's own preview. Bytes are upper bounds: layers are shared."
+
+class ResultKind(NamedTuple):
+    """What a command found, as its output names it.
+
+    :param schema: the schema of its JSON.
+    :param key: the key of the results in it.
+    :param title: the title in Markdown.
+    :param source: who says so, as a sentence.
+    """
+
+    schema: str
+    key: str
+    title: str
+    source: str
+
+
+SIMULATION = ResultKind(
+    "ecr-preview-simulation/1",
+    "simulations",
+    "ECR lifecycle policies: simulation",
+    "A simulation over the images of a file, not ECR's own preview. Bytes are upper bounds: layers are shared.",
+)
 
 
 @dataclass(frozen=True)
@@ -88,8 +111,7 @@ def run(arguments: Namespace) -> int:
         simulations.append(Simulation(found, policy, *simulated_preview(policy, of, now, RepositoryId("", "", name))))
     if not simulations:
         raise CommandError("\n  - ".join(["No policy was simulated:", *(f"{of.name}: {why}" for of, why in skipped)]))
-    render_as = {"text": _text, "json": _json, "markdown": _markdown}[arguments.format]
-    write(render_as(simulations, skipped, arguments.limit), arguments.output)
+    write(RENDER[arguments.format](simulations, skipped, arguments.limit, SIMULATION), arguments.output)
     grave = any(is_grave(simulation.summary["findings"], arguments.fail_on) for simulation in simulations)
     return ExitCode.FINDINGS if grave else ExitCode.OK
 
@@ -119,12 +141,12 @@ def _why_skipped(found: FoundPolicy, repository: str | None) -> str:
     return f"The images of {name} were not given. Add them with --images."
 
 
-def _text(simulations: Sequence[Simulation], skipped: Sequence[tuple[FoundPolicy, str]], limit: int) -> str:
-    return render(*_parts(simulations, skipped, limit))
+def _text(simulations: Sequence[Simulation], skipped: Skipped, limit: int, kind: ResultKind) -> str:
+    return render(*_parts(simulations, skipped, limit, kind))
 
 
 def _parts(
-    simulations: Sequence[Simulation], skipped: Sequence[tuple[FoundPolicy, str]], limit: int
+    simulations: Sequence[Simulation], skipped: Skipped, limit: int, kind: ResultKind
 ) -> Iterator[RenderableType]:
     for simulation in simulations:
         yield text_of(f"{simulation.found.name}, {simulation.summary['repository_name']}: {simulation.headline}")
@@ -133,7 +155,7 @@ def _parts(
         yield from images_table(simulation.images, limit)
     for found, why in skipped:
         yield text_of(f"SKIPPED {found.name}: {why}")
-    yield text_of(DISCLAIMER)
+    yield text_of(kind.source)
 
 
 def _rules(simulation: Simulation) -> Iterator[str]:
@@ -146,11 +168,11 @@ def _rules(simulation: Simulation) -> Iterator[str]:
         )
 
 
-def _json(simulations: Sequence[Simulation], skipped: Sequence[tuple[FoundPolicy, str]], _: int) -> str:
+def _json(simulations: Sequence[Simulation], skipped: Skipped, _: int, kind: ResultKind) -> str:
     return as_json(
         {
-            "schema": SIMULATION_SCHEMA,
-            "simulations": [
+            "schema": kind.schema,
+            kind.key: [
                 {
                     "path": simulation.found.path,
                     "address": simulation.found.address or None,
@@ -167,8 +189,8 @@ def _json(simulations: Sequence[Simulation], skipped: Sequence[tuple[FoundPolicy
     )
 
 
-def _markdown(simulations: Sequence[Simulation], skipped: Sequence[tuple[FoundPolicy, str]], limit: int) -> str:
-    parts = ["### ECR lifecycle policies: simulation"]
+def _markdown(simulations: Sequence[Simulation], skipped: Skipped, limit: int, kind: ResultKind) -> str:
+    parts = [f"### {kind.title}"]
     for simulation in simulations:
         parts.append(f"#### {verbatim(simulation.summary['repository_name'])}")
         parts.append(f"{verbatim(simulation.found.name)}: {inert(simulation.headline)}")
@@ -178,7 +200,15 @@ def _markdown(simulations: Sequence[Simulation], skipped: Sequence[tuple[FoundPo
         parts += images_markdown(simulation.images, limit)
     if skipped:
         parts.append(table(["Skipped", "Why"], [[verbatim(found.name), inert(why)] for found, why in skipped]))
-    return "\n\n".join([*parts, f"_{DISCLAIMER}_"])
+    return "\n\n".join([*parts, f"_{kind.source}_"])
+
+
+RENDER: Mapping[str, Callable[[Sequence[Simulation], Skipped, int, ResultKind], str]] = {
+    "text": _text,
+    "json": _json,
+    "markdown": _markdown,
+}
+"""What writes results, by the format."""
 
 
 COMMAND = Command(

@@ -114,7 +114,11 @@ def test_no_module_is_long() -> None:
             "operators.ecr_preview imports local: operators may import of this package only: ",
         ),
         ("local/clock.py", "import airflow", "local.clock imports airflow: local may import of others only: "),
-        ("cli/lint.py", "import airflow", "cli.lint imports airflow: cli may import of others only: rich, "),
+        (
+            "cli/lint.py",
+            "import airflow",
+            "cli.lint imports airflow: cli may import of others only: airflow.cli, rich, ",
+        ),
         ("new/part.py", "import json", "new.part imports json: no rule says what new may import"),
     ],
 )

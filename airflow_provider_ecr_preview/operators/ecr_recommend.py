@@ -1,4 +1,4 @@
-"""The operator that finds lifecycle policies."""
+"""The operator that recommends lifecycle policies."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ from airflow_provider_ecr_preview.operators._fail_on import FailOn, is_too_many,
 from airflow_provider_ecr_preview.operators._publish import push_before_failure
 from airflow_provider_ecr_preview.reports.in_use import in_use_of
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
+from airflow_provider_ecr_preview.templating.values import Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -56,14 +57,14 @@ _LOG_WIDTH = 140
 class EcrRecommendLifecyclePolicyOperator(
     LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]
 ):
-    """Find the lifecycle policies that keep what has to be kept, for days and pushes to come, and then free the most.
+    """Find lifecycle policies that keep what has to be kept, also after future pushes, and free as much as possible.
 
-    Kept are images that are in use, that were pulled or pushed recently, that have a protected tag, the newest releases, and
-    the signatures and SBOMs of all these. Each policy is simulated; with ``prove=True`` ECR previews it as well, and its result is
-    handed on only where ECR affects no image that the simulation keeps. Nothing is deleted, and no policy is applied.
+    Each policy keeps images that are in use, that were pulled or pushed recently or that have a protected tag, the newest
+    releases, and the signatures and SBOMs of all these. Each policy is simulated; with ``prove=True`` ECR previews it as well,
+    and a policy is only returned if ECR affects no image that the simulation keeps. Nothing is deleted, and no policy is applied.
 
-    The result's ``lifecycle_policies`` is what ``lifecycle_policies`` of ``EcrAuditLifecyclePoliciesOperator`` and
-    ``EcrPutLifecyclePolicyOperator`` takes.
+    Give ``lifecycle_policies`` of the result to ``lifecycle_policies`` of ``EcrAuditLifecyclePoliciesOperator`` and
+    ``EcrPutLifecyclePolicyOperator``.
 
     Calls DescribeImages (``ecr:DescribeImages``), and with ``prove=True`` StartLifecyclePolicyPreview and
     GetLifecyclePolicyPreview, with the ``ecr:`` IAM actions of the same names.
@@ -79,35 +80,35 @@ class EcrRecommendLifecyclePolicyOperator(
             lifecycle_policies="{{ ti.xcom_pull('recommend')['lifecycle_policies'] | tojson }}",
         )
 
-    :param repository_names: the repositories, as a list or as a text with commas between. (templated)
-    :param in_use: what is in use: the output of ``EcrCollectImagesInUseOperator``. Where it is not complete, nothing is
-        recommended. Without it, only tags, pulls and pushes say what has to be kept. (templated)
+    :param repository_names: the repositories: a list, JSON, or text separated by commas. (templated)
+    :param in_use: which images are in use: the output of ``EcrCollectImagesInUseOperator``. If it is incomplete, nothing is
+        recommended. Without it, only tags, pulls and pushes decide what to keep. (templated)
     :param required_scope: the accounts and Regions that ``in_use`` has to cover, as in the clean-up. (templated)
-    :param keep_releases: how many of the newest images of each release family one can roll back to. (templated)
-    :param safe_days: for how many days without a push everything survives that has to be kept now. (templated)
-    :param safe_pushes: how many pushes of one kind it survives within these days. (templated)
-    :param recently_pulled_days: images that were pulled within this number of days are kept. (templated)
-    :param min_age_days: images that were pushed within this number of days are kept. (templated)
-    :param protected_tags: globs; images with such a tag are kept as long as they have it. (templated)
-    :param max_rules: how many rules a policy may have, at most 10. (templated)
-    :param replay_days: for how many days back recorded pulls are looked at: which of them a policy would have missed.
-        (templated)
-    :param share: ``shape`` for one policy for the repositories with the same families of tags, ``all`` for one policy for all,
-        ``none`` for one for each. (templated)
+    :param keep_releases: how many of the newest images of each release family to keep for a roll-back. (templated)
+    :param safe_days: for how many days without a push all images that have to be kept now survive. (templated)
+    :param safe_pushes: how many pushes of one kind they survive within these days. (templated)
+    :param recently_pulled_days: keep images that were pulled within this number of days. (templated)
+    :param min_age_days: keep images that were pushed within this number of days. (templated)
+    :param protected_tags: tag globs; keep images as long as they have such a tag. (templated)
+    :param max_rules: maximum number of rules of a policy, up to 10. (templated)
+    :param replay_days: check the recorded pulls of this number of days for images that a policy would have
+        deleted. (templated)
+    :param share: ``shape`` for one policy for all repositories with the same families of tags, ``all`` for one policy for
+        all repositories, ``none`` for one policy for each. (templated)
     :param prove: whether ECR previews each policy. (templated)
-    :param fail_on: when the task fails because of repositories without a result: at ``any``, only when ``all`` failed, at
-        ``none``, or when they are more than this share of all. (templated)
-    :param registry_id: the registry (account); the caller's own if None. (templated)
-    :param max_workers: number of threads that ask for previews.
-    :param repository_timeout: time that one preview has, in seconds.
-    :param aws_conn_id: the Airflow connection used for AWS credentials. (templated)
-    :param region_name: the AWS Region; that of the connection if None. (templated)
-    :param verify: whether, or with which certificates, TLS is verified. (templated)
+    :param fail_on: fail the task if repositories have no result: ``any`` of them, ``all`` of them, ``none`` to never fail, or
+        a share of all repositories from 0 to 1 that may fail. (templated)
+    :param registry_id: the registry (AWS account id); None for the caller's own. (templated)
+    :param max_workers: number of threads that call ECR.
+    :param repository_timeout: how long one preview may take, in seconds.
+    :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
+    :param region_name: the AWS Region; None for the Region of the connection. (templated)
+    :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
     :param botocore_config: configuration of the botocore client.
     :return: :class:`~airflow_provider_ecr_preview.core.xcom.recommendation.RecommendationXCom`.
-    :raises ValueError: if a parameter is not valid; nothing is read.
-    :raises CandidateRefusedError: if too many repositories failed, or a policy does not keep what has to be kept.
-    :raises AuditStoppedError: if the task was told to stop.
+    :raises ValueError: if a parameter is not valid. Nothing is read.
+    :raises CandidateRefusedError: if too many repositories failed, or if a policy does not keep what has to be kept.
+    :raises AuditStoppedError: if the task was stopped.
     """
 
     aws_hook_class = EcrLifecyclePolicyPreviewHook
@@ -134,21 +135,21 @@ class EcrRecommendLifecyclePolicyOperator(
     def __init__(
         self,
         *,
-        repository_names: Names,
-        in_use: Mapping[str, Any] | str | None = None,
-        required_scope: RequiredScope = None,
-        keep_releases: int | str | None = KEEP_RELEASES,
-        safe_days: int | str | None = SAFE_DAYS,
-        safe_pushes: int | str | None = SAFE_PUSHES,
-        recently_pulled_days: float | timedelta | str | None = RECENTLY_PULLED_DAYS,
-        min_age_days: float | timedelta | str | None = MIN_AGE_DAYS,
-        protected_tags: Names | None = PROTECTED_TAGS,
-        max_rules: int | str | None = MAX_RULES,
-        replay_days: float | timedelta | str | None = REPLAY_DAYS,
-        share: Share | str | None = "shape",
-        prove: bool | str | None = False,
-        fail_on: FailOn | str | None = "any",
-        registry_id: str | None = None,
+        repository_names: Templated[Names],
+        in_use: Templated[Mapping[str, Any]] | None = None,
+        required_scope: Templated[RequiredScope] = None,
+        keep_releases: Templated[int] | None = KEEP_RELEASES,
+        safe_days: Templated[int] | None = SAFE_DAYS,
+        safe_pushes: Templated[int] | None = SAFE_PUSHES,
+        recently_pulled_days: Templated[float | timedelta] | None = RECENTLY_PULLED_DAYS,
+        min_age_days: Templated[float | timedelta] | None = MIN_AGE_DAYS,
+        protected_tags: Templated[Names] | None = PROTECTED_TAGS,
+        max_rules: Templated[int] | None = MAX_RULES,
+        replay_days: Templated[float | timedelta] | None = REPLAY_DAYS,
+        share: Templated[Share] | None = "shape",
+        prove: Templated[bool] | None = False,
+        fail_on: Templated[FailOn] | None = "any",
+        registry_id: Templated[str] | None = None,
         max_workers: int | None = MAX_WORKERS,
         repository_timeout: float | timedelta | None = REPOSITORY_TIMEOUT,
         **kwargs: Any,
@@ -174,7 +175,7 @@ class EcrRecommendLifecyclePolicyOperator(
         self._is_stopped = False
 
     def execute(self, context: Context) -> RecommendationXCom:
-        """Find the policies."""
+        """Find and push the policies."""
         fail_on = read_fail_on(self.fail_on)
         in_use = given(self.in_use, "in_use", protects=True)
         request = RecommendationRequest(
@@ -199,23 +200,23 @@ class EcrRecommendLifecyclePolicyOperator(
             self.log.warning("repository_names is empty, so no policy is recommended.")
         found = recommender.recommend(names)
         if self._is_stopped:
-            raise AuditStoppedError("The task was told to stop before the policies were found. Nothing was changed.")
+            raise AuditStoppedError("The task was stopped before the policies were found. Nothing was changed.")
         value = recommendation_xcom(found.policies, request, found.failures, unproven=found.unproven)
         self.log.info("The recommendation:\n%s", render(recommendation_table(value), width=_LOG_WIDTH))
         if names and value["lifecycle_policies"] is None:
             self.log.warning(
-                "lifecycle_policies does not fit into XCom for so many repositories. Map the task over the batches of "
-                "EcrListRepositoriesOperator."
+                "lifecycle_policies is null, because the policies of all repositories do not fit into XCom. Map the task over "
+                "the batches of EcrListRepositoriesOperator."
             )
         if reasons := self._why_refused(value, fail_on):
             push_before_failure(context, self, value)
             raise CandidateRefusedError(
-                "The policies were found, and:\n" + "\n".join(f"  - {reason}" for reason in reasons)
+                "The recommendation is refused:\n" + "\n".join(f"  - {reason}" for reason in reasons)
             )
         return value
 
     def on_kill(self) -> None:
-        """End soon. ECR has no way to stop a preview; those that run end by themselves and change nothing."""
+        """End soon. ECR has no call that stops a preview; running previews end by themselves and change nothing."""
         self._is_stopped = True
 
     def _settings(self) -> RecommendationSettings:
@@ -244,7 +245,7 @@ class EcrRecommendLifecyclePolicyOperator(
         if is_too_many(value["failed_count"], value["repository_count"], fail_on):
             failures = "; ".join(failure["message"] or "" for failure in value["failures"][:_SHOWN])
             reasons.append(
-                f"{value['failed_count']} of {counted(value['repository_count'], 'repository', 'repositories')} have no result "
-                f"(fail_on={fail_on!r}): {failures}"
+                f"Without a result: {value['failed_count']} of "
+                f"{counted(value['repository_count'], 'repository', 'repositories')} (fail_on={fail_on!r}). {failures}"
             )
         return reasons

@@ -123,7 +123,9 @@ def test_a_repository_that_cannot_be_read_does_not_lose_the_others(
     value = recommend(repository_names=[*NAMES, "team/gone"], fail_on="all")
     assert [failure["error"] for failure in value["failures"]] == ["RepositoryNotFoundError"]
     assert set(value["lifecycle_policies"]) == set(NAMES)
-    with pytest.raises(exceptions.CandidateRefusedError, match=r"1 of 3 repositories have no result \(fail_on='any'\)"):
+    with pytest.raises(
+        exceptions.CandidateRefusedError, match=r"Without a result: 1 of 3 repositories \(fail_on='any'\)"
+    ):
         recommend(repository_names=[*NAMES, "team/gone"])
 
 

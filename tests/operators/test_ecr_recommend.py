@@ -198,12 +198,12 @@ def test_no_repository_is_no_policy(local_ecr: LocalEcr, share: str) -> None:
     assert recommend(repository_names=[], share=share, prove=True)["policies"] == []
 
 
-def test_a_task_that_is_told_to_stop_stops(digests: dict[str, list[str]]) -> None:
+def test_a_stopped_task_ends(digests: dict[str, list[str]]) -> None:
     task = EcrRecommendLifecyclePolicyOperator(
         task_id="recommend", repository_names=NAMES, prove=True, region_name=REGION
     )
     task.on_kill()
-    with pytest.raises(exceptions.AuditStoppedError, match="told to stop"):
+    with pytest.raises(exceptions.AuditStoppedError, match="The task was stopped"):
         task.execute(context())
 
 

@@ -1,4 +1,4 @@
-"""Which images of a repository a clean-up may never touch, whoever approved it."""
+"""The images that a clean-up never touches, even if they were approved."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from airflow_provider_ecr_preview.core.tag_patterns.patterns import check_tag_glob, check_tag_pattern, tag_globs
 
 PROTECTED_TAGS = ("latest", "live*", "prod*", "stable*")
-"""Globs of the tags that are protected unless told otherwise."""
+"""Globs of the tags that are protected by default."""
 
 
 MIN_AGE_DAYS = 7
@@ -34,13 +34,13 @@ _RECORDING_DELAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class ImageProtection:
-    """What keeps an image from being deleted or archived.
+    """Settings that protect images from a clean-up.
 
     :param protected_tags: globs; an image with a tag that one of them matches is protected.
     :param protected_tag_patterns: regular expressions, searched for in every tag; to the same effect.
-    :param min_age_days: images that were pushed, or restored from the archive, within so many days are protected.
-    :param recently_pulled_days: images that were pulled within so many days are protected.
-    :param newest_images_kept: so many of the most recently pushed images are protected, and as many of the tagged ones.
+    :param min_age_days: images that were pushed, or restored from the archive, within this number of days are protected.
+    :param recently_pulled_days: images that were pulled within this number of days are protected.
+    :param newest_images_kept: how many of the most recently pushed images are protected, and how many of the tagged ones.
     :raises ValueError: if a number is out of range, or a glob or an expression matches no tag or can take too long.
     """
 

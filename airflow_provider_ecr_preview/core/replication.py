@@ -106,12 +106,14 @@ def _replicates_deletions(rule: Any) -> bool:
 def _rule(rule: Mapping[str, Any]) -> DeletionRule:
     filters = _list(rule.get("repositoryFilters") or [])
     is_known = filters and all(
-        isinstance(each, Mapping) and each.get("filterType") == "PREFIX_MATCH" and isinstance(each.get("filter"), str)
-        for each in filters
+        isinstance(found, Mapping)
+        and found.get("filterType") == "PREFIX_MATCH"
+        and isinstance(found.get("filter"), str)
+        for found in filters
     )
     return DeletionRule(
-        # A filter of a kind that is not known may be for any repository.
-        tuple(each["filter"] for each in filters) if is_known else None,
+        # A filter of an unknown kind may apply to any repository.
+        tuple(found["filter"] for found in filters) if is_known else None,
         tuple((_text(place["registryId"]), _text(place["region"])) for place in _list(rule["destinations"])),
     )
 

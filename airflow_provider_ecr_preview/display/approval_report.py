@@ -109,7 +109,7 @@ def dry_run_of_same(result: Any, action: str, repositories: Sequence[ApprovedRep
     schema = _RESULTS[action]
     if not isinstance(result, Mapping) or result.get("schema") != schema or not result.get("dry_run"):
         raise ValueError(
-            f"dry_run_result is not the result of a dry run ({schema}). Give the output of the operator that is to act, "
+            f"dry_run_result is not the result of a dry run ({schema}). Give the output of the operator that acts later, run "
             "with dry_run=True."
         )
     approved = {repository.repository: repository for repository in repositories}
@@ -117,8 +117,8 @@ def dry_run_of_same(result: Any, action: str, repositories: Sequence[ApprovedRep
         known = approved.get(RepositoryId.of(found))
         if known is None or found["policy_fingerprint"] != known.policy_fingerprint:
             raise ValueError(
-                f"dry_run_result is of another preview of {found['repository_name']} than summary. Make the dry run of "
-                "what is to be approved."
+                f"dry_run_result and summary are of different previews of {RepositoryId.of(found)}. Repeat the dry run with "
+                "this summary."
             )
     return result
 
@@ -140,12 +140,12 @@ def _headline(approval: ApprovalXCom, summaries: Sequence[PreviewSummaryXCom], f
     previewed_at = sorted(summary["previewed_at"] for summary in summaries)
     consequence = "" if dry_run else _CONSEQUENCE[action]
     images = counted(expiring, "image", "images")
-    most = "it is not known how much" if size is None else f"at most {human_bytes(size)}"
+    most = "an unknown size" if size is None else f"at most {human_bytes(size)}"
     lines = [
         f"**{subject_prefix(action, dry_run=dry_run)}.** {consequence}".rstrip(),
         "",
         f"- {counted(len(summaries), 'repository', 'repositories')}: {images} would expire, {archiving:,} would be archived",
-        f"- {most} would be freed by what expires (layers are shared)",
+        f"- {most} would be freed by expiring images (layers are shared)",
     ]
     if previewed_at:
         first, last = previewed_at[0], previewed_at[-1]
@@ -154,7 +154,7 @@ def _headline(approval: ApprovalXCom, summaries: Sequence[PreviewSummaryXCom], f
         )
     if failed_count:
         failed = counted(failed_count, "repository", "repositories")
-        lines.append(f"- **{failed} could not be previewed**, and nothing is done in them")
+        lines.append(f"- **{failed} could not be previewed**; nothing is done there")
     return "\n".join(lines)
 
 
@@ -244,15 +244,20 @@ def _check(check: Mapping[str, Any]) -> str:
 
 def _binding(approval: ApprovalXCom, repositories: Sequence[ApprovedRepository]) -> str:
     held = (
-        f"Policies, images and tags as they were previewed; digest {verbatim(approval['digest'])}. If one of them changes before "
-        "the task that acts on it, that task changes nothing."
+        f"Policies, images and tags as previewed; digest {verbatim(approval['digest'])}. If one of them changes before the task "
+        "acts, that task changes nothing."
     )
-    lines = ["## What your answer holds for", "", held]
-    if untold := [_name(repository.as_dict()) for repository in repositories if repository.tags_fingerprint is None]:
-        shown = ", ".join(untold[:MAX_NAMES]) + (
-            f" and {len(untold) - MAX_NAMES:,} more" if len(untold) > MAX_NAMES else ""
+    lines = ["## What you approve", "", held]
+    if without_tags := [
+        _name(repository.as_dict()) for repository in repositories if repository.tags_fingerprint is None
+    ]:
+        shown = ", ".join(without_tags[:MAX_NAMES]) + (
+            f" and {len(without_tags) - MAX_NAMES:,} more" if len(without_tags) > MAX_NAMES else ""
         )
-        lines += ["", f"Tags are not bound in {shown}: there is no list of all images (`images_path`, `reports_path`)."]
+        lines += [
+            "",
+            f"Tags are not part of the approval in {shown}: there is no list of all images (`images_path`, `reports_path`).",
+        ]
     return "\n".join(lines)
 
 

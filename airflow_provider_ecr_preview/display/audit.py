@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.text.visible import visible
 from airflow_provider_ecr_preview.display.text import human_bytes, text_of
 
@@ -42,19 +43,19 @@ def _headline(audit: AuditXCom) -> str:
     of_all = "" if total is None else f" of {total:,}"
     return (
         f"Audit {audit['audit_id']} of {datetime.fromisoformat(audit['audited_at']):%Y-%m-%d %H:%M} UTC. "
-        f"{audit['repository_count']:,} repositories: {audit['previewed_count']:,} previewed, "
+        f"{counted(audit['repository_count'], 'repository', 'repositories')}: {audit['previewed_count']:,} previewed, "
         f"{audit['without_policy_count']:,} without a policy, {audit['failed_count']:,} failed. "
-        f"{audit['expiring_image_count']:,}{of_all} images would expire and {audit['archiving_image_count']:,} be "
-        f"archived, in {audit['affected_repository_count']:,} repositories; at most {_bytes(audit)} freed (layers are "
-        "shared)."
+        f"{audit['expiring_image_count']:,}{of_all} images would expire and {audit['archiving_image_count']:,} would be "
+        f"archived, in {counted(audit['affected_repository_count'], 'repository', 'repositories')}; at most {_bytes(audit)} "
+        "would be freed (layers are shared)."
     )
 
 
 def _unknown(audit: AuditXCom) -> Iterator[Text]:
     if audit["missing_part_count"]:
         yield text_of(
-            f"INCOMPLETE: {audit['missing_part_count']} parts of the audit are missing; nothing is known of their "
-            "repositories."
+            f"INCOMPLETE: {counted(audit['missing_part_count'], 'part is', 'parts are')} missing from the audit, so their "
+            "repositories are unknown."
         )
     if audit["changes"] is not None:
         yield from map(text_of, audit["changes"]["notes"])
@@ -76,7 +77,12 @@ def _registries(audit: AuditXCom) -> RenderableType:
             _bytes(registry),
         )
     if audit["registries_left_out"]:
-        return Group(table, text_of(f"and {audit['registries_left_out']:,} more registries and Regions"))
+        return Group(
+            table,
+            text_of(
+                f"and {counted(audit['registries_left_out'], 'more registry and Region', 'more registries and Regions')}"
+            ),
+        )
     return table
 
 
@@ -95,7 +101,7 @@ def _top(audit: AuditXCom, rows: int) -> RenderableType:
             text_of(", ".join(repository["findings"])),
         )
     more = audit["previewed_count"] - len(shown)
-    return Group(table, text_of(f"and {more:,} more repositories")) if more > 0 else table
+    return Group(table, text_of(f"and {counted(more, 'more repository', 'more repositories')}")) if more > 0 else table
 
 
 def _findings(audit: AuditXCom) -> Iterator[RenderableType]:
@@ -122,7 +128,7 @@ def _failures(audit: AuditXCom, rows: int) -> Iterator[RenderableType]:
     if not audit["failed_count"]:
         return
     kinds = ", ".join(f"{name} {count:,}" for name, count in audit["errors"].items())
-    yield text_of(f"Failed, so nothing is known of them: {audit['failed_count']:,} ({kinds})")
+    yield text_of(f"Failed to preview {counted(audit['failed_count'], 'repository', 'repositories')} ({kinds})")
     shown = audit["failures"][:rows]
     for failure in shown:
         yield text_of(f"  {failure['message'] or _name(audit, failure).plain}")
@@ -137,9 +143,10 @@ def _changes(audit: AuditXCom, rows: int) -> Iterator[RenderableType]:
     if all(baseline["audit_id"] is None for baseline in changes["baselines"]):
         return
     yield text_of(
-        f"Since the last audit: {changes['newly_affected_image_count']:,} images newly affected, "
-        f"{changes['no_longer_affected_image_count']:,} no longer; {changes['policy_changed_count']:,} policies changed; "
-        f"{changes['appeared_count']:,} repositories appeared."
+        f"Since the last audit: {counted(changes['newly_affected_image_count'], 'image')} newly affected, "
+        f"{changes['no_longer_affected_image_count']:,} no longer affected; "
+        f"{counted(changes['policy_changed_count'], 'policy', 'policies')} changed; "
+        f"{counted(changes['appeared_count'], 'new repository', 'new repositories')}."
     )
     for changed in changes["alarms"][:rows]:
         yield text_of(f"  ALARM {_name(audit, changed).plain}: {changed['alarm']}")
@@ -156,11 +163,11 @@ def _has_several_sites(audit: AuditXCom) -> bool:
 
 
 def _bytes(counts: AuditCounts) -> str:
-    """Return the bytes of a sum, and say when they are not all."""
+    """Return the bytes of a sum, and say if some are unknown."""
     if counts["expiring_bytes_upper_bound"] is not None:
         return human_bytes(counts["expiring_bytes_upper_bound"])
     known = human_bytes(counts["expiring_bytes_upper_bound_known"])
-    return f"{known} and what is unknown of {counts['bytes_unknown_repository_count']:,} repositories"
+    return f"{known} plus the unknown sizes of {counted(counts['bytes_unknown_repository_count'], 'repository', 'repositories')}"
 
 
 def _listed(names: Sequence[str], count: int) -> str:

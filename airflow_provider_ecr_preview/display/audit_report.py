@@ -51,8 +51,8 @@ def _headline(audit: AuditXCom) -> str:
     ]
     if audit["missing_part_count"]:
         lines.append(
-            f"- **{counted(audit['missing_part_count'], 'part', 'parts')} of the audit are missing**; nothing is known of "
-            "their repositories"
+            f"- **{counted(audit['missing_part_count'], 'part is', 'parts are')} missing from the audit**, so their "
+            "repositories are unknown"
         )
     return "\n".join(lines)
 
@@ -61,10 +61,7 @@ def _freed(audit: AuditXCom) -> str:
     if audit["expiring_bytes_upper_bound"] is not None:
         return f"at most {human_bytes(audit['expiring_bytes_upper_bound'])} would be freed (layers are shared)"
     unknown = counted(audit["bytes_unknown_repository_count"], "repository", "repositories")
-    return (
-        f"how much would be freed is not known: {human_bytes(audit['expiring_bytes_upper_bound_known'])} at most without "
-        f"{unknown} whose sizes were not asked for"
-    )
+    return f"at most {human_bytes(audit['expiring_bytes_upper_bound_known'])} would be freed, plus the unknown sizes of {unknown}"
 
 
 def _findings(audit: AuditXCom) -> Iterator[str]:
@@ -88,7 +85,7 @@ def _top(audit: AuditXCom, rows: int) -> Iterator[str]:
     top = [repository for repository in audit["top"] if _affected(repository)][:rows]
     if not top:
         return
-    yield "## Repositories of which most would go"
+    yield "## Most affected repositories"
     yield table(
         ("Repository", "Expiring:", "Archiving:", "Images:", "Bytes at most:", "Findings"),
         (
@@ -117,17 +114,17 @@ def _changes(changes: ChangesXCom | None, rows: int) -> Iterator[str]:
     yield "## Since the last audit"
     notes = [f"- {inert(note)}" for note in changes["notes"]]
     if all(baseline["audit_id"] is None for baseline in changes["baselines"]):
-        yield "\n".join(notes or ["- There is nothing to compare with."])
+        yield "\n".join(notes or ["- There is no earlier audit to compare with."])
         return
     yield "\n".join(
         [
             (
-                f"- {changes['newly_affected_image_count']:,} images newly affected,"
-                f" {changes['no_longer_affected_image_count']:,} no longer"
+                f"- {counted(changes['newly_affected_image_count'], 'image')} newly affected,"
+                f" {changes['no_longer_affected_image_count']:,} no longer affected"
             ),
             f"- policy changed in {counted(changes['policy_changed_count'], 'repository', 'repositories')}",
             f"- {counted(changes['alarm_count'], 'alarm', 'alarms')}",
-            *(f"- **alarm** {_name(one)}: {inert(one['alarm'] or '')}" for one in changes["alarms"][:rows]),
+            *(f"- **alarm** {_name(alarm)}: {inert(alarm['alarm'] or '')}" for alarm in changes["alarms"][:rows]),
             *notes,
         ]
     )
@@ -141,9 +138,12 @@ def _without_policy(audit: AuditXCom, rows: int) -> Iterator[str]:
 
 def _failures(audit: AuditXCom, rows: int) -> Iterator[str]:
     if audit["failed_count"]:
-        yield "## Failed, so nothing is known of them"
+        yield "## Failed"
         yield listed(
-            (f"{_name(one)}: {inert(one['message'] or one['error'] or '')}" for one in audit["failures"][:rows]),
+            (
+                f"{_name(failure)}: {inert(failure['message'] or failure['error'] or '')}"
+                for failure in audit["failures"][:rows]
+            ),
             audit["failed_count"],
         )
 

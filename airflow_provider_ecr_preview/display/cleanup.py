@@ -42,11 +42,11 @@ def cleanup_table(value: ImageCleanupXCom) -> RenderableType:
 
 
 def checks_table(checks: list[CheckXCom]) -> Table:
-    """Return what every check saw, and what lifts those that block or spare."""
+    """Return what every check found, and what lifts those that block or spare."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("Check", no_wrap=True)
     table.add_column("Verdict", no_wrap=True)
-    table.add_column("What it saw, and what lifts it")
+    table.add_column("What it found, and what lifts it")
     for check in checks:
         remedy = check.get("remedy")
         said = text_of(check["message"], *([f"-> {remedy}"] if remedy else []))
@@ -55,7 +55,7 @@ def checks_table(checks: list[CheckXCom]) -> Table:
 
 
 def _spared_images(repository: RepositoryCleanupXCom) -> Iterator[str]:
-    """Yield what was seen of the first spared image of every reason, and what lets it go."""
+    """Yield one spared image for every reason, with what was seen and what stops sparing it."""
     shown: set[str] = set()
     for spared in repository.get("spared_images", ()):
         if spared["reason"] not in shown:

@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.text.visible import visible
 from airflow_provider_ecr_preview.display.text import human_bytes, text_of
 
@@ -22,8 +23,8 @@ ROWS = 15
 
 _METHODS = {
     "preview": "By ECR's preview",
-    "simulation": "A SIMULATION of this package over the images that are there now, not a preview of ECR's",
-    "both": "By ECR's preview, with the simulation beside it",
+    "simulation": "A SIMULATION by this package over the present images, not a preview by ECR",
+    "both": "By ECR's preview, compared with a simulation",
 }
 
 
@@ -35,9 +36,9 @@ def comparison_table(comparison: ComparisonXCom, *, rows: int = ROWS) -> Rendera
     """
     first, *_ = comparison["policies"]
     headline = text_of(
-        f"{_METHODS[comparison['method']]}. {comparison['repository_count']:,} repositories, "
+        f"{_METHODS[comparison['method']]}. {counted(comparison['repository_count'], 'repository', 'repositories')}, "
         f"{comparison['failed_count']:,} failed; the policies differ in {comparison['differing_repository_count']:,}. "
-        f"Newly and no longer affected: beside {first['policy']!r}. Bytes are upper bounds (layers are shared)."
+        f"Newly and no longer affected: compared with {first['policy']!r}. Bytes are upper bounds (layers are shared)."
     )
     return Group(headline, _totals(comparison), *_repositories(comparison, rows), *_failures(comparison, rows))
 

@@ -8,6 +8,7 @@ from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.text.visible import visible
 from airflow_provider_ecr_preview.display.text import text_of
 
@@ -34,11 +35,16 @@ def reconciliation_table(value: ReconciliationXCom) -> RenderableType:
             for finding in repository["findings"]
         ]
     headline = (
-        f"{value['repository_count']} previews, {value['event_count']} events until {value['reconciled_until']}: "
-        f"{_counted(value['counts']) or 'no image is known to have gone'}"
+        f"{counted(value['repository_count'], 'preview')}, {counted(value['event_count'], 'event')} until "
+        f"{value['reconciled_until']}: {_counted(value['counts']) or 'no event says that an image went'}"
     )
     more = value["repository_count"] - len(shown)
-    return Group(text_of(headline), table, *findings, *([text_of(f"and {more} more repositories.")] if more else []))
+    return Group(
+        text_of(headline),
+        table,
+        *findings,
+        *([text_of(f"and {counted(more, 'more repository', 'more repositories')}.")] if more else []),
+    )
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -40,7 +40,7 @@ class AuditReports:
 
     :param reports_path: folder for reports, an ``ObjectStoragePath`` URL.
     :param audit_id: what names the audit.
-    :param audited_at: when it was begun (aware).
+    :param audited_at: when it started (aware).
     :param part: which part of it this is.
     :param audit_name: what the audits of one series share: an audit is compared with the last of the same name.
     :param dag_id: the DAG that audits.

@@ -15,7 +15,7 @@ __all__ = ["FormerPolicy", "keep_former_policies", "kept_former_policies", "read
 
 
 def keep_former_policies(path: str, of_this_change: Sequence[FormerPolicy], change_id: str | None) -> None:
-    """Write what a change replaces, beside what the last other changes did.
+    """Write what a change replaces, next to what other changes wrote.
 
     :param path: an ``ObjectStoragePath`` URL of a file.
     :param of_this_change: what the change replaces; takes the place of what an earlier attempt at it wrote.

@@ -62,7 +62,7 @@ class ImageListWriter:
     ) -> None:
         self.images_uri = images_uri
         self.write_kept: Callable[[Iterable[KeptImage]], object] | None = self._write_kept if with_kept else None
-        """Writes the images that stay, all at once, into a list of their own; None where they are not wanted."""
+        """Writes all images that stay into their own list; None if they are not wanted."""
         self.has_kept = False
         """Whether that list was written."""
         self._lines = lines
@@ -123,7 +123,7 @@ def image_list(images_path: str, *, with_kept: bool = False, dag_id: str | None 
         writer = ImageListWriter(lines, images_path, with_kept=with_kept, dag_id=dag_id)
         yield writer
         if not writer.has_kept:
-            # One that is there tells of an earlier preview.
+            # An existing list is of an earlier preview.
             folder = reports_folder_of(images_path)
             remove_if_there(
                 ObjectStoragePath(kept_list_uri(images_path)), within=ObjectStoragePath(folder) if folder else None
@@ -148,7 +148,7 @@ def listed_images(summary: PreviewSummaryXCom) -> PreviewList | Unread:
     if not uri:
         return PreviewList.of_summary(summary)
     try:
-        # One more than it should have is enough to tell that it is another one.
+        # One image too many is enough to know that the list is another one.
         count = summary["expiring_image_count"] + summary["archiving_image_count"]
         return PreviewList.of_summary(summary, [*islice(read_image_list(uri), count + 1)])
     except Exception as error:  # whatever goes wrong on whatever storage, the list is not known

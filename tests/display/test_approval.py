@@ -64,18 +64,18 @@ def test_the_body_has_numbers_findings_and_what_the_answer_holds_for() -> None:
     sized = {**ONE, "expiring_bytes_upper_bound": 5_000_000, "total_image_count": 9}
     text = body(sized, {**other, "expiring_bytes_upper_bound": 1_000_000}, failed_count=2)
     assert "- 2 repositories: 3 images would expire, 1 would be archived" in text
-    assert "- at most 6.0 MB would be freed by what expires (layers are shared)" in text
+    assert "- at most 6.0 MB would be freed by expiring images (layers are shared)" in text
     assert f"- previewed at {NOW:%Y-%m-%d}" in text
     assert "- previewed from today to yesterday" in body(
         {**ONE, "previewed_at": "yesterday"}, {**other, "previewed_at": "today"}
     )
-    assert "**2 repositories could not be previewed**, and nothing is done in them" in text
+    assert "**2 repositories could not be previewed**; nothing is done there" in text
     assert "| `payments/api` (123456789012, eu-west-1) | 2 | 1 | 9 | 5.0 MB |  |" in text
     assert "| 1 | 0 | unknown | 1.0 MB | `in_use_image_expires`, `x` |" in text
     assert "- **critical** `in_use_image_expires` in 1 repository\n  - `payments/b`" in text
     assert "`x` in" not in text
     assert approval_xcom("delete", repositories_of([sized]), dry_run=False)["digest"] in body(sized)
-    assert "Tags are not bound" not in text
+    assert "Tags are not part of the approval" not in text
 
 
 def test_a_finding_of_many_repositories_hides_no_other() -> None:
@@ -91,11 +91,11 @@ def test_a_finding_of_many_repositories_hides_no_other() -> None:
 def test_what_is_not_known_is_said() -> None:
     summaries = [preview(f"team/{number}", previewed(1), sample=[]) for number in range(7)]
     text = body(*summaries, rows=3)
-    assert "it is not known how much would be freed" in text
+    assert "an unknown size would be freed" in text
     assert "and 4 more" in text
-    assert "Tags are not bound in `team/0`" in text
+    assert "Tags are not part of the approval in `team/0`" in text
     assert "and 2 more: there is no list of all images" in text
-    assert "Tags are not bound in `team/0` (123456789012, eu-west-1): there" in body(summaries[0])
+    assert "Tags are not part of the approval in `team/0` (123456789012, eu-west-1): there" in body(summaries[0])
 
 
 def test_a_preview_that_affects_nothing_has_no_table() -> None:
@@ -162,7 +162,7 @@ def test_what_is_no_dry_run_of_the_same_is_an_error(action: ApprovedAction, resu
 def test_a_dry_run_of_another_preview_is_an_error() -> None:
     assert dry_run_of_same(dry_run(), "delete", repositories_of([ONE]))["dry_run"]
     for other in ({**ONE, "policy_fingerprint": "0"}, preview("other", previewed(1))):
-        with pytest.raises(ValueError, match="of another preview of payments/api"):
+        with pytest.raises(ValueError, match="different previews of payments/api"):
             dry_run_of_same(dry_run(), "delete", repositories_of([other]))
 
 

@@ -46,7 +46,7 @@ def shown(audit: AuditXCom, *, width: int = 110, rows: int = 15) -> str:
 
 def test_the_headline_tells_what_would_go_and_that_bytes_are_an_upper_bound() -> None:
     text = " ".join(shown(audited(previewed("a/one"))).split())
-    assert "Audit weekly of 2026-01-01 06:30 UTC. 1 repositories: 1 previewed" in text
+    assert "Audit weekly of 2026-01-01 06:30 UTC. 1 repository: 1 previewed" in text
     assert "3 of 10 images would expire" in text
     assert "at most 3.0 MB freed (layers are shared)" in text
 
@@ -60,7 +60,7 @@ def test_a_region_is_named_only_where_there_are_several() -> None:
 
 def test_bytes_that_are_not_known_are_said_not_to_be() -> None:
     text = shown(audited(previewed("a/one"), previewed("a/two", expiring_bytes_upper_bound=None)))
-    assert "3.0 MB and what is unknown of 1 repositories" in " ".join(text.split())
+    assert "3.0 MB plus the unknown sizes of 1 repository" in " ".join(text.split())
 
 
 @pytest.mark.parametrize("name", ["[bold]x[/bold]", ":smile:", "a/[red]"])
@@ -86,13 +86,13 @@ def test_longer_lists_say_how_many_more_there_are() -> None:
     text = shown(audited(*outcomes), rows=3)
     assert "and 6 more repositories" in text
     assert "b/2 (us-east-1) and 1 more" in text
-    assert "Failed, so nothing is known of them: 5 (ThrottledError 5)" in text
+    assert "Failed to preview 5 repositories (ThrottledError 5)" in text
     assert "c/2: slow\n  and 2 more" in text
 
 
 def test_missing_parts_and_the_report_are_told() -> None:
     text = shown(audited(previewed("a/one"), missing_parts=2, report_uri="s3://reports/weekly.md"))
-    assert "INCOMPLETE: 2 parts of the audit are missing" in text
+    assert "INCOMPLETE: 2 parts are missing from the audit" in text
     assert "Report: s3://reports/weekly.md" in text
 
 
@@ -108,7 +108,7 @@ def test_changes_and_alarms_are_told() -> None:
         "baselines": [{"audit_id": "last"}],
     }
     text = shown(audited(previewed("a/one")) | {"changes": cast("ChangesXCom", changes)})  # type: ignore[arg-type]  # a TypedDict with one key replaced
-    assert "40 images newly affected, 1 no longer; 2 policies changed; 3 repositories appeared" in text
+    assert "40 images newly affected, 1 no longer affected; 2 policies changed; 3 new repositories" in text
     assert "ALARM a/one: 40 more images" in text
     assert "No earlier audit of eu-west-1." in text
 
@@ -125,6 +125,6 @@ def test_registries_that_are_left_out_are_counted() -> None:
 def test_failures_that_are_all_named_have_no_more() -> None:
     failed = RepositoryOutcome("a/two", "123456789012", "us-east-1", "failed", error="ThrottledError", message=None)
     text = shown(audited(previewed("a/one"), failed))
-    assert "Failed, so nothing is known of them: 1 (ThrottledError 1)" in text
+    assert "Failed to preview 1 repository (ThrottledError 1)" in text
     assert "a/two" in text
-    assert "more" not in text.split("Failed, so", 1)[1]
+    assert "more" not in text.split("Failed to preview", 1)[1]

@@ -25,12 +25,12 @@ def test_the_headline_says_what_would_go_and_that_nothing_went() -> None:
 def test_what_is_not_known_is_said_not_to_be() -> None:
     text = audit_markdown(audit(audited("a", enriched=False)).as_dict())
     assert "- 1 images would expire" in text
-    assert "not known: 0 B at most without 1 repository whose sizes were not asked for" in text
+    assert "at most 0 B would be freed, plus the unknown sizes of 1 repository" in text
     assert "| unknown | unknown |" in text
 
 
 def test_missing_parts_are_said_to_be_missing() -> None:
-    assert "**2 parts of the audit are missing**" in audit_markdown(audit(missing=2).as_dict())
+    assert "**2 parts are missing from the audit**" in audit_markdown(audit(missing=2).as_dict())
 
 
 def test_findings_and_the_repositories_of_which_most_would_go_are_tables() -> None:
@@ -41,7 +41,7 @@ def test_findings_and_the_repositories_of_which_most_would_go_are_tables() -> No
 
 
 def test_repositories_of_which_nothing_would_go_are_not_listed() -> None:
-    assert "most would go" not in audit_markdown(audit(audited("a", expiring=0)).as_dict())
+    assert "Most affected" not in audit_markdown(audit(audited("a", expiring=0)).as_dict())
 
 
 def test_a_list_that_is_cut_says_how_many_more_there_are() -> None:
@@ -60,11 +60,13 @@ def test_a_list_that_is_cut_says_how_many_more_there_are() -> None:
 def test_changes_and_alarms_are_told() -> None:
     changes = compare([outcome("a", *(previewed(number) for number in range(3)))], before("a"), alarms=Alarms(count=1))
     text = audit_markdown(audit(audited("a")).as_dict(changes=changes))
-    assert "- 3 images newly affected, 0 no longer" in text
+    assert "- 3 images newly affected, 0 no longer affected" in text
     assert "- **alarm** `a` " in text
 
 
-@pytest.mark.parametrize(("noted", "line"), [(True, "- This is the first audit"), (False, "- There is nothing to")])
+@pytest.mark.parametrize(
+    ("noted", "line"), [(True, "- This is the first audit"), (False, "- There is no earlier audit")]
+)
 def test_the_first_audit_tells_no_changes(noted: bool, line: str) -> None:
     changes = compare_with_baselines([outcome("a", previewed(1))], {SITE: None}, {}.get, Alarms(), whole=True)
     if not noted:

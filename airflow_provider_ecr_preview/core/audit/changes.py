@@ -56,7 +56,7 @@ class Baseline:
     """An earlier audit of one registry and Region.
 
     :param audit_id: its name.
-    :param audited_at: when it was begun.
+    :param audited_at: when it started.
     :param repositories: what it found, by repository.
     """
 
@@ -70,7 +70,7 @@ class Alarms:
     """When a repository is worth an alarm.
 
     :param share: so much more than then would go, as a share of what would have gone then; None for no such alarm.
-    :param count: so many more images than then would go; None for no such alarm.
+    :param count: how many more images than in the last audit raise an alarm; None for no such alarm.
     """
 
     share: float | None = None
@@ -101,7 +101,7 @@ def compare_with_baselines(
         cannot be read.
     :param actions_of: reads image lists.
     :param alarms: when a repository is worth an alarm.
-    :param whole: whether the outcomes are all of this audit; what disappeared can be told only then.
+    :param whole: whether the outcomes are all of this audit; only then is it known what disappeared.
     """
     changed: list[ChangedRepository] = []
     known = {site: baseline for site, baseline in baselines.items() if isinstance(baseline, Baseline)}
@@ -129,9 +129,11 @@ def merge_changes(parts: Sequence[ChangesXCom]) -> ChangesXCom | None:
     """
     if not parts:
         return None
-    baselines = {(one["registry_id"], one["region_name"]): one for part in parts for one in part["baselines"]}
-    alarms = [one for part in parts for one in part["alarms"]]
-    top = [one for part in parts for one in part["top"]]
+    baselines = {
+        (baseline["registry_id"], baseline["region_name"]): baseline for part in parts for baseline in part["baselines"]
+    }
+    alarms = [alarm for part in parts for alarm in part["alarms"]]
+    top = [repository for part in parts for repository in part["top"]]
     numbers: list[Mapping[str, object]] = [*parts]
     total = {key: sum(number for part in numbers if isinstance(number := part[key], int)) for key in _SUMS}
     value: ChangesXCom = {
@@ -167,23 +169,25 @@ def _changes(
     baselines: Mapping[Site, Baseline | Unread | None],
     disappeared: list[RepositoryRef] | None,
 ) -> ChangesXCom:
-    compared = [one for one in changed if one["kind"] == "compared"]
-    alarms = [one for one in changed if one["alarm"]]
-    moved = [one for one in changed if one["alarm"] or one["policy_changed"] or _jump(one)]
+    compared = [repository for repository in changed if repository["kind"] == "compared"]
+    alarms = [repository for repository in changed if repository["alarm"]]
+    moved = [
+        repository for repository in changed if repository["alarm"] or repository["policy_changed"] or _jump(repository)
+    ]
     return ChangesXCom(
         schema=CHANGES_SCHEMA,
         baselines=[_ref(site, baseline) for site, baseline in baselines.items()],
         compared_count=len(compared),
-        appeared_count=sum(one["kind"] == "appeared" for one in changed),
+        appeared_count=sum(repository["kind"] == "appeared" for repository in changed),
         disappeared_count=None if disappeared is None else len(disappeared),
-        not_comparable_count=sum(one["kind"] == "not_comparable" for one in changed),
-        counts_only_count=sum(one["compared_by"] == "counts" for one in changed),
-        policy_changed_count=sum(bool(one["policy_changed"]) for one in changed),
-        newly_affected_image_count=sum(one["newly_affected_image_count"] or 0 for one in changed),
-        no_longer_affected_image_count=sum(one["no_longer_affected_image_count"] or 0 for one in changed),
-        action_changed_image_count=sum(one["action_changed_image_count"] or 0 for one in changed),
-        affected_image_count_before=sum(one["affected_image_count_before"] or 0 for one in compared),
-        affected_image_count=sum(one["affected_image_count"] or 0 for one in compared),
+        not_comparable_count=sum(repository["kind"] == "not_comparable" for repository in changed),
+        counts_only_count=sum(repository["compared_by"] == "counts" for repository in changed),
+        policy_changed_count=sum(bool(repository["policy_changed"]) for repository in changed),
+        newly_affected_image_count=sum(repository["newly_affected_image_count"] or 0 for repository in changed),
+        no_longer_affected_image_count=sum(repository["no_longer_affected_image_count"] or 0 for repository in changed),
+        action_changed_image_count=sum(repository["action_changed_image_count"] or 0 for repository in changed),
+        affected_image_count_before=sum(repository["affected_image_count_before"] or 0 for repository in compared),
+        affected_image_count=sum(repository["affected_image_count"] or 0 for repository in compared),
         alarm_count=len(alarms),
         alarms=sorted(alarms, key=_most_first)[:MAX_LISTED],
         top=sorted(moved, key=_most_first)[:MAX_LISTED],
@@ -260,7 +264,7 @@ class _Images(TypedDict):
 
 
 def _images(outcome: RepositoryOutcome, before: BaselineRepository, actions_of: ImageActions) -> _Images:
-    """Return what can be told of the images: exactly by their lists, else by how many they are."""
+    """Compare the images: exactly by their lists, otherwise by their numbers."""
     summary = outcome.summary
     then, now = before.affected_image_count or 0, _affected(outcome)
     if not then or not now:

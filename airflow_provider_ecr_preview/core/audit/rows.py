@@ -68,7 +68,7 @@ def audit_row(
     :param outcome: what became of the repository.
     :param audit_id: what names the audit.
     :param audit_name: what the audits of one series share.
-    :param audited_at: when the audit was begun.
+    :param audited_at: when the audit started.
     :param dag_id: the DAG that audits.
     :param kind: which policies are previewed, and of which repositories.
     """

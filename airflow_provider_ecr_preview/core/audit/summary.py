@@ -139,7 +139,7 @@ class Audit:
                     repository_count=count,
                     repositories=list(self._examples_of((severity, code))),
                 )
-                for (severity, code), count in sorted(self._findings.items(), key=_gravest_first)
+                for (severity, code), count in sorted(self._findings.items(), key=_most_severe_first)
             ],
             errors=dict(sorted(self._errors.items(), key=lambda error: (-error[1], error[0]))),
             failures=list(self._failures),
@@ -211,7 +211,7 @@ class Audit:
 
 
 def marker(value: AuditXCom) -> MarkerXCom:
-    """Return the marker that is pushed beside an audit."""
+    """Return the marker that is pushed with an audit."""
     changes = value["changes"]
     keys = (
         "audit_id",
@@ -270,7 +270,7 @@ def _most_first(repository: AuditedRepository) -> tuple[Any, ...]:
     return -(size or 0), size is not None, -images, _by_name(repository)
 
 
-def _gravest_first(finding: tuple[tuple[str, str], int]) -> tuple[int, int, str, str]:
+def _most_severe_first(finding: tuple[tuple[str, str], int]) -> tuple[int, int, str, str]:
     (severity, code), count = finding
     return SEVERITY_ORDER.get(severity, len(SEVERITY_ORDER)), -count, severity, code
 

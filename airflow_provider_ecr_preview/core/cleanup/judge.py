@@ -1,4 +1,4 @@
-"""Whether something speaks for sparing one approved image, and what that is."""
+"""The decision whether an approved image is spared, and why."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SAME_PUSH = timedelta(seconds=2)
 
 @dataclass(frozen=True)
 class Judge:
-    """Says for one approved image after the other whether something speaks for leaving it out."""
+    """Decides for each approved image whether it is spared."""
 
     evidence: Evidence
     settings: CleanupSettings
@@ -60,7 +60,7 @@ class Judge:
         return frozenset(digest for image in guarded for digest in subjects_above(image, self.described))
 
     def spares(self, approved: PreviewedImage, image: RepositoryImage) -> Spared | None:
-        """Return the gravest reason to leave an image out, or None."""
+        """Return the most important reason to spare an image, or None."""
         fresh = self.fresh.get(approved.image_digest)
         reasons = (
             self._protects(image),

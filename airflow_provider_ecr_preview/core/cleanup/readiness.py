@@ -189,7 +189,7 @@ def rows_of(readiness: Iterable[RepositoryReadiness], run_checks: Iterable[Check
     :param run_checks: what the checks of the whole run say.
     """
     rows = [_row(None, check) for check in run_checks]
-    rows += [_row(each.repository, check) for each in readiness for check in each.checks]
+    rows += [_row(repository.repository, check) for repository in readiness for check in repository.checks]
     return sorted(rows, key=lambda row: _VERDICTS.index(row["verdict"]))
 
 
@@ -217,7 +217,7 @@ def readiness_xcom(
         action=action,
         checked_at=isoformat(checked_at) or "",
         repository_count=len(readiness),
-        ready_repository_count=sum(each.is_ready for each in readiness),
+        ready_repository_count=sum(repository.is_ready for repository in readiness),
         verdicts={code: dict(count) for code, count in counts.items()},
         rows=[],
         rows_left_out=len(rows),

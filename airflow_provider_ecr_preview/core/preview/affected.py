@@ -1,4 +1,4 @@
-"""The affected images that were pulled lately, that something runs, or that have a protected tag, collected as they stream by."""
+"""The affected images that were pulled recently, that something runs, or that have a protected tag, collected as they stream by."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RecentPulls:
-    """The affected images that were pulled lately, collected as they stream by.
+    """The affected images that were pulled recently, collected as they stream by.
 
     :param since: pulls at or after this time are recent.
     """
@@ -49,7 +49,7 @@ class UsedImages:
     """The affected images that something runs, collected as they stream by.
 
     :param users_of: returns who uses an image of this digest and these tags, in words for a person.
-    :param unread_sources: the sources of which nobody knows what they run.
+    :param unread_sources: the sources that could not be read.
     :param replicas: the same of each repository in which an image that expires is deleted, too.
     """
 

@@ -49,7 +49,7 @@ def find(
 
     :param summary: the whole preview.
     :param inventory: the repository's images; without it only what the preview itself shows can be found.
-    :param recent_pulls: the affected images that were pulled lately.
+    :param recent_pulls: the affected images that were pulled recently.
     :param used_images: the affected images that something runs; None if that is not known.
     :param protected_images: the affected images with a protected tag.
     :param replicas: the repositories in which an image that expires is deleted, too; None if that is not of interest.

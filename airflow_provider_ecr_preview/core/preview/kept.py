@@ -19,14 +19,14 @@ from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from airflow_provider_ecr_preview.core.values import isoformat
 
 KEEP = "KEEP"
-"""What stands for the action in the list of kept images, beside ``EXPIRE`` and ``TRANSITION`` of a preview."""
+"""What stands for the action in the list of kept images, next to ``EXPIRE`` and ``TRANSITION`` of a preview."""
 
 
 class KeptReason(StrEnum):
-    """Why an image is kept, beside the reasons of :class:`~airflow_provider_ecr_preview.core.policy.evaluation.Reason`."""
+    """Why an image is kept, in addition to the reasons of :class:`~airflow_provider_ecr_preview.core.policy.evaluation.Reason`."""
 
     NOT_IN_PREVIEW = "not_in_preview"
-    """A rule asks for it by what DescribeImages tells, and ECR's preview does not list it: ECR has the last word."""
+    """A rule selects it by what DescribeImages returns, but ECR's preview does not list it: ECR has the last word."""
     GOES_WITH_SUBJECT = "goes_with_subject"
     """The preview does not list it, and ECR deletes it within a day after the image that it belongs to, which expires."""
     NOT_EVALUATED = "not_evaluated"

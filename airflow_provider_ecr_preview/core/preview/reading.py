@@ -38,7 +38,7 @@ class ImageList(Protocol):
 
     @property
     def write_kept(self) -> Callable[[Iterable[KeptImage]], object] | None:
-        """Takes the images that stay, all at once; None where they are not wanted."""
+        """Takes all images that stay; None if they are not wanted."""
         ...
 
     def write(self, image: PreviewedImage) -> object:

@@ -93,7 +93,7 @@ def summary_xcom(
 
 
 def marker(value: PreviewSummaryXCom) -> MarkerXCom:
-    """Return the marker that is pushed beside a summary."""
+    """Return the marker that is pushed with a summary."""
     return MarkerXCom(
         schema=MARKER_SCHEMA,
         kind="summary",

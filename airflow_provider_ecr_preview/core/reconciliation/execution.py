@@ -2,8 +2,8 @@
 
 AWS documents the event by examples only. Known from them, or seen in real events, are the image actions, the rules with
 the counts ``Image count more than`` and ``Time since image pushed``, the action ``expire``, and the failures with their
-code and reason. Not known is how the event tells of archiving and of the other counts: such a policy is not compared,
-and an image whose rule has another action is taken for expired where nothing else is certain. An event that cannot be
+code and reason. It is not known how the event describes archiving and the other counts: such a policy is not compared,
+and an image whose rule has another action counts as expired unless something else is certain. An event that cannot be
 understood is an :class:`UnreadExecution`, never nothing.
 """
 
@@ -58,8 +58,8 @@ class PolicyExecution:
     :param event_id: CloudTrail's id.
     :param executed_at: when it happened (aware).
     :param repository: the repository.
-    :param policy_fingerprints: the fingerprints that the policy can have; empty where the event does not tell it in
-        words that are known. There are several because the event writes a missing description as an empty one.
+    :param policy_fingerprints: the fingerprints that the policy can have; empty if the event describes it in
+        unknown words. There are several because the event writes a missing description as an empty one.
     :param images: what happened to the images.
     """
 
@@ -85,7 +85,7 @@ class UnreadExecution:
 
 
 def parse_execution(entry: Mapping[str, Any]) -> PolicyExecution | UnreadExecution:
-    """Return what an entry of LookupEvents' ``Events`` tells.
+    """Parse an entry of LookupEvents' ``Events``.
 
     :param entry: the entry, whose ``CloudTrailEvent`` holds the event as JSON.
     """
@@ -161,12 +161,12 @@ def _fingerprints(policy: Any) -> frozenset[str]:
 
 
 def _rule(rule: Mapping[str, Any], *, with_empty: bool) -> dict[str, Any]:
-    told = rule["lifecycleEventSelection"]
+    given = rule["lifecycleEventSelection"]
     selection = {
-        "tagStatus": told["tagStatus"].lower(),
-        "countType": _COUNT_TYPES[told["countType"].lower()],
-        "countNumber": told["countNumber"],
-        **{key: told[key] for key in ("tagPrefixList", "tagPatternList") if told.get(key)},
+        "tagStatus": given["tagStatus"].lower(),
+        "countType": _COUNT_TYPES[given["countType"].lower()],
+        "countNumber": given["countNumber"],
+        **{key: given[key] for key in ("tagPrefixList", "tagPatternList") if given.get(key)},
     }
     if selection["countType"] == "sinceImagePushed":
         selection["countUnit"] = "days"

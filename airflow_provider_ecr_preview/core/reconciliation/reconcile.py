@@ -51,7 +51,7 @@ class ReconciledImage:
     :param category: both in one word.
     :param image_tags: its tags.
     :param previewed_action: ``EXPIRE``, ``TRANSITION``, or None where it was not previewed.
-    :param event_id: the event that tells of it, or None.
+    :param event_id: the event that names it, or None.
     :param executed_at: when it happened, or None.
     :param rule_priority: the rule that took it, or would have.
     :param failure_code: why it failed, or None.
@@ -95,7 +95,7 @@ class RepositoryReconciliation:
     :param unread: the events that may be of the repository and cannot be understood.
     :param policy: whether ECR acted upon the policy that was previewed; None where it did not act.
     :param images: the images; empty as long as nothing is known to have happened.
-    :param findings: what a person should look at, the gravest first.
+    :param findings: what a person should look at, the most severe first.
     """
 
     summary: PreviewSummaryXCom
@@ -202,10 +202,10 @@ def _wait_message(since: datetime, until: datetime) -> str:
 def _policy_verdict(summary: PreviewSummaryXCom, executions: Sequence[PolicyExecution]) -> PolicyVerdict | None:
     if not executions:
         return None
-    told = [execution.policy_fingerprints for execution in executions]
-    if any(each and summary["policy_fingerprint"] not in each for each in told):
+    fingerprints = [execution.policy_fingerprints for execution in executions]
+    if any(known and summary["policy_fingerprint"] not in known for known in fingerprints):
         return "changed"
-    return "same" if all(told) else "unknown"
+    return "same" if all(fingerprints) else "unknown"
 
 
 def _images(
@@ -214,7 +214,7 @@ def _images(
     known = None if isinstance(previewed, Unread) else previewed.images
     outcomes: dict[str, tuple[PolicyExecution, ExecutedImage]] = {}
     # The last word about an image counts, but what is gone does not fail any more.
-    for execution in sorted(executions, key=lambda each: each.executed_at):
+    for execution in sorted(executions, key=lambda execution: execution.executed_at):
         for image in execution.images:
             before = outcomes.get(image.image_digest)
             if before is None or before[1].failure_code or not image.failure_code:
@@ -245,7 +245,7 @@ def _images(
 
 
 def _category(image: ExecutedImage, previewed: PreviewedImage | None) -> Category:
-    """Return what became of an image; of what the event does not say, the preview's word is taken, or the gravest."""
+    """Return what became of an image; what the event omits comes from the preview, else the worst is assumed."""
     action = image.action or (previewed.action if previewed else "EXPIRE")
     if image.failure_code:
         return "archiving_failed" if action == _ARCHIVE else "deletion_failed"

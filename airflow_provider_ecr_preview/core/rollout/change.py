@@ -17,7 +17,7 @@ from airflow_provider_ecr_preview.core.values import isoformat
 from airflow_provider_ecr_preview.core.xcom.rollout import RestoredPreview
 
 PolicyChangeStatus = Literal["planned", "changed", "unchanged", "blocked", "failed", "unknown"]
-"""``planned`` is what a dry run would change, or what was not come to. With ``unknown``, nobody could read back."""
+"""``planned`` is what a dry run would change, or what was not reached. ``unknown``: the applied policy could not be read afterwards."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ class PolicyChange:
         return not same_policy(self.former, self.wanted)
 
 
-def same_policy(one: LifecyclePolicy | None, other: LifecyclePolicy | None) -> bool:
+def same_policy(policy: LifecyclePolicy | None, other: LifecyclePolicy | None) -> bool:
     """Return whether two policies are the same, or both are none.
 
-    :param one: a policy, or None for none.
+    :param policy: a policy, or None for none.
     :param other: a policy, or None for none.
     """
-    return fingerprint_of(one) == fingerprint_of(other)
+    return fingerprint_of(policy) == fingerprint_of(other)
 
 
 def former_policies_of(changes: Iterable[PolicyChange], change_id: str | None, kept_at: datetime) -> list[FormerPolicy]:

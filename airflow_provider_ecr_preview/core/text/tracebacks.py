@@ -1,4 +1,4 @@
-"""Make the errors of others harmless, which a traceback shows beside our own."""
+"""Make the messages of chained errors harmless in tracebacks."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def test_the_headline_tells_what_would_go_and_that_bytes_are_an_upper_bound() ->
     text = " ".join(shown(audited(previewed("a/one"))).split())
     assert "Audit weekly of 2026-01-01 06:30 UTC. 1 repository: 1 previewed" in text
     assert "3 of 10 images would expire" in text
-    assert "at most 3.0 MB freed (layers are shared)" in text
+    assert "at most 3.0 MB would be freed (layers are shared)" in text
 
 
 def test_a_region_is_named_only_where_there_are_several() -> None:

@@ -20,7 +20,9 @@ def write(text: str, output: str | None) -> None:
     :raises CommandError: if the file cannot be written.
     """
     if output is None or output == STANDARD:
-        sys.stdout.write(f"{text}\n")
+        encoding = sys.stdout.encoding or "utf-8"
+        # A terminal of Windows cannot show every character of a table.
+        sys.stdout.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
         return
     try:
         Path(output).write_text(f"{text}\n", encoding="utf-8")
@@ -29,5 +31,5 @@ def write(text: str, output: str | None) -> None:
 
 
 def as_json(value: Any) -> str:
-    """Return a value as JSON for people and programs."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    """Return a value as JSON, in ASCII: what others wrote may hold what no terminal and no file can."""
+    return json.dumps(value, indent=2)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +157,42 @@ def test_what_others_wrote_is_shown_as_text(run: Run, write: Write) -> None:
     done = run("lint", write("policy.json", {"rules": [], "\x1b[31mred": 1}))
     assert "\x1b" not in done.out
     assert "\\x1b[31mred" in done.out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"rules": [' + "[" * 100_000,
+        '{"rules": [{"rulePriority": ' + "9" * 5_000 + "}]}",
+        '{"rules": [], "\\ud800": 1}',
+        '{"rules": NaN}',
+        "\ufeff" + json.dumps(keep(0)),
+        json.dumps(keep(0), indent=1).replace("\n", "\r\n"),
+        "\x00",
+    ],
+    ids=[
+        "deep",
+        "a long number",
+        "a surrogate",
+        "no JSON number",
+        "a mark of byte order",
+        "line ends of Windows",
+        "a null",
+    ],
+)
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "sarif"])
+def test_whatever_is_in_a_file_is_a_finding(run: Run, write: Write, text: str, form: str) -> None:
+    done = run("lint", write("policy.json", text), "--format", form)
+    assert (done.code, done.err) == (1, "")
+    assert done.out
+
+
+def test_a_terminal_that_cannot_show_a_character_gets_it_escaped(run: Run, write: Write, tmp_path: Path) -> None:
+    files = [write("a.json", keep(5)), write("b.json", keep(4))]
+    command = [sys.executable, "-m", "airflow_provider_ecr_preview.cli", "diff", *files]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
+    assert "\\u2192 Rule 1: Expires all images beyond the newest 4." in done.stdout
 
 
 def test_no_arguments_are_a_mistake_of_usage(run: Run) -> None:

@@ -100,7 +100,8 @@ def _literal(value: Any) -> str:
 def _as_json(value: Any, function: str) -> str:
     if not _has_no_function(value):
         raise _NotLiteralError(function)
-    return json.dumps(value)
+    # YAML makes a date of 2026-11-23, which was meant as a text.
+    return json.dumps(value, default=str, skipkeys=True)
 
 
 def _without_placeholders(text: str) -> str:

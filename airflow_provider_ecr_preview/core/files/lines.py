@@ -24,7 +24,7 @@ def rule_lines(text: str) -> Mapping[int, int]:
         start = _BETWEEN_RULES.match(text, position).end()  # type: ignore[union-attr]  # it matches the empty text, too
         try:
             rule, position = decoder.raw_decode(text, start)
-        except ValueError:
+        except (ValueError, RecursionError):
             return lines
         priority = rule.get("rulePriority") if isinstance(rule, dict) else None
         if isinstance(priority, int):

@@ -40,7 +40,7 @@ def read_policies(path: str, text: str, load_yaml: Callable[[str], Any] | None =
     if not isinstance(document, Mapping):
         raise UnreadableFileError(path, f"there is no lifecycle policy in this file. {READABLE}")
     if "rules" in document:
-        return [FoundPolicy(path=path, text=json.dumps(document) if is_yaml else text)]
+        return [FoundPolicy(path=path, text=json.dumps(document, default=str, skipkeys=True) if is_yaml else text)]
     if isinstance(policy_text := document.get("lifecyclePolicyText"), str):
         name = document.get("repositoryName")
         return [FoundPolicy(path=path, text=policy_text, repository_name=name if isinstance(name, str) else None)]

@@ -17,7 +17,16 @@ def test_every_rule_has_its_line() -> None:
     assert lines[5] < lines[2]
 
 
-@pytest.mark.parametrize("text", ["", '{"rules": 3}', '{"rules": [', '{"rules": [1, {"rulePriority": "1"}, {"x": 1}]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '{"rules": 3}',
+        '{"rules": [',
+        '{"rules": [1, {"rulePriority": "1"}, {"x": 1}]}',
+        '{"rules": [' + "[" * 100_000,
+    ],
+)
 def test_a_rule_without_a_number_has_no_line(text: str) -> None:
     assert rule_lines(text) == {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -196,6 +197,13 @@ def test_yaml_is_read_where_the_caller_can() -> None:
     assert found.text == POLICY
     (found,) = read("rules:", "p.yml", load_yaml=lambda _: json.loads(POLICY))
     assert found.text == POLICY
+
+
+def test_a_date_in_yaml_is_a_text() -> None:
+    document = {"rules": [{**rule(), "description": date(2026, 11, 23), date(2026, 1, 1): 1}]}
+    for loaded in (document, policy_text(document), policy_text({"Fn::ToJsonString": document})):
+        (found,) = read("yaml:", "p.yaml", load_yaml=lambda _, loaded=loaded: loaded)
+        assert json.loads(found.text or "")["rules"][0]["description"] == "2026-11-23"
 
 
 def test_yaml_that_cannot_be_read_is_refused() -> None:

@@ -127,6 +127,7 @@ class CallSite:
         :raises MalformedResponseError: if it cannot be parsed.
         """
         try:
+            self._require_own(response)
             return parse(response, self.region_name or "")
         except RepositoryError:
             raise
@@ -137,6 +138,15 @@ class CallSite:
                 f"({type(error).__name__}: {error}). Try again; if it happens again, check endpoint_url in the "
                 "connection's extra.",
             ) from error
+
+    def _require_own(self, response: Mapping[str, Any]) -> None:
+        """Raise ValueError if a response is about another repository or registry."""
+        for part in (response, *response.get("imageDetails", ())):
+            name, registry_id = part.get("repositoryName", self.repository_name), part.get("registryId")
+            if name != self.repository_name:
+                raise ValueError(f"it is about the repository {name!r}")
+            if self.registry_id is not None and registry_id not in (None, self.registry_id):
+                raise ValueError(f"it is about the registry {registry_id!r}")
 
 
 @contextmanager
@@ -151,6 +161,23 @@ def translated(site: CallSite, *, with_token: bool = False) -> Iterator[None]:
     except (BotoCoreError, ClientError, ResponseParserError) as error:
         defuse(error)
         raise _translation(error, site, with_token=with_token) from error
+    except (AttributeError, TypeError, ValueError, LookupError) as error:
+        if not _is_of_parser(error):
+            raise
+        where = site.endpoint_url or "ECR"
+        raise site.error(
+            MalformedResponseError,
+            f"a response of {where} has not the form of ECR's ({type(error).__name__}: {error}). Try again; if it happens "
+            "again, check endpoint_url in the connection's extra.",
+        ) from error
+
+
+def _is_of_parser(error: Exception) -> bool:
+    """Return whether the SDK failed while it parsed a response, which it does not expect to have another form."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback is not None and traceback.tb_frame.f_globals.get("__name__") == "botocore.parsers"
 
 
 def _translation(error: Exception, site: CallSite, *, with_token: bool) -> RepositoryError:

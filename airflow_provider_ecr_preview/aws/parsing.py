@@ -11,6 +11,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.parsers import ResponseParserError
 from botocore.utils import parse_timestamp
 
 if TYPE_CHECKING:
@@ -24,10 +25,14 @@ def parse_utc(value: Any) -> datetime:
     """Return a time of a response in UTC.
 
     :param value: seconds since the epoch, or a text that botocore understands.
+    :raises ResponseParserError: if it is neither.
     """
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value, UTC)
-    return parse_timestamp(value).astimezone(UTC)
+    try:
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        return parse_timestamp(value).astimezone(UTC)
+    except Exception as error:
+        raise ResponseParserError(f"{value!r} is not a time") from error
 
 
 def parse_preview_results_fast(client: BaseClient) -> None:
@@ -74,6 +79,9 @@ def _take_results(response_dict: dict[str, Any], customized_response_dict: dict[
         results = document.pop("previewResults")
     except (ValueError, LookupError, AttributeError, TypeError):
         # Not what ECR answers; botocore says so in its own way.
+        return
+    if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
+        # Left to botocore, which reads null as missing.
         return
     for result in results:
         if "imagePushedAt" in result:

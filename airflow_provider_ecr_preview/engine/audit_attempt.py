@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from airflow_provider_ecr_preview.core.audit.log import AttemptBegun
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
 from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet, PreviewTarget
@@ -72,15 +73,23 @@ class AuditAttempt:
         """The repositories whose preview was started and not read, the latest start last."""
         return [preview.repository_name for preview in sorted(self._started.values(), key=lambda one: one.started_at)]
 
-    def recover(self, since: datetime) -> Recovered:
+    def recover(self, since: datetime, run_id: str = "", clearing: str = "") -> Recovered:
         """Take over what earlier attempts have done of the same audit.
 
-        A repository that failed is asked again; so is one whose policy is another by now.
+        A repository that failed is audited again; so is one whose policy is another by now, and, after the task was
+        cleared, one that had no policy.
 
-        :param since: when the audit was begun; what is older is of another one.
+        :param since: results before this time are not used again.
+        :param run_id: the run of this attempt; what another run did is forgotten.
+        :param clearing: what tells apart the times at which the task of the run was cleared.
         """
         if self._log is None:
             return Recovered(0, 0)
+        begun = self._log.last_attempt()
+        if begun is not None and begun.run_id != run_id:
+            self._log.clear()
+            begun = None
+        is_cleared = begun is not None and begun.clearing != clearing
         for entry in self._log.read():
             self._started.pop(entry.repository_name, None)
             self._done.discard(entry.repository_name)
@@ -88,8 +97,11 @@ class AuditAttempt:
                 continue
             if isinstance(entry, StartedPreview):
                 self._started[entry.repository_name] = entry
-            elif entry.status != "failed":
+            elif entry.status == "previewed" or (entry.status == "without_policy" and not is_cleared):
                 self._done.add(entry.repository_name)
+        if begun is None or is_cleared:
+            self._log.append(AttemptBegun(self.audit.audited_at.timestamp(), run_id, clearing))
+            self._log.flush()
         for outcome in self.outcomes():
             if outcome.repository_name in self._done:
                 self._count(outcome)

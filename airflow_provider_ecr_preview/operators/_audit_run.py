@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,13 @@ from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
-from airflow_provider_ecr_preview.engine.audit_attempt import AuditAttempt
+from airflow_provider_ecr_preview.engine.audit_attempt import AuditAttempt, Recovered
 from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet
 from airflow_provider_ecr_preview.operators._audit_parameters import AuditParameters
 from airflow_provider_ecr_preview.operators._fail_on import no_repositories
 from airflow_provider_ecr_preview.reports.audit import AuditReports
 from airflow_provider_ecr_preview.reports.segments import MemorySegments, PathSegments, StateSegments
-from airflow_provider_ecr_preview.reports.storage import slug
+from airflow_provider_ecr_preview.reports.storage import require_bucket, slug
 from airflow_provider_ecr_preview.triggers.ecr_audit import EcrLifecyclePolicyPreviewsTrigger
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ MAX_CARRIED_CHARACTERS = 256 * 1024
 
 
 SAMPLE_SIZE = 8
+
+
+MAX_RESULT_AGE = timedelta(hours=24)
+"""How old a result of an earlier attempt may be to be used again; the clean-up accepts no older previews by default."""
 
 
 _SHOWN_DUPLICATES = 10
@@ -55,8 +59,6 @@ class AuditRun:
         self.parameters = AuditParameters.of(task, context)
         self.began_at = began_at
         dag_run, ti, dag = context.get("dag_run"), context["ti"], task.get_dag()
-        self.audited_at = (dag_run and dag_run.start_date) or datetime.fromtimestamp(began_at, UTC)
-        """When the audit started: the same time for all its parts, and for all attempts of a part."""
         self.is_whole = ti.map_index is None or ti.map_index < 0
         """Whether this task audits everything, and not only one part of a mapped audit."""
         self._part = slug(f"{task.task_id}-{max(ti.map_index or 0, 0)}")
@@ -66,6 +68,20 @@ class AuditRun:
         self._task = task
         self._log = task.log
         self._should_stop = should_stop
+        started_at = (dag_run and dag_run.start_date) or datetime.fromtimestamp(began_at, UTC)
+        self._run_id = str(getattr(ti, "run_id", ""))
+        # Clearing a finished run gives it another start, and clearing a task more tries.
+        self._clearing = f"{started_at.isoformat()} {getattr(ti, 'max_tries', '')}"
+        kept = self.kept_segments()
+        first = None if kept is None else OutcomeLog(kept).first_attempt()
+        self._begun = first if first is not None and first.run_id == self._run_id else None
+        # A run may be dated in the future (airflow dags test).
+        self.audited_at = (
+            min(started_at, datetime.now(UTC))
+            if self._begun is None
+            else datetime.fromtimestamp(self._begun.audited_at, UTC)
+        )
+        """When the first attempt at the audit started: the same time for all its parts, and for all attempts of a part."""
 
     def attempt(self, segments: Segments | None) -> AuditAttempt:
         """Return the attempt at the audit that this run makes.
@@ -75,6 +91,8 @@ class AuditRun:
         :raises ValueError: if a repository is named more than once.
         """
         given = self.parameters
+        if given.reports_path is not None:
+            require_bucket(ObjectStoragePath(given.reports_path), "reports_path")
         for finding in given.candidates.warnings:
             self._log.warning("%s", finding)
         if not given.names:
@@ -91,6 +109,7 @@ class AuditRun:
             max_in_flight=given.max_in_flight,
             repository_timeout=given.repository_timeout,
             timeout=None if given.timeout is None else max(self.began_at + given.timeout - time.time(), 0.0),
+            full_timeout=given.timeout,
             enrich=given.enrich,
             lookout=given.lookout,
             on_progress=lambda progress: self._log.info("%s.", progress),
@@ -111,7 +130,7 @@ class AuditRun:
         :param attempt: the attempt, at its start.
         :param segments: where attempts keep what they did; None if there is no such place.
         """
-        recovered = attempt.recover(self.audited_at)
+        recovered = self.recover_silently(attempt)
         if recovered.done_count or recovered.started_count:
             self._log.info(
                 "Continuing an earlier attempt: %s done, %s started, as read from %s.",
@@ -128,6 +147,15 @@ class AuditRun:
                 "Starting again from the beginning: earlier attempts could not keep their progress, because this Airflow "
                 "has no task state store and reports_path is not set."
             )
+
+    def recover_silently(self, attempt: AuditAttempt) -> Recovered:
+        """Take over what earlier attempts did.
+
+        :param attempt: the attempt, at its start.
+        """
+        # A log of an earlier version does not say which run it is of, so that only the start of the run tells.
+        since = self.audited_at if self._begun is None else datetime.now(UTC) - MAX_RESULT_AGE
+        return attempt.recover(since, self._run_id, self._clearing)
 
     def kept_segments(self) -> Segments | None:
         """Return where the next attempt finds what this one did, or None if there is no such place."""

@@ -262,7 +262,7 @@ class EcrAuditLifecyclePoliciesOperator(
         run = self._run(context, event["carried"]["began_at"])
         kept = run.kept_segments()
         attempt = run.attempt(kept or MemorySegments(event["carried"]["log"]))
-        attempt.recover(run.audited_at)
+        run.recover_silently(attempt)
         if kept and attempt.not_started:
             attempt.collect(start_others=False)
             self._start_and_defer(run, attempt, kept)
@@ -296,7 +296,7 @@ class EcrAuditLifecyclePoliciesOperator(
             kept,
         )
         attempt = run.attempt(kept)
-        attempt.recover(run.audited_at)
+        run.recover_silently(attempt)
         attempt.collect(start_others=True)
         return self._end(context, run, attempt)
 

@@ -156,9 +156,9 @@ class AuditReports:
 
         A file that no audit writes stays, and so does what lies behind a symbolic link.
 
-        :param days: how many days before the day of this audit the reports are kept.
+        :param days: how many days reports are kept; by the clock of this machine, too, whatever day the run is dated.
         """
-        first = self.audited_at.date() - timedelta(days=days)
+        first = min(self.audited_at, datetime.now(UTC)).date() - timedelta(days=days)
         old = [
             file
             for folder in (TABLES, IMAGES, KEPT_IMAGES, AUDITS)

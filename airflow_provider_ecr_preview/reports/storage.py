@@ -21,6 +21,9 @@ PART_SUFFIX = ".part"
 _MAX_SLUG_CHARACTERS = 120
 
 
+_WITH_BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss"})
+
+
 _GLOB_CHARACTERS = frozenset("*?[")
 
 
@@ -30,7 +33,9 @@ def write_whole(target: ObjectStoragePath, data: bytes | IO[bytes]) -> None:
     :param target: the file.
     :param data: what to write; from a file, from its position on.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.protocol == "file":
+        # Object stores have no folders, and there this would create the bucket of a typo.
+        target.parent.mkdir(parents=True, exist_ok=True)
     source = BytesIO(data) if isinstance(data, bytes) else data
     if target.protocol != "file":
         # An object store shows an object when the whole of it was put.
@@ -47,6 +52,27 @@ def write_whole(target: ObjectStoragePath, data: bytes | IO[bytes]) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def require_bucket(path: ObjectStoragePath, parameter: str) -> None:
+    """Check that a bucket exists, before anything is done whose result could not be stored.
+
+    :param path: a path on object storage; local paths need no check.
+    :param parameter: the parameter that gives the path, for the message.
+    :raises ValueError: if the bucket does not exist. If that cannot be found out, nothing is raised.
+    """
+    if path.protocol not in _WITH_BUCKETS:
+        return
+    bucket = path.path.lstrip("/").partition("/")[0]
+    try:
+        exists = path.fs.exists(bucket)
+    except Exception:  # noqa: BLE001  # listing a bucket needs permissions that writing to it does not need
+        return
+    if not exists:
+        raise ValueError(
+            f"{parameter} is {path}, and there is no bucket {bucket!r}. Create it, or correct {parameter}; the worker "
+            "also needs permission to list it."
+        )
 
 
 def files_under(folder: ObjectStoragePath) -> list[ObjectStoragePath]:

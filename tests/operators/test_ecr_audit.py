@@ -60,9 +60,12 @@ class Store:
         del self.values[key]
 
 
-def context(*, store: Store | None = None, try_number: int = 1, map_index: int = -1) -> Any:
-    ti = mock.Mock(spec=["xcom_push", "try_number", "map_index", "task", "start_date"])
+def context(
+    *, store: Store | None = None, try_number: int = 1, map_index: int = -1, run_id: str = "run", max_tries: int = 2
+) -> Any:
+    ti = mock.Mock(spec=["xcom_push", "try_number", "map_index", "task", "start_date", "run_id", "max_tries"])
     ti.try_number, ti.map_index, ti.task.outlets = try_number, map_index, []
+    ti.run_id, ti.max_tries = run_id, max_tries
     dag_run = mock.Mock(spec=["start_date"], start_date=datetime(2026, 1, 1, tzinfo=UTC))
     return {"ti": ti, "dag_run": dag_run} | ({} if store is None else {"task_state_store": store})
 
@@ -277,11 +280,45 @@ def test_the_progress_of_an_earlier_run_is_not_used(registry: LocalEcr) -> None:
     registry.deny("ecr:StartLifecyclePolicyPreview", NAMES[4])
     with pytest.raises(exceptions.AuditFailedError):
         audit().execute(context(store=store))
-    later = context(store=store)
+    later = context(store=store, run_id="later")
     later["dag_run"].start_date = datetime.now(UTC)
     registry.calls.clear()
     audit(fail_on="none").execute(later)
     assert registry.calls.count("GetLifecyclePolicyPreview") == 10
+
+
+@pytest.mark.parametrize("cleared", ["run", "task"])
+def test_after_a_clear_successes_are_used_again_and_everything_else_is_audited(
+    registry: LocalEcr, cleared: str
+) -> None:
+    store = Store()
+    denial = registry.deny("ecr:StartLifecyclePolicyPreview", NAMES[4])
+    with pytest.raises(exceptions.AuditFailedError):
+        audit().execute(context(store=store))
+    denial.remove()
+    registry.client().put_lifecycle_policy(repositoryName=NAMES[0], lifecyclePolicyText=json.dumps(policy()))
+    again = context(store=store, try_number=2, max_tries=5 if cleared == "task" else 2)
+    if cleared == "run":
+        again["dag_run"].start_date = datetime.now(UTC)
+    registry.calls.clear()
+    value = audit().execute(again)
+    assert (value["failed_count"], value["without_policy_count"]) == (0, 0)
+    assert {call.repository for call in registry.calls if call.repository} == {NAMES[0], NAMES[4]}
+    assert value["audited_at"].startswith("2026-01-01"), "the time of the first attempt"
+
+
+def test_clearing_an_audit_that_succeeded_starts_over(registry: LocalEcr) -> None:
+    store = Store()
+    audit().execute(context(store=store))
+    registry.calls.clear()
+    audit().execute(context(store=store, try_number=2, max_tries=5))
+    assert registry.calls.count("StartLifecyclePolicyPreview") == len(NAMES)
+
+
+def test_an_audit_of_a_run_that_is_dated_in_the_future_has_the_time_at_which_it_ran(registry: LocalEcr) -> None:
+    future = context()
+    future["dag_run"].start_date = datetime.now(UTC) + timedelta(days=400)
+    assert datetime.fromisoformat(audit().execute(future)["audited_at"]) <= datetime.now(UTC)
 
 
 def test_a_retry_without_kept_progress_logs_why(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:

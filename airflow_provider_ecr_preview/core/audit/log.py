@@ -5,12 +5,26 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any, Protocol, Self
 
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
 
 Entry = RepositoryOutcome | StartedPreview
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptBegun:
+    """The first attempt at an audit, or the first one after its task was cleared.
+
+    :param audited_at: when the first attempt began, in seconds since the epoch; all attempts share it.
+    :param run_id: the run that it belongs to.
+    :param clearing: what tells apart the times at which the task of the run was cleared.
+    """
+
+    audited_at: float
+    run_id: str
+    clearing: str
 
 
 MAX_ENTRIES = 10
@@ -19,7 +33,11 @@ MAX_ENTRIES = 10
 MAX_SECONDS = 1.0
 
 
-_KINDS: dict[str, type[Entry]] = {"outcome": RepositoryOutcome, "started": StartedPreview}
+_KINDS: dict[str, type[Entry | AttemptBegun]] = {
+    "outcome": RepositoryOutcome,
+    "started": StartedPreview,
+    "begun": AttemptBegun,
+}
 
 
 class Segments(Protocol):
@@ -61,8 +79,8 @@ class OutcomeLog:
     def __exit__(self, *_: object) -> None:
         self.flush()
 
-    def append(self, entry: Entry) -> None:
-        """Take in what became of a repository, or that its preview was started."""
+    def append(self, entry: Entry | AttemptBegun) -> None:
+        """Take in what became of a repository, that its preview was started, or that an attempt began."""
         now = self._clock()
         if not self._lines:
             self._first_at = now
@@ -82,6 +100,23 @@ class OutcomeLog:
 
     def read(self) -> Iterator[Entry]:
         """Yield all entries, also those of earlier attempts, one segment in memory at a time."""
+        for entry in self._all():
+            if not isinstance(entry, AttemptBegun):
+                yield entry
+
+    def first_attempt(self) -> AttemptBegun | None:
+        """Return the first attempt that began; None where an earlier version wrote the log, or nothing is there."""
+        first = next(self._all(), None)
+        return first if isinstance(first, AttemptBegun) else None
+
+    def last_attempt(self) -> AttemptBegun | None:
+        """Return the last attempt that began, or None as above."""
+        last = None
+        for entry in self._all():
+            last = entry if isinstance(entry, AttemptBegun) else last
+        return last
+
+    def _all(self) -> Iterator[Entry | AttemptBegun]:
         self.flush()
         for text in self._texts():
             yield from map(_entry, text.splitlines())
@@ -113,12 +148,12 @@ def _is_outcome(entry: Entry) -> bool:
     return isinstance(entry, RepositoryOutcome)
 
 
-def _line(entry: Entry) -> str:
-    kind = "outcome" if isinstance(entry, RepositoryOutcome) else "started"
+def _line(entry: Entry | AttemptBegun) -> str:
+    kind = next(kind for kind, cls in _KINDS.items() if isinstance(entry, cls))
     return json.dumps({kind: {field.name: getattr(entry, field.name) for field in fields(entry)}})
 
 
-def _entry(line: str) -> Entry:
+def _entry(line: str) -> Entry | AttemptBegun:
     ((kind, values),) = json.loads(line).items()
     arguments: dict[str, Any] = values
     return _KINDS[kind](**arguments)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.values import _from_isoformat, isoformat
 
@@ -48,15 +49,25 @@ class PreviewedImage:
         """Return the image that an entry of ``previewResults`` describes.
 
         :raises KeyError: if the entry lacks its digest, its action or the rule.
+        :raises ValueError, TypeError: if one of these is not what ECR sends. An unknown action must not count as none.
         """
-        action = result["action"]
+        action, digest, priority = result["action"], result["imageDigest"], result["appliedRulePriority"]
+        kind, target = action["type"], action.get("targetStorageClass")
+        if kind not in (EXPIRE, TRANSITION):
+            raise ValueError(f"the action {kind!r} is not known")
+        if (kind == TRANSITION) != (target is not None):
+            raise ValueError(f"the action {kind} has the target storage class {target!r}")
+        if not isinstance(digest, str):
+            raise TypeError(f"imageDigest is {digest!r}")
+        if not isinstance(priority, int) or isinstance(priority, bool):
+            raise TypeError(f"appliedRulePriority is {priority!r}")
         return cls(
-            result["imageDigest"],
+            digest,
             tuple(result.get("imageTags", ())),
             result.get("imagePushedAt"),
-            action["type"],
-            result["appliedRulePriority"],
-            action.get("targetStorageClass"),
+            kind,
+            priority,
+            target,
             result.get("storageClass"),
         )
 

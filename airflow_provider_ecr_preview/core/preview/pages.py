@@ -68,19 +68,23 @@ class PreviewStatus:
         """Return what a response of Start- or GetLifecyclePolicyPreview says.
 
         :raises KeyError: if the response lacks its status or its policy, as one that was cut off does.
+        :raises ValueError, TypeError: if it has what ECR never sends.
         """
         summary = response.get("summary")
+        text, status = response["lifecyclePolicyText"], response["status"]
+        if not isinstance(text, str) or not isinstance(status, str):
+            raise TypeError(f"status is {status!r}, lifecyclePolicyText is {text!r}")
         return cls(
             registry_id=response["registryId"],
             repository_name=response["repositoryName"],
             region_name=region_name,
-            status=response["status"],
-            policy=policy_of(response["lifecyclePolicyText"]),
-            expiring_image_total_count=None if summary is None else summary.get("expiringImageTotalCount", 0),
+            status=status,
+            policy=policy_of(text),
+            expiring_image_total_count=None if summary is None else _count(summary.get("expiringImageTotalCount", 0)),
             transitioning_image_total_counts=None
             if summary is None
             else {
-                count["targetStorageClass"]: count["imageTotalCount"]
+                count["targetStorageClass"]: _count(count["imageTotalCount"])
                 for count in summary.get("transitioningImageTotalCounts", ())
             },
         )
@@ -166,9 +170,11 @@ class PreviewPage:
         """Return the page that a response of GetLifecyclePolicyPreview holds.
 
         :raises KeyError: if the response lacks a part that every page has.
+        :raises ValueError, TypeError: if it has what ECR never sends.
         """
         preview = PreviewStatus.from_response(response, region_name)
-        return cls(preview, [PreviewedImage.from_response(result) for result in response.get("previewResults", ())])
+        results = response["previewResults"] if preview.status == COMPLETE else response.get("previewResults", ())
+        return cls(preview, [PreviewedImage.from_response(result) for result in results])
 
 
 class PageCheck:
@@ -283,6 +289,12 @@ def summarize_pages(
     if summary is None:
         raise ValueError("There is no page to summarise.")
     return summary
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError(f"{value!r} is not a number of images")
+    return value
 
 
 def _announced_counts(preview: PreviewStatus) -> dict[str | None, int]:

@@ -98,7 +98,7 @@ class TestPages:
         result = {"imageDigest": digest(1), "action": {"type": "EXPIRE"}, "appliedRulePriority": 1}
         listed = PreviewPage.from_response(response(previewResults=[result]), REGION)
         assert [image.image_digest for image in listed.images] == [digest(1)]
-        assert PreviewPage.from_response(response(), REGION).images == []
+        assert PreviewPage.from_response(response(previewResults=[]), REGION).images == []
 
     @given(st.lists(st.booleans(), max_size=30), st.integers(1, 7))
     def test_pages_that_add_up_pass_however_they_are_cut(self, expires: list[bool], size: int) -> None:

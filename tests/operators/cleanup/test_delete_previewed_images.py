@@ -332,7 +332,7 @@ def test_every_image_of_the_run_is_in_the_list_of_results(bench: Any, in_use: An
 
 def test_blocked_may_skip_or_only_report(bench: Any) -> None:
     summary = bench.preview()
-    with pytest.raises(AirflowSkipException, match="10 images; max_images is 3"):
+    with pytest.raises(AirflowSkipException, match="10; max_images is 3"):
         bench.clean_up(summary, max_images=3, on_blocked="skip")
     assert bench.clean_up(summary, max_images=3, on_blocked="report")["status"] == "blocked"
 

@@ -91,3 +91,51 @@ def test_an_example_imports_only_what_is_public(path: Path) -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(NAME):
             assert PUBLIC.fullmatch(node.module or ""), f"{path.name} imports {node.module}"
             assert not [alias.name for alias in node.names if alias.name.startswith("_")]
+
+
+PUBLIC_CLASSES = {
+    "hooks.ecr_preview": ["EcrLifecyclePolicyPreviewHook"],
+    "links.audit": ["EcrAuditReportLink"],
+    "links.ecr": ["EcrRepositoryLink"],
+    "operators.ecr_approval": ["EcrApproveCleanupOperator"],
+    "operators.ecr_audit": [
+        "EcrAuditLifecyclePoliciesOperator",
+        "EcrListRepositoriesOperator",
+        "EcrMergeLifecycleAuditsOperator",
+    ],
+    "operators.ecr_cleanup": [
+        "EcrDeletePreviewedImagesOperator",
+        "EcrPutLifecyclePolicyOperator",
+        "EcrRestoreLifecyclePolicyOperator",
+    ],
+    "operators.ecr_compare": ["EcrCompareLifecyclePoliciesOperator"],
+    "operators.ecr_in_use": ["EcrCollectImagesInUseOperator"],
+    "operators.ecr_preview": [
+        "EcrStartLifecyclePolicyPreviewOperator",
+        "EcrSummarizeLifecyclePolicyPreviewOperator",
+    ],
+    "operators.ecr_reconcile": ["EcrReconcileLifecycleOperator"],
+    "sensors.ecr_preview": ["EcrLifecyclePolicyPreviewSensor"],
+    "task_groups.lifecycle_audit": ["lifecycle_audit"],
+    "triggers.ecr_audit": ["EcrLifecyclePolicyPreviewsTrigger"],
+    "triggers.ecr_preview": ["EcrLifecyclePolicyPreviewTrigger"],
+}
+"""Where DAGs import from. A class may move to another module, but these paths stay."""
+
+
+@pytest.mark.parametrize("path", PUBLIC_CLASSES)
+def test_the_public_paths_of_classes_stay(path: str) -> None:
+    module = importlib.import_module(f"{NAME}.{path}")
+    assert [name for name in PUBLIC_CLASSES[path] if not hasattr(module, name)] == []
+
+
+@pytest.mark.parametrize("path", [path for path in PUBLIC_CLASSES if path.startswith("triggers.")])
+def test_a_trigger_stays_in_its_module_because_deferred_tasks_store_its_path(path: str) -> None:
+    module = importlib.import_module(f"{NAME}.{path}")
+    assert [getattr(module, name).__module__ for name in PUBLIC_CLASSES[path]] == [module.__name__]
+
+
+def test_the_pages_name_no_private_module() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    private = re.compile(rf"(?:from|import) {NAME}[\w.]*\._|(?:from|import) {NAME}\.(?:core|engine|aws)\b")
+    assert [(page.name, found[0]) for page in pages if (found := private.search(page.read_text()))] == []

@@ -91,7 +91,7 @@ html_sidebars = {"index": []}
 _PUBLIC = re.compile(
     r"airflow_provider_ecr_preview"
     r"(\.(assets|exceptions|iam|policy|xcom|reports|display|sources|local(\.(pytest_plugin|faults))?"
-    r"|(hooks|links|operators|sensors|task_groups|triggers)(\.(?!ecr_(merge|repositories|cleanup_))[a-z]\w*)?))?"
+    r"|(hooks|links|operators|sensors|task_groups|triggers)(\.(?!ecr_(merge|repositories|cleanup_|preview_))[a-z]\w*)?))?"
 )
 
 _LINK = re.compile(r"^(?:- |\| )\[[^\]]+\]\(([\w/.-]+)\.md\)", re.MULTILINE)

@@ -22,22 +22,22 @@ OPERATORS = (EcrDeletePreviewedImagesOperator, EcrPutLifecyclePolicyOperator, Ec
 INTRODUCTION = """\
 # Why is it blocked?
 
-`EcrDeletePreviewedImagesOperator` and `EcrPutLifecyclePolicyOperator` ask these questions about every repository before they
-change anything. Each answer is in the log, in the result (`checks`) and in the error of the task: the code of the check, its
-verdict, what it saw (`message`) and what lifts it (`remedy`).
+`EcrDeletePreviewedImagesOperator` and `EcrPutLifecyclePolicyOperator` check every repository before they change anything. The log,
+the result (`checks`) and the error of the task name each check with its verdict, what it saw (`message`), and what to do about
+it (`remedy`).
 
 | Verdict | Meaning |
 | --- | --- |
-| `passed` | Nothing speaks against it. |
+| `passed` | The check found no problem. |
 | `warned` | A person should look at it. It blocks nothing. |
 | `spared` | Some images stay; the others go. `EcrPutLifecyclePolicyOperator` blocks instead, because a policy spares nothing. |
 | `blocked` | Nothing is changed in this repository, or in any one if the check is of the whole run. |
-| `unknown` | The question cannot be answered, because something could not be read. It blocks, too: unknown is not safe. |
+| `unknown` | Something could not be read, so there is no answer. It blocks, too: unknown is not safe. |
 | `not_checked` | `check_only` cannot check it without starting a preview or changing something. |
-| `off` | The check is switched off, or there is nothing to ask. |
+| `off` | The check is switched off, or does not apply. |
 
-`check_only=True` makes every check that needs no fresh preview, over any number of repositories, and starts and changes
-nothing: a report for a team that sets this up. `on_blocked` says whether a block fails the task, skips it, or is reported only.
+`check_only=True` runs every check that needs no new preview, over any number of repositories. It starts and changes nothing: use it
+while you set up a clean-up. `on_blocked` decides whether a block fails the task, skips it, or is only reported.
 
 This page is written from the code by `scripts/checks_page.py`.
 """

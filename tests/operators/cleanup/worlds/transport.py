@@ -21,6 +21,7 @@ from botocore.useragent import UserAgentString
 from moto.core.models import botocore_stubber  # noqa: TID253 - the local ECR is made of it
 from moto.core.request import normalize_request  # noqa: TID253 - as above
 
+from airflow_provider_ecr_preview.aws.retries import Retries
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.ecr import ACCESS_KEY
@@ -163,6 +164,8 @@ def cheap_clients(ecr: LocalEcr, waits: Waits) -> Iterator[None]:
                 and vars(module).get("time") is time
             ):
                 patched(module, "time", waits)
+        # Its clock was chosen as the module was imported, and deadlines are read from the other one.
+        patched(Retries.__init__, "__defaults__", (waits.monotonic,))
         # One world does not use up what another one may retry.
         patched(RetryQuota, "acquire", mock.Mock(return_value=True))
         yield

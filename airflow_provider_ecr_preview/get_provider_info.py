@@ -57,6 +57,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": [
                     "airflow_provider_ecr_preview.triggers.ecr_audit",
                     "airflow_provider_ecr_preview.triggers.ecr_preview",
+                    "airflow_provider_ecr_preview.triggers.policy_events",
                 ],
             }
         ],

@@ -72,7 +72,7 @@ CORE_ORDER = (
     ("ecr_values", "text", "values"),
     ("parameters",),
     ("lint", "xcom"),
-    ("repository",),
+    ("policy_event", "repository"),
     ("exceptions", "pull_grants", "referrers", "replication", "selection", "tag_patterns"),
     ("protection",),
     ("policy",),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -21,21 +20,13 @@ from airflow_provider_ecr_preview.core.protection import ImageProtection
 from airflow_provider_ecr_preview.core.referrers import Fate, can_be_run, is_index, subject_digests
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from tests.support.builders import NOW, digest
+from tests.support.evidence import Used
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 SIZE = 10
 Drawn = tuple[Evidence, CleanupSettings, CleanupPlan]
 numbers = st.integers(0, SIZE)
 """The last of them is in no repository."""
-
-
-@dataclass
-class InUse:
-    digests: set[str]
-    unread_sources: tuple[str, ...] = ()
-
-    def users_of(self, image_digest: str, image_tags: object) -> list[str]:
-        return ["ECS"] if image_digest in self.digests else []
 
 
 @st.composite
@@ -71,7 +62,7 @@ def plans(draw: st.DrawFn) -> Drawn:
     ]
     fresh = PreviewList.of_images("policy", approved)
     summary: Any = {"previewed_at": NOW.isoformat(), "policy_fingerprint": "policy", "findings": []}
-    used: Any = InUse({digest(number) for number in draw(st.sets(numbers, max_size=2))})
+    used = Used(*(digest(number) for number in draw(st.sets(numbers, max_size=2))))
     evidence = Evidence(
         summary=summary,
         approved=fresh,
@@ -118,12 +109,12 @@ def what_belongs_to_an_image_that_stays_or_runs_stays(
 ) -> None:
     evidence, _, plan = drawn
     ending = Ending(*drawn)
-    assert isinstance(evidence.in_use, InUse)
+    assert isinstance(evidence.in_use, Used)
     for image in plan.images:
-        assert image.image_digest not in evidence.in_use.digests
+        assert image.image_digest not in evidence.in_use.names
         for subject in subject_digests(image):
             assert ending.fate(subject) >= ending.fate(image.image_digest)
-            assert subject not in evidence.in_use.digests or subject in ending.going
+            assert subject not in evidence.in_use.names or subject in ending.going
 
 
 def no_list_goes_that_names_an_image_in_use_and_no_image_that_a_list_names_that_stays(
@@ -131,10 +122,10 @@ def no_list_goes_that_names_an_image_in_use_and_no_image_that_a_list_names_that_
 ) -> None:
     evidence, _, plan = drawn
     ending = Ending(*drawn)
-    assert isinstance(evidence.in_use, InUse)
+    assert isinstance(evidence.in_use, Used)
     for image in plan.images:
         assert all(ending.fate(of) >= Fate.ARCHIVED for of in image.referenced_by)
-    for of in evidence.in_use.digests & ending.images.keys():
+    for of in evidence.in_use.names & ending.images.keys():
         if not subject_digests(ending.images[of]):
             assert ending.going.isdisjoint(ending.images[of].referenced_by)
 
@@ -145,11 +136,11 @@ def ecr_deletes_nothing_that_is_protected_or_runs_with_what_goes(
     evidence, _, _ = drawn
     ending = Ending(*drawn)
     assert isinstance(evidence.approved, PreviewList)
-    assert isinstance(evidence.in_use, InUse)
+    assert isinstance(evidence.in_use, Used)
     for image in ending.images.values():
         before = (evidence.approved.images or {}).get(image.image_digest)
         tags = {*image.image_tags, *(before.image_tags if before else ())}
-        if "live" in tags or image.image_digest in evidence.in_use.digests:
+        if "live" in tags or image.image_digest in evidence.in_use.names:
             assert image.subject_manifest_digest not in ending.going
 
 
@@ -159,14 +150,14 @@ def every_approved_image_goes_or_is_spared_for_a_reason_that_is_true(
     evidence, _, plan = drawn
     ending = Ending(*drawn)
     assert isinstance(evidence.approved, PreviewList)
-    assert isinstance(evidence.in_use, InUse)
+    assert isinstance(evidence.in_use, Used)
     assert ending.going | plan.spared.keys() | plan.gone == set(evidence.approved.images or {})
     assert ending.going.isdisjoint(plan.spared)
     for of in plan.spared_for(Spared.SUBJECT_STAYS):
         subjects = {*subject_digests(ending.images[of])}
         stay = {subject for subject in subjects & ending.images.keys() if subject not in ending.going}
         less = {subject for subject in subjects if ending.fate(subject) < ending.target(of)}
-        assert stay | less | (subjects & evidence.in_use.digests)
+        assert stay | less | (subjects & evidence.in_use.names)
     for of in plan.spared_for(Spared.REFERENCED_BY_MANIFEST_LIST):
         assert any(ending.fate(list_) < Fate.ARCHIVED for list_ in ending.images[of].referenced_by)
 

@@ -14,21 +14,12 @@ from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.protection import ImageProtection
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from tests.support.builders import NOW, digest
+from tests.support.evidence import Used
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 SIGNED_IMAGE, SIGNATURE, LIST, PART, NEWEST = 50, 51, 60, 61, 1
 
 Question = Any
-
-
-class InUse:
-    unread_sources: tuple[str, ...] = ()
-
-    def __init__(self, *numbers: int) -> None:
-        self._digests = {digest(number) for number in numbers}
-
-    def users_of(self, image_digest: str, image_tags: object) -> list[str]:
-        return ["ECS"] if image_digest in self._digests else []
 
 
 def old(number: int, *tags: str, **fields: Any) -> RepositoryImage:
@@ -62,7 +53,7 @@ def asked(
         for of in approved
     ]
     fresh = PreviewList.of_images("policy", previewed)
-    running: Any = InUse(*used)
+    running = Used(*map(digest, used))
     summary: Any = {"previewed_at": NOW.isoformat(), "policy_fingerprint": "policy"}
     evidence = Evidence(
         summary=summary,

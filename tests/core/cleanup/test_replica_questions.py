@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -19,25 +18,12 @@ from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.protection import ImageProtection
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
 from tests.support.builders import NOW, REGISTRY_ID, REPOSITORY, archiving, digest, previewed, stored, summary
+from tests.support.evidence import Used
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 THERE = RepositoryId(REGISTRY_ID, "eu-north-1", REPOSITORY)
 PLACE = f"{REGISTRY_ID}/eu-north-1"
 YOUNG_IS_FINE = ImageProtection(min_age_days=0, newest_images_kept=0)
-
-
-class Used:
-    """What runs, as a clean-up asks about it."""
-
-    unread_sources: Sequence[str] = ()
-    read_scope: Sequence[str] = ()
-
-    def __init__(self, *used: str, missing: Sequence[str] = ()) -> None:
-        self._used = used
-        self.missing_scope = missing
-
-    def users_of(self, image_digest: str, image_tags: Sequence[str]) -> Sequence[str]:
-        return [f"ECS {one}" for one in self._used if one in (image_digest, *image_tags)]
 
 
 def replica(*images: RepositoryImage, in_use: Any = None, **fields: Any) -> Replica:

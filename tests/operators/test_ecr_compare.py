@@ -9,6 +9,7 @@ import pytest
 from airflow_provider_ecr_preview.core import exceptions
 from airflow_provider_ecr_preview.local import LocalEcr, Refused
 from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
+from tests.support.contexts import context
 
 NAMES = ["team/a", "team/b", "team/c"]
 
@@ -23,10 +24,6 @@ def policy(count: int) -> dict[str, Any]:
             }
         ]
     }
-
-
-def context() -> Any:
-    return {"ti": mock.Mock(spec=["xcom_push"])}
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -18,6 +17,7 @@ from airflow_provider_ecr_preview.local import AccessDenied, LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_recommend import EcrRecommendLifecyclePolicyOperator
+from tests.support.contexts import audit_context as context
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 NAMES = ["team/api", "team/web"]
@@ -35,12 +35,6 @@ def _digests(local_ecr: LocalEcr) -> dict[str, list[str]]:
         ]
     local_ecr.calls.clear()
     return digests
-
-
-def context() -> Any:
-    ti = mock.Mock(spec=["xcom_push", "try_number", "map_index", "task"], try_number=1, map_index=-1)
-    ti.task.outlets = []
-    return {"ti": ti, "dag_run": mock.Mock(spec=["start_date"], start_date=datetime(2026, 1, 1, tzinfo=UTC))}
 
 
 def recommend(of: Any = None, **kwargs: Any) -> Any:

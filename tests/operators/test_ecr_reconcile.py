@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -19,6 +18,7 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
 )
 from airflow_provider_ecr_preview.operators.ecr_reconcile import EcrReconcileLifecycleOperator
 from airflow_provider_ecr_preview.reports.lists import read_lines
+from tests.support.contexts import context
 
 REPOSITORY = "payments/api"
 ACCOUNT = "123456789012"
@@ -44,10 +44,6 @@ ARCHIVE_ALL = {
         }
     ]
 }
-
-
-def context() -> Any:
-    return {"ti": mock.Mock(spec=["xcom_push"])}
 
 
 @pytest.fixture

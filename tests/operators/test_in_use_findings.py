@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -16,6 +15,7 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrStartLifecyclePolicyPreviewOperator,
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
+from tests.support.contexts import audit_context as context
 
 NAMES = ["payments/api", "shop/web"]
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -40,12 +40,6 @@ def collected(*references: ImageReference, unread: bool = False) -> dict[str, An
     if unread:
         in_use.unread = [UnreadSource("lambda", "aws_default", REGION, "denied")]
     return {**in_use.as_xcom()}
-
-
-def context() -> Any:
-    ti = mock.Mock(spec=["xcom_push", "try_number", "map_index", "task"], try_number=1, map_index=-1)
-    ti.task.outlets = []
-    return {"ti": ti, "dag_run": mock.Mock(spec=["start_date"], start_date=datetime(2026, 1, 1, tzinfo=UTC))}
 
 
 def summarized(**kwargs: Any) -> Any:

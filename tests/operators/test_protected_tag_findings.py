@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -16,6 +14,7 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
 from airflow_provider_ecr_preview.task_groups.lifecycle_audit import lifecycle_audit
+from tests.support.contexts import audit_context as context
 
 NAME = "payments/api"
 CODE = "protected_tag_expires"
@@ -33,12 +32,6 @@ def live(local_ecr: LocalEcr) -> str:
     digest = local_ecr.push(NAME, tags=["build-0", "live"], pushed_days_ago=90)
     local_ecr.push_many(NAME, 8, tags=lambda index: (f"build-{index + 1}",), newest_days_ago=40, oldest_days_ago=80)
     return digest
-
-
-def context() -> Any:
-    ti = mock.Mock(spec=["xcom_push", "try_number", "map_index", "task"], try_number=1, map_index=-1)
-    ti.task.outlets = []
-    return {"ti": ti, "dag_run": mock.Mock(spec=["start_date"], start_date=datetime(2026, 1, 1, tzinfo=UTC))}
 
 
 def summarized(**kwargs: Any) -> Any:

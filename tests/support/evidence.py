@@ -24,13 +24,13 @@ class Used:
         missing: Sequence[str] = (),
         read: Sequence[str] = (),
     ) -> None:
-        self.names = names
+        self.names = frozenset(names)
         self.unread_sources = unread
         self.missing_scope = missing
         self.read_scope = read
 
     def users_of(self, image_digest: str, image_tags: Sequence[str]) -> Sequence[str]:
-        return [f"ECS {name}" for name in self.names if name in (image_digest, *image_tags)]
+        return [f"ECS {name}" for name in (image_digest, *image_tags) if name in self.names]
 
 
 def listed(*images: Any, policy: str | None = None) -> PreviewList:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -17,14 +16,11 @@ from airflow_provider_ecr_preview.local import AccessDenied
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrPutLifecyclePolicyOperator
 from airflow_provider_ecr_preview.reports.lists import read_lines
 from tests.operators.cleanup.collected import collected
+from tests.support.contexts import context
 
 REPOSITORY = "payments/api"
 TRIED = {"GetLifecyclePolicy", "GetLifecyclePolicyPreview", "DescribeImages", "DescribeRegistry"}
 READS = {*TRIED, "GetRepositoryPolicy", "GetRegistryPolicy"}
-
-
-def context() -> Any:
-    return {"ti": mock.Mock(spec=["xcom_push"])}
 
 
 def check_only(bench: Any, summary: Any, **kwargs: Any) -> Any:

@@ -19,15 +19,12 @@ from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
 from airflow_provider_ecr_preview.sources.aws import SOURCES as BY_NAME
 from airflow_provider_ecr_preview.sources.aws import ClientOf, FoundReference, lambda_functions
+from tests.support.contexts import context
 
 REPOSITORY = "api"
 """Without a slash: moto's Lambda finds no other image in its ECR."""
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 SOURCES = ["ecs", "lambda", "batch", "sagemaker", "codebuild"]
-
-
-def context() -> Any:
-    return {"ti": mock.Mock(spec=["xcom_push"])}
 
 
 def collect(**kwargs: Any) -> Any:

@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
 from tests.operators.cleanup.collected import ACCOUNT, REGION, REPOSITORY, collected
+from tests.support.contexts import context
 
 OTHER_ACCOUNT = "999999999999"
 WEST, OTHERS = (ACCOUNT, "eu-west-1"), (OTHER_ACCOUNT, REGION)
@@ -38,10 +39,6 @@ def in_use(*places: tuple[str, str], digests: Any = (), tags: Any = ()) -> Image
     for tag in tags:
         found.add(ImageReference(*places[-1], REPOSITORY, None, tag), ImageUser("ECS task", "there"))
     return found
-
-
-def context() -> Any:
-    return {"ti": mock.Mock(spec=["xcom_push"])}
 
 
 def copies(ecr: LocalEcr, place: tuple[str, str] = WEST) -> dict[str, Any]:

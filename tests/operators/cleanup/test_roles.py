@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -21,6 +19,7 @@ from airflow_provider_ecr_preview.operators.ecr_cleanup import (
     EcrRestoreLifecyclePolicyOperator,
 )
 from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
+from tests.support.contexts import audit_context as context
 
 REPOSITORY = "payments/api"
 
@@ -34,12 +33,6 @@ def act_as(ecr: LocalEcr, role: str) -> list[str]:
     for operation in denied:
         ecr.deny(f"ecr:{operation}")
     return denied
-
-
-def context() -> Any:
-    ti = mock.Mock(spec=["xcom_push", "try_number", "map_index", "task"], try_number=1, map_index=-1)
-    ti.task.outlets = []
-    return {"ti": ti, "dag_run": mock.Mock(spec=["start_date"], start_date=datetime(2026, 1, 1, tzinfo=UTC))}
 
 
 def test_the_auditor_audits_a_whole_registry_with_every_mutating_action_denied(local_ecr: LocalEcr) -> None:

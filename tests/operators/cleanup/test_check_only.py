@@ -55,7 +55,7 @@ def test_a_preview_that_may_be_approved_is_checked_without_a_fresh_one(bench: An
 def test_a_repository_without_a_preview_is_checked_with_its_policy_evaluated(bench: Any) -> None:
     value = check_only(bench, REPOSITORY, max_images=3)
     assert value["ready_repository_count"] == 0
-    assert row(value, "max_images")["message"] == "10 images; max_images is 3."
+    assert row(value, "max_images")["message"] == "The number of images is 10; max_images is 3."
     assert row(value, "max_images")["remedy"].endswith("raise max_images.")
     assert row(value, "tags_unchanged")["verdict"] == "not_checked"
 

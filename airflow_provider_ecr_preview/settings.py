@@ -13,6 +13,10 @@ TAB_ROUTE = "ecr-preview"
 """The end of the address of a task's tab."""
 
 
+RUN_TAB_ROUTE = "ecr-preview-run"
+"""The end of the address of the tab of a run."""
+
+
 DEFAULT_PRICE_PER_GB_MONTH = 0.10
 
 

@@ -52,10 +52,22 @@ def ecr_clean_up_approved() -> None:
         deferrable=True,
     )
 
+    # What would really go after all checks: that is what the person is shown.
+    in_use_before = EcrCollectImagesInUseOperator(
+        task_id="in_use_before", sources=["ecs", "lambda"], region_names=[REGION]
+    )
+    plan = EcrDeletePreviewedImagesOperator(
+        task_id="plan",
+        summary=audit.output,
+        in_use=in_use_before.output,
+        protected_tags=PROTECTED_TAGS,
+        dry_run=True,
+    )
     # Shows DRY RUN or FOR GOOD; only what it shows can be deleted.
     approve = EcrApproveCleanupOperator(
         task_id="approve",
         summary=audit.output,
+        dry_run_result=plan.output,
         dry_run="{{ params.dry_run }}",
         response_timeout=timedelta(hours=12),
     )
@@ -67,6 +79,8 @@ def ecr_clean_up_approved() -> None:
         approved=approve.output,
         in_use=in_use.output,
         protected_tags=PROTECTED_TAGS,
+        # What became of every image, with who approved it; Airflow may clean its own record of the answer.
+        results_path="{{ params.reports_path }}/clean_ups/{{ run_id }}.jsonl.gz",
         dry_run="{{ params.dry_run }}",
     )
     approve >> in_use >> clean_up

@@ -60,11 +60,23 @@ def ecr_put_policy_approved() -> None:
         deferrable=True,
     )
 
+    # What would block, and how the policies differ from those that are applied: that is what the person is shown.
+    in_use_before = EcrCollectImagesInUseOperator(
+        task_id="in_use_before", sources=["ecs", "lambda"], region_names=[REGION]
+    )
+    plan = EcrPutLifecyclePolicyOperator(
+        task_id="plan",
+        summary=audit.output,
+        lifecycle_policy_text="{{ params.lifecycle_policy }}",
+        in_use=in_use_before.output,
+        dry_run=True,
+    )
     # Shows DRY RUN or FOR GOOD; only what it shows can be applied.
     approve = EcrApproveCleanupOperator(
         task_id="approve",
         summary=audit.output,
         action="put",
+        dry_run_result=plan.output,
         dry_run="{{ params.dry_run }}",
         response_timeout=timedelta(hours=12),
     )

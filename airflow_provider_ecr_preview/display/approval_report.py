@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_ecr_preview.core.cleanup.approval import ApprovedRepository
@@ -14,6 +15,7 @@ from airflow_provider_ecr_preview.core.xcom.cleanup import CLEANUP_SCHEMA
 from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary, PreviewSummaryXCom
 from airflow_provider_ecr_preview.core.xcom.rollout import POLICY_CHANGE_SCHEMA
 from airflow_provider_ecr_preview.display.markdown import inert, table, verbatim
+from airflow_provider_ecr_preview.display.policy_diff import policy_differences
 from airflow_provider_ecr_preview.display.text import human_bytes
 
 MAX_ROWS = 10
@@ -23,6 +25,9 @@ MAX_NAMES = 5
 
 
 MAX_EXAMPLES = 3
+
+
+_GIGABYTE = 1e9
 
 
 _SHOWN_SEVERITIES = ("critical", "warning")
@@ -42,14 +47,25 @@ _CONSEQUENCE = {
 }
 
 
-def approval_subject(action: str, summaries: Sequence[PreviewSummaryXCom], *, dry_run: bool) -> str:
+def approval_subject(
+    action: str,
+    summaries: Sequence[PreviewSummaryXCom],
+    *,
+    dry_run: bool,
+    dry_run_result: Mapping[str, Any] | None = None,
+) -> str:
     """Return in one line what is to be approved; it begins with whether it is a dry run.
 
     :param action: ``delete``, ``archive`` or ``put``.
     :param summaries: the previews.
     :param dry_run: whether nothing is to be changed.
+    :param dry_run_result: the result of a dry run of the same, whose number counts where nothing blocks it: it leaves out
+        what would be spared.
     """
-    images = counted(sum(affected_count(action, summary) for summary in summaries), "image", "images")
+    affected = sum(affected_count(action, summary) for summary in summaries)
+    if dry_run_result is not None and action != "put" and not _is_blocked(dry_run_result):
+        affected = dry_run_result["touched_image_count"]
+    images = counted(affected, "image", "images")
     repositories = counted(len(summaries), "repository", "repositories")
     what = {
         "delete": f"delete {images} of {repositories}",
@@ -78,6 +94,9 @@ def approval_body(
     dry_run_result: Mapping[str, Any] | None = None,
     failed_count: int = 0,
     rows: int = MAX_ROWS,
+    price_per_gb_month: float | None = None,
+    answer_by: datetime | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> str:
     """Return as Markdown what is to be approved. What others wrote, as names and messages, is text in it.
 
@@ -87,9 +106,13 @@ def approval_body(
     :param dry_run_result: the result of a dry run of the same.
     :param failed_count: number of repositories that could not be previewed, and are not part of it.
     :param rows: how many repositories are named at most.
+    :param price_per_gb_month: what a gigabyte costs a month; None to name no money.
+    :param answer_by: until when the previews are young enough for the task that acts; None if they always are.
+    :param links: addresses of pages that say more, by what they are called.
     """
     sections = [
-        _headline(approval, summaries, failed_count),
+        _headline(approval, summaries, failed_count, price_per_gb_month),
+        *_before(answer_by, links or {}),
         *_repositories(approval["action"], summaries, rows),
         *_findings(summaries),
         *_dry_run(approval["action"], dry_run_result),
@@ -132,7 +155,24 @@ def affected_count(action: str, summary: PreviewSummaryXCom) -> int:
     return summary["expiring_image_count"] + (0 if action == "delete" else summary["archiving_image_count"])
 
 
-def _headline(approval: ApprovalXCom, summaries: Sequence[PreviewSummaryXCom], failed_count: int) -> str:
+def _before(answer_by: datetime | None, links: Mapping[str, str]) -> Iterator[str]:
+    """Yield until when to answer, and where more is to be seen."""
+    if links:
+        yield " · ".join(f"[{inert(title)}]({address})" for title, address in links.items())
+    if answer_by is not None:
+        until = answer_by.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        yield (
+            f"**Answer by {until}.** After that the previews are too old, and the task that acts is blocked: clear the task that "
+            "previews and this one to be asked again."
+        )
+
+
+def _headline(
+    approval: ApprovalXCom,
+    summaries: Sequence[PreviewSummaryXCom],
+    failed_count: int,
+    price_per_gb_month: float | None,
+) -> str:
     action, dry_run = approval["action"], approval["dry_run"]
     expiring = sum(summary["expiring_image_count"] for summary in summaries)
     archiving = sum(summary["archiving_image_count"] for summary in summaries)
@@ -145,7 +185,7 @@ def _headline(approval: ApprovalXCom, summaries: Sequence[PreviewSummaryXCom], f
         f"**{subject_prefix(action, dry_run=dry_run)}.** {consequence}".rstrip(),
         "",
         f"- {counted(len(summaries), 'repository', 'repositories')}: {images} would expire, {archiving:,} would be archived",
-        f"- {most} would be freed by expiring images (layers are shared)",
+        f"- {most} would be freed by expiring images (layers are shared){_money(size, price_per_gb_month)}",
     ]
     if previewed_at:
         first, last = previewed_at[0], previewed_at[-1]
@@ -156,6 +196,12 @@ def _headline(approval: ApprovalXCom, summaries: Sequence[PreviewSummaryXCom], f
         failed = counted(failed_count, "repository", "repositories")
         lines.append(f"- **{failed} could not be previewed**; nothing is done there")
     return "\n".join(lines)
+
+
+def _money(size: int | None, price_per_gb_month: float | None) -> str:
+    if size is None or price_per_gb_month is None:
+        return ""
+    return f", at most ${size / _GIGABYTE * price_per_gb_month:,.2f} a month"
 
 
 def _repositories(action: str, summaries: Sequence[PreviewSummaryXCom], rows: int) -> Iterator[str]:
@@ -218,6 +264,8 @@ def _dry_run(action: str, result: Mapping[str, Any] | None) -> Iterator[str]:
         if _blocks(check)
     ]
     yield "\n".join(f"- {line}" for line in lines or ["nothing is blocked"])
+    if action == "put":
+        yield from policy_differences(result)
 
 
 def _of_images(action: str, result: Mapping[str, Any]) -> str:
@@ -231,6 +279,10 @@ def _of_images(action: str, result: Mapping[str, Any]) -> str:
         f"{images} would be {_DONE[action]}, at most {human_bytes(result['touched_bytes_upper_bound'])}; "
         f"{result['spared_image_count']:,} would be spared{f': {why}' if why else ''}"
     )
+
+
+def _is_blocked(result: Mapping[str, Any]) -> bool:
+    return result["statuses"].get("blocked", 0) > 0 or any(map(_blocks, result["checks"]))
 
 
 def _blocks(check: Mapping[str, Any]) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 
 from airflow_provider_ecr_preview.core.cleanup.approval import ApprovedAction, ApprovedRepository, approval_xcom
+from airflow_provider_ecr_preview.core.cleanup.settings import MAX_PREVIEW_AGE
 from airflow_provider_ecr_preview.core.exceptions import ApprovalRefusedError
 from airflow_provider_ecr_preview.core.parameters.values import choice, decoded, integer, switch, text
-from airflow_provider_ecr_preview.core.preview.stored import Unread, summaries_of
+from airflow_provider_ecr_preview.core.preview.stored import Unread, preview_time, summaries_of
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.xcom.approval import ApprovalXCom
 from airflow_provider_ecr_preview.core.xcom.audit import AUDIT_SCHEMA
@@ -24,6 +26,7 @@ from airflow_provider_ecr_preview.display.approval_report import (
     subject_prefix,
 )
 from airflow_provider_ecr_preview.reports.lists import line_list, listed_images
+from airflow_provider_ecr_preview.settings import RUN_TAB_ROUTE, base_path, price_per_gb_month, tabs_are_shown
 from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
 from airflow_provider_ecr_preview.templating.values import Summaries, Templated
 
@@ -143,7 +146,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         if not self.do_xcom_push:
             raise ValueError("do_xcom_push is False, but the approval is kept in XCom. Leave do_xcom_push on.")
         summaries, repositories, approval = self._given()
-        self._show(approval, repositories, summaries)
+        self._show(context, approval, repositories, summaries)
         if approval["repositories_uri"]:
             with line_list(approval["repositories_uri"], dag_id=self.dag_id) as lines:
                 for repository in repositories:
@@ -160,6 +163,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         if answer["chosen_options"] == [self.APPROVE]:
             self._require_valid_approval(answer, shown)
         responded_at = answer["responded_at"]
+        self._warn_of_a_late_answer(answer)
         value = shown or self._given()[2]
         if answer["chosen_options"] != [self.APPROVE]:
             # A digest alone would count as an approval, so a rejection has none.
@@ -171,6 +175,17 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
             "responded_at": responded_at if isinstance(responded_at, str) else responded_at.isoformat(),
             "responded_by_user": answer["responded_by_user"],
         }
+
+    def _warn_of_a_late_answer(self, answer: Mapping[str, Any]) -> None:
+        """Warn if the previews are too old by now for the task that acts."""
+        until = _answer_by(summaries_of(self.summary))
+        if answer["chosen_options"] == [self.APPROVE] and until is not None and datetime.now(UTC) > until:
+            self.log.warning(
+                "The answer came after %s, when the previews are older than a day: a clean-up with the default "
+                "max_preview_age is blocked. Clear the task that previews and this one to ask again, or raise "
+                "max_preview_age of the task that acts.",
+                until.isoformat(),
+            )
 
     def _require_valid_approval(self, answer: Mapping[str, Any], shown: ApprovalXCom | None) -> None:
         if answer["responded_by_user"] is None:
@@ -207,25 +222,46 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
 
     def _show(
         self,
+        context: Context,
         approval: ApprovalXCom,
         repositories: Sequence[ApprovedRepository],
         summaries: Sequence[PreviewSummaryXCom],
     ) -> None:
         """Write the subject and the body of the question."""
         action, dry_run = approval["action"], approval["dry_run"]
-        result = decoded(self.dry_run_result, "dry_run_result")
+        given = decoded(self.dry_run_result, "dry_run_result")
+        result = None if given is None else dry_run_of_same(given, action, repositories)
         body = approval_body(
             approval,
             repositories,
             summaries,
-            dry_run_result=None if result is None else dry_run_of_same(result, action, repositories),
+            dry_run_result=result,
             failed_count=_failed_count(self.summary),
             rows=integer(self.rows, "rows", MAX_ROWS, minimum=1),
+            price_per_gb_month=price_per_gb_month() if action == "delete" else None,
+            answer_by=_answer_by(summaries),
+            links=_links(context),
         )
         prefix = subject_prefix(action, dry_run=dry_run)
+        of_itself = approval_subject(action, summaries, dry_run=dry_run, dry_run_result=result)
         subject, introduction = text(self.subject, "subject"), text(self.body, "body")
-        self.subject = f"{prefix}: {subject}" if subject else approval_subject(action, summaries, dry_run=dry_run)
+        self.subject = f"{prefix}: {subject}" if subject else of_itself
         self.body = f"{introduction}\n\n{body}" if introduction else body
+
+
+def _answer_by(summaries: Sequence[PreviewSummaryXCom]) -> datetime | None:
+    """Return until when a clean-up with its defaults accepts the oldest preview; None if no time is known."""
+    known = [time for summary in summaries if isinstance(time := preview_time(summary), datetime)]
+    return min(known) + MAX_PREVIEW_AGE if known else None
+
+
+def _links(context: Context) -> dict[str, str]:
+    """Return the addresses of the pages of this run in the Airflow UI; none if the pages are turned off."""
+    ti = context["ti"]
+    if not tabs_are_shown() or not isinstance(ti.run_id, str) or not isinstance(ti.dag_id, str):
+        return {}
+    run = f"{base_path()}/dags/{quote(ti.dag_id, safe='')}/runs/{quote(ti.run_id, safe='')}"
+    return {"What this run found, image by image": f"{run}/plugin/{RUN_TAB_ROUTE}"}
 
 
 def _failed_count(value: Any) -> int:

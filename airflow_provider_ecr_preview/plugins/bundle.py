@@ -11,7 +11,7 @@ BUNDLE = Path(__file__).parent / "static" / "main.js"
 
 
 def bundle_version() -> str | None:
-    """Return what tells this build from any other, for a URL that may be cached for ever; None if nothing is built."""
+    """Return the version of this build, for a URL that may be cached for ever; None if nothing is built."""
     try:
         content = BUNDLE.read_bytes()
     except FileNotFoundError:

@@ -8,14 +8,14 @@ from airflow.plugins_manager import AirflowPlugin
 
 from airflow_provider_ecr_preview.plugins.bundle import bundle_version
 from airflow_provider_ecr_preview.plugins.lazy_app import LazyApp
-from airflow_provider_ecr_preview.settings import TAB_ROUTE, base_path, tabs_are_shown
+from airflow_provider_ecr_preview.settings import RUN_TAB_ROUTE, TAB_ROUTE, base_path, tabs_are_shown
 
 URL_PREFIX = "/ecr-preview"
 
 
 _PLACES = (
     ("task_instance", "ECR preview", TAB_ROUTE),
-    ("dag_run", "ECR preview", "ecr-preview-run"),
+    ("dag_run", "ECR preview", RUN_TAB_ROUTE),
     ("nav", "ECR previews", "ecr-previews"),
     ("nav", "ECR history", "ecr-history"),
 )

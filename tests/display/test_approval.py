@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -172,3 +173,77 @@ def test_what_others_wrote_is_text() -> None:
     tokens = [child for token in MarkdownIt("commonmark").enable("table").parse(text) for child in token.children or ()]
     assert {token.type for token in tokens} <= {"text", "text_special", "code_inline", "strong_open", "strong_close"}
     assert r"| `a\x7cb<script>` (123456789012" in text
+
+
+def cleanup_dry_run(**fields: Any) -> dict[str, Any]:
+    value = {"schema": CLEANUP_SCHEMA, "dry_run": True, "statuses": {"dry_run": 1}, "checks": [], "repositories": []}
+    return {**value, "touched_image_count": 60, "touched_bytes_upper_bound": 1, "spared_image_count": 27, **fields}
+
+
+@pytest.mark.parametrize(
+    ("result", "images"),
+    [
+        (None, "2 images"),
+        (cleanup_dry_run(), "60 images"),
+        (cleanup_dry_run(statuses={"blocked": 1}, touched_image_count=0), "2 images"),
+        (cleanup_dry_run(checks=[{"verdict": "unknown"}], touched_image_count=0), "2 images"),
+    ],
+)
+def test_the_subject_has_the_number_that_would_really_go_where_a_dry_run_knows_it(result: Any, images: str) -> None:
+    assert images in approval_subject("delete", [ONE], dry_run=False, dry_run_result=result)
+
+
+def test_the_body_has_money_a_time_limit_and_a_way_to_the_pages() -> None:
+    sized = {**ONE, "expiring_bytes_upper_bound": 25_000_000_000}
+    text = body(sized, price_per_gb_month=0.1, answer_by=NOW, links={"The run [x]": "/dags/a/runs/b/plugin/c"})
+    assert "at most 25.0 GB would be freed by expiring images (layers are shared), at most $2.50 a month" in text
+    assert f"**Answer by {NOW:%Y-%m-%d %H:%M} UTC.**" in text
+    assert r"[The run \[x\]](/dags/a/runs/b/plugin/c)" in text
+    assert "a month" not in body(ONE, price_per_gb_month=0.1), "the bytes are not known"
+
+
+FORMER = '{"rules": [{"rulePriority": 1, "description": "```\\n# keep", "selection": {"countNumber": 10}}]}'
+
+
+def put(*repositories: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    value = {"schema": POLICY_CHANGE_SCHEMA, "dry_run": True, "statuses": {"planned": 1}, "checks": []}
+    return {**value, "repositories": [*repositories], **fields}
+
+
+def planned(name: str, former: str | None = FORMER, fingerprint: str = "f") -> dict[str, Any]:
+    return {
+        "repository_name": name,
+        "registry_id": "123456789012",
+        "region_name": "eu-west-1",
+        "status": "planned",
+        "policy_fingerprint": fingerprint,
+        "former_lifecycle_policy_text": former,
+    }
+
+
+def test_a_policy_is_shown_with_its_difference_to_the_applied_one_and_nothing_in_it_is_markup() -> None:
+    wanted = FORMER.replace("10", "20")
+    result = put(planned("a"), planned("b"), planned("c", None), lifecycle_policies={"f": wanted})
+    text = body(ONE, action="put", dry_run_result=result)
+    assert "In `a`, `b`, lines with `-` are removed and lines with `+` are added:" in text
+    assert '-        "countNumber": 10' in text
+    assert '+        "countNumber": 20' in text
+    assert "`c` had no policy, and would get:" in text
+    blocks = [token for token in MarkdownIt().parse(text) if token.type == "fence"]
+    assert len(blocks) == 2
+    assert "```\\n# keep" in blocks[0].content
+
+
+def test_many_differences_and_long_ones_are_cut_and_old_results_have_none() -> None:
+    long = json.dumps({"rules": [{"rulePriority": number} for number in range(200)]})
+    many = [planned(f"r{number}", f'{{"rules": [{number}]}}') for number in range(5)]
+    text = body(ONE, action="put", dry_run_result=put(*many, lifecycle_policies={"f": long}))
+    assert "2 more differences are in the tab of the dry run." in text
+    assert "more lines" in text
+    assert len(text) < 20_000
+    same = [planned(f"s{number}") for number in range(5)]
+    assert "and 2 more" in body(ONE, action="put", dry_run_result=put(*same, lifecycle_policies={"f": "not json"}))
+    assert "(the same policy)" in body(
+        ONE, action="put", dry_run_result=put(planned("a"), lifecycle_policies={"f": FORMER})
+    )
+    assert "diff" not in body(ONE, action="put", dry_run_result=put(planned("a")))

@@ -16,7 +16,7 @@ from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
 from sqlalchemy import delete, update
 
-from airflow_provider_ecr_preview.core.xcom.preview import MARKER_KEY
+from airflow_provider_ecr_preview.core.xcom.preview import AUDIT_MARKER_KEY, CHANGE_MARKER_KEY, MARKER_KEY
 from airflow_provider_ecr_preview.reports.lists import image_list
 from tests.plugins.dag_permissions import READABLE
 from tests.plugins.previews import images, summary
@@ -84,11 +84,19 @@ class Server:
         """Put a value in the place of what the task has returned."""
         self._store("return_value", value, dag_id, task_id, map_index)
 
-    def mark(self, marker: Any, dag_id: str = "payments", task_id: str = "preview", map_index: int = -1) -> None:
+    def mark(
+        self,
+        marker: Any,
+        dag_id: str = "payments",
+        task_id: str = "preview",
+        map_index: int = -1,
+        *,
+        key: str = MARKER_KEY,
+    ) -> None:
         """Put the marker beside it, by which the pages find it."""
         its = {"dag_id": dag_id, "run_id": self.run_id, "task_id": task_id, "map_index": map_index}
-        XComModel.set(MARKER_KEY, None, **its)
-        self._store(MARKER_KEY, marker, dag_id, task_id, map_index)
+        XComModel.set(key, None, **its)
+        self._store(key, marker, dag_id, task_id, map_index)
 
     def _store(self, key: str, value: Any, dag_id: str, task_id: str, map_index: int) -> None:
         # As Airflow keeps it, and not in the form in which each of its releases takes it.
@@ -100,7 +108,8 @@ class Server:
     def forget_markers(self) -> None:
         """Remove the markers of all tests before."""
         with create_session() as session:
-            session.execute(delete(XComModel).filter_by(key=MARKER_KEY))
+            keys = (MARKER_KEY, AUDIT_MARKER_KEY, CHANGE_MARKER_KEY)
+            session.execute(delete(XComModel).where(XComModel.key.in_(keys)))
 
 
 @pytest.fixture(scope="session")

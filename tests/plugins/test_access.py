@@ -1,4 +1,4 @@
-"""Who may read what of ours: nobody more than Airflow lets them read."""
+"""Who may read what of ours: no more than Airflow lets them read."""
 
 from __future__ import annotations
 

@@ -341,6 +341,6 @@ def test_a_file_that_is_no_image_list_is_told_so(server: Server, reports: Path, 
         assert (answer.status_code, "too large to be shown" in answer.json()["detail"]) == (413, True)
     elif content:
         assert answer.status_code == 409
-        assert answer.json()["detail"].startswith("The file is no report of this package.")
+        assert answer.json()["detail"].startswith("The file is not a report of this package.")
     else:
         assert answer.json()["total"] == 0

@@ -77,7 +77,7 @@ def test_a_file_that_is_no_table_is_told_so(server: Server, reports: Path) -> No
     (reports / "table.csv").write_text("name\nvalue\n")
     server.push({"schema": "ecr-lifecycle-audit/1", "table_uris": [f"file://{reports}/table.csv"]})
     answer = server.get(path=server.path(what="repositories"))
-    assert (answer.status_code, "no report" in answer.json()["detail"]) == (409, True)
+    assert (answer.status_code, "not a report" in answer.json()["detail"]) == (409, True)
 
 
 @pytest.mark.parametrize("result", [summary(None), {"schema": "ecr-lifecycle-audit/1", "table_uris": []}, None])

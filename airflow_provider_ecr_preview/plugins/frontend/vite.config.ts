@@ -46,5 +46,10 @@ export default defineConfig(({ mode }) => ({
     lib: { entry: "src/main.tsx", name: "AirflowPlugin", formats: ["umd"], fileName: () => "main.js" },
     rollupOptions: { external: Object.keys(globals), output: { globals } },
   },
-  test: { environment: "happy-dom", include: ["test/**/*.test.tsx", "test/**/*.test.ts"] },
+  test: {
+    environment: "happy-dom",
+    include: ["test/**/*.test.tsx", "test/**/*.test.ts"],
+    setupFiles: ["test/setup.ts"],
+    testTimeout: 120_000,
+  },
 }));

@@ -11,7 +11,7 @@ from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
 from fastapi import Depends, HTTPException
 
 AUTHENTICATED = Depends(get_user)
-"""Anybody whom Airflow knows."""
+"""Any user who is logged in."""
 
 
 User = Annotated[BaseUser, AUTHENTICATED]

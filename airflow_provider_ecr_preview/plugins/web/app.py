@@ -42,14 +42,14 @@ def explain(_: Request, error: RequestValidationError) -> JSONResponse:
 def put_off(_: Request, error: NoTurnError) -> JSONResponse:
     """Answer that a request is not served now, and why."""
     status = HTTPStatus.TOO_MANY_REQUESTS if error.is_own_fault else HTTPStatus.SERVICE_UNAVAILABLE
-    who = "You are waiting for other answers of the ECR pages" if error.is_own_fault else "The ECR pages are busy"
+    who = "You have too many open requests to the ECR pages" if error.is_own_fault else "The ECR pages are busy"
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return _refusal(status, f"{who}. Try again in {RETRY_AFTER_SECONDS} seconds.", headers)
 
 
 @app.exception_handler(HTTPException)
 def refuse(_: Request, error: HTTPException) -> JSONResponse:
-    """Answer an error so that it is asked for again: a browser keeps some of them, such as a list that is gone."""
+    """Answer an error so that no browser keeps it, as some do with a list that is gone."""
     return _refusal(error.status_code, error.detail, error.headers)
 
 

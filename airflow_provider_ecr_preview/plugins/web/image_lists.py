@@ -1,4 +1,4 @@
-"""Which files a result points to. It is what any task may have pushed, and nothing in it is taken for granted."""
+"""Which files a result points to. It is what any task may have pushed, and nothing in it is trusted."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def table_uris_of(result: Any) -> list[str]:
     :raises DamagedResultError: if it is one by its schema alone.
     """
     if not isinstance(result, Mapping) or result.get("schema") != AUDIT_SCHEMA:
-        raise NoListError("The result of this task is no audit.")
+        raise NoListError("The result of this task is not an audit.")
     uris = result.get("table_uris") or []
     if not isinstance(uris, list) or len(uris) > MAX_TABLES or not all(isinstance(uri, str) for uri in uris):
         raise DamagedResultError("table_uris")

@@ -163,7 +163,7 @@ class ImageTable:
         self.dag_id = dag_id
         self.has_kept = kept is not None
         """Whether the images that stay are known."""
-        # An empty name is SQLite's for a file that nobody else sees, and that is gone even when the process is killed.
+        # With an empty name SQLite uses a private temporary file, which is gone even when the process is killed.
         self._connection = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         weakref.finalize(self, self._connection.close)
         self._lock = Lock()

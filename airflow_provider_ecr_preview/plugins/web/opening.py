@@ -23,7 +23,7 @@ from airflow_provider_ecr_preview.plugins.web.turns import Turns, in_thread
 from airflow_provider_ecr_preview.plugins.web.xcoms import read_result
 
 ANSWERS = Turns(at_a_time=8, of_a_user=2, waiting_of_a_user=100, waiting=1_000, patience=20)
-"""For all that is asked of the pages."""
+"""For every request to the pages."""
 
 
 READINGS = Turns(at_a_time=2, of_a_user=1, waiting_of_a_user=100, waiting=1_000, patience=60)
@@ -37,7 +37,7 @@ _row_tables = RowTables()
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TaskRequest:
     """Who asks about which task.
 
     :param request: the request.
@@ -75,20 +75,20 @@ class Asked:
         )
 
 
-async def _asked(
+async def _task_request(
     request: Request, user: User, *, dag_id: str, run_id: str, task_id: str, map_index: MapIndex = -1
-) -> Asked:
-    return Asked(request, user, dag_id, run_id, task_id, map_index)
+) -> TaskRequest:
+    return TaskRequest(request, user, dag_id, run_id, task_id, map_index)
 
 
-AskedTask = Annotated[Asked, Depends(_asked)]
+RequestedTask = Annotated[TaskRequest, Depends(_task_request)]
 
 
 @dataclass(frozen=True, slots=True)
-class AskedList:
+class ImageListRequest:
     """Who asks about the images of which task, and of which of its repositories."""
 
-    asked: Asked
+    task: TaskRequest
     repository: WantedRepository
 
     @asynccontextmanager
@@ -98,20 +98,20 @@ class AskedList:
         :raises HTTPException: if there are none, or the user may not read them.
         :raises NoTurnError: if it is not the user's turn in time.
         """
-        async with ANSWERS.turn(self.asked.user.get_id()):
-            result = await self.asked.result()
+        async with ANSWERS.turn(self.task.user.get_id()):
+            result = await self.task.result()
             with _refused():
                 uri = images_uri_of(result, self.repository)
-            table = await _table(_tables, uri, self.asked)
-            await self.asked.check_owner(table.dag_id)
+            table = await _table(_tables, uri, self.task)
+            await self.task.check_owner(table.dag_id)
             yield table
 
 
 @dataclass(frozen=True, slots=True)
-class AskedRowList:
+class RowListRequest:
     """Who asks about the lines of the list that the result of a task points to."""
 
-    asked: Asked
+    task: TaskRequest
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[tuple[RowTable, RowList]]:
@@ -120,12 +120,12 @@ class AskedRowList:
         :raises HTTPException: if there are none, or the user may not read them.
         :raises NoTurnError: if it is not the user's turn in time.
         """
-        async with ANSWERS.turn(self.asked.user.get_id()):
-            result = await self.asked.result()
+        async with ANSWERS.turn(self.task.user.get_id()):
+            result = await self.task.result()
             with _refused():
                 rows = row_list_of(result)
-            table = await _table(_row_tables, rows.uri, self.asked)
-            await self.asked.check_owner(table.dag_id)
+            table = await _table(_row_tables, rows.uri, self.task)
+            await self.task.check_owner(table.dag_id)
             yield table, rows
 
 
@@ -140,8 +140,8 @@ def _refused() -> Iterator[None]:
         raise HTTPException(HTTPStatus.CONFLICT, str(error)) from error
 
 
-async def _table(tables: StoredTables[TableT], uri: str, asked: Asked) -> TableT:
-    user_id = asked.user.get_id()
+async def _table(tables: StoredTables[TableT], uri: str, requested: TaskRequest) -> TableT:
+    user_id = requested.user.get_id()
     found: Place | TableT = await in_thread(read_stored, partial(tables.find, uri))
     if not isinstance(found, Place):
         return found
@@ -150,15 +150,15 @@ async def _table(tables: StoredTables[TableT], uri: str, asked: Asked) -> TableT
     return table
 
 
-async def _asked_rows(asked: AskedTask) -> AskedRowList:
-    return AskedRowList(asked)
+async def _row_list_request(requested: RequestedTask) -> RowListRequest:
+    return RowListRequest(requested)
 
 
-AskedRows = Annotated[AskedRowList, Depends(_asked_rows)]
+RequestedRows = Annotated[RowListRequest, Depends(_row_list_request)]
 
 
-async def _asked_list(asked: AskedTask, repository: WantedRepository) -> AskedList:
-    return AskedList(asked, repository)
+async def _image_list_request(requested: RequestedTask, repository: WantedRepository) -> ImageListRequest:
+    return ImageListRequest(requested, repository)
 
 
-AskedImages = Annotated[AskedList, Depends(_asked_list)]
+RequestedImages = Annotated[ImageListRequest, Depends(_image_list_request)]

@@ -63,7 +63,7 @@ class RowTable:
 
     def __init__(self, rows: Iterable[Mapping[str, Any]], *, dag_id: str | None = None) -> None:
         self.dag_id = dag_id
-        # An empty name is SQLite's for a file that nobody else sees, and that is gone even when the process is killed.
+        # With an empty name SQLite uses a private temporary file, which is gone even when the process is killed.
         self._connection = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         weakref.finalize(self, self._connection.close)
         self._lock = Lock()

@@ -39,19 +39,18 @@ def read_stored(read: Callable[[list[str]], Read]) -> Read:
     folders = reports_paths()
     if not folders:
         raise HTTPException(
-            HTTPStatus.CONFLICT, "Reports are not opened until [ecr_preview] reports_path says where they may lie."
+            HTTPStatus.CONFLICT,
+            "[ecr_preview] reports_path is empty, so the API server opens no reports. Set it to the folder of the reports.",
         )
     try:
         return read(folders)
     except ForeignLocationError as error:
         raise HTTPException(
             HTTPStatus.CONFLICT,
-            "The report lies outside [ecr_preview] reports_path, so it is not opened. Add its folder there.",
+            "The report is outside [ecr_preview] reports_path, so it is not opened. Add its folder there.",
         ) from error
     except FileNotFoundError as error:
-        raise HTTPException(
-            HTTPStatus.GONE, "The report is not there any more. Run the task again to have it written anew."
-        ) from error
+        raise HTTPException(HTTPStatus.GONE, "The report no longer exists. Run the task again to write it.") from error
     except TooSlowError as error:
         raise HTTPException(
             HTTPStatus.SERVICE_UNAVAILABLE,
@@ -67,7 +66,7 @@ def read_stored(read: Callable[[list[str]], Read]) -> Read:
         raise HTTPException(
             HTTPStatus.CONFLICT,
             # Without what it holds, which may be anything.
-            "The file is no report of this package. Run the task again to have it written anew.",
+            "The file is not a report of this package. Run the task again to write it.",
         ) from error
     except Exception as error:  # each storage raises its own
         log.exception("A report could not be read.")

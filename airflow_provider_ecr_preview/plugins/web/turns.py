@@ -31,7 +31,7 @@ class NoTurnError(Exception):
 
 
 class Turns:
-    """Lets in so many at a time, and users in turns.
+    """Limits how many requests are served at a time, in turns by user.
 
     :param at_a_time: how many are served at a time.
     :param of_a_user: how many of them may be of one user.
@@ -85,7 +85,7 @@ class Turns:
                 self._give_up(user, turn)
 
     def _give_up(self, user: str, turn: asyncio.Future[None]) -> None:
-        if turn.done() and not turn.cancelled():  # it came in the moment in which nobody waited for it any more
+        if turn.done() and not turn.cancelled():  # it came just after the wait ended
             self._end(user)
             return
         queue = self._waiting[user]
@@ -113,7 +113,7 @@ class Turns:
 
 
 async def in_thread(call: Callable[..., T], *arguments: Any) -> T:
-    """Return what a call returns that takes time, from a thread that is none of those that Airflow shares.
+    """Return what a call returns that takes time, from a thread that is not one of Airflow's shared threads.
 
     :param call: the call.
     :param arguments: its arguments.

@@ -60,7 +60,7 @@ async def read_result(request: Request, *, dag_id: str, run_id: str, task_id: st
         raise HTTPException(response.status_code, "Airflow does not let you read the result of this task.")
     raise HTTPException(
         HTTPStatus.BAD_GATEWAY,
-        f"Airflow's API answered {response.status_code} to the question for the XCom; see the log of the API server.",
+        f"Airflow's API answered {response.status_code} to the request for the XCom. See the log of the API server.",
     )
 
 
@@ -68,4 +68,4 @@ def _value_of(response: httpx.Response) -> Any:
     try:
         return response.json()["value"]
     except (KeyError, RecursionError, TypeError, ValueError) as error:
-        raise HTTPException(HTTPStatus.CONFLICT, "The result of this task is no JSON that can be read.") from error
+        raise HTTPException(HTTPStatus.CONFLICT, "The result of this task is not readable JSON.") from error

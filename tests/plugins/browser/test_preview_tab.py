@@ -120,7 +120,7 @@ def test_a_task_without_a_preview_says_so(tab: Page, server: Server) -> None:
 def test_a_list_that_cannot_be_read_is_told_of_beside_what_is_known(tab: Page, reports: Path) -> None:
     (reports / "browser.jsonl.gz").unlink()
     tab.reload()
-    expect(tab.get_by_role("alert").first).to_contain_text("not there any more")
+    expect(tab.get_by_role("alert").first).to_contain_text("no longer exists")
     expect(tab.get_by_text("$2.50")).to_be_visible()
     check_accessible(tab)
 

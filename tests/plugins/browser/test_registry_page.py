@@ -88,7 +88,7 @@ def test_what_is_chosen_is_in_the_address_and_the_browser_leads_back(
     page.go_back()
     expect(audit).to_have_value(first)
     page.goto(f"{PAGE}?audit=payments/long/gone")
-    expect(page.get_by_text("not there any more, or not yours to read")).to_be_visible()
+    expect(page.get_by_text("no longer exists, or you may not read it")).to_be_visible()
     page.get_by_role("button", name="Show the latest audit").click()
     expect(page.get_by_role("heading", name="Audit of")).to_be_visible()
 

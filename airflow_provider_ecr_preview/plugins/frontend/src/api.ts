@@ -56,7 +56,7 @@ export async function getJson(path: string, signal?: AbortSignal): Promise<unkno
 
 function messageOf(status: number, detail: string): string {
   if (status === 401) {
-    return "You are not logged in any more. Reload the page.";
+    return "Your session has ended. Reload the page to log in.";
   }
   if (status === 403 && !detail.startsWith("Another DAG ")) {
     return "You may not read the XCom of this DAG. Ask your Airflow administrator for the right to.";
@@ -312,7 +312,7 @@ export async function* latestMarkers(
     }
     return isWhole;
   }
-  // Airflow 3.1 sorts them by DAG, whatever it is asked for.
+  // Airflow 3.1 sorts them by DAG, whatever the request says.
   const others = await Promise.all(Array.from({ length: Math.max(pages - 1, 0) }, (_, at) => read(at + 1)));
   yield [first, ...others].flatMap((page) => page.markers).sort((one, other) => other.timestamp.localeCompare(one.timestamp));
   return isWhole;

@@ -71,7 +71,7 @@ export function isCritical(codes: string[]): boolean {
   return codes.some((code) => severityOf(code) === "critical");
 }
 
-/** Sort by severity, the gravest first, and by code. */
-export function byGravity(one: string, other: string): number {
+/** Sort by severity, the most severe first, and by code. */
+export function bySeverity(one: string, other: string): number {
   return ORDER.indexOf(severityOf(one)) - ORDER.indexOf(severityOf(other)) || one.localeCompare(other);
 }

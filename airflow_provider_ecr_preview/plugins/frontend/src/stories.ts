@@ -99,7 +99,7 @@ export function approvalStory(approval: Approval): Story {
 /** Who approved what a task did. */
 export function approvedBy(approval: ApprovedBy | null | undefined): string {
   if (!approval) {
-    return "no approval was required";
+    return "not bound to an approval";
   }
   const at = approval.responded_at ? `, ${minute(approval.responded_at)}` : "";
   return `approved by ${approval.responded_by ?? "someone who gave only the digest"}${at}`;

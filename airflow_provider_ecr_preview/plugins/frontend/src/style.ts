@@ -54,6 +54,7 @@ export const STYLE = `
 .ecrp .banner.real strong { color: var(--chakra-colors-red-fg, #b91c1c); }
 .ecrp .banner.dry { border-color: var(--chakra-colors-blue-solid, #2563eb); border-style: dashed; border-left-style: solid; }
 .ecrp .banner.dry strong { color: var(--chakra-colors-blue-fg, #1d4ed8); }
+.ecrp td details { min-width: 11rem; }
 .ecrp .remedy { color: var(--chakra-colors-fg-muted, #52525b); font-size: .875rem; }
 .ecrp .reason { overflow-wrap: anywhere; white-space: pre-line; }
 .ecrp pre.diff { font-family: ui-monospace, monospace; font-size: .8rem; margin: .5rem 0; padding: .5rem; border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .375rem; overflow-x: auto; max-height: 30rem; }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { changesOf, differences, grown } from "../src/components/AuditChanges";
-import { byGravity, severityOf } from "../src/findings";
+import { bySeverity, severityOf } from "../src/findings";
 import { age, bytes, consoleUrl, count, money, price, reportUrl } from "../src/format";
 import type { AuditedRepository } from "../src/types";
 
@@ -38,7 +38,7 @@ describe("prices and ages", () => {
 
 describe("findings", () => {
   it("are sorted by how grave they are, and one that is not known is taken for information", () => {
-    expect(["storage_class_costs", "something_new", "dead_rule", "newest_image_expires"].sort(byGravity)).toEqual([
+    expect(["storage_class_costs", "something_new", "dead_rule", "newest_image_expires"].sort(bySeverity)).toEqual([
       "newest_image_expires",
       "dead_rule",
       "something_new",

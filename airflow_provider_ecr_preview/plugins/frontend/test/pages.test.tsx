@@ -625,7 +625,7 @@ describe("the page of the registry", () => {
     unmount();
     link("hidden/2026-11-18T10:00:00Z/audit");
     show({});
-    expect(await screen.findByText(/not there any more, or not yours to read/)).toBeDefined();
+    expect(await screen.findByText(/no longer exists, or you may not read it/)).toBeDefined();
     expect(screen.queryByText("1,234")).toBeNull();
     vi.unstubAllGlobals();
   });

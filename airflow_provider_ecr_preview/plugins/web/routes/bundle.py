@@ -1,4 +1,4 @@
-"""The routes of what the pages are made of, for anybody whom Airflow knows."""
+"""The routes of what the pages are made of, for any user who is logged in."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from airflow_provider_ecr_preview.plugins.web.access import READS_XCOM
 from airflow_provider_ecr_preview.plugins.web.csv_text import csv_chunks
 from airflow_provider_ecr_preview.plugins.web.downloads import CsvDownload, file_name
 from airflow_provider_ecr_preview.plugins.web.image_table import ImageFilter, ImageTable, SortColumn
-from airflow_provider_ecr_preview.plugins.web.opening import AskedImages
+from airflow_provider_ecr_preview.plugins.web.opening import RequestedImages
 from airflow_provider_ecr_preview.plugins.web.queries import DEFAULT_PAGE, Limit, Offset, Sort, WantedImages
 from airflow_provider_ecr_preview.plugins.web.replies import encoded, json_reply, takes_gzip
 from airflow_provider_ecr_preview.plugins.web.timeline import timeline
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/dags/{dag_id}/runs/{run_id}/tasks/{task_id}", depend
 @router.get("/images")
 async def read_page(
     request: Request,
-    asked: AskedImages,
+    requested: RequestedImages,
     wanted: WantedImages,
     sort: Sort = "image_pushed_at",
     *,
@@ -39,42 +39,42 @@ async def read_page(
         value = {"total": table.image_count, "matching": table.count(wanted), "offset": offset, "images": images}
         return json_reply(value, is_packed=takes_gzip(request))
 
-    async with asked.opened() as table:
+    async with requested.opened() as table:
         return await in_thread(page, table)
 
 
 @router.get("/images/timeline")
-async def read_timeline(request: Request, asked: AskedImages, wanted: WantedImages) -> Response:
+async def read_timeline(request: Request, requested: RequestedImages, wanted: WantedImages) -> Response:
     """Return how the images spread over the time when they were pushed."""
-    async with asked.opened() as table:
+    async with requested.opened() as table:
         return await in_thread(lambda: json_reply(timeline(table.by_day(wanted)), is_packed=takes_gzip(request)))
 
 
 @router.get("/images/rules")
-async def read_rules(request: Request, asked: AskedImages) -> Response:
+async def read_rules(request: Request, requested: RequestedImages) -> Response:
     """Return how many images each rule takes, keeps and shields; nothing where the kept ones were not written."""
 
     def rules(table: ImageTable) -> Response:
         value = [asdict(rule) for rule in table.by_rule()] if table.has_kept else None
         return json_reply({"rules": value}, is_packed=takes_gzip(request))
 
-    async with asked.opened() as table:
+    async with requested.opened() as table:
         return await in_thread(rules, table)
 
 
 @router.get("/images.csv")
 async def read_csv(
     request: Request,
-    asked: AskedImages,
+    requested: RequestedImages,
     wanted: WantedImages,
     sort: Sort = "image_pushed_at",
     *,
     descending: bool = False,
 ) -> Response:
-    """Return all of the images that are asked for as a file."""
-    async with asked.opened() as table:
+    """Return all of the wanted images as a file."""
+    async with requested.opened() as table:
         chunks = _chunks(table, wanted, sort, descending=descending, is_packed=takes_gzip(request))
-    task, repository = asked.asked, asked.repository
+    task, repository = requested.task, requested.repository
     name = file_name(
         "images", repository.repository_name, repository.region_name, task.dag_id, task.task_id, task.run_id
     )

@@ -21,7 +21,7 @@ from airflow_provider_ecr_preview.plugins.web.access import READS_XCOM
 from airflow_provider_ecr_preview.plugins.web.breath import breathe
 from airflow_provider_ecr_preview.plugins.web.image_lists import DamagedResultError, NoListError, table_uris_of
 from airflow_provider_ecr_preview.plugins.web.locations import checked_location, open_checked
-from airflow_provider_ecr_preview.plugins.web.opening import ANSWERS, READINGS, AskedTask
+from airflow_provider_ecr_preview.plugins.web.opening import ANSWERS, READINGS, RequestedTask
 from airflow_provider_ecr_preview.plugins.web.refusals import Refusals
 from airflow_provider_ecr_preview.plugins.web.replies import encoded, packed_reply, takes_gzip
 from airflow_provider_ecr_preview.plugins.web.stored import read_stored
@@ -77,12 +77,12 @@ _refusals = Refusals()
 
 
 @router.get("/repositories")
-async def read_repositories(request: Request, asked: AskedTask) -> Response:
+async def read_repositories(request: Request, requested: RequestedTask) -> Response:
     """Return the names of the columns once, and a row for each repository."""
-    user_id = asked.user.get_id()
+    user_id = requested.user.get_id()
     async with ANSWERS.turn(user_id):
         try:
-            uris = table_uris_of(await asked.result())
+            uris = table_uris_of(await requested.result())
         except NoListError as error:
             raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
         except DamagedResultError as error:
@@ -90,7 +90,7 @@ async def read_repositories(request: Request, asked: AskedTask) -> Response:
         key = await in_thread(read_stored, partial(_key, uris))
         answer = _find(key) or await _read_in_turn(key, user_id)
         for dag_id in answer.dag_ids:
-            await asked.check_owner(dag_id)
+            await requested.check_owner(dag_id)
         return await in_thread(partial(packed_reply, answer.packed, is_packed=takes_gzip(request)))
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from airflow_provider_ecr_preview.plugins.web.access import READS_XCOM
 from airflow_provider_ecr_preview.plugins.web.csv_text import csv_chunks
 from airflow_provider_ecr_preview.plugins.web.downloads import CsvDownload, file_name
-from airflow_provider_ecr_preview.plugins.web.opening import AskedRows
+from airflow_provider_ecr_preview.plugins.web.opening import RequestedRows
 from airflow_provider_ecr_preview.plugins.web.queries import DEFAULT_PAGE, Limit, Offset, Text
 from airflow_provider_ecr_preview.plugins.web.replies import encoded, json_reply, takes_gzip
 from airflow_provider_ecr_preview.plugins.web.row_lists import RowList
@@ -29,7 +29,7 @@ WantedRows = Annotated[RowFilter, Depends(_row_filter)]
 
 @router.get("/rows")
 async def read_page(
-    request: Request, asked: AskedRows, wanted: WantedRows, offset: Offset = 0, limit: Limit = DEFAULT_PAGE
+    request: Request, requested: RequestedRows, wanted: WantedRows, offset: Offset = 0, limit: Limit = DEFAULT_PAGE
 ) -> Response:
     """Return some of the lines, and how many there are by what became of them."""
 
@@ -44,17 +44,17 @@ async def read_page(
         }
         return json_reply(value, is_packed=takes_gzip(request))
 
-    async with asked.opened() as (table, rows):
+    async with requested.opened() as (table, rows):
         return await in_thread(page, table, rows)
 
 
 @router.get("/rows.csv")
-async def read_csv(request: Request, asked: AskedRows, wanted: WantedRows) -> Response:
+async def read_csv(request: Request, requested: RequestedRows, wanted: WantedRows) -> Response:
     """Return all of the wanted lines as a file, which says in every line which run it is of."""
     is_packed = takes_gzip(request)
-    task = asked.asked
+    task = requested.task
     marks = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id}
-    async with asked.opened() as (table, rows):
+    async with requested.opened() as (table, rows):
         lines = ([{**line, **marks} for line in some] for some in table.all(wanted, rows.columns))
         chunks = encoded(csv_chunks(lines, (*rows.columns, *marks)), is_packed=is_packed)
     name = file_name(task.dag_id, task.task_id, task.run_id)

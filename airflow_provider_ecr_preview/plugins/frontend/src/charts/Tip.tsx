@@ -3,7 +3,7 @@ import { Tooltip } from "recharts";
 
 import { CURSOR } from "./colours";
 
-/** What is told of the bar or tile below the pointer, or the one that the arrow keys have reached. */
+/** What a tooltip says about the bar or tile under the pointer, or the one that the arrow keys have reached. */
 export function tip<T>(of: (datum: T) => ReactNode): ReactElement {
   return (
     <Tooltip

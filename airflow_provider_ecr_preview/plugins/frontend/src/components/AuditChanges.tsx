@@ -2,7 +2,7 @@ import type { ColumnDef } from "@tanstack/react-table";
 import { useMemo, useState } from "react";
 
 import { readRepositories, readResult, type Repositories, repositoryKey, taskKey } from "../api";
-import { byGravity } from "../findings";
+import { bySeverity } from "../findings";
 import { bytes, count, counted, minute } from "../format";
 import type { Audit, AuditedRepository, Marker } from "../types";
 import { useLoaded } from "../useLoaded";
@@ -71,8 +71,8 @@ export function changesOf({ before, after }: Difference): string[] {
   if (!after) {
     return ["not in the later audit"];
   }
-  const added = after.findings.filter((code) => !before.findings.includes(code)).sort(byGravity);
-  const gone = before.findings.filter((code) => !after.findings.includes(code)).sort(byGravity);
+  const added = after.findings.filter((code) => !before.findings.includes(code)).sort(bySeverity);
+  const gone = before.findings.filter((code) => !after.findings.includes(code)).sort(bySeverity);
   return [
     ...(before.status !== after.status ? [`${before.status}, then ${after.status}`.replaceAll("_", " ")] : []),
     ...(before.policy_fingerprint !== after.policy_fingerprint && before.policy_fingerprint && after.policy_fingerprint

@@ -46,8 +46,8 @@ export function CleanupView({ cleanup, task, settings }: { cleanup: Cleanup; tas
           ...(cleanup.action === "delete" ? [savings(cleanup.touched_bytes_upper_bound, settings)] : []),
           ["Spared", count(cleanup.spared_image_count), "approved, and left alone for a reason"],
           ["Failed", count(cleanup.failed_image_count)],
-          ["Not known", count(unknown), isCut ? "of the repositories listed here" : "the reply was lost"],
-          ["Not attempted", count(notAttempted), isCut ? "of the repositories listed here" : undefined],
+          ["Not known", count(unknown), note(unknown, isCut, "the reply was lost")],
+          ["Not attempted", count(notAttempted), note(notAttempted, isCut, "see what blocks, or the log")],
         ]}
       />
       {cleanup.cost !== null && <p className="quiet">{cleanup.cost}</p>}
@@ -74,6 +74,10 @@ export function CleanupView({ cleanup, task, settings }: { cleanup: Cleanup; tas
       <Checks checks={cleanup.checks} title="Checks of the whole run" />
     </>
   );
+}
+
+function note(number: number, isCut: boolean, text: string): string | undefined {
+  return isCut ? "of the repositories listed here" : number > 0 ? text : undefined;
 }
 
 function earlier(cleanup: Cleanup): string | undefined {

@@ -54,7 +54,7 @@ const COLUMNS: ColumnDef<ListedImage>[] = [
     accessorKey: "last_recorded_pull_time",
     header: "Last pull",
     meta: { short: true },
-    // Pulls and sizes come together: where one was not asked for, the other was not.
+    // Pulls and sizes come together: where one was not read, the other was not.
     cell: ({ row }) => (row.original.image_size_in_bytes === null ? UNKNOWN : day(row.original.last_recorded_pull_time)),
   },
   {

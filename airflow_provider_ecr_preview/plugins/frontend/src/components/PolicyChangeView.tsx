@@ -70,7 +70,7 @@ function Policy({ repository, change, isOpen }: { repository: RepositoryPolicy; 
         {place(repository)} · <ConsoleLink repository={repository} />
       </p>
       {repository.reason === "reply_lost" && (
-        <p className="note">The reply to the call was lost. The policy is the wanted one now; somebody else may have put it.</p>
+        <p className="note">The reply to the call was lost. The policy is the wanted one now; someone else may have put it.</p>
       )}
       {repository.message && (
         <p className={repository.error ? "critical" : "quiet"}>

@@ -11,10 +11,10 @@ import { DataTable, Pager, SearchBox } from "./DataTable";
 const METHODS: Record<string, string> = {
   preview: "by ECR's preview",
   simulation: "a simulation over the images that were there, not a preview of ECR's",
-  both: "by ECR's preview, with a simulation beside it",
+  both: "by ECR's preview and by a simulation",
 };
 
-/** What candidate policies would do beside the applied one, over all repositories and in each that differs. */
+/** What candidate policies would do, compared with the applied one: over all repositories, and in each that differs. */
 export function PolicyComparison({ comparison }: { comparison: PolicyComparisonResult }) {
   const [first, ...others] = comparison.policies;
   const listed = comparison.repositories.length;
@@ -166,7 +166,7 @@ function Repositories({ comparison, first }: { comparison: PolicyComparisonResul
   }
   return (
     <section>
-      <h3>Beside {first}, by repository</h3>
+      <h3>Compared with {first}, by repository</h3>
       <div className="controls">
         <SearchBox what="repositories and findings" text={search} onText={setSearch} />
       </div>

@@ -17,7 +17,7 @@ export function PreviewDetails({
   task: TaskRef;
   repository: RepositoryRef | null;
   rules: RuleSummary[];
-  /** What to show where the image list cannot be read, beside the reason. */
+  /** What to show with the reason where the image list cannot be read. */
   instead?: ReactNode;
 }) {
   const loaded = useLoaded(tabPath(task) + JSON.stringify(repository), (signal) => readRules(task, repository, signal));

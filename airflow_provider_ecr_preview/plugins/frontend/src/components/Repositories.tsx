@@ -3,7 +3,7 @@ import { useMemo } from "react";
 
 import { repositoryKey } from "../api";
 import { RepositoryMap } from "../charts/RepositoryMap";
-import { byGravity, isCritical, severityOf } from "../findings";
+import { bySeverity, isCritical, severityOf } from "../findings";
 import { bytes, count } from "../format";
 import type { AuditedRepository } from "../types";
 import { useSearchedTable } from "../useSearchedTable";
@@ -95,11 +95,11 @@ export function Repositories({
         },
       },
       {
-        accessorFn: (repository) => [...repository.findings].sort(byGravity).join(", "),
+        accessorFn: (repository) => [...repository.findings].sort(bySeverity).join(", "),
         id: "findings",
         header: "Findings",
         cell: ({ row }) =>
-          [...row.original.findings].sort(byGravity).map((code) => (
+          [...row.original.findings].sort(bySeverity).map((code) => (
             <div key={code} className={severityOf(code)}>
               {code}
             </div>

@@ -1,5 +1,5 @@
 import { repositoryKey } from "../api";
-import { byGravity, FINDINGS, severityOf } from "../findings";
+import { bySeverity, FINDINGS, severityOf } from "../findings";
 import type { Audit, AuditedRepository, Settings, TaskRef } from "../types";
 import { Badge, ConsoleLink, place } from "./basics";
 import { PreviewDetails } from "./PreviewDetails";
@@ -49,7 +49,7 @@ export function RepositoryView({
         <>
           <h3>What to look at</h3>
           <ul className="findings">
-            {[...repository.findings].sort(byGravity).map((code) => (
+            {[...repository.findings].sort(bySeverity).map((code) => (
               <li key={code}>
                 <Badge severity={severityOf(code)} /> <code>{code}</code> {FINDINGS[code]?.whatToDo}
               </li>

@@ -80,7 +80,7 @@ function Sample({ summary }: { summary: Summary }) {
   }
   return (
     <section>
-      <p>Some of those that would go:</p>
+      <p>Some of the images that would be deleted or archived:</p>
       <ul>
         {summary.sample.map((image) => (
           <li key={image.image_digest}>

@@ -27,7 +27,7 @@ export function TaskResult({
     <Show loaded={loaded}>
       {(result) =>
         result.kind === "none" ? (
-          <p className="quiet">The result of this task is not there any more.</p>
+          <p className="quiet">The result of this task no longer exists.</p>
         ) : (
           <ResultView result={result} task={task} settings={settings} isOneOfMany={isOneOfMany} />
         )

@@ -51,7 +51,7 @@ export function RegistryPage() {
             </p>
           ) : (
             <>
-              <p className="note">The audit that the address of this page names is not there any more, or not yours to read.</p>
+              <p className="note">The audit in the address of this page no longer exists, or you may not read it.</p>
               <LinkButton onClick={() => choose("")}>Show the latest audit</LinkButton>
             </>
           );

@@ -54,8 +54,8 @@ TOOLS = (
     "rich",
 )
 
-# What looks at the build, which those releases are not installed for.
-WITHOUT = ("--ignore=tests/packaging",)
+# Tests of the build and of types, whose tools are not installed with those releases.
+WITHOUT = ("--ignore=tests/packaging", "--ignore=tests/typing")
 
 
 def main() -> None:

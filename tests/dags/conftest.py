@@ -49,7 +49,7 @@ def examples() -> dict[str, DAG]:
 
 @pytest.fixture
 def untouched_form(examples: dict[str, DAG]) -> Callable[[str], dict[str, Any]]:
-    """Return what makes the configuration that the trigger form of an example sends when nobody touches it."""
+    """Return what makes the configuration that the trigger form of an example sends when nothing is changed in it."""
     return lambda dag_id: examples[dag_id].params.dump()
 
 
@@ -75,7 +75,7 @@ def new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run_dag(local_ecr: LocalEcr, new_home: Path, tmp_path: Path) -> RunDag:
-    """Return what runs a DAG in an Airflow of its own, and tells its state and those and the results of its tasks.
+    """Return a function that runs a DAG in a separate Airflow, and returns its state and the states and results of its tasks.
 
     ``approve`` is a regular expression for the tasks that are taken for done, ``answers`` is what a person chooses by the
     id of the task that asks, ``again`` are tasks that are cleared and run once more at the end, and ``then`` is a DAG that

@@ -1,4 +1,4 @@
-"""Run a DAG in the Airflow of this process, answer what it asks of a person, and print what became of it.
+"""Run a DAG in the Airflow of this process, answer its approvals, and print the results.
 
 Its argument is JSON: ``folder``, ``dag_id``, ``conf``; ``approve``, a regular expression for the tasks that are taken for
 done; ``answers``, the option that is chosen by the id of each task that asks; ``again``, the tasks that are cleared

@@ -64,7 +64,7 @@ def test_an_audit_that_is_run_again_after_the_approval_deletes_nothing(
 ) -> None:
     conf = {"dry_run": False, "reports_path": f"file://{tmp_path}/reports"}
     before = held(team_ecr)
-    # What is approved here would be deleted; the clean-up is taken for done until the audit has run again.
+    # The approved images would be deleted, so the clean-up counts as done until the audit has run again.
     result = run_dag("ecr_clean_up_approved", conf, approve="clean_up", answers=APPROVED, again=["audit", "clean_up"])
     assert result["values"]["approve[-1]"]["chosen_options"] == ["Approve"]
     cleaned = result["values"]["clean_up[-1]"]

@@ -1,4 +1,4 @@
-"""What an audit tells others: assets, metrics, OpenLineage, a link."""
+"""What an audit publishes: assets, metrics, OpenLineage facets, a link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator that asks a person shows what it is about, and takes no answer that binds nothing."""
+"""The approval operator shows what has to be approved, and refuses answers that approve something else."""
 
 from __future__ import annotations
 

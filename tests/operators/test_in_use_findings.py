@@ -1,4 +1,4 @@
-"""What runs is the gravest finding of a preview and of an audit."""
+"""An affected image that is in use is a critical finding of a preview and of an audit."""
 
 from __future__ import annotations
 

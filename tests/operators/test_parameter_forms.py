@@ -318,7 +318,7 @@ CASES = [(operator, name) for operator in OPERATORS for name in operator.templat
 
 
 class Hook:
-    """A hook that asks nothing."""
+    """A hook that makes no call."""
 
     region_name = conn_region_name = "us-east-1"
     conn_partition = "aws"
@@ -327,7 +327,7 @@ class Hook:
         pass
 
     def start_preview(self, _: str, policy: Any, **__: Any) -> NoReturn:
-        """Look at the policy, as the hook does before it asks."""
+        """Check the policy, as the hook does before its first call."""
         if policy is not None:
             LifecyclePolicy.parse(policy)
         raise Reached
@@ -345,7 +345,7 @@ class RunContext(dict[str, Any]):
 
 @dataclass
 class Reading:
-    """Makes an operator, renders it with Jinja as Airflow does, and tells what it reads of a parameter."""
+    """Makes an operator, renders it with Jinja as Airflow does, and returns how it reads a parameter."""
 
     read: dict[str, Any] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=count)
@@ -506,7 +506,7 @@ def test_none_is_the_default_and_so_is_an_empty_text_where_no_image_is_protected
     if name in ALSO.get(operator.__name__, {}):
         return
     default = reading.of(operator, name, ABSENT)
-    # These are made of the run, now, and what keeps the shape that the DAG asks for.
+    # The defaults of these depend on the run, on the time, or on the shape that the DAG wants.
     if name in ("audit_id", "audit_name", "batch_size", "end_time") or (name == "region_names" and not kind.protects):
         default = ANY
     assert reading.of(operator, name, "{{ none }}", native=True) == default

@@ -1,4 +1,4 @@
-"""What Airflow is told of the provider, against Airflow's own schema and our own files."""
+"""The metadata of the provider, against Airflow's schema and the files of the package."""
 
 from __future__ import annotations
 

@@ -241,7 +241,7 @@ UNREAD: list[tuple[str, str, Arrange]] = [
     ("preview_age", "the time is to come", lambda _: {"previewed_at": "2999-01-01T00:00:00+00:00"}),
     ("agreeing_previews", "an earlier list is gone", earlier_list_is_gone),
     ("agreeing_previews", "an earlier preview has no list", earlier_had_no_list),
-    ("in_use", "nobody asked", lambda _: {"in_use": None}),
+    ("in_use", "in_use is not set", lambda _: {"in_use": None}),
     ("in_use", "a source was not read", used(("lambda in eu-west-1",))),
     ("in_use", "it is no collection", lambda _: {"in_use": {"schema": "something-else"}}),
     ("in_use", "it is a text", lambda _: {"in_use": "None"}),

@@ -50,7 +50,7 @@ CHANGED = ("payments/api", "shop/web", "shop/worker")
 
 
 class Killed(BaseException):
-    """What ends a process at once: nothing that handles errors sees it."""
+    """Ends a process immediately: no code that handles errors sees it."""
 
 
 class KilledBefore(Fault):

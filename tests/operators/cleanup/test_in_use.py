@@ -369,7 +369,7 @@ def test_the_accounts_of_required_scope_are_enough(bench: Any) -> None:
     assert (bench.check(done, "in_use")["verdict"], done["touched_image_count"]) == ("passed", 10)
 
 
-@pytest.mark.parametrize("fault", ["unread", "old", "torn", "nobody asked"])
+@pytest.mark.parametrize("fault", ["unread", "old", "torn", "in_use is not set"])
 def test_an_unknown_image_in_use_blocks_the_clean_up(bench: Any, fault: str) -> None:
     summary = bench.preview()
     in_use = collect(sources=["ecs", broken] if fault == "unread" else ["ecs"])
@@ -377,7 +377,7 @@ def test_an_unknown_image_in_use_blocks_the_clean_up(bench: Any, fault: str) -> 
         in_use["collected_at"] = (datetime.now(UTC) - timedelta(days=2)).isoformat()
     if fault == "torn":
         in_use |= {"image_count": 5}
-    if fault == "nobody asked":
+    if fault == "in_use is not set":
         in_use |= {"sources": [], "is_complete": False}
     there = bench.digests()
     result = bench.clean_up(summary, in_use=in_use)

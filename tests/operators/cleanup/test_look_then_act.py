@@ -24,7 +24,7 @@ pytestmark = pytest.mark.changes_registry
 
 @dataclass
 class Stop:
-    """What tells a task to stop; somebody else acts while the task waits for it."""
+    """The event that stops a task; somebody else acts while the task waits for it."""
 
     while_waiting: Callable[[], object] = lambda: None
     waits: list[float] = field(default_factory=list)

@@ -49,7 +49,7 @@ def restore(applied: Any, **kwargs: Any) -> Any:
 
 @pytest.fixture
 def put(bench: Any, keep: Any, in_use: Any) -> Any:
-    """Return what puts a policy that keeps so many images."""
+    """Return a function that puts a policy that keeps the given number of images."""
 
     def put(count: int = 12, run_id: str = "run 1", try_number: int = 1, **kwargs: Any) -> Any:
         operator = EcrPutLifecyclePolicyOperator(

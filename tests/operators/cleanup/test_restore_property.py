@@ -225,7 +225,7 @@ class World:
                 assert {after} == run.before[repository], f"{repository} did not get back what the run replaced"
 
     def _must_succeed(self, run: Run, before: dict[str, int | None]) -> bool:
-        """Return whether all is known, and nobody has changed a policy since."""
+        """Return whether everything is known, and no other party has changed a policy since."""
         is_known = run.has_ended and not self.is_tampered_with
         is_known = is_known and bool(run.path or run.store or run.tries == 1)
         is_plain = all(len(former) == 1 for former in run.before.values())

@@ -80,5 +80,13 @@ def test_the_index_of_a_folder_names_every_page_in_it(folder: Path) -> None:
     assert named == {path.name for path in folder.glob("*.md")} - {"index.md"}
 
 
+def test_every_route_of_the_pages_is_documented() -> None:
+    page = (DOCS / "reference" / "routes.md").read_text()
+    sources = (ROOT / "airflow_provider_ecr_preview" / "plugins" / "web" / "routes").glob("*.py")
+    routes = re.findall(r'@router\.get\("([^"]+)"\)', "".join(path.read_text() for path in sources))
+    assert len(routes) > 5
+    assert [route for route in routes if f"{route}`" not in page] == []
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 150

@@ -6,8 +6,11 @@ import inspect
 import re
 from dataclasses import fields
 from typing import Any
+from unittest import mock
 
 import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
 
 from airflow_provider_ecr_preview.operators._check_parameters import CHECKED_TEMPLATE_FIELDS, CheckParameters
 from airflow_provider_ecr_preview.operators.ecr_cleanup import (
@@ -72,3 +75,33 @@ def test_a_limit_of_none_in_a_dag_lifts_the_limit_and_one_that_a_template_leaves
     task.max_share = None
     settings = CheckParameters.of(task).settings()
     assert (settings.max_images, settings.max_preview_age, settings.max_share) == (None, None, DEFAULTS["max_share"])
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_outputs_of_other_tasks_make_those_tasks_upstream(operator: type[Any]) -> None:
+    with DAG("dag", schedule=None):
+        audit, other, in_use, approve = (
+            EmptyOperator(task_id=name) for name in ("audit", "other", "in_use", "approve")
+        )
+        task = operator(
+            task_id="task",
+            summary=[audit.output, other.output],
+            in_use=in_use.output,
+            approved=approve.output,
+        )
+    assert task.upstream_task_ids == {"audit", "other", "in_use", "approve"}
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_outputs_of_other_tasks_are_replaced_by_their_values_before_the_operator_runs(operator: type[Any]) -> None:
+    values = {"audit": {"schema": "of the audit"}, "in_use": {"schema": "of in_use"}}
+    with DAG("dag", schedule=None):
+        audit, in_use = (EmptyOperator(task_id=name) for name in values)
+        task = operator(task_id="task", summary=[audit.output], in_use=in_use.output)
+
+    def pulled(task_ids: str, **_: Any) -> Any:
+        return values[task_ids]
+
+    ti = mock.Mock(xcom_pull=pulled, map_index=-1)
+    task.render_template_fields({"ti": ti, "run_id": "run", "expanded_ti_count": None})
+    assert (task.summary, task.in_use) == ([values["audit"]], values["in_use"])

@@ -138,6 +138,9 @@ export interface Audit {
   summaries: Summary[] | null;
   report_uri: string | null;
   changes: Changes | null;
+  /** Missing from what was pushed before audits had a kind; these are of the applied policies. */
+  policies?: { kind: string; fingerprint: string | null; lifecycle_policy_text: string | null };
+  selection?: string | null;
 }
 
 export interface PolicyDifference {

@@ -202,6 +202,16 @@ describe("the run", () => {
   });
 });
 
+describe("an audit of a candidate", () => {
+  it("says that it is a what-if, of which policy and of which repositories", async () => {
+    const policies = { kind: "candidate", fingerprint: "f", lifecycle_policy_text: `{"rules":["${"<b>"}"]}` };
+    airflow.task({ ...frozen("audit"), policies, selection: "payments/*" });
+    show();
+    await waitFor(() => expect(pageText()).toMatch(/WHAT-IF This audit previews a candidate policy.*Repositories: payments\/\*.*"<b>"/));
+    expect(document.querySelector("main b")).toBeNull();
+  });
+});
+
 describe("a result on object storage", () => {
   it("says what to set", async () => {
     airflow.task("s3://bucket/xcom/1.json", { operator_name: "EcrAuditLifecyclePoliciesOperator" });

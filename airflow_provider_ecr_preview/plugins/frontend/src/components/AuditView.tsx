@@ -1,6 +1,7 @@
 import { type ReactNode, useCallback, useLayoutEffect, useRef, useState } from "react";
 
 import { readRepositories, repositoryKey, runPath, tabPath, taskKey } from "../api";
+import { policyLines } from "../diff";
 import { FINDINGS } from "../findings";
 import { bytes, count, counted, minute, reportUrl } from "../format";
 import type { Audit, FindingCount, RepositoryRef, Settings, TaskRef } from "../types";
@@ -64,6 +65,7 @@ export function AuditView({
           <HostLink to={tabPath(task)}>the task</HostLink> · <HostLink to={runPath(task)}>the run</HostLink>
           <Report uri={audit.report_uri} />
         </p>
+        <Kind audit={audit} />
         {audit.missing_part_count > 0 && (
           <p className="note warning">
             {counted(audit.missing_part_count, "part of the audit is", "parts of the audit are")} missing, so nothing is known of the
@@ -96,6 +98,32 @@ export function AuditView({
         <References title="Could not be previewed" total={audit.failed_count} repositories={audit.failures} />
         <References title="Without a lifecycle policy" total={audit.without_policy_count} repositories={audit.without_policy} />
       </div>
+    </>
+  );
+}
+
+/** What the audit is of, where that is not the applied policies: a what-if is no state of the registry. */
+function Kind({ audit }: { audit: Audit }) {
+  const { kind, lifecycle_policy_text: text } = audit.policies ?? { kind: "applied", lifecycle_policy_text: null };
+  return (
+    <>
+      {kind !== "applied" && (
+        <p className="banner dry" role="note" aria-label="WHAT-IF">
+          <strong>WHAT-IF</strong>{" "}
+          {kind === "candidate"
+            ? "This audit previews a candidate policy, which is not applied by it."
+            : "Some parts of this audit preview a candidate policy, and others the applied ones."}
+        </p>
+      )}
+      {audit.selection && audit.selection !== "*" && <p className="quiet">Repositories: {audit.selection}</p>}
+      {text !== null && (
+        <details>
+          <summary>The candidate policy</summary>
+          <pre className="diff" role="region" aria-label="Candidate policy" tabIndex={0}>
+            {policyLines(text).join("\n")}
+          </pre>
+        </details>
+      )}
     </>
   );
 }

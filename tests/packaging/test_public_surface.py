@@ -114,6 +114,7 @@ PUBLIC_CLASSES = {
         "EcrStartLifecyclePolicyPreviewOperator",
         "EcrSummarizeLifecyclePolicyPreviewOperator",
     ],
+    "operators.ecr_recommend": ["EcrRecommendLifecyclePolicyOperator"],
     "operators.ecr_reconcile": ["EcrReconcileLifecycleOperator"],
     "sensors.ecr_preview": ["EcrLifecyclePolicyPreviewSensor"],
     "task_groups.lifecycle_audit": ["lifecycle_audit"],

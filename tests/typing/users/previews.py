@@ -14,6 +14,7 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrStartLifecyclePolicyPreviewOperator,
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
+from airflow_provider_ecr_preview.operators.ecr_recommend import EcrRecommendLifecyclePolicyOperator
 from airflow_provider_ecr_preview.sensors.ecr_preview import EcrLifecyclePolicyPreviewSensor
 from airflow_provider_ecr_preview.task_groups.lifecycle_audit import lifecycle_audit
 from airflow_provider_ecr_preview.xcom import PreviewSummaryXCom
@@ -78,6 +79,12 @@ def many_repositories() -> None:
         method="both",
         fail_on_finding=None,
         max_newly_affected=100,
+    )
+    recommend = EcrRecommendLifecyclePolicyOperator(
+        task_id="recommend", repository_names=names.output, keep_releases=3, share="all", prove=True
+    )
+    EcrAuditLifecyclePoliciesOperator(
+        task_id="audit_recommended", repository_names=names.output, lifecycle_policies=recommend.output
     )
     merged = lifecycle_audit(include="payments/*", with_policy=True, fail_on="none", deferrable=True)
     report.expand(summary=merged.output)

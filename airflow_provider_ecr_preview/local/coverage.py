@@ -28,7 +28,6 @@ OF_MOTO = frozenset(
         "PutImageScanningConfiguration",
         "PutImageTagMutability",
         "PutRegistryPolicy",
-        "PutRegistryScanningConfiguration",
         "SetRepositoryPolicy",
         "StartImageScan",
         "TagResource",

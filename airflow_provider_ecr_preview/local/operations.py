@@ -32,6 +32,7 @@ OPERATIONS: Mapping[str, Callable[[Request], dict[str, Any]]] = {
     "ListPullTimeUpdateExclusions": template_operations.list_pull_time_update_exclusions,
     "PutImage": image_operations.put_image,
     "PutLifecyclePolicy": policy_operations.put_lifecycle_policy,
+    "PutRegistryScanningConfiguration": registry_operations.put_registry_scanning_configuration,
     "PutReplicationConfiguration": registry_operations.put_replication_configuration,
     "RegisterPullTimeUpdateExclusion": template_operations.register_pull_time_update_exclusion,
     "StartLifecyclePolicyPreview": policy_operations.start_lifecycle_policy_preview,

@@ -31,6 +31,16 @@ def describe_repositories(request: Request) -> dict[str, Any]:
     return answer | ({"nextToken": token} if token else {})
 
 
+def put_registry_scanning_configuration(request: Request) -> dict[str, Any]:
+    """Set how repositories are scanned; without rules, which moto cannot do without, there are none."""
+    configuration = {
+        "scanType": request.parameters.get("scanType", "BASIC"),
+        "rules": request.parameters.get("rules") or [],
+    }
+    request.backend.put_registry_scanning_configuration(configuration["scanType"], configuration["rules"])
+    return {"registryScanningConfiguration": configuration}
+
+
 def put_replication_configuration(request: Request) -> dict[str, Any]:
     """Replace the replication rules of a registry; moto takes one rule and forgets what botocore's model lacks."""
     backend, configuration = request.backend, request.parameters.get("replicationConfiguration", {})

@@ -215,6 +215,17 @@ class TestClientsOfTheirOwnMaking:
     """What boto3 would not send."""
 
     @pytest.fixture
+    def post_any(self, local_ecr: LocalEcr) -> Callable[[str, bytes], int]:
+        def send(operation: str, body: bytes) -> int:
+            connection = HTTPConnection(local_ecr.endpoint_url.removeprefix("http://"))
+            connection.request("POST", "/", body, {"X-Amz-Target": f"AmazonEC2ContainerRegistry_V20150921.{operation}"})
+            status = connection.getresponse().status
+            connection.close()
+            return status
+
+        return send
+
+    @pytest.fixture
     def post(self, local_ecr: LocalEcr) -> Callable[[str, bytes], tuple[int, str]]:
         def send(operation: str, body: bytes) -> tuple[int, str]:
             connection = HTTPConnection(local_ecr.endpoint_url.removeprefix("http://"))
@@ -232,6 +243,20 @@ class TestClientsOfTheirOwnMaking:
 
     def test_a_missing_name(self, post: Callable[[str, bytes], tuple[int, str]]) -> None:
         assert post("GetLifecyclePolicyPreview", b"{}") == (400, "InvalidParameterException")
+
+    def test_a_scanning_configuration_without_rules(self, post_any: Callable[[str, bytes], int]) -> None:
+        assert post_any("PutRegistryScanningConfiguration", b"{}") == 200
+        assert post_any("CreateRepository", b'{"repositoryName": "a/b"}') == 200
+
+    @pytest.mark.parametrize("operation", ["PutImage", "BatchGetImage", "ListImages", "StartLifecyclePolicyPreview"])
+    @pytest.mark.parametrize("value", [None, 1, "x", [], [[]], {"a": 1}])
+    def test_parameters_of_a_wrong_type_are_no_server_error(
+        self, local_ecr: LocalEcr, post_any: Callable[[str, bytes], int], operation: str, value: object
+    ) -> None:
+        local_ecr.create_repository("a/b")
+        names = ("imageManifest", "imageTag", "imageIds", "filter", "maxResults", "nextToken", "lifecyclePolicyText")
+        body = {"repositoryName": "a/b", **dict.fromkeys(names, value)}
+        assert post_any(operation, json.dumps(body).encode()) < 500
 
     def test_nothing_to_delete(self, local_ecr: LocalEcr, post: Callable[[str, bytes], tuple[int, str]]) -> None:
         local_ecr.create_repository("a/b")

@@ -165,6 +165,7 @@ def test_a_list_that_another_dag_wrote_is_shown_to_those_alone_who_may_read_that
     assert rows(server, "carol").json()["total"] == 1
 
 
+@pytest.mark.nightly
 def test_a_list_of_one_hundred_thousand_lines_is_read_a_page_at_a_time(server: Server, reports: Path) -> None:
     text = "".join(json.dumps(line(number)) + "\n" for number in range(100_000))
     (reports / "large.jsonl.gz").write_bytes(gzip.compress(text.encode(), 1))

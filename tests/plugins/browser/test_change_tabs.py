@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from airflow_provider_ecr_preview.core.change_marker import change_marker
 from airflow_provider_ecr_preview.core.xcom.preview import CHANGE_MARKER_KEY
 from airflow_provider_ecr_preview.reports.lists import line_list
-from tests.plugins.browser.looking import MARKUP, check_accessible, is_as_wide_as_the_screen, run_path, tab_path
+from tests.plugins.browser.looking import MARKUP, check_accessible, is_as_wide_as_the_screen, tab_path
 from tests.plugins.conftest import Server
 
 FROZEN = Path(__file__).parents[2] / "frozen" / "0.1.0"
@@ -93,6 +93,7 @@ def test_a_policy_is_shown_before_and_after_with_the_way_back(page: Page, server
     look(page)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -128,8 +129,3 @@ def test_the_history_lists_what_the_user_may_read_and_no_more(
     page.get_by_role("link", name="payments / preview").click()
     expect(page).to_have_url(re.compile("/dags/payments/runs/"))
     server.forget_markers()
-
-
-def test_a_run_that_only_previewed_says_what_it_found(page: Page, server: Server) -> None:
-    page.goto(run_path(server))
-    expect(page.get_by_text("This run has no ECR task.")).to_be_visible()

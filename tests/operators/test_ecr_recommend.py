@@ -97,7 +97,7 @@ def test_an_image_in_use_is_kept_and_named_with_what_it_costs(digests: dict[str,
     [
         (in_use(unread=True), "lambda"),
         (in_use(region="eu-west-1"), f"{ACCOUNT}/{REGION} was not read"),
-        ({"schema": "other"}, "This is not of schema"),
+        ({"schema": "other"}, "must have the schema"),
     ],
 )
 def test_nothing_is_recommended_while_it_is_not_known_what_is_in_use(

@@ -32,7 +32,8 @@ from tests.plugins.previews import images, kept, summary
 pytestmark = pytest.mark.xdist_group("web")
 
 AUDIT = "ecr-lifecycle-audit/1"
-ROUTES = ("images", "images/timeline", "images/rules", "images.csv", "repositories", "rows", "rows.csv")
+ROUTES = ("images", "images/timeline", "images/rules", "images.csv", "repositories")
+EVERY_ROUTE = (*ROUTES, "rows", "rows.csv")
 WHOLE = {"repository_name": "team/a", "registry_id": "123456789012", "region_name": "us-east-1"}
 
 TEXTS = st.text(max_size=8) | st.sampled_from(
@@ -86,7 +87,7 @@ def check_every_route(server: Server, result: Any) -> None:
     if "\\ud" in json.dumps(result):  # of which Airflow itself cannot make an answer
         return
     server.push(result)
-    for what in ROUTES:
+    for what in EVERY_ROUTE:
         for params in ({}, WHOLE):
             answer = server.get(path=server.path(what=what), **params)
             assert answer.status_code in {200, 404, 409, 410}, (what, result, answer.text)

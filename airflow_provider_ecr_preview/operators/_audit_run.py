@@ -130,6 +130,8 @@ class AuditRun:
         :param attempt: the attempt, at its start.
         :param segments: where attempts keep what they did; None if there is no such place.
         """
+        if self._ti.try_number > 1 and (reports := self._reports()) is not None:
+            reports.remove_unfinished(self.parameters.names)
         recovered = self.recover_silently(attempt)
         if recovered.done_count or recovered.started_count:
             self._log.info(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack, closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow.sdk import ObjectStoragePath
@@ -19,13 +20,15 @@ from airflow_provider_ecr_preview.reports.layout import (
     AUDITS,
     IMAGES,
     KEPT_IMAGES,
+    OUTCOMES,
     TABLES,
     image_list_path,
     partition,
     report_day,
+    repository_folder,
 )
 from airflow_provider_ecr_preview.reports.lists import ImageListWriter, image_list
-from airflow_provider_ecr_preview.reports.storage import own_files_in, remove_files, slug, write_whole
+from airflow_provider_ecr_preview.reports.storage import PART_SUFFIX, own_files_in, remove_files, slug, write_whole
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
@@ -150,6 +153,25 @@ class AuditReports:
     def markdown_uri(self) -> str:
         """Where the report for a person is."""
         return str(self._markdown)
+
+    def remove_unfinished(self, repository_names: Iterable[str]) -> int:
+        """Remove what a killed attempt at this part left half-written, and return the number of files.
+
+        Object stores keep nothing that is half-written. Other parts of the audit may be writing: their files stay.
+
+        :param repository_names: the repositories of this part.
+        """
+        if self.root.protocol != "file":
+            return 0
+        top, audit = Path(self.root.path), slug(self.audit_id)
+        folders = [top / OUTCOMES / audit / self.part]
+        for days in (IMAGES, KEPT_IMAGES):
+            for folder in top.glob(f"{days}/*/*/*/audit={audit}"):
+                folders += [folder / repository_folder(name) for name in repository_names]
+        files = [file for folder in folders for file in folder.glob(f".*{PART_SUFFIX}")]
+        for file in files:
+            file.unlink(missing_ok=True)
+        return len(files)
 
     def remove_older_than(self, days: int) -> int:
         """Remove the reports of earlier days, whatever audit wrote them; return how many files that were.

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -305,6 +306,22 @@ def test_after_a_clear_successes_are_used_again_and_everything_else_is_audited(
     assert (value["failed_count"], value["without_policy_count"]) == (0, 0)
     assert {call.repository for call in registry.calls if call.repository} == {NAMES[0], NAMES[4]}
     assert value["audited_at"].startswith("2026-01-01"), "the time of the first attempt"
+
+
+def test_the_next_attempt_removes_what_a_killed_one_left_half_written(registry: LocalEcr, tmp_path: Path) -> None:
+    path = f"file://{tmp_path}"
+    registry.deny("ecr:StartLifecyclePolicyPreview", NAMES[4])
+    with pytest.raises(exceptions.AuditFailedError):
+        audit(reports_path=path, audit_id="weekly").execute(context())
+    [folder, *_] = [file.parent for file in tmp_path.rglob("images.jsonl.gz")]
+    [kept, *_] = [file.parent for file in tmp_path.rglob("outcomes/**/*.jsonl")]
+    of_another = folder.parent / "repository_name=another"
+    of_another.mkdir()
+    for place in (folder, kept, of_another):
+        (place / f".{'0' * 32}.part").write_bytes(b"half")
+    audit(reports_path=path, audit_id="weekly", fail_on="none").execute(context(try_number=2))
+    assert [file.parent for file in tmp_path.rglob("*.part")] == [of_another]
+    assert not list((tmp_path / "outcomes").iterdir())
 
 
 def test_clearing_an_audit_that_succeeded_starts_over(registry: LocalEcr) -> None:

@@ -304,7 +304,7 @@ def test_a_user_whose_requests_wait_is_told_to_wait(preview: Server, monkeypatch
     monkeypatch.setattr(opening.ANSWERS, "waiting_of_a_user", 0)
     answer = preview.get()
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
-    assert answer.json()["detail"].startswith("You are waiting for other answers")
+    assert answer.json()["detail"].startswith("You have too many open requests")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])

@@ -18,6 +18,7 @@ from airflow_provider_ecr_preview.core.audit.changes import (
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
+from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.xcom.audit import ChangedRepository, ChangesXCom
 from tests.support.builders import NOW, REGION, REGISTRY_ID, archiving, digest, policy, previewed, rule, summary
 
@@ -188,3 +189,26 @@ class TestMerge:
         whole = compare(outcomes, *then, lists=lists, alarms=alarms, whole=False)
         parts = [compare([one], *then, lists=lists, alarms=alarms, whole=False) for one in outcomes]
         assert merge_changes(parts) == whole
+
+
+def test_a_baseline_that_cannot_be_read_compares_nothing_and_says_why() -> None:
+    baselines = {SITE: Unread("access denied")}
+    changes = compare_with_baselines([outcome("a", previewed(1))], baselines, {}.get, Alarms(), whole=True)
+    assert changes["baselines"][0]["error"] == "access denied"
+    [note] = changes["notes"]
+    assert note.startswith(f"Nothing is compared in {REGISTRY_ID}, {REGION}")
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        {"before": actions(previewed(1), previewed(2))},
+        {"before": Unread("access denied")},
+        {"before": actions(previewed(1)), "now": Unread("access denied")},
+    ],
+    ids=["holds_others", "earlier_unread", "present_unread"],
+)
+def test_an_image_list_that_cannot_be_read_leaves_counts_and_a_note(lists: Any) -> None:
+    changes = compare([outcome("a", previewed(3))], before("a", previewed(1)), lists=lists)
+    assert changes["counts_only_count"] == 1
+    assert "Only counts are compared for 1 repository" in " ".join(changes["notes"])

@@ -150,3 +150,18 @@ def test_an_event_that_is_no_json_or_names_no_repository_is_unread() -> None:
         unread = parse_execution({"EventId": "e", "CloudTrailEvent": text})
         assert isinstance(unread, UnreadExecution)
         assert (unread.event_id, unread.repository_name) == ("e", None)
+
+
+def test_an_image_that_is_gone_does_not_fail_any_more() -> None:
+    later = PolicyExecution("later", LATER + timedelta(minutes=1), WHERE, frozenset(), (executed(1, failure="X"),))
+    done = compared([previewed(1)], run(executed(1)), later)
+    assert categories(done) == {digest(1): "expired_as_previewed"}
+    assert done.images[0].as_dict(WHERE)["repository_name"] == REPOSITORY
+
+
+def test_without_the_images_of_the_preview_nothing_is_reconciled() -> None:
+    whole = summary_xcom(summary(previewed(1)))
+    for previews in (Unread("access denied"), PreviewList(whole["policy_fingerprint"], "others")):
+        done = reconcile(whole, previews, [run(executed(1))], since=NOW, until=END)
+        assert done.status == "unknown"
+        assert done.message

@@ -256,7 +256,8 @@ images = st.builds(
     region_name=st.sampled_from(REGIONS),
     repository_name=st.from_regex(r"[a-z0-9]{1,5}([._-][a-z0-9]{1,3})?(/[a-z0-9]{1,5}){0,2}", fullmatch=True),
     image_digest=st.none() | st.integers(0, 9).map(digest),
-    image_tag=st.none() | st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,9}", fullmatch=True),
+    # What ends in a full stop or a hyphen is read with and without it, and both are kept.
+    image_tag=st.none() | st.from_regex(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,8}[A-Za-z0-9_])?", fullmatch=True),
 )
 
 

@@ -15,10 +15,10 @@ import policy_mistakes
 
 from airflow_provider_ecr_preview import exceptions, iam, xcom
 from airflow_provider_ecr_preview.aws.causes import errors_markdown
-from airflow_provider_ecr_preview.core.audit.rows import COLUMNS
 from airflow_provider_ecr_preview.get_provider_info import get_provider_info
 from airflow_provider_ecr_preview.local import __main__ as local_ecr
 from airflow_provider_ecr_preview.local import coverage
+from airflow_provider_ecr_preview.reports.columns import COLUMNS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 

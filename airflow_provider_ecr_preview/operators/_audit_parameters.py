@@ -12,7 +12,7 @@ from airflow_provider_ecr_preview.core.parameters.times import MAX_DAYS, days, s
 from airflow_provider_ecr_preview.core.parameters.values import account_id, integer, number, switch, text, texts
 from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
-from airflow_provider_ecr_preview.core.protection import RECENTLY_PULLED_DAYS, tags_protected_by
+from airflow_provider_ecr_preview.core.protection.images import RECENTLY_PULLED_DAYS, tags_protected_by
 from airflow_provider_ecr_preview.engine.replicas import replicas_through
 from airflow_provider_ecr_preview.operators._fail_on import (
     FailOn,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
-from airflow_provider_ecr_preview.core import protection
 from airflow_provider_ecr_preview.core.cleanup import settings as defaults
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
@@ -15,9 +14,10 @@ from airflow_provider_ecr_preview.core.lint.policy import PolicySource
 from airflow_provider_ecr_preview.core.parameters.times import days, duration
 from airflow_provider_ecr_preview.core.parameters.values import integer, limit, number, switch, texts, written_limit
 from airflow_provider_ecr_preview.core.policy.candidates import PoliciesByGlob
-from airflow_provider_ecr_preview.core.protection import ImageProtection
+from airflow_provider_ecr_preview.core.protection import images as protection
+from airflow_provider_ecr_preview.core.protection.images import ImageProtection
+from airflow_provider_ecr_preview.core.protection.tag_patterns import tag_globs, tag_patterns
 from airflow_provider_ecr_preview.core.selection import Names
-from airflow_provider_ecr_preview.core.tag_patterns.patterns import tag_globs, tag_patterns
 from airflow_provider_ecr_preview.core.xcom.approval import ApprovalXCom
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 from airflow_provider_ecr_preview.engine.cleanup_evidence import POLL_INTERVAL, TIMEOUT

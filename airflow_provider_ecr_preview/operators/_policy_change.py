@@ -26,7 +26,7 @@ from airflow_provider_ecr_preview.operators._cleanup_base import EcrCleanupOpera
 from airflow_provider_ecr_preview.operators._policy_journal import PolicyJournal
 from airflow_provider_ecr_preview.operators._publish import mark_change, push_before_failure
 from airflow_provider_ecr_preview.reports.former_policies import keep_former_policies
-from airflow_provider_ecr_preview.templating.values import Templated
+from airflow_provider_ecr_preview.templating.types import Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context

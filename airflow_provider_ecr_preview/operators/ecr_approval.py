@@ -28,7 +28,7 @@ from airflow_provider_ecr_preview.display.approval_report import (
 from airflow_provider_ecr_preview.reports.lists import line_list, listed_images
 from airflow_provider_ecr_preview.settings import RUN_TAB_ROUTE, base_path, price_per_gb_month, tabs_are_shown
 from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
-from airflow_provider_ecr_preview.templating.values import Summaries, Templated
+from airflow_provider_ecr_preview.templating.types import Summaries, Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

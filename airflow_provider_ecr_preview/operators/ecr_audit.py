@@ -17,7 +17,7 @@ from airflow_provider_ecr_preview.core.exceptions import AuditFailedError, Audit
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
 from airflow_provider_ecr_preview.core.lint.policy import PolicySource
 from airflow_provider_ecr_preview.core.policy.candidates import PoliciesByGlob
-from airflow_provider_ecr_preview.core.protection import PROTECTED_TAGS, RECENTLY_PULLED_DAYS
+from airflow_provider_ecr_preview.core.protection.images import PROTECTED_TAGS, RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.core.selection import Names
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
@@ -40,7 +40,7 @@ from airflow_provider_ecr_preview.operators.ecr_repositories import EcrListRepos
 from airflow_provider_ecr_preview.reports.segments import MemorySegments
 from airflow_provider_ecr_preview.telemetry import emit_duration, lineage_of
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
-from airflow_provider_ecr_preview.templating.values import Templated
+from airflow_provider_ecr_preview.templating.types import Templated
 from airflow_provider_ecr_preview.triggers.ecr_audit import AuditEvent
 from airflow_provider_ecr_preview.triggers.ecr_preview import deferral_timeout
 

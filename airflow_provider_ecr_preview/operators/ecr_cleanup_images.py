@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
-from airflow_provider_ecr_preview.core import protection
 from airflow_provider_ecr_preview.core.cleanup import settings as defaults
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
@@ -33,6 +32,7 @@ from airflow_provider_ecr_preview.core.parameters.values import (
 )
 from airflow_provider_ecr_preview.core.policy.candidates import PoliciesByGlob
 from airflow_provider_ecr_preview.core.preview.stored import summaries_of
+from airflow_provider_ecr_preview.core.protection import images as protection
 from airflow_provider_ecr_preview.core.selection import Names
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.approval import ApprovalXCom
@@ -51,7 +51,7 @@ from airflow_provider_ecr_preview.operators._checked_base import EcrCheckedClean
 from airflow_provider_ecr_preview.operators._cleanup_base import OnBlocked, why_blocked
 from airflow_provider_ecr_preview.operators._publish import mark_begun_cleanup, mark_change, push_before_failure
 from airflow_provider_ecr_preview.operators._removal_journal import RemovalJournal, write_results
-from airflow_provider_ecr_preview.templating.values import Summaries, Templated
+from airflow_provider_ecr_preview.templating.types import Summaries, Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
-from airflow_provider_ecr_preview.core import protection
 from airflow_provider_ecr_preview.core.cleanup import settings as defaults
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult, decide
@@ -20,6 +19,7 @@ from airflow_provider_ecr_preview.core.parameters.times import seconds
 from airflow_provider_ecr_preview.core.parameters.values import switch, text
 from airflow_provider_ecr_preview.core.policy.candidates import PoliciesByGlob
 from airflow_provider_ecr_preview.core.preview.stored import summaries_of
+from airflow_provider_ecr_preview.core.protection import images as protection
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.rollout.change import PolicyChange, former_policies_would_be_kept
 from airflow_provider_ecr_preview.core.selection import Names
@@ -40,7 +40,7 @@ from airflow_provider_ecr_preview.operators._checked_base import EcrCheckedClean
 from airflow_provider_ecr_preview.operators._cleanup_base import OnBlocked
 from airflow_provider_ecr_preview.operators._policy_change import EarlierChanges, PolicyChangeOperator
 from airflow_provider_ecr_preview.reports.former_policies import read_former_policies
-from airflow_provider_ecr_preview.templating.values import Summaries, Templated
+from airflow_provider_ecr_preview.templating.types import Summaries, Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -25,7 +25,7 @@ from airflow_provider_ecr_preview.core.parameters.values import (
 from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
 from airflow_provider_ecr_preview.core.preview.finding import FindingSeverity
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
-from airflow_provider_ecr_preview.core.protection import PROTECTED_TAGS, RECENTLY_PULLED_DAYS, tags_protected_by
+from airflow_provider_ecr_preview.core.protection.images import PROTECTED_TAGS, RECENTLY_PULLED_DAYS, tags_protected_by
 from airflow_provider_ecr_preview.core.selection import Names
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.comparison import ComparedRepository, ComparisonMethod, ComparisonXCom
@@ -38,7 +38,7 @@ from airflow_provider_ecr_preview.operators._audit_parameters import MAX_WORKERS
 from airflow_provider_ecr_preview.operators._fail_on import FailOn, is_too_many, read_fail_on
 from airflow_provider_ecr_preview.operators._publish import push_before_failure
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
-from airflow_provider_ecr_preview.templating.values import Templated
+from airflow_provider_ecr_preview.templating.types import Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -33,7 +33,7 @@ from airflow_provider_ecr_preview.sources.aws import (
 from airflow_provider_ecr_preview.sources.reading import Asked, read_source, reason_of
 from airflow_provider_ecr_preview.sources.reference_list import reference_list
 from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
-from airflow_provider_ecr_preview.templating.values import Templated
+from airflow_provider_ecr_preview.templating.types import Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

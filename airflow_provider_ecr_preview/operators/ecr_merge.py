@@ -30,7 +30,7 @@ from airflow_provider_ecr_preview.operators._publish import publish, push_before
 from airflow_provider_ecr_preview.reports.audit import AuditReports
 from airflow_provider_ecr_preview.telemetry import lineage_of
 from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
-from airflow_provider_ecr_preview.templating.values import Templated, as_rendered
+from airflow_provider_ecr_preview.templating.types import Templated, as_rendered
 
 if TYPE_CHECKING:
     import jinja2

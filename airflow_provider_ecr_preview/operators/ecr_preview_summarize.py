@@ -19,7 +19,7 @@ from airflow_provider_ecr_preview.core.parameters.values import account_id, deco
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
 from airflow_provider_ecr_preview.core.preview.result import marker
-from airflow_provider_ecr_preview.core.protection import PROTECTED_TAGS, RECENTLY_PULLED_DAYS, tags_protected_by
+from airflow_provider_ecr_preview.core.protection.images import PROTECTED_TAGS, RECENTLY_PULLED_DAYS, tags_protected_by
 from airflow_provider_ecr_preview.core.selection import Names
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.preview import MARKER_KEY, PreviewSummaryXCom
@@ -32,7 +32,7 @@ from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.reports.in_use import used_images_in
 from airflow_provider_ecr_preview.reports.lists import image_list
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
-from airflow_provider_ecr_preview.templating.values import Templated, as_rendered
+from airflow_provider_ecr_preview.templating.types import Templated, as_rendered
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

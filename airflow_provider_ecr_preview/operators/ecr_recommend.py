@@ -13,12 +13,13 @@ from airflow_provider_ecr_preview.core.exceptions import AuditStoppedError, Cand
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, required_scope_of
 from airflow_provider_ecr_preview.core.parameters.times import days, seconds
 from airflow_provider_ecr_preview.core.parameters.values import account_id, choice, given, integer, switch, texts
-from airflow_provider_ecr_preview.core.protection import (
+from airflow_provider_ecr_preview.core.protection.images import (
     MIN_AGE_DAYS,
     PROTECTED_TAGS,
     RECENTLY_PULLED_DAYS,
     ImageProtection,
 )
+from airflow_provider_ecr_preview.core.protection.tag_patterns import tag_globs
 from airflow_provider_ecr_preview.core.recommendation.keeping import (
     KEEP_RELEASES,
     MAX_RULES,
@@ -29,7 +30,6 @@ from airflow_provider_ecr_preview.core.recommendation.keeping import (
 from airflow_provider_ecr_preview.core.recommendation.proposal import REPLAY_DAYS
 from airflow_provider_ecr_preview.core.recommendation.result import RecommendationRequest, recommendation_xcom
 from airflow_provider_ecr_preview.core.selection import Names
-from airflow_provider_ecr_preview.core.tag_patterns.patterns import tag_globs
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.recommendation import RecommendationXCom
 from airflow_provider_ecr_preview.display.recommendation import recommendation_table
@@ -41,7 +41,7 @@ from airflow_provider_ecr_preview.operators._fail_on import FailOn, is_too_many,
 from airflow_provider_ecr_preview.operators._publish import push_before_failure
 from airflow_provider_ecr_preview.reports.in_use import in_use_of
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
-from airflow_provider_ecr_preview.templating.values import Templated
+from airflow_provider_ecr_preview.templating.types import Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -28,7 +28,7 @@ from airflow_provider_ecr_preview.iam import IAM_ACTIONS
 from airflow_provider_ecr_preview.operators._publish import mark_change, push_before_failure
 from airflow_provider_ecr_preview.reports.lists import line_list, listed_images
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
-from airflow_provider_ecr_preview.templating.values import Summaries, Templated
+from airflow_provider_ecr_preview.templating.types import Summaries, Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -22,7 +22,7 @@ from airflow_provider_ecr_preview.engine.repository_lister import MAX_WORKERS, R
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.operators._fail_on import OnNoRepositories, no_repositories, read_on_no_repositories
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
-from airflow_provider_ecr_preview.templating.values import Templated, as_rendered
+from airflow_provider_ecr_preview.templating.types import Templated, as_rendered
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -12,9 +12,9 @@ from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.audit.changes import Alarms, Site, compare_with_baselines
 from airflow_provider_ecr_preview.core.audit.kind import AuditKind
-from airflow_provider_ecr_preview.core.audit.rows import audit_row
 from airflow_provider_ecr_preview.display.audit_report import audit_markdown
 from airflow_provider_ecr_preview.reports.baseline import find_baseline, image_actions
+from airflow_provider_ecr_preview.reports.columns import audit_row
 from airflow_provider_ecr_preview.reports.dataset import TableFile, table_formats
 from airflow_provider_ecr_preview.reports.layout import (
     AUDITS,

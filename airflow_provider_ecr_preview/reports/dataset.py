@@ -11,9 +11,9 @@ from importlib.util import find_spec
 from io import TextIOWrapper
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_ecr_preview.core.audit.rows import COLUMNS, Row
 from airflow_provider_ecr_preview.core.bounded_reading import ReadBounds, ReadBudget, bounded_lines
 from airflow_provider_ecr_preview.core.text.spreadsheet import for_spreadsheet
+from airflow_provider_ecr_preview.reports.columns import COLUMNS, Row
 
 if TYPE_CHECKING:
     import pyarrow as pa

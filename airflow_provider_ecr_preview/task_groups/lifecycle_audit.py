@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.selection import Names, TagFilter
     from airflow_provider_ecr_preview.operators._fail_on import FailOn, OnNoRepositories
     from airflow_provider_ecr_preview.operators.ecr_merge import OnMissing
-    from airflow_provider_ecr_preview.templating.values import Templated
+    from airflow_provider_ecr_preview.templating.types import Templated
 
 
 _AWS = ("aws_conn_id", "region_name", "verify", "botocore_config")

@@ -21,7 +21,7 @@ import pytest
 from airflow.sdk import DAG, BaseOperator
 
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
-from airflow_provider_ecr_preview.core.protection import PROTECTED_TAGS
+from airflow_provider_ecr_preview.core.protection.images import PROTECTED_TAGS
 from airflow_provider_ecr_preview.get_provider_info import get_provider_info
 
 ABSENT: Any = object()
@@ -43,7 +43,7 @@ READERS = {
         "tls_verification",
     ],
     "airflow_provider_ecr_preview.core.parameters.times": ["days", "duration", "moment", "seconds"],
-    "airflow_provider_ecr_preview.core.tag_patterns.patterns": ["tag_globs", "tag_patterns"],
+    "airflow_provider_ecr_preview.core.protection.tag_patterns": ["tag_globs", "tag_patterns"],
     "airflow_provider_ecr_preview.core.selection": ["name_globs"],
     "airflow_provider_ecr_preview.operators._fail_on": ["read_fail_on", "read_on_no_repositories"],
 }

@@ -16,7 +16,7 @@ from airflow_provider_ecr_preview import core, exceptions, xcom
 
 ROOT = Path(__file__).parents[2]
 NAME = airflow_provider_ecr_preview.__name__
-FACES = ("display", "exceptions", "policy", "reports", "sources", "xcom")
+FACES = ("display", "exceptions", "iam", "policy", "reports", "sources", "xcom")
 PUBLIC = re.compile(
     rf"{NAME}(\.(assets|iam|local(\.pytest_plugin)?|{'|'.join(FACES)}"
     r"|hooks\.(ecr_preview|ecr_cleanup|lifecycle_events)"

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_ecr_preview.core.audit.rows import audit_row
 from airflow_provider_ecr_preview.plugins.web import opening
 from airflow_provider_ecr_preview.plugins.web.image_lists import (
     DamagedResultError,
@@ -23,6 +22,7 @@ from airflow_provider_ecr_preview.plugins.web.image_lists import (
     images_uri_of,
     table_uris_of,
 )
+from airflow_provider_ecr_preview.reports.columns import audit_row
 from airflow_provider_ecr_preview.reports.dataset import CsvFile
 from airflow_provider_ecr_preview.reports.lists import image_list
 from tests.core.audit.test_summary import NOW, audited

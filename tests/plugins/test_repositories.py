@@ -9,9 +9,9 @@ from unittest import mock
 
 import pytest
 
-from airflow_provider_ecr_preview.core.audit.rows import COLUMNS
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
+from airflow_provider_ecr_preview.reports.columns import COLUMNS
 from tests.plugins.conftest import Server
 from tests.plugins.previews import summary
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ecr_preview.core.audit.rows import COLUMNS, audit_row
+from airflow_provider_ecr_preview.reports.columns import COLUMNS, audit_row
 from airflow_provider_ecr_preview.reports.layout import (
     audit_date_of,
     image_list_path,

@@ -73,7 +73,7 @@ CORE_ORDER = (
     ("parameters",),
     ("lint", "xcom"),
     ("policy_event", "repository"),
-    ("exceptions", "pull_grants", "referrers", "replication", "selection", "tag_patterns"),
+    ("exceptions", "pull_grants", "referrers", "replication", "selection"),
     ("protection",),
     ("policy",),
     ("files", "preview"),

@@ -16,7 +16,7 @@ from airflow_provider_ecr_preview.core.preview.kept import KeptImage, kept_image
 from airflow_provider_ecr_preview.core.preview.pages import PreviewPage, summarize_pages
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.stored import Unread
-from airflow_provider_ecr_preview.core.protection import RECENTLY_PULLED_DAYS, ImageProtection
+from airflow_provider_ecr_preview.core.protection.images import RECENTLY_PULLED_DAYS, ImageProtection
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 

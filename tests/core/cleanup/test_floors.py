@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ecr_preview.core.cleanup.floors import floor_of, guards_of, missing_guards
-from airflow_provider_ecr_preview.core.protection import ImageProtection
+from airflow_provider_ecr_preview.core.protection.images import ImageProtection
 from airflow_provider_ecr_preview.core.referrers import can_be_run
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 

@@ -16,7 +16,7 @@ from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList
-from airflow_provider_ecr_preview.core.protection import ImageProtection
+from airflow_provider_ecr_preview.core.protection.images import ImageProtection
 from airflow_provider_ecr_preview.core.referrers import Fate, can_be_run, is_index, subject_digests
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from tests.support.builders import NOW, digest

@@ -18,7 +18,7 @@ from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.preview.finding import Finding
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
-from airflow_provider_ecr_preview.core.protection import ImageProtection
+from airflow_provider_ecr_preview.core.protection.images import ImageProtection
 from tests.support.builders import NOW, archiving, digest, previewed, stored, summary
 from tests.support.evidence import HOUR, evidence, listed
 

@@ -11,7 +11,7 @@ from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
-from airflow_provider_ecr_preview.core.protection import ImageProtection
+from airflow_provider_ecr_preview.core.protection.images import ImageProtection
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from tests.support.builders import NOW, digest
 from tests.support.evidence import Used

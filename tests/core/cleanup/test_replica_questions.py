@@ -15,7 +15,7 @@ from airflow_provider_ecr_preview.core.cleanup.spared import SparedImages
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
-from airflow_provider_ecr_preview.core.protection import ImageProtection
+from airflow_provider_ecr_preview.core.protection.images import ImageProtection
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
 from tests.support.builders import NOW, REGISTRY_ID, REPOSITORY, archiving, digest, previewed, stored, summary
 from tests.support.evidence import Used

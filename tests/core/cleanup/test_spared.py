@@ -17,7 +17,7 @@ from airflow_provider_ecr_preview.core.cleanup.spared import SparedImages
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
-from airflow_provider_ecr_preview.core.protection import ImageProtection
+from airflow_provider_ecr_preview.core.protection.images import ImageProtection
 from tests.support.builders import NOW, archiving, digest, previewed, stored, summary
 
 DIGEST = digest(1)

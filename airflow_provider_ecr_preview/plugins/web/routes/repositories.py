@@ -15,7 +15,6 @@ from cachetools import LRUCache
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
-from airflow_provider_ecr_preview.core.audit.rows import COLUMNS
 from airflow_provider_ecr_preview.core.bounded_reading import ReadBounds, ReadBudget, TooMuchError, bounded_lines
 from airflow_provider_ecr_preview.plugins.web.access import READS_XCOM
 from airflow_provider_ecr_preview.plugins.web.breath import breathe
@@ -26,6 +25,7 @@ from airflow_provider_ecr_preview.plugins.web.refusals import Refusals
 from airflow_provider_ecr_preview.plugins.web.replies import encoded, packed_reply, takes_gzip
 from airflow_provider_ecr_preview.plugins.web.stored import read_stored
 from airflow_provider_ecr_preview.plugins.web.turns import in_thread
+from airflow_provider_ecr_preview.reports.columns import COLUMNS
 from airflow_provider_ecr_preview.reports.dataset import rows_of
 from airflow_provider_ecr_preview.reports.layout import site_of
 

@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from airflow_provider_ecr_preview.core.tag_patterns.automaton import MAX_TAG_LENGTH, TAG_CHARACTERS, PatternAutomaton
+from airflow_provider_ecr_preview.core.protection.pattern_automaton import (
+    MAX_TAG_LENGTH,
+    TAG_CHARACTERS,
+    PatternAutomaton,
+)
 
 MAX_STEPS: Final = 5_000_000
 """How many comparisons on one tag are not too many: less than a tenth of a second."""

@@ -10,14 +10,14 @@ from typing import Any
 
 from airflow_provider_ecr_preview.core.parameters.forms import shown
 from airflow_provider_ecr_preview.core.parameters.values import texts
-from airflow_provider_ecr_preview.core.tag_patterns.automaton import (
+from airflow_provider_ecr_preview.core.protection.pattern_automaton import (
     FIRST_TAG_CHARACTERS,
     MAX_TAG_LENGTH,
     TAG_CHARACTERS,
     PatternAutomaton,
     UnfitPatternError,
 )
-from airflow_provider_ecr_preview.core.tag_patterns.cost import MAX_STEPS, max_steps
+from airflow_provider_ecr_preview.core.protection.pattern_cost import MAX_STEPS, max_steps
 
 _TAGS = "A tag has up to 128 letters, digits, '_', '.' and '-', and does not begin with '.' or '-'"
 

@@ -1,10 +1,8 @@
-"""The IAM actions that each operator needs, as data, and the policies of the roles that run them."""
+"""The IAM actions that each operator and each source of images in use needs."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
 _PREVIEW = ("ecr:StartLifecyclePolicyPreview", "ecr:GetLifecyclePolicyPreview", "ecr:GetLifecyclePolicy")
 
@@ -97,24 +95,6 @@ IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
 """The actions that each operator may call, by the name of its class; some only with certain parameters."""
 
 
-ROLES: Mapping[str, tuple[str, ...]] = {
-    "auditor": (
-        "EcrListRepositoriesOperator",
-        "EcrStartLifecyclePolicyPreviewOperator",
-        "EcrLifecyclePolicyPreviewSensor",
-        "EcrSummarizeLifecyclePolicyPreviewOperator",
-        "EcrAuditLifecyclePoliciesOperator",
-        "EcrCompareLifecyclePoliciesOperator",
-        "EcrRecommendLifecyclePolicyOperator",
-        "EcrCollectImagesInUseOperator",
-        "EcrReconcileLifecycleOperator",
-    ),
-    "approver": ("EcrPutLifecyclePolicyOperator", "EcrRestoreLifecyclePolicyOperator"),
-    "cleaner": ("EcrDeletePreviewedImagesOperator",),
-}
-"""The operators of each role: one role reads, one applies policies, and one deletes images."""
-
-
 READS_ENVIRONMENT_VARIABLES: Mapping[str, str] = {
     "apprunner:DescribeService": "those of services",
     "batch:DescribeJobDefinitions": "those of job definitions",
@@ -134,61 +114,3 @@ READS_ENVIRONMENT_VARIABLES: Mapping[str, str] = {
 
 The operator looks for images in them and keeps nothing else. In Kubernetes, ``list`` of pods and workloads contains them too.
 """
-
-
-_OF_THE_REGISTRY = frozenset({"ecr:DescribeRegistry", "ecr:DescribeRepositories", "ecr:GetRegistryPolicy"})
-"""Actions on the registry or on all of its repositories."""
-
-
-def role_actions(role: str) -> list[str]:
-    """Return the IAM actions of a role, sorted.
-
-    :param role: ``auditor``, ``approver`` or ``cleaner``.
-    """
-    return sorted({action for operator in ROLES[role] for action in IAM_ACTIONS[operator]})
-
-
-def role_policy(role: str, resource: str = "arn:aws:ecr:*:123456789012:repository/*") -> dict[str, Any]:
-    """Return the IAM policy of a role.
-
-    :param role: ``auditor``, ``approver`` or ``cleaner``.
-    :param resource: the ARN of the repositories.
-    """
-    actions = role_actions(role)
-    statements = [
-        {
-            "Sid": role.capitalize(),
-            "Effect": "Allow",
-            "Action": [action for action in actions if not _is_without_resource(action)],
-            "Resource": resource,
-        }
-    ]
-    if without := [action for action in actions if _is_without_resource(action)]:
-        sid = f"{role.capitalize()}OfTheWholeRegistry"
-        statements.append({"Sid": sid, "Effect": "Allow", "Action": without, "Resource": "*"})
-    return {"Version": "2012-10-17", "Statement": statements}
-
-
-def role_policies_markdown() -> str:
-    """Return the policies of all roles as Markdown, as docs/reference/iam.md has them."""
-    sections = []
-    for role, operators in ROLES.items():
-        names = ", ".join(f"`{operator}`" for operator in operators)
-        policy = json.dumps(role_policy(role), indent=2)
-        sections.append(f"**{role.capitalize()}**: {names}\n\n```json\n{policy}\n```\n")
-    return "\n".join(sections)
-
-
-def in_use_actions_markdown() -> str:
-    """Return the actions of every source of images in use as the guide has them, with those that show environment variables."""
-    lines = ["| source | IAM actions | of these, show environment variables |", "|---|---|---|"]
-    for source, actions in {**IN_USE_ACTIONS, **FURTHER_IN_USE_ACTIONS}.items():
-        shown = [action for action in actions if action in READS_ENVIRONMENT_VARIABLES]
-        named = ", ".join(f"`{action}` ({READS_ENVIRONMENT_VARIABLES[action]})" for action in shown)
-        lines.append(f"| `{source}` | {', '.join(f'`{action}`' for action in actions)} | {named or 'none'} |")
-    return "\n".join(lines) + "\n"
-
-
-def _is_without_resource(action: str) -> bool:
-    """Return whether an action cannot be limited to single repositories."""
-    return not action.startswith("ecr:") or action in _OF_THE_REGISTRY

@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import Any
 
 from airflow_provider_ecr_preview.core.parameters.times import MAX_DAYS
+from airflow_provider_ecr_preview.core.protection.tag_patterns import check_tag_glob, check_tag_pattern, tag_globs
 from airflow_provider_ecr_preview.core.referrers import can_be_run, last_change
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
-from airflow_provider_ecr_preview.core.tag_patterns.patterns import check_tag_glob, check_tag_pattern, tag_globs
 
 PROTECTED_TAGS = ("latest", "live*", "prod*", "stable*")
 """Globs of the tags that are protected by default."""

@@ -13,10 +13,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_ecr_preview.core.tag_patterns import automaton as pattern_automaton
-from airflow_provider_ecr_preview.core.tag_patterns.automaton import TAG_CHARACTERS, PatternAutomaton, UnfitPatternError
-from airflow_provider_ecr_preview.core.tag_patterns.cost import MAX_STEPS, max_steps
-from airflow_provider_ecr_preview.core.tag_patterns.patterns import (
+from airflow_provider_ecr_preview.core.protection import pattern_automaton
+from airflow_provider_ecr_preview.core.protection.pattern_automaton import (
+    TAG_CHARACTERS,
+    PatternAutomaton,
+    UnfitPatternError,
+)
+from airflow_provider_ecr_preview.core.protection.pattern_cost import MAX_STEPS, max_steps
+from airflow_provider_ecr_preview.core.protection.tag_patterns import (
     check_tag_glob,
     check_tag_pattern,
     tag_globs,

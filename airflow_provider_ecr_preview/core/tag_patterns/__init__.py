@@ -1,1 +1,0 @@
-"""Globs and regular expressions that protect tags, checked before they are used."""

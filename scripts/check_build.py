@@ -102,8 +102,8 @@ def _check_installed(wheel: Path) -> None:
             sys.exit(f"{imported} was imported, not the wheel's.")
         code = f"from {PACKAGE}.plugins.ecr_preview import react_apps; print(len(react_apps()))"
         pages = _output(sys.executable, "-P", "-c", code, environment=environment, folder=home).split()[-1]
-        if pages != "3":
-            sys.exit(f"The wheel offers {pages} pages in the Airflow UI, not 3.")
+        if pages != "4":
+            sys.exit(f"The wheel offers {pages} pages in the Airflow UI, not 4.")
         listed = _airflow(environment, home, "providers", "list", "--output", "json")
         if DISTRIBUTION not in (provider["package_name"] for provider in json.loads(listed)):
             sys.exit(f"airflow providers list does not name {DISTRIBUTION}:\n{listed}")

@@ -367,9 +367,11 @@ def test_the_templated_fields_are_rendered() -> None:
         "aws_conn_id": "aws_payments",
         "lifecycle_policy_text": "{}",
         "on_missing_policy": "fail",
+        "poll_interval": task.poll_interval,
         "region_name": "eu-west-1",
         "registry_id": "210987654321",
         "repository_name": "payments/api",
+        "timeout": task.timeout,
         "verify": "/etc/payments.pem",
         "wait_for_completion": False,
     }

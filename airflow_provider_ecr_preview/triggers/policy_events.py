@@ -17,7 +17,7 @@ WAIT_SECONDS = 20
 """How long one call waits for a message, the most that SQS allows."""
 
 
-VISIBILITY_SECONDS = 300
+VISIBILITY_SECONDS = 120
 """How long a message that was received is hidden from others; it is deleted well before."""
 
 

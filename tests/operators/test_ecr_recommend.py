@@ -212,4 +212,4 @@ def test_so_many_repositories_that_the_mapping_does_not_fit_are_warned_of(
 
     monkeypatch.setattr(policy_recommender, "recommended_policy", many)
     assert recommend()["lifecycle_policies"] is None
-    assert "lifecycle_policies does not fit into XCom" in capsys.readouterr().out
+    assert "lifecycle_policies is null" in capsys.readouterr().out

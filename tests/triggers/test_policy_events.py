@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any, cast
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -24,7 +25,7 @@ REGION = "us-east-1"
 class Queue:
     """A queue of the local AWS."""
 
-    def __init__(self, ecr: LocalEcr) -> None:
+    def __init__(self, ecr: LocalEcr, name: str) -> None:
         self.client: Any = boto3.client(
             "sqs",
             endpoint_url=ecr.endpoint_url,
@@ -32,7 +33,7 @@ class Queue:
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY,
         )
-        self.url = self.client.create_queue(QueueName="policy-changes")["QueueUrl"]
+        self.url = self.client.create_queue(QueueName=name)["QueueUrl"]
 
     def send(self, body: Any) -> None:
         self.client.send_message(QueueUrl=self.url, MessageBody=body if isinstance(body, str) else json.dumps(body))
@@ -47,7 +48,8 @@ class Queue:
 
 @pytest.fixture
 def queue(local_ecr: LocalEcr) -> Queue:
-    return Queue(local_ecr)
+    # Of its own for every test: a call that was given up may still receive a message after its test.
+    return Queue(local_ecr, f"policy-changes-{uuid4().hex}")
 
 
 def trigger(queue_url: str) -> EcrLifecyclePolicyEventTrigger:
@@ -71,7 +73,7 @@ def events(of: EcrLifecyclePolicyEventTrigger, count: int, then: Any = None) -> 
             await stream.aclose()
         return payloads
 
-    return asyncio.run(collect())
+    return asyncio.run(asyncio.wait_for(collect(), 60))
 
 
 def test_a_change_is_handed_on_and_deleted_afterwards(queue: Queue) -> None:

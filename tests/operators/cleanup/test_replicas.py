@@ -114,7 +114,7 @@ def test_a_destination_that_was_not_read_blocks_and_says_what_to_collect(replica
     result = replicated.clean_up(summary, in_use=in_use(OTHERS))
     check = replicated.check(result, "replicas")
     assert (result["status"], check["verdict"]) == ("blocked", "unknown")
-    assert f"What runs in {ACCOUNT}/eu-west-1 is not known" in check["message"]
+    assert f"It is not known what runs in {ACCOUNT}/eu-west-1" in check["message"]
     assert f"account {ACCOUNT}, Region eu-west-1" in check["remedy"]
     assert "check_replicas=False" in check["remedy"]
     assert not replicated.ecr.calls.mutating

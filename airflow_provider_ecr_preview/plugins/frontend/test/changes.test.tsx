@@ -208,7 +208,7 @@ describe("an audit of a candidate", () => {
     airflow.task({ ...frozen("audit"), policies, selection: "payments/*" });
     show();
     await waitFor(() => expect(pageText()).toMatch(/WHAT-IF This audit previews a candidate policy.*Repositories: payments\/\*.*"<b>"/));
-    expect(document.querySelector("main b")).toBeNull();
+    expect(document.querySelector("main pre b")).toBeNull();
   });
 });
 

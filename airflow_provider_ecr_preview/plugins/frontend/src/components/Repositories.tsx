@@ -117,8 +117,8 @@ export function Repositories({
     columnVisibility: HIDDEN,
   });
   return (
-    <section aria-labelledby="ecrp-repositories">
-      <h3 id="ecrp-repositories">Repositories</h3>
+    <section>
+      <h3>Repositories</h3>
       {!isWhole && (
         <p className="note">
           These are only the repositories that the result of the audit names. Give the audit a reports_path, and the API

@@ -1,1 +1,1 @@
-"""Talks to AWS: what a hook needs to call it well."""
+"""The building blocks of a hook's calls to AWS."""

@@ -1,9 +1,9 @@
-"""Send a call that changes something once and at once, or not at all.
+"""Send a call that changes something once, without delay, or not at all.
 
-Between the last look at an image or a policy and the call that changes it, nothing may wait: what was true when it was
-looked at may be false a minute later. The AWS SDK waits in several places: between its retries, before a call while its
-adaptive mode limits the rate, while it renews credentials, while it connects. A client that acts does none of the first
-two, and refuses to send a call that something else has held up.
+Nothing may wait between the last look at an image or a policy and the call that changes it: a minute later, the look
+may be out of date. The AWS SDK waits between retries, before a call when its adaptive mode limits the rate, while it
+renews credentials, and while it connects. An acting client does neither of the first two, and refuses to send a call
+that anything else has held up.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 MAX_SECONDS_BEFORE_SENDING = 5.0
-"""A call that is not on its way by then is not sent: the look before it is too old."""
+"""A call held up for longer than this is not sent: the look before it is too old."""
 
 
 CONNECT_TIMEOUT = 10.0
@@ -37,11 +37,11 @@ CONNECT_TIMEOUT = 10.0
 
 
 READ_TIMEOUT = 60.0
-"""The same for a response: of a deletion that times out, it is not known whether it had effect, so patience pays."""
+"""The same for a response. Patience pays: if a deletion times out, its effect is unknown."""
 
 
 Fate = Literal["refused", "not_done", "lost"]
-"""What is known of a call that failed: ECR said no, it had no effect and may be sent again, or nobody knows."""
+"""The fate of a failed call: ECR refused it, it had no effect and may be sent again, or its effect is unknown."""
 
 
 _ONCE: Any = {"mode": "standard", "total_max_attempts": 1}
@@ -54,7 +54,7 @@ _TIMED_OUT = frozenset({"RequestTimeout", "RequestTimeoutException"})
 
 
 class HeldUpError(BotoCoreError):
-    """Raised when a call was held up before it was sent. It was not sent."""
+    """Raised when a call was held up and therefore not sent."""
 
     fmt = "the call was held up for {seconds:.1f} s before it was sent, so it was not sent"
 
@@ -62,16 +62,16 @@ class HeldUpError(BotoCoreError):
 def acting_config(config: Config) -> Config:
     """Return the configuration of a client that never retries.
 
-    :param config: what the user of the hook has set.
+    :param config: the configuration that the user of the hook set.
     """
     return Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT).merge(config).merge(Config(retries=_ONCE))
 
 
 def send_at_once(client: BaseClient, clock: Callable[[], float] = time.monotonic) -> None:
-    """Make a client refuse to send a call that was held up since it was made.
+    """Make a client refuse to send a call that was held up.
 
     :param client: a boto3 client of ECR.
-    :param clock: returns a running number of seconds.
+    :param clock: returns monotonic seconds.
     """
     begun = threading.local()
 
@@ -85,14 +85,14 @@ def send_at_once(client: BaseClient, clock: Callable[[], float] = time.monotonic
 
     events = client.meta.events
     events.register_first("provide-client-params.ecr", remember, unique_id="ecr-preview-call-begins")
-    # The last event before the connection, after credentials were renewed and the call was signed.
+    # The last event before the connection, after credentials are renewed and the call is signed.
     events.register_first("before-send.ecr", refuse, unique_id="ecr-preview-call-is-sent")
 
 
 def fate_of(error: RepositoryError) -> Fate:
-    """Return what is known of a call that failed.
+    """Return the fate of a failed call.
 
-    :param error: what was raised for it.
+    :param error: the error that the call raised.
     """
     cause = error.__cause__
     if isinstance(error, ThrottledError) or isinstance(cause, HeldUpError):
@@ -106,9 +106,9 @@ def fate_of(error: RepositoryError) -> Fate:
 
 
 def code_of(error: RepositoryError) -> str:
-    """Return the error code of ECR, or the name of the error where ECR gave none.
+    """Return the error code from ECR, or the name of the error if ECR gave none.
 
-    :param error: what was raised for a call.
+    :param error: the error that a call raised.
     """
     cause = error.__cause__
     code = cause.response.get("Error", {}).get("Code") if isinstance(cause, ClientError) else None

@@ -1,4 +1,4 @@
-"""Refuse arguments that ECR would refuse, or that would do something else than was meant, before ECR is asked."""
+"""Refuse arguments that ECR would refuse, or that would not do what the caller meant, before a call is made."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _REGISTRY_ID = re.compile(r"[0-9]{12}")
 
 
 def check_names(site: CallSite) -> None:
-    """Check the names that the SDK would refuse, unexplained.
+    """Check for names that the SDK would refuse without an explanation.
 
     :param site: the repository.
-    :raises InvalidRequestError: if it is none.
+    :raises InvalidRequestError: if a name is not valid.
     """
     if not _REPOSITORY_NAME.fullmatch(site.repository_name):
         raise site.error(
@@ -44,12 +44,12 @@ def check_names(site: CallSite) -> None:
 
 
 def check_waiting(site: CallSite, *, timeout: float, poll_interval: float) -> None:
-    """Check how long to wait and how often to look.
+    """Check the timeout and the time between polls.
 
     :param site: the repository.
     :param timeout: how long to wait, in seconds.
-    :param poll_interval: time between two looks, in seconds.
-    :raises InvalidRequestError: if there is no such time.
+    :param poll_interval: time between two polls, in seconds.
+    :raises InvalidRequestError: if either is not a valid time.
     """
     if not timeout >= 0:
         raise site.error(InvalidRequestError, f"timeout is {timeout} s. Use 0 or more.")
@@ -63,10 +63,10 @@ def check_reading(
     tag_status: str | None,
     paging: Mapping[str, Any],
 ) -> None:
-    """Check what to read of a preview.
+    """Check the arguments that select a part of a preview.
 
     :param site: the repository.
-    :param image_ids: the images that are asked for; None for all.
+    :param image_ids: the requested images; None for all.
     :param tag_status: the filter.
     :param paging: ``max_items``, ``page_size`` and ``starting_token``.
     :raises InvalidRequestError: if the arguments exclude each other or are out of range.
@@ -93,7 +93,7 @@ def check_reading(
         raise site.error(InvalidRequestError, f"page_size is {page_size}. Use 1 to {MAX_PAGE_SIZE}.")
     if max_items is not None and max_items < 1:
         raise site.error(InvalidRequestError, f"max_items is {max_items}. Use 1 or more.")
-    # What a template makes of the next_token of a summary that was not cut; botocore takes it for the first page.
+    # A template renders the next_token of a complete summary to this text; botocore would start at the first page.
     if isinstance(starting_token, str) and starting_token.strip() in UNSET_TEXTS:
         raise site.error(
             InvalidRequestError,
@@ -107,7 +107,7 @@ def read_policy(site: CallSite, source: PolicySource) -> LifecyclePolicy:
 
     :param site: the repository.
     :param source: JSON text, or the same as a dict.
-    :raises InvalidLifecyclePolicyError: if ECR would refuse it; names every mistake and what to write instead.
+    :raises InvalidLifecyclePolicyError: if ECR would refuse it; the message names every mistake and its correction.
     """
     try:
         return LifecyclePolicy.parse(source)

@@ -1,4 +1,4 @@
-"""What each error of AWS and of the network means: its class here, its cause, and what to do. The one table of them."""
+"""The one table of errors from AWS and the network: the class of each here, its cause, and what to do."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from airflow_provider_ecr_preview.core.exceptions import (
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What an error means.
+    """The meaning of an error.
 
-    :param raised: the class of this package that it becomes.
+    :param raised: this package's class for it.
     :param message: what happened and what to do; ``{action}``, ``{code}``, ``{message}`` and ``{endpoint}`` are filled in.
-    :param names_action: whether allowing the IAM action may be the way out.
+    :param names_action: whether allowing the IAM action may solve it.
     """
 
     raised: type[RepositoryError]
@@ -150,7 +150,7 @@ BY_CODE: Mapping[str, Cause] = {
 
 
 TOKEN_REFUSALS = ("InvalidParameter", "Validation", "ValidationError")
-"""Codes that say, for a call with a page token, that the token is no longer valid."""
+"""For a call with a page token, these codes say that the token is no longer valid."""
 
 
 SERVER_FAULT = Cause(
@@ -230,14 +230,14 @@ BY_CLASS: tuple[tuple[type[Exception], Cause], ...] = (
     (sdk.IncompleteReadError, Cause(EcrOutageError, "a response of {endpoint} was cut off. Run the task again.")),
     (ResponseParserError, NOT_ECR),
 )
-"""What the SDK raises by itself; the first class that fits counts."""
+"""Errors that the SDK itself raises; the first matching class counts."""
 
 
 SDK_FAILED = Cause(RepositoryError, "the AWS SDK failed: {message}.")
 
 
 def errors_markdown() -> str:
-    """Return the table of the errors of AWS and of the network, as the reference has it."""
+    """Return the table of errors from AWS and the network for the reference documentation."""
     lines = ["| error of AWS, or of the SDK | becomes | says |", "|---|---|---|"]
     rows: dict[Cause, list[str]] = {}
     for code, cause in BY_CODE.items():

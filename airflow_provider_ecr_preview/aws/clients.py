@@ -1,4 +1,4 @@
-"""Prepare sessions and clients for ECR: times in UTC, retries that do not depend on the SDK's release, cheap parsing."""
+"""Prepare sessions and clients for ECR: times in UTC, retries that work with any SDK release, cheap parsing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ POLL_READ_TIMEOUT = 8.0
 
 
 MAX_POLL_CONNECTIONS = 64
-"""How many connections a client for polls keeps open."""
+"""How many connections a polling client keeps open."""
 
 
 _ONE_ATTEMPT: Any = {"mode": "standard", "total_max_attempts": 1}
@@ -40,19 +40,19 @@ _ONE_ATTEMPT: Any = {"mode": "standard", "total_max_attempts": 1}
 def hook_config(given: Config) -> Config:
     """Return the configuration of a client that one task uses.
 
-    Its retries are :class:`~airflow_provider_ecr_preview.aws.retries.Retries`, which know a deadline; the SDK retries
-    only where the user has configured that.
+    Its calls are retried by :class:`~airflow_provider_ecr_preview.aws.retries.Retries`, which keeps to a deadline. The
+    SDK retries only if the user configured that.
 
-    :param given: what the user configured, which takes precedence.
+    :param given: the user's configuration, which takes precedence.
     """
     defaults = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries=_ONE_ATTEMPT)
     return defaults.merge(given)
 
 
 def poll_config(given: Config) -> Config:
-    """Return the configuration of a client for polls: one attempt, which ends within seconds.
+    """Return the configuration of a polling client: one attempt, which ends within seconds.
 
-    :param given: what the user configured; its timeouts take precedence, its retries do not.
+    :param given: the user's configuration; its timeouts take precedence, its retries do not.
     """
     defaults = Config(
         connect_timeout=POLL_CONNECT_TIMEOUT, read_timeout=POLL_READ_TIMEOUT, max_pool_connections=MAX_POLL_CONNECTIONS
@@ -61,7 +61,7 @@ def poll_config(given: Config) -> Config:
 
 
 def fleet_config(config: Config, max_workers: int) -> Config:
-    """Return the configuration of a client that many threads share, and that never retries by itself.
+    """Return the configuration of a client that many threads share and that never retries.
 
     :param config: the configuration of the hook.
     :param max_workers: number of threads that share the client.
@@ -74,16 +74,16 @@ def read_times_as_utc(session: Any) -> None:
 
     :param session: a boto3 session.
     """
-    # boto3 has no way of its own to reach this documented default of the session below it.
+    # boto3 offers no access to this documented default of the underlying session.
     core: Any = getattr(session, "_session", session)
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_utc)
 
 
 def prepare_client(client: BaseClient, retries: Retries | None = None) -> None:
-    """Make a client retry what passes, bound the time of a response, and read previews at little cost.
+    """Make a client retry temporary failures, bound the time of a response, and parse previews cheaply.
 
     :param client: a new boto3 client of ECR.
-    :param retries: how to retry; None for a client whose caller retries by itself.
+    :param retries: how to retry; None if the caller handles retries.
     """
     mask_endpoint(client)
     bound_responses(client)

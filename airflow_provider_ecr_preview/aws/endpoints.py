@@ -1,4 +1,4 @@
-"""What the address of an endpoint may hold that nobody is to read."""
+"""Hide secrets in the address of an endpoint."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from airflow_provider_ecr_preview.core.text.secrets import password_of
 
 
 def mask_endpoint(client: Any) -> None:
-    """Have Airflow hide the password that ``endpoint_url`` of a connection may have, in logs and rendered fields.
+    """Make Airflow mask a password in a connection's ``endpoint_url``, in logs and rendered fields.
 
-    :param client: a client that was just made.
+    :param client: a new client.
     """
     if password := password_of(client.meta.endpoint_url):
         mask_secret(password)

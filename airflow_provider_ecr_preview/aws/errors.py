@@ -1,4 +1,4 @@
-"""Turn what botocore raises into this package's errors, which say what to do."""
+"""Translate botocore's errors into this package's errors, which say what to do."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _OF_STS = ("AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "Get
 
 
 _OF_NO_ACTION = re.compile("[0-9]*")
-"""What the SDK reports as the code of an error where the response names none."""
+"""The error code that the SDK reports if the response names none."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class CallSite:
 
     :param repository_name: the repository.
     :param registry_id: the registry (account), or None for the caller's own.
-    :param region_name: the Region, or None when it is not known.
-    :param endpoint_url: the endpoint that is asked.
+    :param region_name: the Region, or None if it is not known.
+    :param endpoint_url: the endpoint of the call.
     """
 
     repository_name: str
@@ -81,7 +81,7 @@ class CallSite:
 
         :param cls: the class.
         :param message: what happened and what to do.
-        :param action: the IAM action of the call that failed, if it is known.
+        :param action: the IAM action of the failed call, if known.
         """
         return cls(
             message,
@@ -92,10 +92,10 @@ class CallSite:
         )
 
     def of_client(self, client: Callable[[], BaseClient]) -> CallSite:
-        """Return this call site with the Region and the endpoint of a client, which is created now if need be.
+        """Return this call site with the Region and the endpoint of a client, creating the client if necessary.
 
         :param client: returns the client.
-        :raises RepositoryError: if it cannot be created.
+        :raises RepositoryError: if the client cannot be created.
         """
         try:
             with translated(self):
@@ -110,9 +110,9 @@ class CallSite:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Raise what is wrong with a parameter as an error of this repository.
+        """Raise a ValueError about a parameter as an error about this repository.
 
-        :raises InvalidRequestError: for a ValueError within.
+        :raises InvalidRequestError: for a ValueError in the block.
         """
         try:
             yield
@@ -120,7 +120,7 @@ class CallSite:
             raise self.error(InvalidRequestError, str(error)) from error
 
     def parsed(self, parse: Callable[[Mapping[str, Any], str], T], response: Mapping[str, Any]) -> T:
-        """Parse a response at the edge; one that lacks what it always has is not used.
+        """Parse a response, and reject one that lacks a required member.
 
         :param parse: takes the response and the Region.
         :param response: the response.
@@ -151,10 +151,10 @@ class CallSite:
 
 @contextmanager
 def translated(site: CallSite, *, with_token: bool = False) -> Iterator[None]:
-    """Raise this package's errors for those of botocore.
+    """Translate botocore's errors in the block into this package's errors.
 
     :param site: the repository that the calls are about.
-    :param with_token: whether a page token is sent, so that a refused parameter means that it expired.
+    :param with_token: whether a page token is sent; then a refused parameter means that the token expired.
     """
     try:
         yield
@@ -173,7 +173,7 @@ def translated(site: CallSite, *, with_token: bool = False) -> Iterator[None]:
 
 
 def _is_of_parser(error: Exception) -> bool:
-    """Return whether the SDK failed while it parsed a response, which it does not expect to have another form."""
+    """Return whether the SDK failed to parse a response of an unexpected form."""
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
@@ -190,7 +190,7 @@ def _translation(error: Exception, site: CallSite, *, with_token: bool) -> Repos
 
 def _of_client_error(error: ClientError, site: CallSite, *, with_token: bool) -> RepositoryError:
     code = error.response.get("Error", {}).get("Code", "")
-    # Another service answers with a whole page at times; the beginning of it says enough.
+    # Another service may answer with a whole page; the start of it says enough.
     message = shorten(
         error.response.get("Error", {}).get("Message") or "", _MAX_RESPONSE_CHARACTERS, placeholder=" ..."
     )

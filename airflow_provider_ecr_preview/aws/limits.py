@@ -1,7 +1,7 @@
-"""Bound the time that a whole response takes.
+"""Bound the time that a whole response may take.
 
-The SDK's ``read_timeout`` bounds the time between two pieces of a response, so that a server which sends a byte a second
-holds a call up for hours. Here the same number of seconds bounds the body as a whole.
+The SDK's ``read_timeout`` bounds only the time between two pieces of a response, so a server that sends a byte a second
+can hold up a call for hours. Here the same number of seconds bounds the whole body.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _SHORTEST_WAIT = 0.05
 
 
 class BoundedSession:
-    """Sends requests as the SDK's HTTP session does, and gives up a body that takes too long.
+    """Sends requests like the SDK's HTTP session, but aborts a body that takes too long.
 
     :param session: the SDK's session.
     :param seconds: how long a body may take.
-    :param clock: returns a running number of seconds.
+    :param clock: returns monotonic seconds.
     """
 
     def __init__(self, session: Any, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -48,7 +48,7 @@ class BoundedSession:
             return self._session.send(request)
         request.stream_output = True
         response = self._session.send(request)
-        # What the SDK itself would do next, with no bound: it keeps the body in the same place.
+        # The SDK itself would do this next, without a bound; it keeps the body in the same place.
         response._content = self._body(response, request)  # noqa: SLF001
         return response
 
@@ -70,7 +70,7 @@ class BoundedSession:
         return b"".join(chunks)
 
     def _leave_time(self, raw: Any, seconds: float) -> None:
-        """Let the next read take no longer than the body as a whole may."""
+        """Limit the next read to the time left for the whole body."""
         if seconds <= 0:
             raise TimeoutError(f"the response was not whole after {self._seconds:.0f} s")
         if (sock := getattr(getattr(raw, "connection", None), "sock", None)) is not None:
@@ -78,7 +78,7 @@ class BoundedSession:
 
 
 def bound_responses(client: BaseClient) -> None:
-    """Make a client give up a response that takes longer than its ``read_timeout``.
+    """Make a client abort a response that takes longer than its ``read_timeout``.
 
     :param client: a new boto3 client.
     """
@@ -89,7 +89,7 @@ def bound_responses(client: BaseClient) -> None:
 
 
 def _translated(error: Exception, url: str) -> Exception:
-    """Return an error of the connection as the SDK names it."""
+    """Return the SDK's error for a connection error."""
     if isinstance(error, TimeoutError) or "timed out" in str(error).lower():
         return ReadTimeoutError(endpoint_url=url, error=error)
     return HTTPClientError(error=error)

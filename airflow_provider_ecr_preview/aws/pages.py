@@ -1,4 +1,4 @@
-"""Read what ECR returns in pages: the images of a preview, and the images of a repository."""
+"""Read ECR's pages: the images of a preview and the images of a repository."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def preview_pages(
 ) -> Iterator[PreviewPage]:
     """Yield the pages of a preview, unchecked.
 
-    With ``max_items`` each page comes one call late, because the paginator knows the token only after the last page.
+    With ``max_items``, each page is yielded one call late, because the paginator knows the token only after the last
+    page.
 
     :param client: a boto3 client of ECR.
     :param site: the repository.
@@ -57,7 +58,7 @@ def preview_pages(
 def preview_pages_of_images(
     client: Any, site: CallSite, request: Mapping[str, Any], image_ids: Sequence[Mapping[str, str]]
 ) -> Iterator[PreviewPage]:
-    """Yield a page for every 100 named images, each image once, however often and by whatever tags it is named.
+    """Yield a page for every 100 named images. Each image appears once, even if several tags name it.
 
     :param client: a boto3 client of ECR.
     :param site: the repository.
@@ -73,7 +74,7 @@ def preview_pages_of_images(
 
 
 def repository_images(client: Any, site: CallSite, request: Mapping[str, Any]) -> Iterator[RepositoryImage]:
-    """Yield the images of a repository, 1,000 a call.
+    """Yield the images of a repository, 1,000 per call.
 
     :param client: a boto3 client of ECR.
     :param site: the repository.

@@ -1,8 +1,9 @@
-"""Read from responses what botocore reads slowly, or not at all.
+"""Parse the parts of responses that botocore parses slowly or not at all.
 
-The long lists of preview responses are parsed at a fraction of botocore's cost, with the same result. botocore walks the shape of every image of every page, and turns every time into local time through dateutil; that is
-nine tenths of the CPU that reading a preview takes. The images of a preview are flat, with one time each, so they are
-taken from the decoded JSON directly, at the event that botocore emits before it parses a response.
+This module parses the long lists of preview responses at a fraction of botocore's cost, with the same result. botocore
+walks the shape of every image on every page, and converts every time to local time through dateutil. That takes nine
+tenths of the CPU time of reading a preview. Its images are flat, with one time each, so this module takes them directly
+from the decoded JSON, at the event that botocore emits before it parses a response.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _HTTP_OK = 200
 
 
 def parse_utc(value: Any) -> datetime:
-    """Return a time of a response in UTC.
+    """Return a time from a response in UTC.
 
     :param value: seconds since the epoch, or a text that botocore understands.
     :raises ResponseParserError: if it is neither.
@@ -48,7 +49,7 @@ def parse_preview_results_fast(client: BaseClient) -> None:
 def keep_replication_rules(client: BaseClient) -> None:
     """Make a client return the replication rules of DescribeRegistry as ECR sends them.
 
-    botocore before 1.44.5 drops ``deleteReplication``, and without a word.
+    botocore before 1.44.5 silently drops ``deleteReplication``.
 
     :param client: a boto3 client of ECR.
     """
@@ -60,7 +61,7 @@ def keep_replication_rules(client: BaseClient) -> None:
 def _take_rules(http_response: Any, parsed: dict[str, Any], **_: object) -> None:
     if http_response.status_code != _HTTP_OK:
         return
-    # What botocore has parsed may lack a rule's setting, so it counts only where the whole answer can be read.
+    # botocore's result may lack a rule's setting, so use it only if the whole answer can be read.
     parsed.pop("replicationConfiguration", None)
     registry_id = parsed.pop("registryId", None)
     try:
@@ -78,10 +79,10 @@ def _take_results(response_dict: dict[str, Any], customized_response_dict: dict[
         document = json.loads(response_dict["body"])
         results = document.pop("previewResults")
     except (ValueError, LookupError, AttributeError, TypeError):
-        # Not what ECR answers; botocore says so in its own way.
+        # Not an answer of ECR; leave the error to botocore.
         return
     if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
-        # Left to botocore, which reads null as missing.
+        # Leave null to botocore, which reads it as missing.
         return
     for result in results:
         if "imagePushedAt" in result:

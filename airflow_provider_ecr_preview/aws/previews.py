@@ -1,4 +1,4 @@
-"""Say what a response about a preview means for whoever started it or waits for it."""
+"""Interpret responses about a preview for the caller that started it or waits for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def started_preview(site: CallSite, response: Mapping[str, Any], policy: Lifecyc
     :param site: the repository.
     :param response: the response.
     :param policy: the policy that was sent; None for the applied one.
-    :raises PreviewReplacedError: if it is of another policy.
+    :raises PreviewReplacedError: if the preview is of another policy.
     """
     started = site.parsed(PreviewStatus.from_response, response)
     if policy is not None and started.policy.fingerprint != policy.fingerprint:
@@ -34,9 +34,9 @@ def started_preview(site: CallSite, response: Mapping[str, Any], policy: Lifecyc
 
 
 def still_running(running: PreviewStatus) -> RepositoryError:
-    """Return the error for a preview that cannot start because one of another policy runs.
+    """Return the error for a preview that cannot start while one of another policy runs.
 
-    :param running: the preview that runs.
+    :param running: the running preview.
     """
     return running.error(
         PreviewInProgressError,
@@ -49,7 +49,7 @@ def not_complete(preview: PreviewStatus, timeout: float) -> RepositoryError:
     """Return the error for a preview that did not end in time.
 
     :param preview: the preview.
-    :param timeout: how long it was waited for, in seconds.
+    :param timeout: how long the caller waited, in seconds.
     """
     return preview.error(
         PreviewTimeoutError,

@@ -1,7 +1,7 @@
-"""Retry what passes: throttling in every spelling ECR has, outages, broken connections, and responses that were cut off.
+"""Retry temporary failures: throttling in all of ECR's spellings, outages, broken connections, and cut-off responses.
 
-botocore calls every ``needs-retry`` handler of a client after each attempt and sleeps as long as the first one says
-that has an opinion. This handler works for single calls and for paginators alike, without losing the page.
+After each attempt, botocore calls every ``needs-retry`` handler of a client and sleeps for the first delay that one
+returns. This handler works for single calls and for paginators, without losing the page.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ MAX_DELAY_SECONDS = 20.0
 
 
 MAX_OUTAGE_DELAY_SECONDS = 5.0
-"""Between two attempts during an outage, so that its end is noticed soon."""
+"""The longest delay between attempts during an outage, so that its end is noticed soon."""
 
 
 MAX_CUT_OFF_ANSWERS = 3
@@ -60,12 +60,12 @@ _CUT_OFF_SECONDS = 600.0
 
 
 NEVER_ANSWERED_SECONDS = 10.0
-"""How long an endpoint that has never answered is tried again; its address may be a typo. The last attempt may take a
+"""How long to retry an endpoint that has never answered; its address may be a typo. The last attempt may take one
 timeout longer."""
 
 
 OUTAGE_STATUSES = frozenset({500, 502, 503, 504})
-"""HTTP statuses of AWS, or of a proxy before it, that pass by themselves."""
+"""Temporary HTTP statuses of AWS, or of a proxy in front of it."""
 
 
 _TIMED_OUT = frozenset({"RequestTimeout", "RequestTimeoutException", "RequestAborted", "RequestAbortedException"})
@@ -89,7 +89,7 @@ _CUT_OFF = "ecr_preview_cut_off_answers"
 _DEADLINE: ContextVar[float | None] = ContextVar("ecr_preview_deadline", default=None)
 
 
-# A member that every complete answer of the operation has; a body that was cut off parses to nothing without error.
+# A member of every complete answer of the operation. A cut-off body parses to nothing, without an error.
 _ALWAYS_THERE = {
     "DescribeImages": "imageDetails",
     "DescribeRegistry": "registryId",
@@ -102,14 +102,14 @@ _ALWAYS_THERE = {
 
 
 class OutOfTimeError(ReadTimeoutError):
-    """Raised in place of a further attempt when the caller's time is over."""
+    """Raised instead of another attempt when the caller's time is up."""
 
     fmt = 'The time to call "{endpoint_url}" is over'
 
 
 @contextmanager
 def calls_until(deadline: float | None) -> Iterator[None]:
-    """Make no attempt at a call after a deadline, whatever retries are configured. One that is under way ends by itself.
+    """Start no attempt after a deadline, whatever retries are configured. An attempt under way may finish.
 
     :param deadline: the deadline by :func:`time.monotonic`; None for no bound.
     """
@@ -121,25 +121,25 @@ def calls_until(deadline: float | None) -> Iterator[None]:
 
 
 def short_code(error_code: str) -> str:
-    """Return the code of an error without what only some services add: a namespace, and ``Exception`` at the end.
+    """Return an error code without the namespace and the final ``Exception`` that only some services add.
 
-    :param error_code: the code.
+    :param error_code: the error code.
     """
     return error_code.rpartition("#")[2].removesuffix("Exception")
 
 
 def is_throttled(error_code: str | None, http_status: int | None) -> bool:
-    """Return whether an error means that there were too many calls."""
+    """Return whether an error means too many calls."""
     return error_code in THROTTLE_CODES or http_status == HTTP_TOO_MANY_REQUESTS
 
 
 def is_outage(error_code: str | None, http_status: int | None) -> bool:
-    """Return whether an error is a fault of AWS's own, so that the same call may succeed later."""
+    """Return whether an error is a fault in AWS itself, so that the same call may succeed later."""
     return http_status in OUTAGE_STATUSES or error_code in _TIMED_OUT
 
 
 def is_cut_off(operation_name: str, parsed: dict[str, Any]) -> bool:
-    """Return whether a successful answer lacks what it always has."""
+    """Return whether a successful answer lacks a required member."""
     member = _ALWAYS_THERE.get(operation_name)
     return member is not None and parsed.get(member) is None
 
@@ -147,9 +147,9 @@ def is_cut_off(operation_name: str, parsed: dict[str, Any]) -> bool:
 class Retries:
     """Retries the calls of one client.
 
-    :param throttle_timeout: returns how long one call may wait in all while ECR throttles it, in seconds.
-    :param outage_timeout: the same while AWS or the network fails; None to leave that to the SDK's own retries.
-    :param clock: returns a running number of seconds.
+    :param throttle_timeout: returns how long in total one call may wait while ECR throttles it, in seconds.
+    :param outage_timeout: the same for failures of AWS or the network; None to leave those to the SDK's own retries.
+    :param clock: returns monotonic seconds.
     """
 
     def __init__(
@@ -184,13 +184,13 @@ class Retries:
         caught_exception: Exception | None = None,
         **_: object,
     ) -> float | None:
-        """Return how long to wait before the next attempt, in seconds; None to make none.
+        """Return how long to wait before the next attempt, in seconds; None not to retry.
 
-        :param response: the HTTP response and what it was parsed to; None if there was none.
+        :param response: the HTTP response and its parsed form; None if there was none.
         :param attempts: number of attempts so far.
         :param operation: botocore's model of the operation.
         :param request_dict: the request, with its context.
-        :param caught_exception: what was raised in place of a response.
+        :param caught_exception: the exception raised instead of a response.
         """
         context = request_dict["context"]
         if response is None:
@@ -223,7 +223,7 @@ class Retries:
             return None
         seconds = self._outage_timeout()
         if error is not None and not self._has_answered.is_set():
-            # A server that fails is there; an address at which nothing answers may be wrong.
+            # A failing server exists; an address where nothing answers may be wrong.
             seconds = min(seconds, NEVER_ANSWERED_SECONDS)
         delay = self._in_time(context, _delay(attempts, MAX_OUTAGE_DELAY_SECONDS), seconds)
         if delay is not None:
@@ -231,7 +231,7 @@ class Retries:
         return delay
 
     def _in_time(self, context: dict[str, Any], delay: float, seconds: float, since: str = _BEGAN) -> float | None:
-        """Return the delay, cut to what is left of the call's time; None if nothing is."""
+        """Return the delay, limited to the time left for the call; None if none is left."""
         now = self._clock()
         ends = context.setdefault(since, now) + seconds
         if (deadline := _DEADLINE.get()) is not None:
@@ -249,10 +249,10 @@ class Retries:
 
 
 def _is_broken(error: Exception) -> bool:
-    """Return whether a failure of the network may pass."""
+    """Return whether a network failure is temporary."""
     return isinstance(error, _BROKEN) and not isinstance(error, SSLError | OutOfTimeError)
 
 
 def _delay(attempts: int, longest: float = MAX_DELAY_SECONDS) -> float:
-    """Return an exponential delay with full jitter, so that many workers do not come back together."""
+    """Return an exponential delay with full jitter, so that many workers do not retry at the same moment."""
     return random.uniform(_SHORTEST_DELAY, min(longest, 0.5 * 2 ** min(attempts, 10)))  # noqa: S311 - jitter, not a secret

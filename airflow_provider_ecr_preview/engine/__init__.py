@@ -1,1 +1,1 @@
-"""What does the work of a task through a hook."""
+"""The work that tasks do through a hook."""

@@ -1,4 +1,4 @@
-"""One attempt at an audit: what earlier ones have done, what this one does, and the sum of both."""
+"""Run one attempt at an audit, and add its outcomes to those of earlier attempts."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What an attempt found.
+    """The state that earlier attempts left behind.
 
-    :param done_count: number of repositories that an earlier attempt has finished.
-    :param started_count: number of previews that it has started and not read.
+    :param done_count: number of repositories that an earlier attempt finished.
+    :param started_count: number of previews that it started but did not read.
     """
 
     done_count: int
@@ -37,9 +37,9 @@ class AuditAttempt:
     """One attempt at an audit of many repositories, which another attempt can continue.
 
     :param policies: the repositories, each with the policy to preview; None for the applied one.
-    :param fleet: previews them.
-    :param audit: the sum, which is added to.
-    :param outcome_log: keeps what was done; None where there is nowhere to keep it.
+    :param fleet: previews the repositories.
+    :param audit: the totals, which each outcome is added to.
+    :param outcome_log: keeps the outcomes; None if there is nowhere to keep them.
     """
 
     def __init__(
@@ -65,23 +65,26 @@ class AuditAttempt:
 
     @property
     def not_started(self) -> list[str]:
-        """The repositories that nothing was done for yet."""
+        """The repositories that no work has started on."""
         return [name for name in self._policies if name not in self._done and name not in self._started]
 
     @property
     def started(self) -> list[str]:
-        """The repositories whose preview was started and not read, the latest start last."""
-        return [preview.repository_name for preview in sorted(self._started.values(), key=lambda one: one.started_at)]
+        """The repositories whose preview was started but not read, the latest start last."""
+        return [
+            preview.repository_name
+            for preview in sorted(self._started.values(), key=lambda preview: preview.started_at)
+        ]
 
     def recover(self, since: datetime, run_id: str = "", clearing: str = "") -> Recovered:
-        """Take over what earlier attempts have done of the same audit.
+        """Restore what earlier attempts at the same audit did.
 
-        A repository that failed is audited again; so is one whose policy is another by now, and, after the task was
-        cleared, one that had no policy.
+        A repository that failed is audited again. So is one whose policy has changed and, after the task was cleared,
+        one that had no policy.
 
-        :param since: results before this time are not used again.
-        :param run_id: the run of this attempt; what another run did is forgotten.
-        :param clearing: what tells apart the times at which the task of the run was cleared.
+        :param since: results from before this time are not reused.
+        :param run_id: the run of this attempt; the results of any other run are discarded.
+        :param clearing: distinguishes one clearing of the run's task from another.
         """
         if self._log is None:
             return Recovered(0, 0)
@@ -108,9 +111,9 @@ class AuditAttempt:
         return Recovered(len(self._done), len(self._started))
 
     def start(self, max_in_flight: int) -> None:
-        """Start previews of further repositories, and wait for none.
+        """Start previews of further repositories without waiting for any.
 
-        :param max_in_flight: number of previews that may be started and not read.
+        :param max_in_flight: number of previews that may be started but not yet read.
         """
         names = self.not_started[: max(max_in_flight - len(self._started), 0)]
         try:
@@ -121,9 +124,9 @@ class AuditAttempt:
             self._flush()
 
     def collect(self, *, start_others: bool) -> None:
-        """Wait for the previews that were started, and read them.
+        """Wait for the started previews and read them.
 
-        :param start_others: whether to start those of the other repositories, too.
+        :param start_others: whether to start the previews of the other repositories, too.
         """
         names = [name for name in self._policies if name in self._started or start_others]
         started = dict(self._started)
@@ -137,12 +140,12 @@ class AuditAttempt:
             self._flush()
 
     def outcomes(self) -> Iterator[RepositoryOutcome]:
-        """Yield what became of each repository, from the log."""
+        """Yield the outcome of each repository, from the log."""
         if self._log is not None:
-            yield from (one for one in self._log.outcomes() if one.repository_name in self._policies)
+            yield from (outcome for outcome in self._log.outcomes() if outcome.repository_name in self._policies)
 
     def forget(self) -> None:
-        """Forget what was done: the audit is whole, and the next one begins anew."""
+        """Discard the stored results: the audit is complete, and the next one starts from scratch."""
         if self._log is not None:
             self._log.clear()
 
@@ -175,7 +178,7 @@ class AuditAttempt:
         self._count(outcome)
 
     def _count(self, outcome: RepositoryOutcome) -> None:
-        """Count an outcome, or keep it until it is known which registry it is of."""
+        """Count an outcome, or hold it back until its registry is known."""
         self._registry_id = self._registry_id or outcome.registry_id
         if outcome.registry_id is None:
             self._nameless.append(outcome)
@@ -183,7 +186,7 @@ class AuditAttempt:
             self.audit.add(outcome)
 
     def _name_registry(self) -> None:
-        """Count what came before the first answer that named the registry: repositories that failed or lack a policy."""
+        """Count the outcomes held back until the registry was known: failures, and repositories without a policy."""
         for outcome in self._nameless:
             named = replace(outcome, registry_id=self._registry_id)
             self.audit.add(named)

@@ -1,4 +1,4 @@
-"""Gather what a clean-up has to know. Nothing here changes anything, and whatever cannot be read is said to be unread."""
+"""Gather the evidence for a clean-up. Nothing here makes changes, and anything that cannot be read is reported."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ POLL_INTERVAL = 2.0
 
 
 _AT_ONCE = 20
-"""Previews that run at the same time; more could expire before it is their turn to be read."""
+"""Previews that run at the same time; with more, some could expire before they are read."""
 
 
 def no_earlier_attempts(_: RepositoryId) -> EarlierAttempts:
-    """Return that no earlier attempt did anything in a repository."""
+    """Return a record that says that no earlier attempt did anything in a repository."""
     return EarlierAttempts()
 
 
 @dataclass(frozen=True)
 class EvidenceCollector:
-    """Gathers what is known about repositories, each as it is now.
+    """Gathers evidence about the current state of repositories.
 
     :param hook_of: returns the hook for a Region.
-    :param policies: the policies that were approved; the applied ones are previewed where it names none.
-    :param in_use_of: returns what is known to be in use in a repository.
-    :param replicas: finds where deletions are replicated to; None where that does not matter.
-    :param replica_in_use_of: returns what is known to be in use in a repository there.
+    :param policies: the approved policies; a repository that is not among them is previewed with its applied policy.
+    :param in_use_of: returns the images known to be in use in a repository.
+    :param replicas: finds where deletions are replicated to; None if that does not matter.
+    :param replica_in_use_of: returns the images known to be in use in a replica.
     :param pulls_of: returns who else may pull from a repository.
     :param previous: earlier summaries.
     :param timeout: how long to wait for one preview, in seconds.
-    :param poll_interval: time between two looks at it, in seconds.
-    :param now: returns the time (aware).
-    :param approval: what a person has approved; None if no approval binds the clean-up.
+    :param poll_interval: time between two polls, in seconds.
+    :param now: returns the current time (aware).
+    :param approval: what a person approved; None if no approval binds the clean-up.
     :param earlier_of: returns what earlier attempts at the same clean-up did in a repository.
     """
 
@@ -74,7 +74,7 @@ class EvidenceCollector:
     earlier_of: Callable[[RepositoryId], EarlierAttempts] = no_earlier_attempts
 
     def collect(self, summaries: Sequence[PreviewSummaryXCom]) -> Iterator[Evidence]:
-        """Yield what is known about each repository, in order.
+        """Yield the evidence about each repository, in order.
 
         :param summaries: the summaries that were approved.
         """
@@ -86,7 +86,7 @@ class EvidenceCollector:
 
     def _evidence(self, summary: PreviewSummaryXCom, started: PreviewStatus | PreviewList | Unread) -> Evidence:
         repository = RepositoryId.of(summary)
-        # The images are described last, because theirs is the state that is compared again right before the deletion.
+        # Describe the images last: their state is compared again right before the deletion.
         fresh = self._preview(repository, started) if isinstance(started, PreviewStatus) else started
         return self.evidence(summary, listed_images(summary), fresh, lambda: self._inventory(repository))
 
@@ -97,7 +97,7 @@ class EvidenceCollector:
         fresh: PreviewList | Unread,
         inventory: Callable[[], list[RepositoryImage] | Unread],
     ) -> Evidence:
-        """Return what is known about one repository.
+        """Return the evidence about one repository.
 
         :param summary: the summary that was approved.
         :param approved: its images.
@@ -120,7 +120,7 @@ class EvidenceCollector:
         )
 
     def _started(self, summary: PreviewSummaryXCom) -> PreviewStatus | PreviewList | Unread:
-        """Start the fresh preview, unless it would be of another policy than the approved one."""
+        """Start the fresh preview, unless its policy would differ from the approved one."""
         repository, approved = RepositoryId.of(summary), summary["policy_fingerprint"]
         policy = self.policies.policy_of(repository.repository_name)
         if policy is not None and policy.fingerprint != approved:
@@ -158,7 +158,7 @@ class EvidenceCollector:
         hook = self.hook_of(repository.region_name)
         try:
             images = hook.iter_repository_images(repository.repository_name, registry_id=repository.registry_id)
-            # An image that a second page lists again is there once.
+            # Count an image once, even if two pages list it.
             return [*{image.image_digest: image for image in images}.values()]
         except RepositoryError as error:
             return Unread(str(error), lifting(error))
@@ -185,7 +185,7 @@ class EvidenceCollector:
 
 
 def read_lists(summaries: Iterable[PreviewSummaryXCom]) -> Iterator[PreviewList | Unread]:
-    """Yield the images that each of several summaries stands for.
+    """Yield the images behind each summary.
 
     :param summaries: the summaries.
     """
@@ -193,13 +193,13 @@ def read_lists(summaries: Iterable[PreviewSummaryXCom]) -> Iterator[PreviewList 
 
 
 def approved_lines(uri: str) -> list[dict[str, Any]] | Unread:
-    """Return the repositories of an approval that has no room for them.
+    """Return the repositories of an approval that is too large to hold them.
 
     :param uri: where the approval wrote them.
     """
     try:
         return [*read_lines(uri)]
-    except Exception as error:  # whatever goes wrong on whatever storage, what was approved is not known
+    except Exception as error:  # any storage may fail in any way, and then the approval is unknown
         log.warning("What was approved cannot be read at %s.", visible(uri), exc_info=True)
         return Unread(
             f"what was approved cannot be read at {uri} ({type(error).__name__}: {error}).",

@@ -1,4 +1,4 @@
-"""Find out what became of the images of a clean-up whose calls had no reply."""
+"""Find out what happened to the images of clean-up calls that got no reply."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _EARLIER_ATTEMPTS = timedelta(days=1)
 
 @dataclass(frozen=True)
 class CleanupToSettle:
-    """A clean-up with images whose calls had no reply.
+    """A clean-up with images whose calls got no reply.
 
     :param action: ``delete`` or ``archive``.
     :param started_at: when its last attempt began (aware).
@@ -44,7 +44,7 @@ class CleanupToSettle:
         """Return the clean-up of a result.
 
         :param value: the result of ``EcrDeletePreviewedImagesOperator``.
-        :raises ValueError: if it is anything else, or the images are not known.
+        :raises ValueError: if the value is anything else, or the images are unknown.
         """
         if not isinstance(value, Mapping) or value.get("schema") != CLEANUP_SCHEMA:
             raise ValueError(
@@ -69,7 +69,7 @@ class CleanupToSettle:
 
 @dataclass(frozen=True)
 class CleanupSettler:
-    """Settles clean-ups by what CloudTrail recorded and what is in the repositories now.
+    """Settles clean-ups from CloudTrail's records and the current contents of the repositories.
 
     :param events_of: returns the hook for CloudTrail in a Region.
     :param registry_of: returns the hook for ECR in a Region.
@@ -79,7 +79,9 @@ class CleanupSettler:
     registry_of: Callable[[str], EcrLifecyclePolicyPreviewHook]
 
     def settle(self, cleanup: CleanupToSettle) -> SettlementXCom:
-        """Return what became of the images. What cannot be read leaves them ``not_known``, and is named.
+        """Return what happened to the images.
+
+        A source that cannot be read is named, and leaves its images ``not_known``.
 
         :param cleanup: the clean-up.
         """
@@ -116,7 +118,7 @@ class CleanupSettler:
         return calls, [event for event in found if isinstance(event, PolicyExecution)], caller
 
     def _untouched(self, action: str, lost: list[LostReply], unread: list[str]) -> set[LostReply]:
-        """Return the images that are there now, and not archived if they were to be."""
+        """Return the images that still exist and, if they were to be archived, are not archived."""
         untouched: set[LostReply] = set()
         for repository in sorted({image.repository for image in lost}, key=str):
             try:

@@ -1,4 +1,4 @@
-"""Do what was decided about one repository: batch by batch, each looked at right before, and written down before that."""
+"""Carry out the decision about one repository in batches. Record each first, and check it right before its call."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ log = logging.getLogger(__name__)
 
 
 MAX_ROUNDS = 4
-"""Rounds in a row that bring nothing. Every level of nested manifest lists may take one that brings something."""
+"""Rounds in a row without progress. Each level of nested manifest lists may take a round with progress."""
 
 
 RETRY_DELAY = 5.0
 
 
 RETRYABLE = REFERENCED | {"UpstreamTooManyRequests", "UpstreamUnavailable"}
-"""Codes of failures that may not be there a moment later."""
+"""Codes of failures that may pass within moments."""
 
 
 _MAX_GUARDS_IN_A_BATCH = 50
-"""More guards than this are looked at by calls of their own."""
+"""More guards than this are checked with separate calls."""
 
 
 _BASE_DELAY = 0.5
@@ -63,20 +63,20 @@ _NOT_CONFIRMED = "The reply to the call was lost, and the image is still there."
 
 
 class _BlockedError(Exception):
-    """Raised when a check forbids to go on."""
+    """Raised when a check forbids any further removal."""
 
 
 @dataclass(frozen=True)
 class ImageRemoval:
     """Deletes or archives the images of a decision that no check blocks.
 
-    :param hook: gives connection, Region and configuration; its ``throttle_timeout`` bounds how long one batch is tried
-        again.
+    :param hook: provides the connection, Region and configuration; its ``throttle_timeout`` bounds how long one batch
+        is retried.
     :param action: ``delete`` or ``archive``.
-    :param stop: set when it is to end after the call that is under way.
-    :param retry_delay: time before failures that may pass are tried again, in seconds; it doubles from time to time.
-    :param journal: where it is written down what is about to be removed, and what was.
-    :param now: returns the time (aware).
+    :param stop: set when the removal must end after the current call.
+    :param retry_delay: time before temporary failures are retried, in seconds; it doubles from retry to retry, up to a limit.
+    :param journal: records the images that are about to be removed, and those that were.
+    :param now: returns the current time (aware).
     """
 
     hook: EcrImageCleanupHook
@@ -87,12 +87,12 @@ class ImageRemoval:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def run(self, decision: Decision) -> RepositoryCleanup:
-        """Remove what was decided and return what became of every image.
+        """Remove the images of the decision and return the outcome of each.
 
-        The repository is judged again first, by the images that are there now.
+        First judges the repository again, by its current images.
 
-        :param decision: what was decided.
-        :raises ValueError: if a check blocks; nothing is done.
+        :param decision: the decision.
+        :raises ValueError: if a check blocks; nothing is removed.
         """
         if decision.blocking:
             raise ValueError(f"{decision.repository} is blocked: {', '.join(c.code for c in decision.blocking)}.")
@@ -137,20 +137,20 @@ class _Work:
         self._planned = {image.image_digest: image for image in decision.plan.images}
         self._holding = Holding(self._planned, decision.plan.subjects, cleanup.outcomes, RETRYABLE)
         self._approved = {digest: image.action for digest, image in (approved_images(decision.evidence) or {}).items()}
-        # The images of calls whose reply was lost, each with the earlier attempt that sent it, or None for this one.
+        # The images of calls whose reply was lost, each with the earlier attempt that called, or None for this one.
         self._unconfirmed = {digest: image.attempt for digest, image in decision.evidence.earlier.sent.items()}
         self._record = RemovalRecord(cleanup, removal.journal)
         self._guards = guards_in(decision, inventory)
 
     def run(self) -> None:
-        """Remove the images in rounds, until all are done or nothing may pass any more."""
+        """Remove the images in rounds, until all are done or no failure can pass any more."""
         pending: Sequence[RepositoryImage] = self._cleanup.decision.plan.images
         idle = 0
         while pending:
             for batch in batches_of(pending, self._batch_size):
                 if self._stop.is_set():
                     return
-                # What waits for its subject, or is spared by now, is not about to be removed.
+                # Images that wait for their subject, or are now spared, are not about to be removed.
                 self._remove([image for image in batch if not self._is_spared(image) and self._may_go(image, {})])
             again = self._to_be_tried_again()
             idle = 0 if len(again) < len(pending) else idle + 1
@@ -162,12 +162,12 @@ class _Work:
             self._settle()
 
     def _remove(self, batch: Sequence[RepositoryImage]) -> None:
-        """Remove one batch, which is written down first, so that no write comes between a look and a call."""
+        """Remove one batch. Record it first, so that no write comes between a look and a call."""
         if not batch:
             return
         self._record.write_intent(batch, self._approved)
         try:
-            # ECR archives one image a call, so each has a look of its own.
+            # ECR archives one image per call, so each gets a look of its own.
             for images in [[image] for image in batch] if self._action == "archive" else [[*batch]]:
                 if self._stop.is_set():
                     break
@@ -182,7 +182,7 @@ class _Work:
         log.info("%s: %s.", self._cleanup.repository, counts)
 
     def _act(self, images: Sequence[RepositoryImage]) -> None:
-        """Look at images and remove them with one call; look again after each wait for what may pass."""
+        """Look at images and remove them with one call; after each wait for a retry, look again."""
         backoff = self._looks.backoff()
         pending = {image.image_digest: image for image in images}
         attempted: set[str] = set()
@@ -210,12 +210,12 @@ class _Work:
             log.info("%s: looking again, because %s", self._cleanup.repository, error or "a reply was cut off.")
 
     def _is_spared(self, image: RepositoryImage) -> bool:
-        """Return whether an image has to stay, as the repository was judged last."""
+        """Return whether an image must stay, by the latest judgement of the repository."""
         return self._record.outcome(image.image_digest).status == "spared"
 
     def _look(self, pending: Mapping[str, RepositoryImage]) -> dict[str, RepositoryImage]:
-        """Return the images that may go now, and say of the others why they may not."""
-        # Looked for first, so that nothing comes between the look at the images themselves and the call.
+        """Return the images that may go now, and record for the others why they may not."""
+        # Look for these first, so that nothing comes between the look at the images themselves and the call.
         subjects = self._looks.subjects(self._holding.unplanned_subjects([*pending]))
         for _ in range(_MAX_LOOKS):
             there = self._looks.at([*(guard.image_digest for guard in self._guards), *pending])
@@ -237,7 +237,7 @@ class _Work:
         return ready
 
     def _seen(self, image: RepositoryImage, now: RepositoryImage | None) -> ImageOutcome | None:
-        """Return why an image is not to be removed, or None if it is as it was when it was judged."""
+        """Return why an image must not be removed, or None if it has not changed since it was judged."""
         if image.image_digest in self._unconfirmed and is_done(now, self._action):
             return self._reply_lost(image)
         if now is None:
@@ -247,7 +247,7 @@ class _Work:
         return None
 
     def _judge_again(self, missing: Sequence[str]) -> None:
-        """Choose which images have to stay, because some of those that were to are no longer there."""
+        """Choose again which images must stay, because some that were meant to stay are gone."""
         decision = self._cleanup.decision
         log.warning(
             "%s: images that were to stay are gone or archived: %s. Judging the repository again.",
@@ -277,7 +277,7 @@ class _Work:
     def _without_answered(
         self, pending: Mapping[str, RepositoryImage], answer: DeletedImages
     ) -> dict[str, RepositoryImage]:
-        """Say what became of the images that an answer names, and return the others: an answer can be cut off."""
+        """Record the outcome of the images that an answer names, and return the others: an answer can be cut off."""
         unanswered = dict(pending)
         for failure in answer.failures:
             if (image := unanswered.pop(failure.image_digest, None)) is not None:
@@ -289,12 +289,12 @@ class _Work:
     def _failed(self, image: RepositoryImage, failure: ImageFailure) -> ImageOutcome:
         if failure.code != IMAGE_NOT_FOUND:
             return ImageOutcome.of(image, "failed", failure.code, failure.reason)
-        # It was there at the look right before: either a call of ours whose reply was lost, or somebody else.
+        # It was there a moment ago: either a call of ours whose reply was lost removed it, or someone else did.
         is_ours = image.image_digest in self._unconfirmed and self._action == "delete"
         return self._reply_lost(image) if is_ours else ImageOutcome.of(image, "gone")
 
     def _give_up(self, images: Sequence[RepositoryImage], error: RepositoryError | None) -> None:
-        """Say what became of images that are not tried any more."""
+        """Record the outcome of images that are not retried any more."""
         lost = [image for image in images if image.image_digest in self._unconfirmed]
         for image in images:
             if image.image_digest not in self._unconfirmed and error is not None:
@@ -316,14 +316,14 @@ class _Work:
                 self._record.add(ImageOutcome.of(image, "failed", NOT_CONFIRMED, _NOT_CONFIRMED))
 
     def _may_go(self, image: RepositoryImage, subjects: Mapping[str, ImageFate]) -> bool:
-        """Return whether all that an image belongs to has gone; spare it if one of these stays."""
+        """Return whether every image that this one belongs to is gone; spare this one if any of them stays."""
         state = self._holding.subject(image.image_digest, subjects, TARGETS[self._action])
         if state == "stays":
             self._record.add(ImageOutcome.of(image, "spared", str(Spared.SUBJECT_STAYS)))
         return state == "gone"
 
     def _to_be_tried_again(self) -> list[RepositoryImage]:
-        """Return the images whose failure may have gone by now, and those that wait for such an image."""
+        """Return the images whose failure may have passed, and those that wait for such an image."""
         self._record.add(*map(self._holding.refused, self._cleanup.of_status("failed")))
         return [
             self._planned[outcome.image_digest]
@@ -332,7 +332,7 @@ class _Work:
         ]
 
     def _settle(self) -> None:
-        """Spare what was refused or has waited to the end, because a list or a subject stays after all."""
+        """Spare the images that were refused or waited to the end, because a list or a subject stays after all."""
         for outcome in self._cleanup.of_status("failed"):
             self._record.add(self._holding.refused(outcome, is_last=True))
         for outcome in self._cleanup.of_status("not_attempted"):
@@ -341,7 +341,7 @@ class _Work:
 
     @property
     def _batch_size(self) -> int:
-        """As many as one look has room for beside the guards, where these are few."""
+        """The number of images that fit into one look together with the guards, if there are few guards."""
         return max(MAX_BATCH - len(self._guards), 1) if len(self._guards) <= _MAX_GUARDS_IN_A_BATCH else MAX_BATCH
 
     def _reply_lost(self, image: RepositoryImage) -> ImageOutcome:

@@ -1,4 +1,4 @@
-"""Plan the change of the policy of one repository, by the policy that it has now."""
+"""Plan the policy change of one repository from its current policy."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def planned_change(
 
     :param changer: reads the applied policy.
     :param repository: the repository.
-    :param wanted: the policy that it is to have.
-    :param checks: what the checks before this one say.
-    :param replaced: what is given back; without, any policy may be replaced.
-    :param earlier: what an earlier attempt of the same task was about to replace.
+    :param wanted: the policy that it should have.
+    :param checks: the results of earlier checks.
+    :param replaced: the record of the policy to restore; if None, any policy may be replaced.
+    :param earlier: the change that an earlier attempt of the same task was about to make.
     """
     former = None
     try:
@@ -69,7 +69,7 @@ def planned_change(
 
 
 def left_as_it_is(changer: PolicyChanger, repository: RepositoryId, why: str) -> PolicyChange:
-    """Return what becomes of a repository whose policy is not changed.
+    """Return the outcome for a repository whose policy is not changed.
 
     :param changer: reads the applied policy.
     :param repository: the repository.
@@ -83,7 +83,7 @@ def left_as_it_is(changer: PolicyChanger, repository: RepositoryId, why: str) ->
 
 
 def with_doubt(change: PolicyChange) -> PolicyChange:
-    """Return a change of a later attempt that cannot know what the earlier ones did.
+    """Return the change for a later attempt that cannot know what earlier ones did.
 
     :param change: the change.
     """

@@ -1,4 +1,4 @@
-"""Change the lifecycle policy of one repository, and read back whether it is as it was meant."""
+"""Change the lifecycle policy of one repository, and read it back to verify the change."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def _sleep(seconds: float) -> bool:
 
 @dataclass(frozen=True)
 class PolicyChanger:
-    """Changes lifecycle policies, one repository after the other.
+    """Changes lifecycle policies, one repository at a time.
 
-    :param hook_of: returns the hook for a Region; its ``throttle_timeout`` bounds how long one change is tried again.
-    :param wait: waits for a number of seconds, and returns whether it was told to stop meanwhile.
+    :param hook_of: returns the hook for a Region; its ``throttle_timeout`` bounds how long one change is retried.
+    :param wait: waits for a number of seconds, and returns whether the task must stop.
     """
 
     hook_of: Callable[[str], EcrImageCleanupHook]
@@ -43,7 +43,7 @@ class PolicyChanger:
         """Return the policy that a repository has now, or None if it has none.
 
         :param repository: the repository.
-        :raises RepositoryError: if that cannot be read.
+        :raises RepositoryError: if the policy cannot be read.
         """
         try:
             return self.hook_of(repository.region_name).get_lifecycle_policy(
@@ -53,13 +53,13 @@ class PolicyChanger:
             return None
 
     def change(self, change: PolicyChange) -> PolicyChange:
-        """Make a change, unless the policy is no longer the one that was there, and say what became of it.
+        """Make a change, unless the policy has changed since it was planned, and return the outcome.
 
-        The policy is looked at right before each call, also before one that is tried again.
+        Looks at the policy right before each call, including retries.
 
         :param change: the planned change.
         """
-        # Beside the XCom, which the next attempt of the task takes away.
+        # In addition to the XCom, which the next attempt of the task deletes.
         former = "none" if change.former is None else change.former.text
         log.info("%s: changing the lifecycle policy; the former one is: %s", change.repository, former)
         backoff = Backoff(self.hook_of(change.repository.region_name).throttle_timeout, self.wait)
@@ -81,13 +81,13 @@ class PolicyChanger:
             log.info("%s: looking again, because %s", change.repository, error)
 
     def _looked_at(self, change: PolicyChange, *, lost: bool) -> PolicyChange | None:
-        """Return what became of a change that is not to be made now, or None if it is."""
+        """Return the outcome of a change that must not be made now, or None to make it."""
         repository = change.repository
         applied = self.hook_of(repository.region_name).look_at_lifecycle_policy(
             repository.repository_name, registry_id=repository.registry_id
         )
         if same_policy(applied, change.wanted):
-            # Right before a call whose reply was lost, it was not.
+            # Right before the call whose reply was lost, it was different.
             return _as_changed(change, REPLY_LOST) if lost else replace(change, status="unchanged")
         if same_policy(applied, change.former):
             return None
@@ -105,12 +105,12 @@ class PolicyChanger:
         if lost:
             return self._read_back(change, error)
         if change.wanted is None and fate == "refused" and isinstance(error, LifecyclePolicyNotFoundError):
-            # Somebody else removed it in the same moment.
+            # Someone else removed it at the same moment.
             return replace(change, status="unchanged")
         return replace(change, status="failed", error=error)
 
     def _read_back(self, change: PolicyChange, failure: RepositoryError | None) -> PolicyChange:
-        """Believe what is there, not what was answered: an answer that is lost may be that of a change that was made."""
+        """Trust the applied policy, not the answer: a change may have been made even if its answer was lost."""
         try:
             applied = self.applied(change.repository)
         except RepositoryError as error:

@@ -1,4 +1,4 @@
-"""Find out what several policies would do with the same repositories: by ECR's preview, by simulation, or by both."""
+"""Compare what several policies would do to the same repositories, by ECR's preview, by simulation, or by both."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 SIMULATION_WORKERS = 8
-"""How many repositories are simulated at a time, over the connections that a client keeps open."""
+"""How many repositories are simulated at a time; no more than the connections that a client keeps open."""
 
 
 BATCH_SIZE = 200
@@ -39,24 +39,24 @@ BATCH_SIZE = 200
 
 
 Effects = dict[str, PolicyEffect | FailedRepository]
-"""What one policy does, or why that is not known, by repository."""
+"""The effect of one policy, or why it is unknown, by repository."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyComparer:
     """Compares policies on the repositories of one registry in one Region.
 
-    A repository has one preview, so ECR previews one policy after the other. A simulation asks DescribeImages once for
-    all of them, and leaves the preview of the repository alone.
+    A repository has one preview, so ECR previews one policy after the other. A simulation calls DescribeImages once for
+    all policies, and leaves the preview of the repository alone.
 
-    :param hook: gives connection, Region and configuration.
+    :param hook: provides the connection, Region and configuration.
     :param policies: the policies by name; None for the one that is applied to each repository.
-    :param method: ``preview``, ``simulation``, or ``both``, which names where the two disagree.
+    :param method: ``preview``, ``simulation``, or ``both``, which reports where the two disagree.
     :param registry_id: the registry (account); the caller's own if None.
-    :param max_workers: number of threads that ask for previews.
-    :param repository_timeout: time that one preview has, in seconds.
-    :param lookout: what to look out for among the affected images.
-    :param should_stop: asked again and again; once it returns True, the comparison ends early.
+    :param max_workers: number of threads that request previews.
+    :param repository_timeout: time limit for one preview, in seconds.
+    :param lookout: what to flag among the affected images.
+    :param should_stop: polled repeatedly; once it returns True, the comparison ends early.
     """
 
     hook: EcrLifecyclePolicyPreviewHook
@@ -69,7 +69,7 @@ class PolicyComparer:
     should_stop: Callable[[], bool] = bool
 
     def compare(self, repository_names: Sequence[str]) -> Iterator[ComparedRepository | FailedRepository]:
-        """Yield for each repository what the policies would do with it, or why that is not known.
+        """Yield for each repository what the policies would do to it, or why that is unknown.
 
         :param repository_names: the repositories.
         """
@@ -105,7 +105,7 @@ class PolicyComparer:
         return compare_effects(self._ref(name), known)
 
     def _previewed(self, policy: str, names: Sequence[str]) -> Effects:
-        """Ask ECR for its preview of one policy."""
+        """Let ECR preview one policy."""
         lists = EffectsInMemory()
         fleet = PreviewFleet(
             hook=self.hook,
@@ -166,20 +166,20 @@ class PolicyComparer:
 
 
 class EffectsInMemory:
-    """The affected images of previews that were read to their end."""
+    """The affected images of previews that were read completely."""
 
     def __init__(self) -> None:
         self._effects: dict[str, PolicyEffect] = {}
 
     @contextmanager
     def open(self, preview: PreviewStatus) -> Iterator[_EffectList]:
-        """Open the list of a repository's affected images, which counts when the block ends without error."""
+        """Open the list of a repository's affected images; it counts only if the block ends without error."""
         effect = PolicyEffect(preview.policy.fingerprint)
         yield _EffectList(effect)
         self._effects[preview.repository_name] = effect
 
     def effect_of(self, outcome: RepositoryOutcome) -> PolicyEffect | FailedRepository:
-        """Return what a policy does with a repository, or why that is not known."""
+        """Return what a policy does to a repository, or why that is unknown."""
         if outcome.status == "without_policy":
             return PolicyEffect(None)
         if outcome.summary is None:
@@ -194,7 +194,7 @@ class EffectsInMemory:
 
 
 class _EffectList:
-    """Takes the images of one preview as they stream by."""
+    """Collects the images of one preview as they stream by."""
 
     images_uri = None
     write_kept = None
@@ -203,7 +203,7 @@ class _EffectList:
         self._effect = effect
 
     def write(self, image: PreviewedImage) -> None:
-        """Take in one image."""
+        """Add one image."""
         self._effect.add(image)
 
 

@@ -1,4 +1,4 @@
-"""Find policies for the repositories of a registry: read their images, group them by shape, and let ECR preview what was found."""
+"""Recommend policies for a registry: read its images, group repositories by shape, and let ECR preview each policy."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ log = logging.getLogger(__name__)
 
 
 READING_WORKERS = 8
-"""How many repositories are read at a time, over the connections that a client keeps open."""
+"""How many repositories are read at a time; no more than the connections that a client keeps open."""
 
 
 BATCH_SIZE = 64
 
 
 MAX_IMAGES = 500_000
-"""How many images are held in memory; repositories of one shape are looked at together."""
+"""How many images are held in memory; repositories of one shape are examined together."""
 
 
 InUseOf = Callable[[RepositoryId], RepositoryInUse | Unread | None]
@@ -44,11 +44,11 @@ InUseOf = Callable[[RepositoryId], RepositoryInUse | Unread | None]
 
 @dataclass
 class Recommendations:
-    """What was found.
+    """The recommended policies.
 
     :param policies: the policies, each with the repositories that share it.
-    :param failures: the repositories for which there is no policy, or for which ECR does not agree.
-    :param unproven: the repositories of the policies for which ECR does not agree.
+    :param failures: the repositories without a recommended policy, or where ECR's preview disagrees.
+    :param unproven: the repositories of the policies where ECR's preview disagrees.
     """
 
     policies: list[RecommendedPolicy] = field(default_factory=list)
@@ -60,15 +60,15 @@ class Recommendations:
 class PolicyRecommender:
     """Finds policies for repositories of one registry in one Region.
 
-    :param hook: gives connection, Region and configuration.
-    :param request: what a policy has to keep.
+    :param hook: provides the connection, Region and configuration.
+    :param request: what a policy must keep.
     :param registry_id: the registry (account); the caller's own if None.
-    :param in_use_of: returns what says what is in use of a repository; None if that is not to be looked at.
-    :param share: ``shape`` for one policy for the repositories of each shape, ``all`` for one for all, ``none`` for one each.
+    :param in_use_of: returns the function that reports the images in use in a repository; None to ignore use.
+    :param share: ``shape`` for one policy per shape, ``all`` for one policy in total, ``none`` for one per repository.
     :param prove: whether ECR previews each policy.
-    :param max_workers: number of threads that ask for previews.
-    :param repository_timeout: time that one preview has, in seconds.
-    :param should_stop: looked at again and again; once it returns True, previews are read no further.
+    :param max_workers: number of threads that request previews.
+    :param repository_timeout: time limit for one preview, in seconds.
+    :param should_stop: polled repeatedly; once it returns True, no further previews are read.
     """
 
     hook: EcrLifecyclePolicyPreviewHook
@@ -85,7 +85,7 @@ class PolicyRecommender:
         """Return policies for repositories.
 
         :param repository_names: the repositories.
-        :raises ValueError: if they have more images than are held in memory.
+        :raises ValueError: if they have more images than fit in memory.
         """
         found = Recommendations()
         repositories = []
@@ -133,7 +133,7 @@ class PolicyRecommender:
             return self._failure(name, type(error).__name__, str(error))
 
     def _with_use(self, name: str, images: list[RepositoryImage]) -> RepositoryFacts | FailedRepository:
-        """Return the facts with what is in use, or why that is not known: a policy might then delete what runs."""
+        """Return the facts with the images in use. If unknown, return why: a policy might delete what runs."""
         in_use = self.in_use_of(self._repository(name)) if self.in_use_of is not None else None
         if in_use is None:
             return RepositoryFacts(name, images)
@@ -154,7 +154,7 @@ class PolicyRecommender:
         policies: Sequence[tuple[RecommendedPolicy, LifecyclePolicy, Sequence[RepositoryFacts]]],
         found: Recommendations,
     ) -> None:
-        """Let ECR preview each policy for each of its repositories, and note where it affects what the simulation keeps."""
+        """Let ECR preview each policy for its repositories, and note images that only the preview affects."""
         effects = self._previewed(
             [PreviewTarget(facts.name, policy) for _, policy, group in policies for facts in group]
         )

@@ -1,4 +1,4 @@
-"""Read who may pull: the policy of each repository, and once for a registry and Region that of the registry."""
+"""Read who may pull, from the policy of each repository and, once per registry and Region, that of the registry."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPre
 
 @dataclass(frozen=True)
 class PullPolicies:
-    """Says who may pull from repositories.
+    """Finds out who may pull from repositories.
 
     Calls GetRepositoryPolicy and GetRegistryPolicy (``ecr:`` IAM actions of the same names).
 
@@ -63,7 +63,7 @@ class PullPolicies:
         return policy
 
     def _of_registry(self, repository: RepositoryId) -> str | None:
-        """Return the policy of the registry, where it is the caller's own: ECR shows no other."""
+        """Return the policy of the registry if it is the caller's own: ECR shows no other."""
         known = self._of_registries
         if repository.region_name not in known:
             try:

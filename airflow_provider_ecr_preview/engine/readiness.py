@@ -1,4 +1,4 @@
-"""Check what can be checked of repositories without starting a preview, and without changing anything."""
+"""Run the checks that need no new preview, without changing anything."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ _FORGOTTEN = Unread("It was looked at, and is not kept.")
 
 @dataclass(frozen=True)
 class ReadinessChecker:
-    """Says of repositories, one after the other, what the checks of a clean-up say.
+    """Runs the checks of a clean-up on one repository at a time.
 
     It calls GetLifecyclePolicy, GetLifecyclePolicyPreview, DescribeImages and DescribeRegistry. The approved preview
-    stands for the fresh one, or the policy as this package evaluates it where no preview was made.
+    stands in for the fresh one; without a preview, this package evaluates the policy itself.
 
-    :param collector: gathers what is known.
+    :param collector: gathers the evidence.
     :param settings: how careful the clean-up is.
-    :param changing_actions: the IAM actions of the clean-up that are not tried.
+    :param changing_actions: the IAM actions of the clean-up, which are not tried.
     """
 
     collector: EvidenceCollector
@@ -61,17 +61,17 @@ class ReadinessChecker:
     changing_actions: Sequence[str]
 
     def check(self, repository: RepositoryId, summary: PreviewSummaryXCom | None) -> RepositoryReadiness:
-        """Return what the checks say of one repository.
+        """Return the results of the checks on one repository.
 
         :param repository: the repository.
-        :param summary: the preview that may be approved; None if none was made.
+        :param summary: the preview to approve; None if there is none.
         """
         return _Check(self, repository, summary).run()
 
 
 @dataclass
 class _Check:
-    """Checks one repository, and keeps which calls were tried."""
+    """Checks one repository, and keeps track of the calls it tried."""
 
     checker: ReadinessChecker
     repository: RepositoryId
@@ -91,14 +91,14 @@ class _Check:
             CheckResult.of("read_permissions", read_permissions(self.attempts)),
             CheckResult.of("change_permissions", change_permissions(self.checker.changing_actions)),
         ]
-        # Hundreds of repositories are checked in one task: their images are not kept.
+        # One task checks hundreds of repositories, so it does not keep their images.
         forgotten = replace(evidence, approved=_FORGOTTEN, fresh=_FORGOTTEN, inventory=(), previous={}, replicas=())
         return RepositoryReadiness(self.repository, (*told, *checks), replace(decision, evidence=forgotten))
 
     def _previews(
         self, policy: LifecyclePolicy | Unread, inventory: list[RepositoryImage] | Unread
     ) -> tuple[PreviewSummaryXCom, PreviewList | Unread, PreviewList | Unread]:
-        """Return the summary, the images that it stands for, and what stands for a fresh preview."""
+        """Return the summary, its images, and the stand-in for a fresh preview."""
         simulated = self._simulated(policy, inventory)
         if self.summary is None:
             summary, preview = simulated
@@ -109,7 +109,7 @@ class _Check:
         fresh = PreviewList(policy.fingerprint, self.summary["images_fingerprint"])
         if policy.fingerprint != self.summary["policy_fingerprint"] or isinstance(approved, Unread):
             return self.summary, approved, fresh
-        # Without a list the images are known by their fingerprint alone, which the evaluated policy may have.
+        # Without a list, only the fingerprint of the images is known; the evaluated policy may have the same one.
         known = approved if approved.images is not None else simulated[1]
         is_same = isinstance(known, PreviewList) and known.images_fingerprint == fresh.images_fingerprint
         return self.summary, approved, known if is_same else fresh
@@ -130,13 +130,13 @@ class _Check:
         return summary, PreviewList.of_images(policy.fingerprint, images)
 
     def _policy(self) -> LifecyclePolicy | Unread:
-        """Return the policy that would be previewed; the applied one is read in any case, as the clean-up does."""
+        """Return the policy that would be previewed. Always read the applied one, as the clean-up does."""
         applied = self._try("ecr:GetLifecyclePolicy", self._applied)
         given = self.checker.collector.policies.policy_of(self.repository.repository_name)
         return given or applied or _NO_POLICY
 
     def _note_registry(self, evidence: Evidence) -> None:
-        """Note whether it could be read where deletions are replicated to, if that was asked."""
+        """Note whether the replication of deletions could be read, if the checks need it."""
         if self.checker.collector.replicas is None:
             return
         unread = evidence.replicas if isinstance(evidence.replicas, Unread) else Unread("")

@@ -1,4 +1,4 @@
-"""What became of the images of one repository so far, for the result of the task and for its next attempt."""
+"""Record the outcomes of one repository's images, for the result of the task and for its next attempt."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _MAX_UNWRITTEN = 10
 
 
 class RemovalRecord:
-    """Keeps the outcomes of one repository, and writes them down.
+    """Keeps the outcomes of one repository, and writes them to the journal.
 
-    :param cleanup: what is known of it; its outcomes are added to.
-    :param journal: where it is written down.
+    :param cleanup: the clean-up so far; outcomes are added to it.
+    :param journal: where to write them.
     """
 
     def __init__(self, cleanup: RepositoryCleanup, journal: Journal) -> None:
@@ -31,29 +31,29 @@ class RemovalRecord:
         self._unwritten = [ImageOutcome.of_earlier(image) for image in cleanup.decision.plan.earlier.values()]
 
     def outcome(self, image_digest: str) -> ImageOutcome:
-        """Return what is known of an image.
+        """Return the outcome of an image so far.
 
-        :param image_digest: the digest of an image that was planned.
+        :param image_digest: the digest of a planned image.
         """
         return self._cleanup.outcomes[image_digest]
 
     def add(self, *outcomes: ImageOutcome) -> None:
-        """Take in what became of images."""
+        """Add the outcomes of images."""
         for outcome in outcomes:
             self._cleanup.outcomes[outcome.image_digest] = outcome
             self._unwritten.append(outcome)
 
     def write_intent(self, images: Sequence[RepositoryImage], actions: Mapping[str, str]) -> None:
-        """Write down which images are about to be removed.
+        """Write to the journal which images are about to be removed.
 
         :param images: the images.
-        :param actions: what was approved for each, by digest.
-        :raises JournalUnwritableError: if that is not possible; then nothing may be removed.
+        :param actions: the approved action for each, by digest.
+        :raises JournalUnwritableError: if that fails; then nothing may be removed.
         """
         intent = intent_entry(self._cleanup.repository, images, actions, attempt=self._journal.attempt)
         try:
             self._journal.write([*self._entries(), intent])
-        except Exception as error:  # whatever goes wrong on whatever storage
+        except Exception as error:  # any storage may fail in any way
             raise self.error(
                 JournalUnwritableError,
                 f"what is about to be removed cannot be written to {self._journal.place} ({type(error).__name__}: "
@@ -62,14 +62,14 @@ class RemovalRecord:
         self._unwritten = []
 
     def write_outcomes(self, batch: Sequence[RepositoryImage] | None = None) -> None:
-        """Write down what became of images; what was removed is in the result even where that fails.
+        """Write outcomes to the journal. If that fails, the result of the task still lists the removed images.
 
-        :param batch: the images of a batch that ends; without, nothing is written as long as there is little.
+        :param batch: the images of the batch that ends; if None, write only once enough outcomes have piled up.
         """
         if batch is None and len(self._unwritten) < _MAX_UNWRITTEN:
             return
         outcomes = [self.outcome(image.image_digest) for image in batch or ()]
-        # These were written down as about to be removed, and no call was sent for them.
+        # The journal lists these as about to be removed, but no call was sent for them.
         self._unwritten += [outcome for outcome in outcomes if outcome.status == "not_attempted"]
         try:
             self._journal.write(self._entries())
@@ -103,7 +103,7 @@ class RemovalRecord:
 def status_of(cleanup: RepositoryCleanup, *, is_stopped: bool) -> RepositoryStatus:
     """Return how the clean-up of one repository ended.
 
-    :param cleanup: what became of its images.
+    :param cleanup: the outcomes of its images.
     :param is_stopped: whether the task had to stop.
     """
     if not cleanup.of_status("failed", "unknown", "not_attempted"):

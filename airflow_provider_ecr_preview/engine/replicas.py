@@ -1,4 +1,4 @@
-"""Find out where images are deleted, too, when they are deleted in a repository, and which images those are."""
+"""Find the repositories that replicate a repository's deletions, and the images deleted there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ALLOW = "Allow {action} in IAM, for the role of aws_conn_id"
 
 @dataclass(frozen=True)
 class ReplicaFinder:
-    """Says where images are deleted, too. It asks about each Region once, and any number of threads may share it.
+    """Finds the repositories that deletions are replicated to. It asks each Region once, and threads may share it.
 
     :param hook_of: returns the hook for a Region.
     """
@@ -30,7 +30,7 @@ class ReplicaFinder:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def replicas_of(self, repository: RepositoryId) -> list[RepositoryId] | Unread:
-        """Return the repositories in which an image is deleted when it is deleted in this one.
+        """Return the repositories in which deleting an image from this repository deletes it, too.
 
         :param repository: the repository.
         """
@@ -51,7 +51,7 @@ class ReplicaFinder:
     def images_of(
         self, replica: RepositoryId, image_digests: Collection[str]
     ) -> Mapping[str, RepositoryImage] | Unread:
-        """Return those of some images that are in a replica of their repository, by digest.
+        """Return the given images that exist in a replica of their repository, by digest.
 
         Calls DescribeImages (``ecr:DescribeImages``).
 
@@ -78,7 +78,7 @@ class ReplicaFinder:
 def replicas_through(
     hook: EcrLifecyclePolicyPreviewHook,
 ) -> Callable[[RepositoryId], list[RepositoryId] | Unread]:
-    """Return what finds the replicas of repositories in one Region, and asks about it once.
+    """Return a function that finds the replicas of repositories in one Region, and asks the Region once.
 
     :param hook: the hook for the Region.
     """

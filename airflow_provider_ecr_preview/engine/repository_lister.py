@@ -1,4 +1,4 @@
-"""List the repositories of a registry, with what has to be asked of each one before it is chosen."""
+"""List the repositories of a registry that match a selection by name, tags and policy."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _Repository = tuple[str, str]
 class RepositoryLister:
     """Lists the repositories of one registry in one Region.
 
-    :param hook: gives connection, Region and configuration.
+    :param hook: provides the connection, Region and configuration.
     :param registry_id: the registry (account); the caller's own if None.
-    :param max_workers: how many repositories are asked about at the same time.
+    :param max_workers: how many repositories are queried at the same time.
     """
 
     hook: EcrLifecyclePolicyPreviewHook
@@ -45,15 +45,15 @@ class RepositoryLister:
     max_workers: int = MAX_WORKERS
 
     def names(self, selection: RepositorySelection, *, with_policy: bool | None = None) -> list[str]:
-        """Return the names of the chosen repositories, sorted.
+        """Return the sorted names of the selected repositories.
 
         Calls DescribeRepositories, for tags ListTagsForResource, and for ``with_policy`` GetLifecyclePolicy (``ecr:``
-        IAM actions of the same names). An answer that cannot be had is an error: a repository that nobody knows
-        anything about must not drop out of an audit unseen.
+        IAM actions of the same names). A missing answer is an error: an audit must not silently drop a repository that
+        it knows nothing about.
 
         :param selection: names and tags.
         :param with_policy: only repositories that have a lifecycle policy, or only those that have none.
-        :raises RepositoryError: if a call is refused, or throttled for too long; says what to do.
+        :raises RepositoryError: if a call is refused, or throttled for too long; the message says what to do.
         """
         chosen = sorted(repository for repository in self._described() if selection.has_name(repository[0]))
         if selection.tags:
@@ -80,7 +80,7 @@ class RepositoryLister:
             yield from site.parsed(_repositories, page)
 
     def _kept(self, chosen: list[_Repository], is_kept: Callable[[_Repository], bool]) -> list[_Repository]:
-        """Return the repositories that a question is answered with yes for, in their order."""
+        """Return the repositories that pass a check, in order."""
         with ThreadPoolExecutor(self.max_workers, "ecr-repositories") as pool:
             try:
                 answers = list(pool.map(lambda repository: self._is_kept(repository, is_kept), chosen))

@@ -1,4 +1,4 @@
-"""Look at the images of one repository: right before a call that removes some, and after one whose reply was lost."""
+"""Look at the images of one repository, right before a call that removes some, and after one whose reply was lost."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 class RepositoryLooks:
     """Looks at the images of one repository.
 
-    :param hook: makes the calls; its ``throttle_timeout`` bounds how long a look is tried again.
+    :param hook: makes the calls; its ``throttle_timeout`` bounds how long a look is retried.
     :param repository: the repository.
-    :param stop: set when the clean-up has to end; waits end then.
+    :param stop: set when the clean-up must end; it also ends waits.
     :param base_delay: time before the first retry, in seconds.
     """
 
@@ -34,17 +34,17 @@ class RepositoryLooks:
     _pages: int = field(default=1, init=False)
 
     def inventory(self) -> list[RepositoryImage]:
-        """Return every image that is in the repository now."""
+        """Return every image currently in the repository."""
         images = self.hook.iter_repository_images(
             self.repository.repository_name, registry_id=self.repository.registry_id
         )
-        # ECR may list an image on two pages when others are pushed between the calls.
+        # ECR may list an image on two pages if others are pushed between the calls.
         inventory = [*{image.image_digest: image for image in images}.values()]
         self._pages = len(inventory) // DESCRIBE_IMAGES_PAGE_SIZE + 1
         return inventory
 
     def at(self, image_digests: Sequence[str]) -> dict[str, RepositoryImage]:
-        """Return the images that are there, by digest. The look neither waits nor retries.
+        """Return the images that exist, by digest. The look neither waits nor retries.
 
         :param image_digests: the digests.
         """
@@ -54,7 +54,7 @@ class RepositoryLooks:
         return {image.image_digest: image for image in images}
 
     def at_with_retries(self, image_digests: Sequence[str]) -> dict[str, RepositoryImage]:
-        """Return the images that are there, by digest. It may wait, so no call that removes images may follow it.
+        """Return the images that exist, by digest. This may wait, so no call that removes images may follow it.
 
         :param image_digests: the digests.
         """
@@ -68,23 +68,23 @@ class RepositoryLooks:
                     raise
 
     def subjects(self, image_digests: Sequence[str]) -> dict[str, ImageFate]:
-        """Return what became of subjects outside the plan, as far as they are there.
+        """Return the fate of subjects outside the plan that still exist.
 
         :param image_digests: the digests of the subjects.
         """
         if not image_digests:
             return {}
-        # Most are not there, and DescribeImages fails as a whole when one of a hundred images is missing.
+        # Most are missing, and DescribeImages fails as a whole if one of a hundred images is missing.
         found = self.inventory() if 2 * len(image_digests) > self._pages else [*self.at(image_digests).values()]
         return {image.image_digest: ImageFate.now(image) for image in found}
 
     def backoff(self) -> Backoff:
-        """Return the waits between looks and calls that are tried again."""
+        """Return the waits between retries of looks and calls."""
         return Backoff(self.hook.throttle_timeout, self.stop.wait, base=self.base_delay)
 
 
 def guards_in(decision: Decision, inventory: Sequence[RepositoryImage]) -> list[RepositoryImage]:
-    """Return the images that have to stay so that the others may go.
+    """Return the images that must stay so that the others may go.
 
     :param decision: the decision about the repository.
     :param inventory: every image of it.

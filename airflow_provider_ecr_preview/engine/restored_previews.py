@@ -1,4 +1,4 @@
-"""Preview policies before they are given back, to say what they would take."""
+"""Preview policies before they are restored, to report what they would remove."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ POLL_INTERVAL = 2.0
 
 
 _AT_ONCE = 20
-"""Previews that run at the same time; more could expire before it is their turn to be read."""
+"""Previews that run at the same time; with more, some could expire before they are read."""
 
 
 @dataclass(frozen=True)
 class RestoredPreviews:
-    """Previews the policies that repositories are to have again. A preview that cannot be made is said, and no more.
+    """Previews the policies to restore to repositories. A preview that fails is only reported.
 
     :param hook_of: returns the hook for a Region.
-    :param timeout: how long all previews may take, in seconds.
-    :param poll_interval: time between two looks at one, in seconds.
-    :param clock: returns a running number of seconds.
+    :param timeout: time limit for all previews, in seconds.
+    :param poll_interval: time between two polls of one preview, in seconds.
+    :param clock: returns monotonic seconds.
     """
 
     hook_of: Callable[[str], EcrLifecyclePolicyPreviewHook]
@@ -42,9 +42,9 @@ class RestoredPreviews:
     clock: Callable[[], float] = time.monotonic
 
     def of(self, changes: Sequence[PolicyChange]) -> list[PolicyChange]:
-        """Return the changes, each with what its policy would take.
+        """Return the changes, each with the number of images that its policy would remove.
 
-        :param changes: the changes; those that are not planned, or remove a policy, are returned as they are.
+        :param changes: the changes; those that are not planned, or that remove a policy, are returned unchanged.
         """
         deadline = self.clock() + self.timeout
         previewed = list(changes)
@@ -74,7 +74,7 @@ class RestoredPreviews:
                 timeout=remaining,
                 poll_interval=self.poll_interval,
             )
-        except Exception as error:  # noqa: BLE001  # whatever it is, the policy is given back all the same
+        except Exception as error:  # noqa: BLE001  # whatever it is, restore the policy anyway
             return error
 
     def _with_counts(

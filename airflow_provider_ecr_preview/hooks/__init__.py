@@ -1,1 +1,1 @@
-"""The hook, and what it needs to call AWS."""
+"""The hooks that call AWS."""

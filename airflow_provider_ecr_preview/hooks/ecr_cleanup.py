@@ -38,10 +38,10 @@ _MAX_LOOKS = 10
 
 @dataclass(frozen=True, slots=True)
 class DeletedImages:
-    """What BatchDeleteImage answered.
+    """The answer of BatchDeleteImage.
 
-    :param image_digests: the images that are deleted.
-    :param failures: those that are not, and why.
+    :param image_digests: the deleted images.
+    :param failures: the images that were not deleted, and why.
     """
 
     image_digests: frozenset[str]
@@ -49,17 +49,17 @@ class DeletedImages:
 
 
 class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
-    """Delete and archive images, by digest and nothing else, and apply lifecycle policies.
+    """Delete and archive images, by digest only, and apply lifecycle policies.
 
-    It does not ask whether it may: the checks are before it, in the operators. Whatever changes something, and whatever
-    looks at it right before, is sent once and at once: these methods neither wait nor retry, whatever ``config`` says
-    about retries, so whoever tries again looks again first. The other methods and the parameters are those of
+    The hook checks nothing; the operators do that first. Methods that make a change, or look right before one, send
+    their call once and immediately. They neither wait nor retry, whatever ``config`` says, so look again before you try
+    again. The other methods and the parameters are those of
     :class:`~airflow_provider_ecr_preview.hooks.ecr_preview.EcrLifecyclePolicyPreviewHook`.
     """
 
     @cached_property
     def _acting(self) -> Any:
-        """The client for what changes something, and for the look right before it, over the same connection."""
+        """The client for calls that make a change and for the looks right before them, over the same connection."""
         client = super(EcrLifecyclePolicyPreviewHook, self).get_client_type(
             region_name=self.region_name, config=acting_config(super(EcrLifecyclePolicyPreviewHook, self).config)
         )
@@ -69,10 +69,10 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
     def describe_images(
         self, repository_name: str, image_digests: Sequence[str], *, registry_id: str | None = None
     ) -> list[RepositoryImage]:
-        """Return the images that are still there, of those that are named, all as they are at the same moment.
+        """Return those of the named images that still exist, all in their state at the same moment.
 
-        Calls DescribeImages (``ecr:DescribeImages``) once for every hundred images. It answers nothing about a hundred
-        images when one of them is gone; then those that are there are found by halves, and described together again.
+        Calls DescribeImages (``ecr:DescribeImages``) once for every hundred images. If one of them is gone, the whole
+        call fails; the method then finds the others by bisection and describes them together again.
 
         :param repository_name: the repository.
         :param image_digests: the digests.
@@ -87,9 +87,9 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
     def look_at_lifecycle_policy(
         self, repository_name: str, *, registry_id: str | None = None
     ) -> LifecyclePolicy | None:
-        """Return the policy that is applied to a repository, or None if it has none.
+        """Return the policy applied to a repository, or None if it has none.
 
-        Calls GetLifecyclePolicy once (``ecr:GetLifecyclePolicy``), without a wait.
+        Calls GetLifecyclePolicy once (``ecr:GetLifecyclePolicy``), without waiting.
 
         :param repository_name: the repository.
         :param registry_id: the registry (account); the caller's own if None.
@@ -109,7 +109,7 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
     ) -> DeletedImages:
         """Delete images, with all of their tags.
 
-        Calls BatchDeleteImage once (``ecr:BatchDeleteImage``), without a wait.
+        Calls BatchDeleteImage once (``ecr:BatchDeleteImage``), without waiting.
 
         :param repository_name: the repository.
         :param image_digests: the digests, 1 to 100.
@@ -133,9 +133,9 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
     def archive_image(
         self, repository_name: str, image_digest: str, *, registry_id: str | None = None
     ) -> ImageFailure | None:
-        """Move an image to the archive storage class and return why that is not possible, if it is not.
+        """Move an image to the archive storage class; if that is not possible, return why.
 
-        Calls UpdateImageStorageClass once (``ecr:UpdateImageStorageClass``), without a wait.
+        Calls UpdateImageStorageClass once (``ecr:UpdateImageStorageClass``), without waiting.
 
         :param repository_name: the repository.
         :param image_digest: the digest.
@@ -165,9 +165,9 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
     def put_lifecycle_policy(
         self, repository_name: str, policy: LifecyclePolicy, *, registry_id: str | None = None
     ) -> None:
-        """Apply a lifecycle policy, in place of the one that is there. ECR acts on it within a day.
+        """Apply a lifecycle policy, replacing the current one. ECR acts on it within a day.
 
-        Calls PutLifecyclePolicy once (``ecr:PutLifecyclePolicy``), without a wait.
+        Calls PutLifecyclePolicy once (``ecr:PutLifecyclePolicy``), without waiting.
 
         :param repository_name: the repository.
         :param policy: the policy.
@@ -180,9 +180,9 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
             )
 
     def delete_lifecycle_policy(self, repository_name: str, *, registry_id: str | None = None) -> None:
-        """Remove the lifecycle policy, which deletes no image.
+        """Remove the lifecycle policy; this deletes no images.
 
-        Calls DeleteLifecyclePolicy once (``ecr:DeleteLifecyclePolicy``), without a wait.
+        Calls DeleteLifecyclePolicy once (``ecr:DeleteLifecyclePolicy``), without waiting.
 
         :param repository_name: the repository.
         :param registry_id: the registry (account); the caller's own if None.
@@ -194,7 +194,7 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
             )
 
     def _described(self, site: CallSite, image_digests: Sequence[str]) -> list[RepositoryImage]:
-        """Return the images that are there, from one answer about all of them."""
+        """Return the images that exist, from one answer about all of them."""
         for _ in range(_MAX_LOOKS):
             if not image_digests:
                 return []
@@ -204,7 +204,7 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
         raise site.error(EcrUnreachableError, "ECR says in turn that the same images are there and are not. Try again.")
 
     def _still_there(self, site: CallSite, image_digests: Sequence[str]) -> list[str]:
-        """Return those of the images that are there, of which at least one is not."""
+        """Return the images that exist, given that at least one does not."""
         if len(image_digests) == 1:
             return []
         middle = len(image_digests) // 2
@@ -215,7 +215,7 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
         return there
 
     def _answer_about(self, site: CallSite, image_digests: Sequence[str]) -> list[RepositoryImage] | None:
-        """Return what ECR answers about images, or None if one of them is not there."""
+        """Return ECR's answer about images, or None if one of them does not exist."""
         try:
             with translated(site):
                 response = self._acting.describe_images(
@@ -236,5 +236,5 @@ def _request(repository_name: str, registry_id: str | None, image_digests: Seque
 
 
 def _is_digest(text: object) -> bool:
-    # A tag would remove the tag only, and perhaps of another image than was meant.
+    # A tag would remove only the tag, and perhaps from a different image than intended.
     return isinstance(text, str) and text.startswith("sha256:")

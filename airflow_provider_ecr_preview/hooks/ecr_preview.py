@@ -1,4 +1,4 @@
-"""The hook: every call to AWS that concerns a lifecycle policy preview."""
+"""The hook for lifecycle policy previews."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ TagStatus = Literal["TAGGED", "UNTAGGED", "ANY"]
 class EcrLifecyclePolicyPreviewHook(EcrHook):
     """Interact with Amazon ECR lifecycle policy previews.
 
-    Every call has a total bound in time, every error names the repository, the Region and the way out, and no method
+    Every call has a total time limit, and every error names the repository, the Region and the remedy. No method
     changes images or policies: a preview deletes nothing.
 
-    :param throttle_timeout: how long one call waits in all while ECR throttles it, in seconds.
-    :param outage_timeout: how long one call is tried again while AWS or the network fails, in seconds; an endpoint that
-        has never answered fails after 10 seconds and one timeout. Not used if ``config`` sets the SDK's retries.
+    :param throttle_timeout: how long in total one call waits while ECR throttles it, in seconds.
+    :param outage_timeout: how long one call is retried while AWS or the network fails, in seconds; an endpoint that has
+        never answered fails after 10 seconds plus one timeout. Not used if ``config`` sets the SDK's retries.
     :param aws_conn_id: the Airflow connection used for AWS credentials.
     :param region_name: the AWS Region; that of the connection if None.
     :param verify: whether, or with which certificates, TLS is verified.
@@ -83,11 +83,11 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
 
     @property
     def config(self) -> Config:
-        """Configuration of the botocore client, with timeouts of seconds; the SDK's defaults are a minute."""
+        """Configuration of the botocore client, with timeouts of seconds instead of the SDK's minute."""
         return hook_config(super().config)
 
     def get_session(self, region_name: str | None = None, deferrable: bool = False) -> boto3.session.Session:
-        """Return a session whose responses have their times in UTC, which is also much cheaper than local time."""
+        """Return a session that parses times as UTC, which is also much cheaper than local time."""
         session = super().get_session(region_name=region_name, deferrable=deferrable)
         read_times_as_utc(session)
         return session
@@ -95,7 +95,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
     def get_client_type(
         self, region_name: str | None = None, config: Config | None = None, deferrable: bool = False
     ) -> BaseClient:
-        """Return a client that waits while it is throttled and reads previews at little cost."""
+        """Return a client that waits while it is throttled and parses previews cheaply."""
         client = super().get_client_type(region_name=region_name, config=config, deferrable=deferrable)
         if isinstance(client, BaseClient):
             has_own_retries = getattr(super().config, "retries", None) is not None
@@ -104,14 +104,14 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         return client
 
     def get_fleet_client(self, max_workers: int) -> BaseClient:
-        """Return a client for many threads whose caller paces and retries calls: it makes one attempt at each.
+        """Return a client for many threads. It makes one attempt per call; pacing and retries are up to the caller.
 
         :param max_workers: number of threads that share it.
         """
         return self._client_without_retries(fleet_config(self.config, max_workers))
 
     def get_poll_client(self) -> BaseClient:
-        """Return a client for polls: it makes one attempt at a call, which ends within seconds."""
+        """Return a client for polling. It makes one attempt per call, which ends within seconds."""
         return self._client_without_retries(poll_config(super().config))
 
     def _client_without_retries(self, config: Config) -> BaseClient:
@@ -128,20 +128,20 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         timeout: float = 600.0,
         poll_interval: float = 5.0,
     ) -> PreviewStatus:
-        """Start a preview, or attach to the one of the same policy that is in progress.
+        """Start a preview, or attach to a running preview of the same policy.
 
-        A repository has one preview. While one of another policy is in progress, this waits for its end and then
-        replaces it. Calls StartLifecyclePolicyPreview, on a running preview GetLifecyclePolicyPreview, and
-        GetLifecyclePolicy where no policy is given (IAM actions of the same names).
+        A repository has one preview. If a preview of another policy is in progress, wait for its end and then replace
+        it. Calls StartLifecyclePolicyPreview; GetLifecyclePolicyPreview if a preview is running; and GetLifecyclePolicy
+        if no policy is given (IAM actions of the same names).
 
         :param repository_name: the repository.
         :param lifecycle_policy_text: the policy to preview as JSON text or dict; the applied policy if None.
         :param registry_id: the registry (account); the caller's own if None.
         :param timeout: how long to wait for a preview of another policy to end, in seconds; 0 does not wait.
-        :param poll_interval: time between two looks at it, in seconds.
+        :param poll_interval: time between two polls, in seconds.
         :return: the preview that was started or found.
         :raises InvalidLifecyclePolicyError: if ECR would refuse the policy; nothing is started.
-        :raises InvalidRequestError: if an argument is not what ECR takes; nothing is started.
+        :raises InvalidRequestError: if ECR would not accept an argument; nothing is started.
         :raises LifecyclePolicyNotFoundError: if no policy is given and none is applied.
         :raises PreviewInProgressError: if a preview of another policy is still in progress after ``timeout``.
         """
@@ -170,7 +170,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
             return started
 
     def get_preview_status(self, repository_name: str, *, registry_id: str | None = None) -> PreviewStatus:
-        """Return where the preview stands, without its images.
+        """Return the status of the preview, without its images.
 
         Calls GetLifecyclePolicyPreview once (``ecr:GetLifecyclePolicyPreview``).
 
@@ -195,13 +195,14 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         """Wait until the preview is COMPLETE.
 
         Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``) every ``poll_interval``. botocore's own
-        waiter is not used: it takes EXPIRED for a state that may pass, and its bound is a number of calls.
+        waiter is not used: it treats EXPIRED as a temporary state, and it limits the number of calls instead of the
+        time.
 
         :param repository_name: the repository.
         :param registry_id: the registry (account); the caller's own if None.
-        :param policy_fingerprint: the policy that the preview has to be of; any policy if None.
+        :param policy_fingerprint: the policy that the preview must be of; any policy if None.
         :param timeout: how long to wait, in seconds. The last call may take one ``read_timeout`` longer.
-        :param poll_interval: time between two looks, in seconds.
+        :param poll_interval: time between two polls, in seconds.
         :return: the complete preview.
         :raises PreviewTimeoutError: if it is still in progress after ``timeout``.
         :raises PreviewReplacedError: if it is of another policy.
@@ -212,7 +213,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         check_waiting(self._site(repository_name, registry_id), timeout=timeout, poll_interval=poll_interval)
         deadline = time.monotonic() + timeout
         while True:
-            # One look is made whatever the timeout is.
+            # Poll at least once, whatever the timeout.
             with calls_until(max(deadline, time.monotonic() + _LEAST_SECONDS)):
                 preview = self.get_preview_status(repository_name, registry_id=registry_id)
             if preview.is_complete(policy_fingerprint):
@@ -235,10 +236,10 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         starting_token: str | None = None,
         policy_fingerprint: str | None = None,
     ) -> Iterator[PreviewPage]:
-        """Return the pages of a complete preview, read one at a time and each checked to belong to it.
+        """Return the pages of a complete preview, reading one at a time and checking that each belongs to it.
 
         Wraps boto3's ``get_lifecycle_policy_preview`` paginator (``ecr:GetLifecyclePolicyPreview``) with all of its
-        parameters. One page is held in memory at a time.
+        parameters. Only one page is in memory at a time.
 
         :param repository_name: the repository.
         :param registry_id: the registry (account); the caller's own if None.
@@ -246,15 +247,15 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
             time, and each image is listed once. ECR does not page such a request, so it excludes ``page_size``,
             ``max_items`` and ``starting_token``.
         :param tag_status: only ``TAGGED`` or ``UNTAGGED`` images, or ``ANY``.
-        :param max_items: stop after so many images; the last page has the token to resume from.
-        :param page_size: images a page, 1 to 100.
+        :param max_items: stop after this many images; the last page has the token to resume from.
+        :param page_size: images per page, 1 to 100.
         :param starting_token: the ``next_token`` of an earlier page.
-        :param policy_fingerprint: the policy that the preview has to be of; that of the first page if None.
-        :raises InvalidRequestError: at once, if the arguments exclude each other; nothing is sent.
+        :param policy_fingerprint: the policy that the preview must be of; that of the first page if None.
+        :raises InvalidRequestError: immediately, if the arguments exclude each other; nothing is sent.
         :raises PreviewInProgressError: if the preview is still running.
         :raises PreviewReplacedError: if a page is of another policy.
         :raises PreviewInconsistentError: if the pages do not add up.
-        :raises PreviewTokenExpiredError: if ECR no longer takes a page token.
+        :raises PreviewTokenExpiredError: if ECR no longer accepts a page token.
         """
         site = self._site(repository_name, registry_id)
         paging = {"max_items": max_items, "page_size": page_size, "starting_token": starting_token}
@@ -297,7 +298,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
     def iter_repository_images(
         self, repository_name: str, *, registry_id: str | None = None, image_status: str = "ANY"
     ) -> Iterator[RepositoryImage]:
-        """Yield the images of a repository, 1,000 a call.
+        """Yield the images of a repository, 1,000 per call.
 
         Calls DescribeImages (``ecr:DescribeImages``).
 
@@ -310,7 +311,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         return repository_images(self._ecr, site, _request(site, filter={"imageStatus": image_status}))
 
     def get_lifecycle_policy(self, repository_name: str, *, registry_id: str | None = None) -> LifecyclePolicy:
-        """Return the policy that is applied to a repository.
+        """Return the policy applied to a repository.
 
         Calls GetLifecyclePolicy (``ecr:GetLifecyclePolicy``).
 
@@ -324,11 +325,11 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
         return site.parsed(lambda response, _: LifecyclePolicy.from_service(response["lifecyclePolicyText"]), response)
 
     def get_registry_replication(self) -> RegistryReplication:
-        """Return which repositories of the caller's own registry have their deletions replicated, and where to.
+        """Return which repositories of the caller's own registry replicate their deletions, and where.
 
-        Calls DescribeRegistry (``ecr:DescribeRegistry``), which ECR answers for no other registry.
+        Calls DescribeRegistry (``ecr:DescribeRegistry``), which works for no other registry.
 
-        :raises AccessDeniedError: if the caller may not ask.
+        :raises AccessDeniedError: if the caller lacks the permission.
         """
         with translated(CallSite("the registry", None, self.region_name)):
             site = CallSite.of(self.conn, "the registry", None)
@@ -337,7 +338,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
 
     def _site(self, repository_name: str, registry_id: str | None) -> CallSite:
         """Return the call site, after checking the names."""
-        # A template that is rendered to a native object makes a number of an account id.
+        # Rendering a template to a native object turns an account id into a number.
         registry_id = None if registry_id is None else str(registry_id)
         site = CallSite(str(repository_name), registry_id, self.region_name)
         check_names(site)

@@ -1,4 +1,4 @@
-"""The hook that asks CloudTrail what ECR did by itself."""
+"""The hook that reads from CloudTrail what ECR did on its own."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from airflow_provider_ecr_preview.core.reconciliation.execution import (
 from airflow_provider_ecr_preview.core.reconciliation.image_calls import EVENT_NAMES, ImageCall, parse_image_call
 from airflow_provider_ecr_preview.core.text.tracebacks import defuse
 
-# CloudTrail takes two look-ups a second of an account in a Region; this mode finds that pace.
+# CloudTrail allows two look-ups a second per account and Region; this mode settles at that pace.
 _RETRIES: Any = {"mode": "adaptive", "total_max_attempts": 10}
 
 
 class EcrLifecycleEventsHook(AwsBaseHook):
-    """Read the runs of lifecycle policies from the event history of CloudTrail, which has 90 days.
+    """Read the runs of lifecycle policies from CloudTrail's event history, which covers 90 days.
 
-    An event history is of one account and Region: the caller's.
+    An event history covers one account and Region: the caller's.
 
     :param aws_conn_id: the Airflow connection used for AWS credentials.
     :param region_name: the AWS Region; that of the connection if None.
@@ -42,7 +42,7 @@ class EcrLifecycleEventsHook(AwsBaseHook):
 
     @property
     def config(self) -> Config:
-        """Configuration of the botocore client, which keeps to CloudTrail's pace unless it says otherwise."""
+        """Configuration of the botocore client, which keeps to CloudTrail's pace unless the user sets otherwise."""
         return Config(retries=_RETRIES).merge(super().config)
 
     def caller_account(self) -> str:
@@ -50,7 +50,7 @@ class EcrLifecycleEventsHook(AwsBaseHook):
 
         Calls GetCallerIdentity, which needs no IAM action.
 
-        :raises LifecycleEventsUnreadError: if it cannot be told.
+        :raises LifecycleEventsUnreadError: if the account cannot be determined.
         """
         try:
             return self.account_id
@@ -61,9 +61,9 @@ class EcrLifecycleEventsHook(AwsBaseHook):
             ) from error
 
     def iter_executions(self, since: datetime, until: datetime) -> Iterator[PolicyExecution | UnreadExecution]:
-        """Yield the runs of lifecycle policies, the latest first, and what cannot be understood.
+        """Yield the runs of lifecycle policies, the latest first, and events that cannot be understood.
 
-        Calls LookupEvents (``cloudtrail:LookupEvents``). CloudTrail knows of an event some minutes after it happened.
+        Calls LookupEvents (``cloudtrail:LookupEvents``). CloudTrail lists an event some minutes after it happens.
 
         :param since: the beginning (aware).
         :param until: the end (aware).
@@ -72,7 +72,7 @@ class EcrLifecycleEventsHook(AwsBaseHook):
         return (parse_execution(entry) for entry in self._events(EVENT_NAME, since, until))
 
     def iter_image_calls(self, action: str, since: datetime, until: datetime) -> Iterator[ImageCall | UnreadExecution]:
-        """Yield the calls that deleted or archived images, the latest first, and what cannot be understood.
+        """Yield the calls that deleted or archived images, the latest first, and events that cannot be understood.
 
         Calls LookupEvents (``cloudtrail:LookupEvents``). Calls that ECR refused are left out.
 

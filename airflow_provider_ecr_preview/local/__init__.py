@@ -1,6 +1,6 @@
-"""An ECR on this machine, for tests and first steps: moto, with lifecycle policy previews and more added.
+"""A local ECR for tests and first steps: moto, extended with lifecycle policy previews and more.
 
-Nothing of the product imports it; it needs the extra ``local``.
+The rest of the package does not import it. It needs the extra ``local``.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ DEFAULT_PORT = 5000
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until a signal ends it and return the exit code.
 
-    :param arguments: the command line; None for the one of this process.
+    :param arguments: the command line; None for that of this process.
     """
     options = parser().parse_args(arguments)
     stopped = threading.Event()
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return what reads the command line."""
+    """Return the parser of the command line."""
     options = argparse.ArgumentParser(
         prog="python -m airflow_provider_ecr_preview.local",
         description="Serve an Amazon ECR of this machine, with lifecycle policy previews, and the other services of moto.",

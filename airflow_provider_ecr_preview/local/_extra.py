@@ -1,4 +1,4 @@
-"""Say what to install where the extra ``local`` is missing."""
+"""Say what to install if the extra ``local`` is missing."""
 
 from __future__ import annotations
 

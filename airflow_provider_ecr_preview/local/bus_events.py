@@ -1,4 +1,4 @@
-"""Events of the local ECR on moto's EventBridge, where rules hand them on, for example to a queue of SQS."""
+"""Send events of the local ECR to moto's EventBridge, whose rules pass them on, for example to an SQS queue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SERVICE_EVENT = "AWS Service Event via CloudTrail"
 
 
 def send_image_action(repository: LocalRepository, action: str, image_ids: Sequence[Mapping[str, str]]) -> None:
-    """Send one event for every image that was pushed or deleted, and for every tag of it.
+    """Send one event for every pushed or deleted image, and for every tag of it.
 
     :param repository: the repository.
     :param action: ``PUSH`` or ``DELETE``.
@@ -34,10 +34,10 @@ def send_image_action(repository: LocalRepository, action: str, image_ids: Seque
 
 
 def send_service_event(repository: LocalRepository, record: Mapping[str, Any]) -> None:
-    """Send an event that CloudTrail records of the service itself, such as the run of a lifecycle policy.
+    """Send an event that CloudTrail records for the service itself, such as the run of a lifecycle policy.
 
     :param repository: the repository.
-    :param record: the event as CloudTrail keeps it.
+    :param record: the event as CloudTrail stores it.
     """
     _send(repository, SERVICE_EVENT, record)
 

@@ -1,4 +1,4 @@
-"""Every call that the local ECR answered, so that a test can prove which calls were made and which were not."""
+"""Record every call to the local ECR, so that a test can prove which calls were made and which were not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MAX_CALLS = 200_000
-"""The oldest calls are dropped past this number, so that a server can run for weeks."""
+"""Beyond this number, the oldest calls are dropped, so that a server can run for weeks."""
 
 
 _ACCOUNT_OF_ARN = 4
@@ -21,10 +21,10 @@ _READS = ("BatchCheck", "BatchGet", "Describe", "Get", "Head", "List")
 class Call:
     """A call and its outcome.
 
-    :param operation: for example ``StartLifecyclePolicyPreview``; of services with another protocol, method and path.
+    :param operation: for example ``StartLifecyclePolicyPreview``; for services with another protocol, method and path.
     :param repository: ``repositoryName`` of the request, or None.
     :param region: the Region that the caller signed for.
-    :param parameters: the request; not kept of other services.
+    :param parameters: the request; not kept for other services.
     :param service: ``ecr``, or the other service that was called.
     :param account: the account of the caller.
     :param outcome: ``OK``, an error code, or the name of the fault that hit it.

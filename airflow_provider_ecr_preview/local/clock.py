@@ -1,4 +1,4 @@
-"""The two clocks of the local ECR: the time in the registry, and a running clock for durations."""
+"""The two clocks of the local ECR: the time in the registry, and a monotonic clock for durations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """The time in the registry, which ages are counted from, and a running clock for durations.
+    """The time in the registry, which ages are based on, and a monotonic clock for durations.
 
     :param now: the time in the registry (aware), which then stands still; None for the real time.
     """
@@ -17,7 +17,7 @@ class Clock:
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the time of the beginning."""
+        """Go back to the initial time."""
         self._advanced = timedelta()
         self._fixed: datetime | None = None
         if self._begin is not None:
@@ -39,7 +39,7 @@ class Clock:
         self._fixed = now.astimezone(UTC) - self._advanced
 
     def monotonic(self) -> float:
-        """Return a running number of seconds, to measure durations with."""
+        """Return monotonic seconds, to measure durations."""
         return time.monotonic() + self._advanced.total_seconds()
 
     def advance(self, duration: timedelta) -> None:

@@ -1,4 +1,4 @@
-"""What the local ECR serves of ECR's operations, as data, and as a page of the documentation.
+"""List the ECR operations that the local ECR serves, as data and as a page of the documentation.
 
 ``python -m airflow_provider_ecr_preview.local --operations`` prints the page.
 """
@@ -55,7 +55,7 @@ PARTLY: Mapping[str, str] = {
     "not used, and nothing is pulled through a cache.",
     "UpdateRepositoryCreationTemplate": "As CreateRepositoryCreationTemplate.",
 }
-"""What an operation that is served lacks."""
+"""The gaps in operations that are served."""
 
 NOT_SERVED = frozenset(
     {
@@ -74,7 +74,7 @@ NOT_SERVED = frozenset(
         "ValidatePullThroughCacheRule",
     }
 )
-"""The operations that are refused with HTTP 400 and their name."""
+"""The operations that are refused, with HTTP 400 and a message that names them."""
 
 
 def is_served(operation: str) -> bool:

@@ -1,4 +1,4 @@
-"""Run one DAG in the Airflow of this process and print what became of it; the fixture ``run_dag`` starts this as a program.
+"""Run one DAG in this process and print the result; the fixture ``run_dag`` starts this as a program.
 
 Its argument is JSON: the file, the id of the DAG (None for the only one in the file) and the configuration of the run.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 RESULT = "RESULT "
-"""What the line with the result begins with."""
+"""The start of the line with the result."""
 
 
 def main(argument: str) -> None:
@@ -20,7 +20,7 @@ def main(argument: str) -> None:
 
     :param argument: what to run, as JSON.
     """
-    # Airflow is imported here: the rest of the local ECR has to do without.
+    # Import Airflow here: the rest of the local ECR must work without it.
     from airflow.models.dagrun import DagRun  # noqa: PLC0415
     from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415
     from airflow.models.xcom import XComModel  # noqa: PLC0415
@@ -43,7 +43,7 @@ def main(argument: str) -> None:
 
 
 def _dag(file: Path, dag_id: str | None) -> Any:
-    """Return a DAG of a file, with all of the file's DAGs in the database, where a run looks for them."""
+    """Return a DAG from a file, after storing all DAGs of the file in the database, where a run looks for them."""
     try:
         from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db  # noqa: PLC0415
     except ImportError:  # Airflow 3.1

@@ -1,4 +1,4 @@
-"""BatchDeleteImage: as moto deletes, but never an image that a manifest list in use names."""
+"""Delete images as moto does, but never one that a manifest list in use names."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from airflow_provider_ecr_preview.local.repositories import ImageIndex, LocalRep
 def delete_images(
     backend: ECRBackend, repository: LocalRepository, image_ids: Sequence[Mapping[str, str]]
 ) -> dict[str, list[Any]]:
-    """Delete one image, or one tag, after the other and return the answer of BatchDeleteImage.
+    """Delete images or tags one by one, and return the answer of BatchDeleteImage.
 
-    A manifest list and its images can go in one call if the list comes first.
+    One call can delete a manifest list and its images if the list comes first.
 
     :param backend: moto's store.
     :param repository: the repository.
@@ -31,7 +31,7 @@ def delete_images(
             if image is not None and (failure := _failure(image_id, image, index, gone)):
                 answer["failures"].append({"imageId": image_id, **failure})
                 continue
-            # moto walks through all images for every id; it finds the same among the one that the id can mean.
+            # moto searches all images for every id; passing only the matching one gives the same result, faster.
             repository.images = [] if image is None else [image]
             result = backend.batch_delete_image(repository.name, repository.registry_id, [dict(image_id)])
             answer["failures"] += result["failures"]
@@ -51,7 +51,7 @@ def delete_images(
 
 
 def delete_referrers(backend: ECRBackend, repository: LocalRepository) -> None:
-    """Delete the referrers of images that were deleted, as ECR does within a day, and the referrers of those.
+    """Delete the referrers of deleted images, and in turn their referrers, as ECR does within a day.
 
     :param backend: moto's store.
     :param repository: the repository.

@@ -41,11 +41,11 @@ from airflow_provider_ecr_preview.local.wire import Wire
 ACCESS_KEY = "AKIALOCALECRTESTONLY"
 
 
-SECRET_KEY = "local"  # noqa: S105  # no secret: it is not checked
+SECRET_KEY = "local"  # noqa: S105  # not a secret: it is never checked
 
 
 class LocalEcr(Registry):
-    """An ECR of this process, with all the other services that moto has.
+    """An ECR in this process, with all other services that moto has.
 
     .. code-block:: python
 
@@ -56,16 +56,16 @@ class LocalEcr(Registry):
             assert ecr.calls.count("StartLifecyclePolicyPreview") == 1
 
     moto keeps its state in module variables, so only one can run in a process at a time; each starts empty. Every
-    caller may call every account: ``registryId`` names the account that is meant, and no repository policy is needed.
+    caller may call every account: ``registryId`` selects the account, and no repository policy is needed.
 
-    :param port: port to serve at, 0 for a free one; None to answer the boto3 of this process without a server, as
+    :param port: port to serve at, 0 for a free one; None to answer boto3 in this process without a server, as
         ``moto.mock_aws()`` does. It can be used inside ``mock_aws()``.
     :param host: address to serve at.
-    :param registry: the registry to begin with: ``small``, ``team``, or None for an empty one.
-    :param seed: seed of that registry and of faults that hit a share of the calls.
-    :param preview_seconds: how long a preview stays IN_PROGRESS, or a function of the repository's name that says so.
-    :param now: the time in the registry, which then stands still; None for the real time.
-    :param log: takes a line for every request over HTTP; None for no log.
+    :param registry: the initial registry: ``small``, ``team``, or None for an empty one.
+    :param seed: seed of that registry, and of faults that hit a share of the calls.
+    :param preview_seconds: how long a preview stays IN_PROGRESS, or a function that returns this for a repository name.
+    :param now: the fixed time in the registry; None for the real time.
+    :param log: receives a line for every HTTP request; None for no log.
     :param settings: the other parameters of :class:`~airflow_provider_ecr_preview.local.registry.Registry`.
     """
 
@@ -89,7 +89,7 @@ class LocalEcr(Registry):
         self._seeded_with = registry
         self._injections = Injections()
         self.deployments = ServiceDeployments(self, self._refusal)
-        """The deployments of services of ECS, which pin images."""
+        """The deployments of ECS services, which pin images."""
         self.inference_components = InferenceComponents(self._refusal)
         """The inference components of SageMaker."""
         extensions: tuple[Extension, ...] = (self.deployments, self.inference_components)
@@ -109,7 +109,7 @@ class LocalEcr(Registry):
         self.stop()
 
     def start(self) -> Self:
-        """Start to serve.
+        """Start serving.
 
         :raises RuntimeError: if another one runs in this process.
         :raises OSError: if the port is taken.
@@ -124,7 +124,7 @@ class LocalEcr(Registry):
                 stack.enter_context(mock_aws())
             LocalEcr._running = self
             stack.callback(setattr, LocalEcr, "_running", None)
-            # moto looks these names up whenever it makes a repository or an image, or answers a call of ECR.
+            # moto looks these names up whenever it creates a repository or an image, or answers a call to ECR.
             repository = partial(LocalRepository, clock=self.clock)  # type: ignore[abstract]  # as moto leaves its own
             stack.enter_context(patch.object(moto.ecr.models, "Repository", repository))
             stack.enter_context(patch.object(moto.ecr.models, "Image", partial(LocalImage, clock=self.clock)))
@@ -146,7 +146,7 @@ class LocalEcr(Registry):
         self._server = None
 
     def reset(self) -> None:
-        """Go back to the registry, the clocks and the times of the start, and forget calls and faults."""
+        """Restore the initial registry, clocks and durations, and forget calls and faults."""
         with self.lock:
             self._forget()
             self.reset_times()
@@ -163,7 +163,7 @@ class LocalEcr(Registry):
     def endpoint_url(self) -> str:
         """The URL of the server.
 
-        :raises RuntimeError: if it does not run, or runs without a server.
+        :raises RuntimeError: if it is not running, or is running without a server.
         """
         if self._server is None:
             raise RuntimeError("The local ECR has no server; use it in a with statement, and without port=None.")
@@ -190,7 +190,7 @@ class LocalEcr(Registry):
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables with which boto3, the AWS CLI and Airflow use it."""
+        """The environment variables that make boto3, the AWS CLI and Airflow use it."""
         return {
             "AIRFLOW_CONN_AWS_DEFAULT": self.connection,
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -213,11 +213,11 @@ class LocalEcr(Registry):
         """Inject a fault.
 
         :param fault: one of :mod:`~airflow_provider_ecr_preview.local.faults`.
-        :param operation: the operation that it hits; None for the one that the fault is about, or else for every one.
-        :param repository: the repository that it hits; None for every one.
-        :param region: the Region that it hits; None for every one.
-        :param calls: how many calls it hits; None for no end.
-        :param skip: how many matching calls pass before the first one is hit.
+        :param operation: the operation that it hits; None for the default of the fault, or else for all.
+        :param repository: the repository that it hits; None for all.
+        :param region: the Region that it hits; None for all.
+        :param calls: how many calls it hits; None for no limit.
+        :param skip: how many matching calls to let pass before the first hit.
         :param share: the share of the calls that it hits, from 0 to 1.
         """
         return self._injections.add(
@@ -238,7 +238,7 @@ class LocalEcr(Registry):
 
         :param action: for example ``ecr:StartLifecyclePolicyPreview``, ``cloudtrail:LookupEvents`` or another of
             the operations that moto lacks.
-        :param repository: the repository that it is denied on; None for every one.
+        :param repository: the repository to deny it on; None for all.
         """
         return self.inject(AccessDenied(), action.rpartition(":")[2], repository, calls=None)
 
@@ -248,8 +248,8 @@ class LocalEcr(Registry):
         """Limit the rate of calls.
 
         :param rate: calls a second.
-        :param burst: calls that may come together.
-        :param operation: the operation that is limited; None for every one.
+        :param burst: calls that may arrive in one burst.
+        :param operation: the operation to limit; None for all.
         :param shared: whether all operations share one budget, or each has its own.
         """
         return self.inject(RateLimit(rate, burst, shared), operation, calls=None)
@@ -262,10 +262,10 @@ class LocalEcr(Registry):
         region_name: str = DEFAULT_REGION,
         account_id: str = DEFAULT_ACCOUNT_ID,
     ) -> None:
-        """Add a replication rule: what is pushed from now on is copied immediately.
+        """Add a replication rule: from now on, pushed images are copied immediately.
 
         :param destinations: where to, each a registry (account) and a Region.
-        :param prefixes: what the names of the repositories begin with; none for all repositories.
+        :param prefixes: prefixes of repository names; none for all repositories.
         :param deletions: whether deletions are replicated as well (``deleteReplication``).
         :param region_name: the Region of the source.
         :param account_id: the registry of the source.
@@ -288,11 +288,11 @@ class LocalEcr(Registry):
     ) -> None:
         """Do what ECR does within a day: apply the lifecycle policies, and record that in CloudTrail.
 
-        The event ``PolicyExecutionEvent`` lists what was done and what failed. What belongs to images that are deleted,
-        such as signatures that name them as their subject, is deleted as well, with or without a policy; AWS documents
-        that this happens within 24 hours and no event for it, so none is recorded.
+        The event ``PolicyExecutionEvent`` lists the images that were acted on and those that failed. Artifacts that
+        name a deleted image as their subject, such as signatures, are deleted as well, with or without a policy. AWS
+        documents that this happens within 24 hours, but documents no event for it, so none is recorded.
 
-        :param repositories: the repositories; without any, all of them.
+        :param repositories: the repositories; none for all.
         :param failing: digests of images that can be neither deleted nor archived, each with the code of the failure.
         :param region_name: the Region.
         :param account_id: the registry.
@@ -317,7 +317,7 @@ class LocalEcr(Registry):
         if self._port is not None:
             BackendDict.reset()
             return
-        # What the test has stored in other services of its mock_aws() stays.
+        # Data that the test stored in other services of its mock_aws() stays.
         for account in moto.ecr.models.ecr_backends.values():
             account.reset()
 

@@ -1,4 +1,4 @@
-"""The event history of the local CloudTrail, which moto lacks: the answers of LookupEvents."""
+"""Answer LookupEvents from the event history of the local CloudTrail, which moto lacks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class HistoricEvent:
     :param account: the account that it happened in.
     :param region: the Region that it happened in.
     :param happened_at: when it happened (aware).
-    :param record: the event as CloudTrail keeps it, or any other text.
+    :param record: the event as CloudTrail stores it, or any other text.
     """
 
     account: str
@@ -52,7 +52,7 @@ class HistoricEvent:
     record: Mapping[str, Any] | str
 
     def matches(self, attribute: Mapping[str, str]) -> bool:
-        """Return whether it has an attribute of a look-up."""
+        """Return whether the event matches an attribute of a look-up."""
         if isinstance(self.record, str):
             return True
         key = _OF_ATTRIBUTE.get(attribute["AttributeKey"], "")
@@ -99,7 +99,7 @@ class _Later:
 
 
 class EventHistory:
-    """What happened, as CloudTrail reports it."""
+    """The events that CloudTrail reports."""
 
     def __init__(self) -> None:
         self._events: list[HistoricEvent] = []
@@ -180,7 +180,7 @@ def lookup_events(
 ) -> Callable[[CloudTrailResponse], tuple[int, dict[str, str], bytes]]:
     """Return the method of moto's CloudTrail that answers LookupEvents.
 
-    :param history: what happened.
+    :param history: the event history.
     :param refusal: returns the reply of a fault that replaces the answer.
     """
 
@@ -194,7 +194,7 @@ def lookup_events(
                 reply = Reply.ok(history.look_up(account, region, parameters))
             except ServiceException as error:
                 reply = Reply.error(error.code, error.message)
-        # moto takes the status from the headers.
+        # moto reads the status from the headers.
         return reply.status, {**reply.headers, "status": str(reply.status)}, reply.body
 
     return answer

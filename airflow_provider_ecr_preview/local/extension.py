@@ -1,4 +1,4 @@
-"""Operations that moto lacks of services other than ECR."""
+"""Add operations that moto lacks to services other than ECR."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from airflow_provider_ecr_preview.local.calls import Call
 from airflow_provider_ecr_preview.local.reply import Reply
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
-"""Takes the parameters of a call, and returns the answer."""
+"""Takes the parameters of a call and returns the answer."""
 
 
 class Extension:
-    """Adds operations to a service of moto when that service is first used, because importing it takes long.
+    """Adds operations to a moto service when that service is first used, because importing it is slow.
 
     moto writes answers as botocore's model defines them, and drops members that the model lacks.
 
@@ -30,7 +30,7 @@ class Extension:
     service: ClassVar[str]
     """The name of the service."""
     responses: ClassVar[str]
-    """Module and class that answer in moto."""
+    """The moto module and class that answer."""
 
     def __init__(self, refusal: Callable[[Call], Reply | None]) -> None:
         self._refusal = refusal
@@ -42,7 +42,7 @@ class Extension:
         raise NotImplementedError
 
     def install(self) -> None:
-        """Have moto answer the operations."""
+        """Make moto answer the operations."""
         with self._lock:
             if self._stack is not None:
                 return
@@ -54,7 +54,7 @@ class Extension:
                 self._stack.enter_context(patch.object(responses, xform_name(operation), method, create=True))
 
     def uninstall(self) -> None:
-        """Leave the service as it was."""
+        """Restore the service."""
         with self._lock:
             if self._stack is not None:
                 self._stack.close()
@@ -62,11 +62,11 @@ class Extension:
 
     def _method(self, operation: str, answer: Answer) -> Callable[[Any], Any]:
         def respond(response: Any) -> Any:
-            parameters = response._get_params()  # noqa: SLF001  # as moto's own responses do
+            parameters = response._get_params()  # noqa: SLF001  # like moto's own responses
             account = response.current_account
             call = Call(operation, None, response.region, parameters, service=self.service, account=account)
             if (reply := self._refusal(call)) is not None:
-                # moto takes the status from the headers.
+                # moto reads the status from the headers.
                 return reply.status, {**reply.headers, "status": str(reply.status)}, reply.body
             return ActionResult(answer(parameters))
 

@@ -1,4 +1,4 @@
-"""What can go wrong between a caller and ECR, for tests and benchmarks to inject."""
+"""Faults between a caller and ECR, for tests and benchmarks to inject."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from airflow_provider_ecr_preview.local.repositories import LocalRepository
 
 
 class Fault:
-    """Base of all faults; each comes before the operation, in its place, or after it."""
+    """Base of all faults. A fault acts before the operation, instead of it, or after it."""
 
     operation: ClassVar[str | None] = None
     """The operation that it hits by default; None for every operation."""
 
     def before(self, call: Call, registry: Registry) -> Reply | None:  # noqa: ARG002  # for those that need them
-        """Return the reply to send in place of running the operation, or None to let it run."""
+        """Return the reply to send instead of running the operation, or None to run it."""
         return None
 
     def narrowed(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the parameters that the operation, one of those that are answered here, is to run with."""
+        """Return the parameters to run the operation with, if it is served here and not by moto."""
         return parameters
 
     def after(self, call: Call, registry: Registry, reply: Reply) -> Reply:  # noqa: ARG002  # as above
@@ -39,7 +39,7 @@ class Fault:
 class Delay(Fault):
     """The call takes more time.
 
-    :param seconds: how much more.
+    :param seconds: the additional time.
     """
 
     seconds: float
@@ -51,7 +51,7 @@ class Delay(Fault):
 
 @dataclass(frozen=True)
 class Refused(Fault):
-    """ECR answers an error and does nothing.
+    """ECR answers with an error and does nothing.
 
     :param code: the error code.
     :param message: the message.
@@ -77,7 +77,7 @@ def throttled(code: str = "ThrottlingException", status: int = 400) -> Refused:
 
 
 def server_error() -> Refused:
-    """Return the fault of ECR itself: HTTP 500 with ``ServerException``."""
+    """Return a fault in ECR itself: HTTP 500 with ``ServerException``."""
     return Refused("ServerException", "Service unavailable, please try again later")
 
 
@@ -156,8 +156,8 @@ class PreviewReplaced(Fault):
 
     :param policy: the other policy.
     :param seconds: how long the other preview stays IN_PROGRESS.
-    :param tokens_survive: whether page tokens of the replaced preview go on in the other one. What ECR does is not
-        documented.
+    :param tokens_survive: whether page tokens of the replaced preview work in the other one. AWS does not document
+        this.
     """
 
     operation = "GetLifecyclePolicyPreview"
@@ -194,7 +194,7 @@ class Altered(Fault):
 
 
 def wrong_status(status: str) -> Altered:
-    """Return the fault of a page that has another status than the preview.
+    """Return the fault of a page whose status differs from the preview's.
 
     :param status: the status.
     """
@@ -202,7 +202,7 @@ def wrong_status(status: str) -> Altered:
 
 
 def wrong_summary(by: int = 1) -> Altered:
-    """Return the fault of a summary that does not fit the pages.
+    """Return the fault of a summary that does not match the pages.
 
     :param by: the difference in ``expiringImageTotalCount``.
     """
@@ -215,11 +215,11 @@ def wrong_summary(by: int = 1) -> Altered:
 
 @dataclass
 class RateLimit(Fault):
-    """A token bucket: calls beyond it are answered with ThrottlingException.
+    """A token bucket: excess calls are answered with ThrottlingException.
 
     :param rate: calls a second.
-    :param burst: calls that may come together.
-    :param shared: whether all operations share one bucket, or each has its own. What ECR does is not documented.
+    :param burst: calls that may arrive in one burst.
+    :param shared: whether all operations share one bucket, or each has its own. AWS does not document this.
     """
 
     rate: float
@@ -256,19 +256,19 @@ class ImagesRefused(Fault):
     image_digests: Collection[str] | None = None
 
     def before(self, call: Call, registry: Registry) -> Reply | None:  # noqa: ARG002
-        """Refuse all images, if none is left."""
+        """Refuse the whole call if no image is left."""
         refused = self._refused(call.parameters)
         if len(refused) < len(call.parameters.get("imageIds", ())):
             return None
         return Reply.ok({"imageIds": [], "failures": self._failures(refused)})
 
     def narrowed(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Leave out what is refused."""
+        """Leave out the refused images."""
         refused = self._refused(parameters)
         return {**parameters, "imageIds": [image_id for image_id in parameters["imageIds"] if image_id not in refused]}
 
     def after(self, call: Call, registry: Registry, reply: Reply) -> Reply:  # noqa: ARG002
-        """Report what was refused, unless another fault has replaced the reply."""
+        """Report the refused images, unless another fault has replaced the reply."""
         if reply.outcome != "OK":
             return reply
         answer = json.loads(reply.body)
@@ -291,7 +291,7 @@ class ImagesRefused(Fault):
 class Meanwhile(Fault):
     """Another caller does something in the registry as soon as the call has had its effect.
 
-    :param act: what is done.
+    :param act: the other caller's action.
     """
 
     act: Callable[[], object]

@@ -1,4 +1,4 @@
-"""The events of CloudTrail for calls that delete or archive images."""
+"""Build CloudTrail's events for calls that delete or archive images."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _DIGEST = re.compile(r"[0-9a-zA-Z_+.-]+:[0-9a-fA-F]{64}")
 
 
 def put_image(request: Request) -> dict[str, Any]:
-    """Put an image into a repository, or give one that is there another tag."""
+    """Put an image into a repository, or add a tag to an existing one."""
     parameters = request.parameters
     request.check_repository_name()
     create_on_push(request)
@@ -51,7 +51,7 @@ def batch_get_image(request: Request) -> dict[str, Any]:
     repository, image_ids = request.repository, _image_ids(request)
     answer: dict[str, list[Any]] = {"images": [], "failures": []}
     settings = request.registry.settings_of(request.backend.region_name, request.backend.account_id)
-    # To look up a caller takes moto's IAM and STS, so it is done only where somebody is excluded.
+    # Looking up a caller needs moto's IAM and STS, so do it only if anyone is excluded.
     is_recorded = not settings.pull_time_exclusions or settings.records_pulls_of(request.principals)
     for image_id in image_ids:
         image, failure = _found(repository, image_id)
@@ -86,7 +86,7 @@ def list_images(request: Request) -> dict[str, Any]:
 
 
 def describe_images(request: Request) -> dict[str, Any]:
-    """Return one page of a repository's images, or the images that are named."""
+    """Return one page of a repository's images, or the named images."""
     parameters = request.parameters
     request.check_image_ids()
     is_wanted = _filter(request)
@@ -108,7 +108,7 @@ def describe_images(request: Request) -> dict[str, Any]:
 
 
 def batch_delete_image(request: Request) -> dict[str, Any]:
-    """Delete images, or only tags of them."""
+    """Delete images, or only their tags."""
     request.check_image_ids()
     image_ids = _image_ids(request)
     with replicating_deletions(request.registry, request.repository):
@@ -118,7 +118,7 @@ def batch_delete_image(request: Request) -> dict[str, Any]:
 
 
 def create_on_push(request: Request) -> None:
-    """Create the repository that is pushed to, if it is missing and a creation template says so."""
+    """Create a missing repository on push, if a creation template says so."""
     backend, name = request.backend, request.parameters.get("repositoryName", "")
     if name not in backend.repositories:
         registry = request.registry
@@ -126,7 +126,7 @@ def create_on_push(request: Request) -> None:
 
 
 def update_image_storage_class(request: Request) -> dict[str, Any]:
-    """Archive an image, or begin to restore it."""
+    """Archive an image, or start to restore it."""
     registry, repository = request.registry, request.repository
     image = repository.find(request.parameters.get("imageId") or {})
     target = request.parameters.get("targetStorageClass")
@@ -152,7 +152,7 @@ def update_image_storage_class(request: Request) -> dict[str, Any]:
 def refuse_scan_of_archived_image(request: Request) -> None:
     """Refuse to scan an image that is archived.
 
-    :raises ServiceException: ``ImageArchivedException``, if it is.
+    :raises ServiceException: ``ImageArchivedException`` if it is.
     """
     image = request.repository.find(request.parameters.get("imageId") or {})
     if image.status != "ACTIVE":
@@ -205,7 +205,7 @@ def _found(repository: LocalRepository, image_id: Mapping[str, str]) -> tuple[Lo
             return None, _failure("ImageTagDoesNotMatchDigest", "Requested tag does not belong to requested digest")
         return None, _failure("ImageNotFound", "Requested image not found")
     if image.status != "ACTIVE":
-        # A pull of it answers 404; AWS does not document the code of this failure.
+        # Pulling it answers 404; AWS does not document the code of this failure.
         return None, _failure("ImageNotFound", f"Requested image is {image.status}; restore it before you pull it")
     return image, {}
 

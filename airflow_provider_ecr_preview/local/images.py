@@ -1,4 +1,4 @@
-"""Images of the local ECR: moto's, with what lifecycle rules and DescribeImages need."""
+"""Images of the local ECR: moto's, with the data that lifecycle rules and DescribeImages need."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class LocalImage(Image):
     :param repository: name of the repository.
     :param image_manifest_mediatype: media type of the manifest.
     :param digest: the digest, or None to let moto make one.
-    :param registry_id: the registry, where it is not the account.
-    :param clock: says when the image is pushed.
+    :param registry_id: the registry, if not the account.
+    :param clock: provides the time of the push.
     """
 
     def __new__(cls, *_: object, **__: object) -> Self:
-        """Make an image that moto does not keep in its list of all instances, where it would stay for ever."""
+        """Create an image outside moto's list of all instances, where it would stay forever."""
         return object.__new__(cls)
 
     def __init__(  # noqa: PLR0917  # moto's own signature
@@ -65,7 +65,7 @@ class LocalImage(Image):
     ) -> None:
         super().__init__(account_id, tag, manifest, repository, image_manifest_mediatype, digest, registry_id)  # type: ignore[arg-type]  # moto annotates str and tests for None
         self.serial = next(_serials)
-        """Grows with every image, so that a page can go on where the last one ended, whatever was deleted since."""
+        """Grows with every image, so that a page can continue where the last one ended, even after deletions."""
         self.image_pushed_at = clock.now().timestamp()  # type: ignore[assignment]  # moto has whole seconds only
         self.clock = clock
         self.size: int | None = None
@@ -75,7 +75,7 @@ class LocalImage(Image):
         self.last_archived_at: float | None = None
         self.last_activated_at: float | None = None
         self.active_after: float | None = None
-        """Reading of the running clock at which a restore from the archive ends."""
+        """Reading of the monotonic clock at which a restore from the archive ends."""
         self._as_rules_see_it: RepositoryImage | None = None
 
     @property
@@ -94,7 +94,7 @@ class LocalImage(Image):
         """Move the image back to the standard storage class.
 
         :param at: the time in the registry.
-        :param active_after: reading of the running clock before which the image is not there yet.
+        :param active_after: reading of the monotonic clock at which the image is available again.
         """
         self.archived, self.last_activated_at, self.active_after = False, at.timestamp(), active_after
         self.changed()
@@ -133,7 +133,7 @@ class LocalImage(Image):
         self._as_rules_see_it = None
 
     def as_rules_see_it(self) -> RepositoryImage:
-        """Return the image as lifecycle rules look at it, without the manifest lists that name it."""
+        """Return the image as lifecycle rules see it, without the manifest lists that name it."""
         if self._as_rules_see_it is not None:
             return self._as_rules_see_it
         status = self.status
@@ -154,8 +154,8 @@ class LocalImage(Image):
         return seen
 
     def _create_digest(self) -> None:
-        # moto hashes the layers only, and draws the digest of a manifest list from a hundred, so that two images can
-        # have the same one.
+        # moto hashes only the layers, and draws the digest of a manifest list from a hundred, so two images can get the
+        # same one.
         self._image_digest = digest_of(self.image_manifest)
 
     def children(self) -> tuple[str, ...]:
@@ -190,12 +190,12 @@ class LocalImage(Image):
 def image_manifest(content: str, size: int) -> str:
     """Return the manifest of an image with one layer.
 
-    :param content: what makes this image different from every other.
+    :param content: text that makes this image unique.
     :param size: compressed size of the image.
     """
     layer = hashlib.sha256(content.encode()).hexdigest()
     config = hashlib.sha256(layer.encode()).hexdigest()
-    # A template, because json.dumps would take most of the time that a hundred thousand images take.
+    # Use a template: for a hundred thousand images, json.dumps would take most of the time.
     return (
         f'{{"schemaVersion":2,"mediaType":"{IMAGE_MANIFEST}",'
         f'"config":{{"mediaType":"{IMAGE_CONFIG}","digest":"sha256:{config}","size":{_CONFIG_SIZE}}},'
@@ -206,7 +206,7 @@ def image_manifest(content: str, size: int) -> str:
 def referrer_manifest(manifest: str, subject: LocalImage) -> str:
     """Return a manifest that belongs to an image, as a signature or an SBOM does.
 
-    :param manifest: the manifest without that.
+    :param manifest: the manifest, without a subject.
     :param subject: the image.
     """
     named = {

@@ -1,4 +1,4 @@
-"""What moto lacks of SageMaker: inference components."""
+"""Add SageMaker's inference components, which moto lacks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_ecr_preview.local.reply import Reply
 
 
 class InferenceComponents(Extension):
-    """The inference components of SageMaker, by name: what each was deployed with."""
+    """The inference components of SageMaker, each with the images that it was deployed with."""
 
     service = "sagemaker"
     responses = "moto.sagemaker.responses.SageMakerResponse"
@@ -19,10 +19,10 @@ class InferenceComponents(Extension):
     def __init__(self, refusal: Callable[[Call], Reply | None]) -> None:
         super().__init__(refusal)
         self.images: dict[str, tuple[str, str]] = {}
-        """The image that a component names, and the one that it was resolved to, by the name of the component."""
+        """By component name: the image that the component names, and the image that it was resolved to."""
 
     def answers(self) -> Mapping[str, Answer]:
-        """Return what answers each operation."""
+        """Return the function that answers each operation."""
         return {"ListInferenceComponents": self._list, "DescribeInferenceComponent": self._describe}
 
     def _list(self, _: dict[str, Any]) -> dict[str, Any]:

@@ -21,18 +21,18 @@ OF_OTHER_SERVICES = (
     "ListInferenceComponents",
     "ListServiceDeployments",
 )
-"""The operations of other services that are answered here, so that faults can hit them."""
+"""The operations of other services that the local ECR answers itself, so that faults can hit them."""
 
 
 class Injection:
-    """A fault and the calls that it hits. In a ``with`` statement, it ends with the block.
+    """A fault and the calls that it hits. As a context manager, it ends with the block.
 
     :param fault: the fault.
     :param operation: the operation that it hits; None for the default of the fault, or else every operation of ECR.
-    :param repository: the repository that it hits; None for every one.
-    :param region: the Region that it hits; None for every one.
-    :param calls: how many calls it hits; None for no end.
-    :param skip: how many matching calls pass before the first one is hit.
+    :param repository: the repository that it hits; None for all.
+    :param region: the Region that it hits; None for all.
+    :param calls: how many calls it hits; None for no limit.
+    :param skip: how many matching calls to let pass before the first hit.
     :param share: the share of the calls that it hits, from 0 to 1.
     :param seed: seed of the share.
     :raises ValueError: if ECR has no such operation, and it is not ``LookupEvents`` of CloudTrail.
@@ -73,7 +73,7 @@ class Injection:
         self.remove()
 
     def remove(self) -> None:
-        """Hit no more calls."""
+        """Stop hitting calls."""
         self.removed = True
 
     def takes(self, call: Call) -> bool:
@@ -97,7 +97,7 @@ class Injection:
 
 
 class Injections:
-    """The faults that are active, in the order in which they were injected."""
+    """The active faults, in the order of injection."""
 
     def __init__(self) -> None:
         self._injections: list[Injection] = []

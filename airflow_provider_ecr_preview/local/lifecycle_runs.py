@@ -1,8 +1,8 @@
-"""What ECR does by itself within a day: apply lifecycle policies, and write events to CloudTrail.
+"""Do what ECR does on its own within a day: apply lifecycle policies, and write events to CloudTrail.
 
-``PolicyExecutionEvent`` has the form of the examples in AWS's documentation. How it reports archiving is not documented;
-here a rule that archives has the action ``transition``. The form of ``DryRunEvent`` is not documented either; here it is
-the same, and lists what the preview shows.
+``PolicyExecutionEvent`` follows the examples in AWS's documentation. AWS does not document how it reports archiving;
+here a rule that archives has the action ``transition``. Nor does it document the form of ``DryRunEvent``; here it has
+the same form, and lists the images that the preview shows.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from airflow_provider_ecr_preview.local.event_history import HistoricEvent
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
 
 MAX_IMAGES_OF_AN_EVENT = 9
-"""The guide says that 10 images or more make several events."""
+"""According to AWS's guide, 10 or more images make several events."""
 
 
 _COUNT_TYPES: Mapping[str, str] = {
@@ -47,9 +47,9 @@ DRY_RUN_EVENT = "DryRunEvent"
 def run_lifecycle_policy(
     backend: ECRBackend, repository: LocalRepository, now: datetime, failing: Mapping[str, str]
 ) -> Iterator[HistoricEvent]:
-    """Apply the policy of a repository, and yield its events; none where the repository has no policy.
+    """Apply the policy of a repository, and yield its events; none if the repository has no policy.
 
-    The events list every image that the policy selects: those that were expired or archived, and those that were not,
+    The events list every image that the policy selects: those that were expired or archived, and those that failed,
     each with the code of the failure.
 
     :param backend: moto's store.
@@ -94,7 +94,7 @@ def _act(
     now: datetime,
     failing: Mapping[str, str],
 ) -> dict[str, dict[str, str]]:
-    """Expire and archive images, manifest lists before the images that they name, and return what failed."""
+    """Expire and archive images, manifest lists before the images that they name, and return the failures."""
     failures = {
         verdict.image.image_digest: _failure(failing[verdict.image.image_digest], "Injected")
         for verdict in taken
@@ -122,7 +122,7 @@ def _act(
 
 
 def _lists_first(repository: LocalRepository, taken: Sequence[Verdict]) -> Iterator[list[Verdict]]:
-    """Yield images in groups, so that a manifest list is in an earlier group than the images that it names."""
+    """Yield images in groups, each manifest list in an earlier group than the images that it names."""
     by_digest = {verdict.image.image_digest: verdict for verdict in taken}
     sorter = TopologicalSorter(
         {digest: [of for of in repository.index.lists_naming(digest) if of in by_digest] for digest in by_digest}

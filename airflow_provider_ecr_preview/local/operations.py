@@ -1,4 +1,4 @@
-"""The operations of ECR that are answered here; moto answers the others that it has."""
+"""The ECR operations that are answered here; moto answers the others that it has."""
 
 from __future__ import annotations
 
@@ -45,4 +45,4 @@ CHECKS: Mapping[str, Callable[[Request], None]] = {
     "InitiateLayerUpload": image_operations.create_on_push,
     "StartImageScan": image_operations.refuse_scan_of_archived_image,
 }
-"""What is checked before moto answers an operation."""
+"""The checks before moto answers an operation."""

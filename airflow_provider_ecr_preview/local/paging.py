@@ -36,13 +36,13 @@ def page_after(
 ) -> tuple[list[_T], str | None]:
     """Return one page of the items, and the token of the next page.
 
-    Items that are deleted or added between two pages do not make others be skipped or shown twice.
+    If items are added or deleted between two pages, no other item is skipped or repeated.
 
-    :param items: everything there is, in the order of ``serial``.
+    :param items: all items, in the order of ``serial``.
     :param parameters: the request.
-    :param largest: the largest page that the operation gives.
-    :param default: the size of a page where the request has no ``maxResults``.
-    :param serial: a number of the item that no other has.
+    :param largest: the largest page size of the operation.
+    :param default: the page size if the request has no ``maxResults``.
+    :param serial: returns a unique number for an item.
     :param wanted: whether the item belongs to the result.
     """
     size = page_size(parameters, largest, default)
@@ -68,12 +68,12 @@ def write_token(*values: object) -> str:
 def read_token(token: object, *types: type) -> tuple[Any, ...]:
     """Return the values that a token stands for.
 
-    :param token: what was sent as ``nextToken``.
+    :param token: the ``nextToken`` of the request.
     :param types: the types of the values.
     :raises InvalidParameterException: if it is not a token of this module.
     """
     try:
-        values = json.loads(base64.urlsafe_b64decode(token.encode()))  # type: ignore[attr-defined]  # any value may be sent
+        values = json.loads(base64.urlsafe_b64decode(token.encode()))  # type: ignore[attr-defined]  # may be anything
     except (AttributeError, ValueError, binascii.Error):
         values = None
     if not isinstance(values, list) or [type(value) for value in values] != list(types):

@@ -60,7 +60,7 @@ def get_lifecycle_policy_preview(request: Request) -> dict[str, Any]:
 
 
 def get_lifecycle_policy(request: Request) -> dict[str, Any]:
-    """Return the policy that is applied, and when it ran last."""
+    """Return the applied policy, and when it last ran."""
     repository = request.repository
     if not repository.lifecycle_policy:
         raise LifecyclePolicyNotFoundException(repository.name, repository.registry_id)
@@ -75,7 +75,7 @@ def get_lifecycle_policy(request: Request) -> dict[str, Any]:
 
 
 def delete_lifecycle_policy(request: Request) -> dict[str, Any]:
-    """Remove the policy that is applied, and return it."""
+    """Remove the applied policy, and return it."""
     answer = get_lifecycle_policy(request)
     repository = request.repository
     repository.lifecycle_policy = repository.last_evaluated_at = None
@@ -83,7 +83,7 @@ def delete_lifecycle_policy(request: Request) -> dict[str, Any]:
 
 
 def put_lifecycle_policy(request: Request) -> dict[str, Any]:
-    """Apply a policy of today's grammar, of which moto knows a part."""
+    """Apply a policy in the current grammar, which moto knows only in part."""
     repository = request.repository
     repository.lifecycle_policy = _policy(request.parameters.get("lifecyclePolicyText", "")).text
     return {
@@ -97,7 +97,7 @@ def check_policy(text: str) -> None:
     """Refuse a policy that ECR refuses.
 
     :param text: the policy.
-    :raises InvalidParameterException: if it is one.
+    :raises InvalidParameterException: if ECR refuses it.
     """
     _policy(text)
 

@@ -33,7 +33,7 @@ class Preview:
     :param now: the time in the registry.
     :param clock: measures how long the preview runs and lives.
     :param seconds: how long it stays IN_PROGRESS.
-    :param life_seconds: how long its results can be read; None for ever.
+    :param life_seconds: how long its results can be read; None for no limit.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Preview:
         self._clock = clock
         self._ends_at = clock.monotonic() + seconds
         self._expires_at = None if life_seconds is None else self._ends_at + life_seconds
-        # ECR documents no order; oldest first is stable when images are pushed or deleted meanwhile.
+        # ECR documents no order; oldest first stays stable when images are pushed or deleted between pages.
         self._taken = sorted(
             (verdict for verdict in policy.evaluate(images, now) if verdict.is_taken),
             key=lambda verdict: (verdict.image.ordered_at, verdict.image.image_digest),
@@ -68,7 +68,7 @@ class Preview:
 
     @property
     def has_results(self) -> bool:
-        """Whether the preview ended and did not fail."""
+        """Whether the preview ended without failing."""
         return self.status in ("COMPLETE", "EXPIRED")
 
     @property
@@ -90,7 +90,7 @@ class Preview:
 
         :param parameters: the request.
         :param token_life_seconds: the age at which a token is refused; None for never.
-        :raises InvalidParameterException: if the token is of another preview, another filter, or too old.
+        :raises InvalidParameterException: if the token belongs to another preview or filter, or is too old.
         """
         tag_status = parameters.get("filter", {}).get("tagStatus", "ANY")
         start = self._start_of_page(parameters, tag_status, token_life_seconds)

@@ -1,4 +1,4 @@
-"""Put an image into a repository, in the same way for PutImage and for ``push()``."""
+"""Put images into a repository, for both PutImage and ``push()``."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def put_image(
 ) -> LocalImage:
     """Put an image into a repository and return it. A tag that another image has moves to this one.
 
-    The other image stays, without that tag. An archived image that is pushed again is restored.
+    The other image stays, without that tag. Pushing an archived image again restores it.
 
-    :param registries: all registries; they replicate what is pushed.
+    :param registries: all registries; they replicate pushed images.
     :param repository: the repository.
     :param manifest: text of the manifest.
     :param tags: tags of the image.
@@ -54,7 +54,7 @@ def put_image(
     :param digest: the digest that the caller expects; None for any.
     :param size: compressed size in bytes; None for the sum that the manifest states.
     :param artifact_media_type: media type of an artifact; None for the one that the manifest states.
-    :raises ServiceException: if ECR would refuse the image; has ECR's code.
+    :raises ServiceException: if ECR would refuse the image; it carries ECR's code.
     """
     document = _document(manifest)
     media_type = media_type or document.get("mediaType")
@@ -92,14 +92,14 @@ def put_images(
     media_type: str,
     size: int,
 ) -> list[LocalImage]:
-    """Put many new images into a repository and return them; as :func:`put_image`, but fast.
+    """Put many new images into a repository and return them. Works like :func:`put_image`, but faster.
 
-    :param registries: all registries; they replicate what is pushed.
+    :param registries: all registries; they replicate pushed images.
     :param repository: the repository.
     :param pushes: manifest, tags and time of every image; the manifests are new and name no other image.
     :param media_type: media type of the manifests.
     :param size: compressed size of each image in bytes.
-    :raises ServiceException: if ECR would refuse an image; has ECR's code.
+    :raises ServiceException: if ECR would refuse an image; it carries ECR's code.
     """
     holders = {tag: image for image in repository.local_images for tag in image.image_tags}
     images = []

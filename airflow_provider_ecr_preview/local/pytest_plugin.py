@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 OTHER_SETTINGS = ("AWS_ENDPOINT_URL_ECR", "AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN")
-"""What in a developer's environment would lead elsewhere."""
+"""Variables in a developer's environment that would divert calls elsewhere."""
 
 
 _RUNNER = Path(__file__).with_name("dag_run.py")
@@ -54,17 +54,17 @@ _OTHER_AIRFLOW = (
     "AIRFLOW__SECRETS__",
     "AIRFLOW__WORKERS__SECRETS_BACKEND",
 )
-"""What would lead to the database, the DAGs or the connections of another Airflow."""
+"""Variables that would lead to the database, DAGs or connections of another Airflow."""
 
 
 @dataclass(frozen=True)
 class DagRunResult:
-    """What became of a run.
+    """The result of a run.
 
     :param state: the state of the run, such as ``success``.
-    :param tasks: the state of every task by its id; of a mapped task ``task_id[0]`` and so on.
-    :param outputs: what the tasks returned, by the same names; a task that returned nothing is missing.
-    :param log: what the run printed.
+    :param tasks: the state of every task by its id; for a mapped task, ``task_id[0]`` and so on.
+    :param outputs: the return values of the tasks, by the same ids; a task that returned nothing is missing.
+    :param log: the output of the run.
     """
 
     state: str
@@ -79,7 +79,7 @@ class RunDag(Protocol):
     def __call__(
         self, file: str | os.PathLike[str], dag_id: str | None = None, conf: Mapping[str, Any] | None = None
     ) -> DagRunResult:
-        """Run a DAG in a new Airflow and return what became of it.
+        """Run a DAG in a new Airflow and return the result.
 
         :param file: the file that defines the DAG at its top level, relative to the working directory.
         :param dag_id: which DAG of the file; the only one if None.
@@ -91,7 +91,7 @@ class RunDag(Protocol):
 @pytest.fixture(scope="session")
 def local_ecr_server() -> Iterator[LocalEcr]:
     """Serve a local ECR for the whole run; every worker of pytest-xdist has its own."""
-    # Here, because a run of tests that do not need it should not wait for moto.
+    # Import it here, so that test runs that do not need it do not wait for moto.
     from airflow_provider_ecr_preview.local.ecr import LocalEcr  # noqa: PLC0415
 
     with LocalEcr() as ecr:
@@ -112,7 +112,7 @@ def local_ecr(local_ecr_server: LocalEcr, monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.fixture(scope="session")
 def new_airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the home of an Airflow in which nothing has run, to be copied; to make its database takes seconds."""
+    """Return the home of an unused Airflow to copy, because creating its database takes seconds."""
     home = tmp_path_factory.mktemp("airflow")
     command = [sys.executable, "-m", "airflow", "db", "migrate"]
     done = subprocess.run(command, env=_environment(home), check=False, capture_output=True, text=True)
@@ -123,7 +123,7 @@ def new_airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run_dag(local_ecr: LocalEcr, new_airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDag:  # noqa: ARG001 - sets the environment
-    """Return what runs a DAG against the local ECR, in an Airflow of its own that has a new database."""
+    """Return a function that runs a DAG against the local ECR, in a separate Airflow with a new database."""
 
     def run(
         file: str | os.PathLike[str], dag_id: str | None = None, conf: Mapping[str, Any] | None = None

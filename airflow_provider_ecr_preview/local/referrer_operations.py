@@ -1,4 +1,4 @@
-"""The operation of ECR that lists what belongs to an image: signatures, SBOMs, attestations."""
+"""The ECR operation that lists the artifacts of an image: signatures, SBOMs, attestations."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def list_image_referrers(request: Request) -> dict[str, Any]:
 
 
 def _type_of(image: LocalImage) -> str | None:
-    """Return the artifact type: that of the manifest or, as the OCI specification says, of its configuration."""
+    """Return the artifact type: that of the manifest or, following the OCI specification, that of its configuration."""
     if image.artifact_media_type:
         return image.artifact_media_type
     config = json.loads(image.image_manifest).get("config") or {}

@@ -1,4 +1,4 @@
-"""What is in the local ECR, and the means to put it there."""
+"""The contents of the local ECR, and the methods to fill it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEFAULT_SIZE = 50 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ManifestList:
-    """What :meth:`Registry.push_manifest_list` pushed.
+    """The manifest list that :meth:`Registry.push_manifest_list` pushed.
 
     :param image_digest: digest of the manifest list.
     :param children: digests of its images, in the order of the platforms.
@@ -67,7 +67,7 @@ class Registry(RepositoryStore):
         :param restored_days_ago: when it was restored from the archive; None for never.
         :param artifact_media_type: media type of an artifact, such as a signature.
         :param subject: digest of the image that it belongs to, as a signature or an SBOM does.
-        :param manifest: text of the manifest; None to have one made up.
+        :param manifest: text of the manifest; None to generate one.
         :param manifest_media_type: media type of the manifest.
         :param region_name: the Region.
         :param account_id: the registry.
@@ -113,7 +113,7 @@ class Registry(RepositoryStore):
 
         :param repository: the repository.
         :param count: number of images.
-        :param tags: the tags of the image with this index, counted from 0 for the oldest; every tag only once.
+        :param tags: the tags of the image with this index, counted from 0 for the oldest; each tag must be unique.
         :param newest_days_ago: age of the newest.
         :param oldest_days_ago: age of the oldest.
         :param size: compressed size of each, in bytes.
@@ -150,7 +150,7 @@ class Registry(RepositoryStore):
         :param repository: the repository.
         :param tags: tags of the list.
         :param platforms: operating system and architecture of each image.
-        :param pushed_days_ago: when all of it was pushed.
+        :param pushed_days_ago: when the list and its images were pushed.
         :param size: compressed size of each image, in bytes.
         :param last_pull_days_ago: when the list and its first image were pulled last; None for never.
         :param region_name: the Region.

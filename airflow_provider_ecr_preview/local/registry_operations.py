@@ -13,7 +13,7 @@ MAX_PER_PAGE = 1_000
 
 
 def describe_repositories(request: Request) -> dict[str, Any]:
-    """Return one page of a registry's repositories, or the repositories that are named."""
+    """Return one page of a registry's repositories, or the named repositories."""
     parameters = request.parameters
     names = parameters.get("repositoryNames")
     if names and ("maxResults" in parameters or "nextToken" in parameters):
@@ -32,7 +32,7 @@ def describe_repositories(request: Request) -> dict[str, Any]:
 
 
 def put_registry_scanning_configuration(request: Request) -> dict[str, Any]:
-    """Set how repositories are scanned; without rules, which moto cannot do without, there are none."""
+    """Set how repositories are scanned. moto requires rules; here they may be missing, which means none."""
     configuration = {
         "scanType": request.parameters.get("scanType", "BASIC"),
         "rules": request.parameters.get("rules") or [],
@@ -42,7 +42,7 @@ def put_registry_scanning_configuration(request: Request) -> dict[str, Any]:
 
 
 def put_replication_configuration(request: Request) -> dict[str, Any]:
-    """Replace the replication rules of a registry; moto takes one rule and forgets what botocore's model lacks."""
+    """Replace the replication rules; moto accepts only one, and drops members that botocore's model lacks."""
     backend, configuration = request.backend, request.parameters.get("replicationConfiguration", {})
     check_rules(configuration.get("rules", ()), (backend.account_id, backend.region_name))
     backend.replication_config = {"rules": list(configuration.get("rules", ()))}

@@ -23,7 +23,7 @@ CREATION_SCENARIOS = ("PULL_THROUGH_CACHE", "REPLICATION", "CREATE_ON_PUSH")
 
 @dataclass(slots=True)
 class RegistrySettings:
-    """What one Region of one account has set.
+    """The settings of one Region of one account.
 
     :param templates: repository creation templates by prefix, as the API has them.
     :param pull_time_exclusions: when each exclusion was registered, by the ARN of the principal.
@@ -33,7 +33,7 @@ class RegistrySettings:
     pull_time_exclusions: dict[str, datetime] = field(default_factory=dict)
 
     def template_for(self, repository_name: str, scenario: str) -> Mapping[str, Any] | None:
-        """Return the creation template with the longest prefix that a repository's name has, or None.
+        """Return the creation template with the longest matching prefix for a repository's name, or None.
 
         :param repository_name: the name.
         :param scenario: why the repository is created, for example ``REPLICATION``.
@@ -53,13 +53,13 @@ class RegistrySettings:
     def records_pulls_of(self, principals: frozenset[str]) -> bool:
         """Return whether a pull by a caller is recorded.
 
-        :param principals: the ARNs that the caller goes by.
+        :param principals: the ARNs that identify the caller.
         """
         return principals.isdisjoint(self.pull_time_exclusions)
 
 
 def apply_template(repository: LocalRepository, template: Mapping[str, Any]) -> None:
-    """Give a new repository the policies that a creation template has.
+    """Apply the policies of a creation template to a new repository.
 
     :param repository: the repository.
     :param template: the template.

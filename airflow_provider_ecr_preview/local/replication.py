@@ -1,7 +1,7 @@
 """Replication from one registry of the local ECR to others: copies of pushes, and deletions.
 
-Deletions are replicated where a rule says so (``deleteReplication``). A replica is not replicated any further, and
-neither is its deletion.
+Deletions are replicated if a rule says so (``deleteReplication``). Replicas are not replicated further, nor are their
+deletions.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Registries(Protocol):
         """Return a repository."""
 
     def create_for(self, scenario: str, repository: str, *, region_name: str, account_id: str) -> bool:
-        """Create a repository by a creation template, and return whether there is one that fits."""
+        """Create a repository from a creation template, and return whether one matches."""
 
     def create_repository(self, repository: str, *, region_name: str, account_id: str) -> str:
         """Create a repository."""
@@ -60,7 +60,7 @@ def check_rules(rules: Sequence[Mapping[str, Any]], source: Place) -> None:
 
 
 def replicate_push(registries: Registries, repository: LocalRepository, images: Iterable[LocalImage]) -> None:
-    """Copy images to the repositories of the same name that the rules name, which are created where they are missing.
+    """Copy images to the repositories of the same name in the destinations of the rules, creating missing ones.
 
     :param registries: all registries.
     :param repository: the repository that the images were pushed to.
@@ -82,7 +82,7 @@ def replicate_push(registries: Registries, repository: LocalRepository, images: 
 
 @contextmanager
 def replicating_deletions(registries: Registries, repository: LocalRepository) -> Iterator[None]:
-    """Delete in the destinations what the block deletes in a repository, where a rule replicates deletions.
+    """Replicate the deletions in the block to the destinations of rules that replicate deletions.
 
     :param registries: all registries.
     :param repository: the repository.
@@ -99,7 +99,7 @@ def replicating_deletions(registries: Registries, repository: LocalRepository) -
     before = {image.get_image_digest(): tuple(image.image_tags) for image in repository.local_images}
     yield
     after = {image.get_image_digest(): tuple(image.image_tags) for image in repository.local_images}
-    # In the order of the push, a manifest list comes after the images that it names, and has to go before them.
+    # In push order, a manifest list comes after the images that it names, but it must be deleted before them.
     image_ids = [{"imageDigest": digest} for digest in reversed(before) if digest not in after]
     image_ids += [
         {"imageTag": tag}

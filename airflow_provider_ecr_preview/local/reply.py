@@ -24,7 +24,7 @@ _SERVER_ERROR = 500
 class Reply:
     """A reply on its way to the caller.
 
-    :param status: the HTTP status; 0 where the connection breaks instead.
+    :param status: the HTTP status; 0 if the connection breaks instead.
     :param body: the body.
     :param headers: HTTP headers.
     :param outcome: ``OK``, the error code, or the name of the fault that hit the call.
@@ -75,5 +75,5 @@ class Reply:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the connection breaks in place of a reply."""
+        """Whether the connection breaks instead of a reply."""
         return not self.status

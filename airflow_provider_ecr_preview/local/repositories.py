@@ -1,4 +1,4 @@
-"""Repositories of the local ECR: moto's, with a preview and quick ways to their images."""
+"""Repositories of the local ECR: moto's, with a preview and fast access to images."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class ImageIndex:
 
     @classmethod
     def of(cls, images: Iterable[LocalImage]) -> ImageIndex:
-        """Return the index of these images."""
+        """Return an index of the images."""
         index = cls({}, {})
         index.add(images)
         return index
 
     def add(self, images: Iterable[LocalImage]) -> None:
-        """Take images into the index."""
+        """Add images to the index."""
         for image in images:
             digest = image.get_image_digest()
             self.by_digest[digest] = image
@@ -54,7 +54,7 @@ class ImageIndex:
     def lists_holding(self, image_digest: str) -> list[str]:
         """Return the digests of the manifest lists that keep an image from being deleted or archived.
 
-        An archived manifest list keeps nothing.
+        An archived manifest list does not count.
 
         :param image_digest: digest of the image.
         """
@@ -62,28 +62,28 @@ class ImageIndex:
 
 
 class LocalRepository(Repository):
-    """A repository, as moto keeps it, with the one preview that it can have.
+    """A moto repository with the one preview that it can have.
 
     :param arguments: as moto's own.
     :param clock: says when it is created.
     """
 
     def __new__(cls, **_: object) -> Self:
-        """Make a repository that moto does not keep in its list of all instances, and with it every image."""
+        """Create a repository outside moto's list of all instances, which would keep it and all of its images."""
         return object.__new__(cls)
 
     def __init__(self, *, clock: Clock, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.serial = next(_serials)
-        """Grows with every repository, so that a page can go on where the last one ended."""
+        """Grows with every repository, so that a page can continue where the last one ended."""
         self.created_at = clock.now().replace(tzinfo=None)
         self.pushes = 0
-        """Number of manifests that were made up for it; makes the next one different."""
+        """Number of manifests generated for it; makes the next one different."""
         self.deleted_digests: set[str] = set()
-        """The images that were deleted; ECR deletes within a day what belongs to them."""
+        """The deleted images; ECR deletes their referrers within a day."""
         self.preview: Preview | None = None
         self.last_evaluated_at: datetime | None = None
-        """When the lifecycle policy ran last."""
+        """When the lifecycle policy last ran."""
         self._arrivals: Counter[float] = Counter()
         self._index: tuple[tuple[int, int], ImageIndex] | None = None
 
@@ -117,11 +117,11 @@ class LocalRepository(Repository):
     @property
     def _state(self) -> tuple[int, int]:
         images = self.local_images
-        # Images are only ever appended, with a growing serial, and deleted: these two numbers differ in every state.
+        # Images are only appended, with a growing serial, or deleted, so these two numbers identify the state.
         return len(images), images[-1].serial if images else 0
 
     def add(self, images: Sequence[LocalImage]) -> None:
-        """Append images; the index takes them in, so that a push does not read all of the images again.
+        """Append images and add them to the index, so that a push does not read all images again.
 
         :param images: the images.
         """
@@ -144,7 +144,7 @@ class LocalRepository(Repository):
     def moment(self, at: datetime) -> float:
         """Return a time in seconds, one microsecond later for every image that arrived at the same time.
 
-        So the order of arrival decides which image is the newest, also while the clock stands still.
+        So the order of arrival decides which image is newest, even while the clock stands still.
 
         :param at: the time.
         """
@@ -157,7 +157,7 @@ class LocalRepository(Repository):
 
         :param image: the image.
         :param at: the time in the registry.
-        :param active_after: reading of the running clock before which the image is not there yet.
+        :param active_after: reading of the monotonic clock at which the image is available again.
         """
         image.restore(datetime.fromtimestamp(self.moment(at), UTC), active_after)
 
@@ -174,7 +174,7 @@ class LocalRepository(Repository):
         return next((image for image in self.local_images if tag in image.image_tags), None)
 
     def move_tags(self, tags: Iterable[str], image: LocalImage) -> None:
-        """Give tags to an image, and take them from the images that have them, which stay.
+        """Move tags to an image; the images that had them stay.
 
         :param tags: the tags.
         :param image: the image.
@@ -192,7 +192,7 @@ class LocalRepository(Repository):
         return is_excluded is not self.is_tag_immutable()
 
     def as_rules_see_it(self) -> Iterable[RepositoryImage]:
-        """Yield every image as lifecycle rules look at it."""
+        """Yield every image as lifecycle rules see it."""
         index = self.index
         for image in self.local_images:
             seen = image.as_rules_see_it()
@@ -201,7 +201,7 @@ class LocalRepository(Repository):
             yield seen
 
     def size_of(self, image: LocalImage) -> int | None:
-        """Return the compressed size; of a manifest list, the largest of its children."""
+        """Return the compressed size; for a manifest list, that of its largest child."""
         if image.size is not None:
             return image.size
         if children := image.children():

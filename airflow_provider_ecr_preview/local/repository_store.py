@@ -24,11 +24,11 @@ DEFAULT_REGION = "us-east-1"
 
 
 class RepositoryStore:
-    """Repositories with their policies and previews, and the clocks that these follow.
+    """Repositories with their policies and previews, and the clocks that they follow.
 
-    :param now: the time in the registry, which then stands still; None for the real time.
-    :param preview_seconds: how long a preview stays IN_PROGRESS, or a function of the repository's name that says so.
-    :param preview_life_seconds: how long a preview's results can be read before it is EXPIRED; None for ever.
+    :param now: the fixed time in the registry; None for the real time.
+    :param preview_seconds: how long a preview stays IN_PROGRESS, or a function that returns this for a repository name.
+    :param preview_life_seconds: how long a preview's results can be read before it is EXPIRED; None for no limit.
     :param token_life_seconds: the age at which a page token of a preview is refused; None for never.
     :param restore_seconds: how long an image that is restored from the archive stays ACTIVATING.
     """
@@ -49,14 +49,14 @@ class RepositoryStore:
         self.restore_seconds = restore_seconds
         self._times = (preview_seconds, preview_life_seconds, token_life_seconds, restore_seconds)
         self.events = EventHistory()
-        """What the local CloudTrail has recorded."""
+        """The events that the local CloudTrail has recorded."""
         self._settings: defaultdict[tuple[str, str], RegistrySettings] = defaultdict(RegistrySettings)
         self.lock = threading.RLock()
-        """Held while an operation runs, because moto's own structures are not made for threads."""
+        """Held while an operation runs, because moto's data structures are not thread-safe."""
 
     @property
     def now(self) -> datetime:
-        """The time in the registry. Setting it makes it stand still there."""
+        """The time in the registry. Setting it stops the clock at that time."""
         return self.clock.now()
 
     @now.setter
@@ -64,11 +64,11 @@ class RepositoryStore:
         self.clock.set(now)
 
     def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
-        """Move the registry's time and the running clock of previews forward, so that no test needs to sleep."""
+        """Move the registry's time and the monotonic clock of previews forward, so that no test needs to sleep."""
         self.clock.advance(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
 
     def reset_times(self) -> None:
-        """Set the clocks and all durations back to those of the start."""
+        """Reset the clocks and all durations to their initial values."""
         self.clock.reset()
         self.preview_seconds, self.preview_life_seconds, self.token_life_seconds, self.restore_seconds = self._times
 
@@ -132,7 +132,7 @@ class RepositoryStore:
         return repository
 
     def create_for(self, scenario: str, repository: str, *, region_name: str, account_id: str) -> bool:
-        """Create a repository as ECR does by itself, with the creation template that fits, and return whether one did.
+        """Create a repository as ECR does, from the matching creation template, and return whether there was one.
 
         :param scenario: why it is created: ``REPLICATION`` or ``CREATE_ON_PUSH``.
         :param repository: the name.
@@ -178,7 +178,7 @@ class RepositoryStore:
         region_name: str = DEFAULT_REGION,
         account_id: str = DEFAULT_ACCOUNT_ID,
     ) -> None:
-        """Start a preview as another caller would, in place of the one that is there, also when that still runs.
+        """Start a preview as another caller would, replacing the current one even if it is still running.
 
         :param repository: the repository.
         :param policy: the policy.
@@ -194,7 +194,7 @@ class RepositoryStore:
     def replace_preview(
         self, repository: LocalRepository, policy: LifecyclePolicy, *, seconds: float | None = None
     ) -> Preview:
-        """Evaluate a policy over a repository as it is now, and make that its preview."""
+        """Evaluate a policy over the current images of a repository, and make the result its preview."""
         if seconds is None:
             of_name = self.preview_seconds
             seconds = of_name(repository.name) if callable(of_name) else of_name

@@ -1,4 +1,4 @@
-"""A request to the local ECR, with what every operation checks."""
+"""A request to the local ECR, with the checks that operations share."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Request:
 
     @property
     def principals(self) -> frozenset[str]:
-        """The ARNs of the IAM user or role that sent the request; none for a key that moto does not know."""
+        """The ARNs of the IAM user or role that sent the request; empty if moto does not know the key."""
         return principals_of(self.access_key, self.caller, self.backend.region_name)
 
     def one_of(self, name: str, allowed: tuple[str, ...], default: str, within: str = "filter") -> str:
@@ -60,7 +60,7 @@ class Request:
 
         :param name: the name of the member.
         :param allowed: the values that ECR accepts.
-        :param default: the value where the request has none.
+        :param default: the value if the request has none.
         :param within: the parameter that has the member.
         :raises InvalidParameterException: if the value is not allowed.
         """

@@ -1,4 +1,4 @@
-"""Lifecycle policies as teams write them, with their mistakes."""
+"""Lifecycle policies as teams write them, mistakes included."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ KEEP_RECENT = _policy(_UNTAGGED, _expire("Builds after half a year", _older_than
 
 
 THIRTY_DAYS = _policy(_expire("Nothing older than a month", _older_than(30, tagStatus="any")))
-"""Empties a repository that has not been pushed to for a month."""
+"""Empties a repository without a push for a month."""
 
 
 DEAD_RULE = _policy(
@@ -61,7 +61,7 @@ AND_PATTERNS = _policy(
     _expire("Builds and pull requests", _older_than(14, tagStatus="tagged", tagPatternList=["main-*", "pr-*"])),
     _UNTAGGED,
 )
-"""Its author means or, ECR reads and: no image has both."""
+"""The author means "or", but ECR reads "and", and no image has both."""
 
 
 ARCHIVE_UNUSED = _policy(

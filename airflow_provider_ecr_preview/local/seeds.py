@@ -1,4 +1,4 @@
-"""Registries to begin with, as teams have them after a few years; the same for the same seed, Region and clock."""
+"""Initial registries, as teams have them after a few years; the same seed, Region and clock give the same registry."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def seed_registry(registry: Registry, name: str, seed: int) -> None:
 
 
 class Shelf:
-    """One repository that is being filled.
+    """A repository to fill.
 
     :param registry: the registry.
     :param repository: the repository.
@@ -58,7 +58,7 @@ class Shelf:
         self.registry = registry
         self.repository = repository
         self.region_name = region_name
-        # Of its own for every repository, so that a new one changes no other.
+        # One generator per repository, so that a new repository does not change the others.
         self.random = random.Random(f"{seed} {region_name} {repository}")  # noqa: S311  # repeatable, not secret
         self.base_size = self.random.randint(40, 400) * _MEBIBYTE
 
@@ -88,14 +88,14 @@ class Shelf:
 
 
 def service(shelf: Shelf, newest: float = 0.3) -> None:
-    """Push what a service has that is built on every merge and pull request, and released every other week."""
+    """Push the images of a service that is built on every merge and pull request, and released every other week."""
     for age in shelf.ages(shelf.random.randint(30, 60), newest, 1.4):
         shelf.push(age, f"main-{shelf.commit()}", last_pull_days_ago=max(age - 0.2, 0) if age < newest + 20 else None)
     for number, age in enumerate(shelf.ages(shelf.random.randint(8, 20), newest, 2.5), start=1180):
         shelf.push(age, f"pr-{number}-{shelf.commit()}", last_pull_days_ago=age)
     releases = shelf.ages(shelf.random.randint(10, 24), newest + 1, 13)
     for minor, age in enumerate(releases):
-        # The two newest are what runs.
+        # The two newest are running.
         pulled = newest + shelf.random.uniform(0, 0.3) if age <= releases[-2] else max(age - 14, 0)
         tags = [f"v1.{minor}.{shelf.random.randint(0, 6)}"] + (["latest"] if age == releases[-1] else [])
         shelf.push(age, *tags, last_pull_days_ago=pulled)
@@ -103,14 +103,14 @@ def service(shelf: Shelf, newest: float = 0.3) -> None:
 
 
 def paused(shelf: Shelf) -> None:
-    """Push the images of a service that runs and had no release for months."""
+    """Push the images of a running service that had no release for months."""
     for minor, age in enumerate(shelf.ages(9, 118, 21)):
         shelf.push(age, f"v2.{minor}.0", last_pull_days_ago=0.4 if minor == 8 else age - 1)  # noqa: PLR2004  # the newest
     leftovers(shelf, 125)
 
 
 def pinned(shelf: Shelf) -> None:
-    """Push what a function has that runs from an untagged image, because it was deployed by digest."""
+    """Push the images of a function that runs from an untagged image, because it was deployed by digest."""
     shelf.push(74, last_pull_days_ago=0.1)
     for age in shelf.ages(16, 1, 4):
         shelf.push(age, f"main-{shelf.commit()}", last_pull_days_ago=age)
@@ -118,7 +118,7 @@ def pinned(shelf: Shelf) -> None:
 
 
 def multi_arch(shelf: Shelf) -> None:
-    """Push a base image for two platforms, rebuilt every week; most rebuilds were left without a tag."""
+    """Push a base image for two platforms, rebuilt every week; most rebuilds have lost their tag."""
     weeks = shelf.ages(26, 1.5, 7)
     for week, age in enumerate(weeks):
         is_newest = age == weeks[-1]
@@ -134,7 +134,7 @@ def multi_arch(shelf: Shelf) -> None:
 
 
 def models(shelf: Shelf) -> None:
-    """Push large images, of which old ones were archived and one was needed again."""
+    """Push large images; the old ones were archived, and one of them was restored."""
     for number, age in enumerate(shelf.ages(18, 6, 36)):
         is_old = number < 8  # noqa: PLR2004  # the older half
         shelf.push(
@@ -154,7 +154,7 @@ def charts(shelf: Shelf) -> None:
 
 
 def signed(shelf: Shelf) -> None:
-    """Push releases with a signature each, under the tag that cosign gives it."""
+    """Push releases, each with a signature under the tag that cosign uses."""
     for minor, age in enumerate(shelf.ages(14, 2, 10)):
         digest = shelf.push(age, f"v0.{minor}.0", last_pull_days_ago=age / 3)
         tag = f"{digest.replace(':', '-')}.sig"
@@ -176,7 +176,7 @@ def crowded(shelf: Shelf, count: int = 3_600) -> None:
 
 
 def leftovers(shelf: Shelf, newest: float) -> None:
-    """Push what moved tags leave behind."""
+    """Push the untagged images that moved tags leave behind."""
     for age in shelf.ages(shelf.random.randint(5, 14), newest, 6):
         shelf.push(age)
 
@@ -187,10 +187,10 @@ def empty(_: Shelf) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """A repository of a registry to begin with.
+    """A repository of an initial registry.
 
     :param repository: the name.
-    :param fill: puts its images there.
+    :param fill: pushes its images.
     :param policy: its lifecycle policy, or None.
     :param region_name: its Region.
     """

@@ -1,4 +1,4 @@
-"""Serves the local ECR, and every other service that moto has, over HTTP."""
+"""Serve the local ECR, and every other service that moto has, over HTTP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_provider_ecr_preview.local.reply import Reply
 from airflow_provider_ecr_preview.local.wire import TARGET_PREFIX, Wire
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-"""Value of ``SO_LINGER``: closing sends a reset, not an orderly end."""
+"""Value of ``SO_LINGER``: closing resets the connection instead of shutting it down in order."""
 
 
 class Server:
@@ -29,12 +29,12 @@ class Server:
     :param wire: answers the calls of ECR.
     :param host: address to listen at.
     :param port: port to listen at; 0 for a free one.
-    :param log: takes a line for every request; None for no log.
+    :param log: receives a line for every request; None for no log.
     :raises OSError: if the port is taken.
     """
 
     def __init__(self, wire: Wire, host: str, port: int, log: Callable[[str], None] | None = None) -> None:
-        # werkzeug ends the process where it cannot listen; a socket of our own leaves that to the caller.
+        # werkzeug ends the process if it cannot listen; with our own socket, the caller decides.
         self._socket = socket.create_server((host, port), backlog=128)
         self.port = int(self._socket.getsockname()[1])
         handler = type("Handler", (_Handler,), {"wire": wire, "line": staticmethod(log or _no_log)})
@@ -45,11 +45,11 @@ class Server:
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="local-ecr", daemon=True)
 
     def start(self) -> None:
-        """Start to answer."""
+        """Start answering."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop to answer, and free the port."""
+        """Stop answering, and free the port."""
         self._http.shutdown()
         self._thread.join()
         self._http.server_close()
@@ -61,7 +61,7 @@ class _WsgiRequest(Request):
 
 
 class _Handler(MotoRequestHandler):
-    """Answers ECR itself, which costs a fraction of the way through Flask, and leaves the rest to moto's server."""
+    """Answers ECR calls itself, at a fraction of the cost of Flask, and leaves the rest to moto's server."""
 
     wire: Wire
     line: Callable[[str], None]

@@ -1,4 +1,4 @@
-"""Deployments of services of ECS, which moto lacks: they pin the tags of a task definition to digests."""
+"""Add deployments of ECS services, which moto lacks: they pin the tags of a task definition to digests."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ONGOING = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "RO
 
 
 class ServiceDeployments(Extension):
-    """The deployments and revisions of the services of ECS.
+    """The deployments and revisions of ECS services.
 
-    A deployment resolves every tag of the task definition to the digest that it has at that time. The service starts
-    further tasks by this digest, also after the tag has moved.
+    A deployment resolves every tag of the task definition to its current digest. The service starts later tasks from
+    this digest, even after the tag has moved.
 
-    :param registry: where tags are looked up.
+    :param registry: the registry to look up tags in.
     :param refusal: returns the reply of a fault that replaces an answer.
     """
 
@@ -64,10 +64,10 @@ class ServiceDeployments(Extension):
         region_name: str = DEFAULT_REGION,
         account_id: str = DEFAULT_ACCOUNT_ID,
     ) -> str:
-        """Deploy a service anew, with the task definition that it has, and return the ARN of its new revision.
+        """Redeploy a service with its current task definition, and return the ARN of the new revision.
 
-        While a deployment runs, the previous revision is current as well; the service goes back to it when the deployment
-        fails.
+        While a deployment runs, the previous revision is current as well; the service rolls back to it if the
+        deployment fails.
 
         :param cluster: name of the cluster.
         :param service: name of the service.

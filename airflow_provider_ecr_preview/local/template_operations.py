@@ -36,7 +36,7 @@ _TEMPLATE_MEMBERS = (
 
 
 def create_repository_creation_template(request: Request) -> dict[str, Any]:
-    """Create a template for repositories that ECR creates by itself."""
+    """Create a template for repositories that ECR creates on its own."""
     prefix, settings = _prefix(request), _settings(request)
     if prefix in settings.templates:
         raise ServiceException(
@@ -51,7 +51,7 @@ def create_repository_creation_template(request: Request) -> dict[str, Any]:
 
 
 def update_repository_creation_template(request: Request) -> dict[str, Any]:
-    """Change what the request has of a template."""
+    """Change the members of a template that the request contains."""
     template = _template(request)
     template |= _members(request)
     template["updatedAt"] = request.registry.now.timestamp()
@@ -66,7 +66,7 @@ def delete_repository_creation_template(request: Request) -> dict[str, Any]:
 
 
 def describe_repository_creation_templates(request: Request) -> dict[str, Any]:
-    """Return one page of the templates, or those of the prefixes that are named."""
+    """Return one page of the templates, or those with the named prefixes."""
     prefixes = request.parameters.get("prefixes")
     numbered = list(enumerate(_settings(request).templates.values()))
     page, token = page_after(

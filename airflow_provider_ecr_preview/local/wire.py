@@ -1,4 +1,4 @@
-"""What happens between a request on the wire and its reply, over HTTP and inside ``moto.mock_aws()`` alike."""
+"""Turn a request on the wire into a reply, both over HTTP and inside ``moto.mock_aws()``."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class Headers(Protocol):
 
 
 class Wire:
-    """Answers calls: records them, lets faults hit them, and runs the operation, here or in moto.
+    """Answers calls: records them, applies faults, and runs the operation, here or in moto.
 
     :param registry: the registry.
-    :param calls: where calls are recorded.
+    :param calls: the log that records calls.
     :param faults: returns the faults that hit a call.
     :param extensions: functions to call before another service answers, by the name of the service.
-    :param events: the event history, which gets an event of every call that deletes or archives images.
+    :param events: the event history, which receives an event for every call that deletes or archives images.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Wire:
             repository=parameters.get("repositoryName"),
             region=region,
             parameters=parameters,
-            # The same order as moto's.
+            # The same order as in moto.
             account=os.environ.get("MOTO_ACCOUNT_ID")
             or headers.get("x-moto-account-id", "")
             or get_account_id_from(access_key),
@@ -139,7 +139,7 @@ class Wire:
             except ServiceException as error:
                 return Reply.error(error.code, error.message)
             except Exception:
-                # Clients that check nothing may send anything; a reply of 500 would make them try again.
+                # Clients without validation may send anything; a reply of 500 would make them retry.
                 if wrong := _violations(call.operation, parameters):
                     return Reply.error("InvalidParameterException", wrong)
                 raise
@@ -160,7 +160,7 @@ def _checked(account: str) -> str:
 
 
 def _violations(operation: str, parameters: Mapping[str, Any]) -> str:
-    """Return how parameters break the types and lengths of botocore's model, or nothing."""
+    """Return how parameters violate the types and lengths of botocore's model, or an empty text."""
     shape = get_service_model("ecr").operation_model(operation).input_shape
     return "" if shape is None else str(ParamValidator().validate(parameters, shape).generate_report())
 

@@ -1,4 +1,4 @@
-"""What the tasks of an Airflow run in images: a weekly DAG's image runs nowhere for six days."""
+"""Find the images that Airflow tasks run: a weekly DAG's image runs nowhere for six days."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_ecr_preview.sources.eks import texts_of, values_of
 from airflow_provider_ecr_preview.sources.found import FoundReference, UnknownImage
 
 Definitions = Callable[[str], Sequence[str] | None]
-"""Returns the images of a task or job definition; None where it cannot be found."""
+"""Returns the images of a task or job definition; None if it cannot be found."""
 
 
 _IMAGE_KEYS = ("image", "Image", "ImageUri", "TrainingImage", "image_uri")
@@ -41,10 +41,10 @@ _HAVE_RUN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Operator:
-    """Where the rendered fields of an operator name images.
+    """The rendered fields in which an operator names images.
 
-    :param fields: the fields; one of them has to say which image, unless there are none.
-    :param only_in: what names the image where none of the fields does, and is not rendered.
+    :param fields: the fields; unless there are none, one of them must name an image.
+    :param only_in: the setting that names the image if no field does, and that is not rendered.
     """
 
     fields: tuple[str, ...] = ()
@@ -80,29 +80,29 @@ OPERATORS: Mapping[str, _Operator] = {
     "SageMakerEndpointOperator": _SAGEMAKER,
     "SageMakerRegisterModelVersionOperator": _Operator(("image_uri",)),
 }
-"""The operators whose task instances are read, by the names of their classes."""
+"""The operators whose task instances are read, by class name."""
 
 
 _OF_ONES_OWN = _Operator()
 
 
 _DEFINITIONS = {"task_definition": "ecs", "job_definition": "batch"}
-"""The service that knows the definition which a field names."""
+"""The service that has the definition that a field names."""
 
 
 Clients = Sequence[tuple[str | None, Callable[[str, str | None], Any]]]
-"""For each connection and Region: the account, and what returns the client of a service, there or in another Region."""
+"""For each connection and Region: the account, and a function that returns the client of a service in any Region."""
 
 
 def airflow_tasks(
     airflow_conn_id: str, clients: Clients, since: datetime | None = None, own_operators: Sequence[str] = ()
 ) -> Iterator[FoundReference | UnknownImage]:
-    """Yield the images that the tasks of an Airflow name.
+    """Yield the images that the tasks of an Airflow deployment name.
 
-    :param airflow_conn_id: the HTTP connection to it.
-    :param clients: who is asked for task definitions and job definitions.
-    :param since: only task instances that started at this time or later.
-    :param own_operators: names of further classes of operators.
+    :param airflow_conn_id: the HTTP connection to Airflow.
+    :param clients: the clients that look up task definitions and job definitions.
+    :param since: only task instances that started at or after this time.
+    :param own_operators: names of more operator classes.
     """
     with connected(airflow_conn_id) as client:
         yield from rendered_images(AirflowApi(client), definitions_of(clients), since, own_operators)
@@ -116,13 +116,14 @@ def rendered_images(
 ) -> Iterator[FoundReference | UnknownImage]:
     """Yield the images that the rendered fields of task instances name.
 
-    Airflow keeps the rendered fields of the last 30 runs of a task. Asks the public API for the task instances of
-    :data:`OPERATORS`, which whoever may read the DAGs may do; tasks of DAGs that the user may not read are not seen.
+    Airflow keeps the rendered fields of the last 30 runs of a task. This reads the task instances of :data:`OPERATORS`
+    from the public API, which takes permission to read the DAGs; tasks of other DAGs are not seen.
 
-    :param api: the API of the Airflow.
+    :param api: Airflow's API.
     :param definitions: returns the images of a task definition of ``ecs``, and of a job definition of ``batch``.
-    :param since: only task instances that started at this time or later.
-    :param own_operators: names of further classes of operators; what their fields name counts, and need not be an image.
+    :param since: only task instances that started at or after this time.
+    :param own_operators: names of more operator classes; any image that their fields name counts, but they need
+        not name one.
     """
     operators = {**dict.fromkeys(own_operators, _OF_ONES_OWN), **OPERATORS}
     for name, operator in operators.items():
@@ -144,13 +145,13 @@ def _of_task(
     rendered = rendered or _looked_up(api, instances)
     if not rendered and any(instance.get("state") in _HAVE_RUN for instance in instances):
         yield UnknownImage("Airflow keeps no rendered fields of it", _KIND, name)
-    found = dict.fromkeys(each for fields in rendered for each in _images(fields, operator, definitions))
+    found = dict.fromkeys(image for fields in rendered for image in _images(fields, operator, definitions))
     for reference, unknown in found:
         yield UnknownImage(unknown, _KIND, name) if unknown else FoundReference(reference, _KIND, name)
 
 
 def _looked_up(api: AirflowApi, instances: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the rendered fields of the latest run that has any; earlier releases of Airflow do not list them."""
+    """Return the rendered fields of the latest run that has any; older Airflow releases do not list them."""
     runs: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for instance in instances:
         if instance.get("state") in _HAVE_RUN:
@@ -165,7 +166,7 @@ def _looked_up(api: AirflowApi, instances: Sequence[Mapping[str, Any]]) -> list[
 def _images(
     fields: Mapping[str, Any], operator: _Operator, definitions: Mapping[str, Definitions]
 ) -> Iterator[tuple[str, str | None]]:
-    """Yield each reference, or why it is not known."""
+    """Yield each reference, or why it is unknown."""
     named = {name: fields[name] for name in operator.fields if fields.get(name)}
     for name, value in named.items():
         if isinstance(value, str) and value.startswith(_CUT):
@@ -178,7 +179,7 @@ def _images(
     if operator.fields and not named:
         instead = f"; {operator.only_in} is not rendered" if operator.only_in else ""
         yield "", f"its rendered fields have no {' or '.join(operator.fields)}{instead}"
-    # In whatever field: init containers, sidecars, overrides, and commands that start something.
+    # In any field: init containers, sidecars, overrides, and commands that start something.
     for key in _IMAGE_KEYS:
         yield from ((reference, None) for reference in values_of(fields, key) if not reference.startswith(_CUT))
     for text in texts_of(fields):
@@ -194,12 +195,12 @@ def _of_definition(name: str, images_of: Definitions) -> Iterator[tuple[str, str
 
 
 def definitions_of(clients: Clients) -> Mapping[str, Definitions]:
-    """Return what looks up task definitions and job definitions.
+    """Return the functions that look up task definitions and job definitions.
 
     Calls DescribeTaskDefinition (``ecs:DescribeTaskDefinition``) and DescribeJobDefinitions
     (``batch:DescribeJobDefinitions``), both of which show environment variables.
 
-    :param clients: who is asked; an ARN says which account and Region, a name is looked up everywhere.
+    :param clients: the clients to use; an ARN names its account and Region, a name is looked up everywhere.
     """
     known: dict[tuple[str, str], Sequence[str] | None] = {}
 

@@ -1,4 +1,4 @@
-"""The public API of an Airflow, as far as it shows what its tasks have run."""
+"""The part of Airflow's public API that shows what its tasks have run."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _SHOWN_CHARACTERS = 200
 
 
 class AirflowApi:
-    """Asks the API of an Airflow within a bound of time.
+    """Queries Airflow's API within a time limit.
 
     :param client: the client, with the address and the credentials.
     :param timeout: how long all requests may take, in seconds.
-    :param clock: returns the time that has passed, in seconds.
+    :param clock: returns monotonic seconds.
     """
 
     def __init__(
@@ -50,9 +50,9 @@ class AirflowApi:
         """Yield the task instances of an operator, the newest first.
 
         :param operator: name of its class.
-        :param since: only those that started at this time or later.
-        :param max_task_instances: more are an error.
-        :raises RuntimeError: if there are more, or others come and go while they are listed.
+        :param since: only those that started at or after this time.
+        :param max_task_instances: more than this is an error.
+        :raises RuntimeError: if there are more, or if the list changes while it is read.
         """
         parameters: dict[str, Any] = {"operator": operator, "limit": PAGE_SIZE, "order_by": "-id"}
         if since is not None:
@@ -67,11 +67,11 @@ class AirflowApi:
                     f"Airflow has {total} task instances of {operator}, and {max_task_instances} are read at most. Set "
                     "airflow_history_days."
                 )
-            for each in found:
-                if each["id"] not in seen:
-                    seen.add(each["id"])
-                    if each.get("operator") == operator:
-                        yield each
+            for instance in found:
+                if instance["id"] not in seen:
+                    seen.add(instance["id"])
+                    if instance.get("operator") == operator:
+                        yield instance
             offset += len(found)
             if not found or offset >= total:
                 break
@@ -82,9 +82,9 @@ class AirflowApi:
             )
 
     def task_instance(self, of: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return a task instance by itself, which has rendered fields where an older Airflow does not list them.
+        """Return a single task instance, with the rendered fields that older Airflow releases omit from lists.
 
-        :param of: the task instance as it was listed.
+        :param of: the task instance from the list.
         """
         dag_id, run_id, task_id = (quote(of[key], safe="") for key in ("dag_id", "dag_run_id", "task_id"))
         mapped = f"/{of['map_index']}" if of.get("map_index", -1) >= 0 else ""
@@ -92,11 +92,11 @@ class AirflowApi:
         return found
 
     def get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
-        """Return what the API answers.
+        """Return the answer of the API.
 
         :param path: the path.
-        :param parameters: the parameters of the query.
-        :raises RuntimeError: if it answers anything but what was asked for.
+        :param parameters: the query parameters.
+        :raises RuntimeError: if the answer is not the requested one.
         :raises TimeoutError: if all requests together take too long.
         """
         if self._clock() - self._began > self._timeout:
@@ -106,10 +106,11 @@ class AirflowApi:
 
 @contextmanager
 def connected(airflow_conn_id: str) -> Iterator[httpx.Client]:
-    """Yield a client of the Airflow that a connection names, signed in.
+    """Yield a signed-in client for the Airflow deployment that a connection names.
 
-    The connection is one of type HTTP. With a login, a token is asked for (``POST /auth/token``); a password alone is
-    the token. ``verify`` in its extra says whether, or with which certificates, TLS is verified.
+    The connection must be of type HTTP. With a login, the client requests a token (``POST /auth/token``); a password
+    without a login is the token itself. ``verify`` in its extra says whether, or with which certificates, TLS is
+    verified.
 
     :param airflow_conn_id: the connection.
     :raises ValueError: if the connection has no host or no password.
@@ -131,10 +132,10 @@ def connected(airflow_conn_id: str) -> Iterator[httpx.Client]:
 
 
 def sign_in(client: httpx.Client, login: str | None, password: str) -> None:
-    """Have the client send a token with every request.
+    """Make the client send a token with every request.
 
     :param client: the client.
-    :param login: the user; None where the password is the token.
+    :param login: the user; None if the password is the token.
     :param password: the password, or the token.
     """
     token = password

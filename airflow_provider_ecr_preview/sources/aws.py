@@ -1,6 +1,6 @@
-"""Who runs images, service by service. Each source is a function that yields what is named there, and by whom.
+"""Find the users of images in each AWS service. A source is a function that yields the images and who names them.
 
-A source of your own is such a function, too: give it to ``EcrCollectImagesInUseOperator`` as well as the names of these.
+Your own source is such a function, too: pass it to ``EcrCollectImagesInUseOperator`` next to the built-in names.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ _DESCRIBED_AT_ONCE = 100
 def lambda_functions(client_of: ClientOf) -> Iterator[FoundReference]:
     """Yield the images of all Lambda functions, in every published version, and so of every alias.
 
-    Lambda keeps a version at the digest that its tag had, and stops to run a function some time after that image is
-    deleted. Calls ListFunctions, ListVersionsByFunction and GetFunction (``lambda:`` IAM actions of the same names).
+    Lambda pins a version to the digest that its tag had, and some time after that image is deleted, the function stops
+    running. Calls ListFunctions, ListVersionsByFunction and GetFunction (``lambda:`` IAM actions of the same names).
 
     :param client_of: returns the client of a service.
     """
@@ -86,9 +86,9 @@ def batch(client_of: ClientOf) -> Iterator[FoundReference]:
 
 
 def sagemaker(client_of: ClientOf) -> Iterator[FoundReference]:
-    """Yield the images of all SageMaker models, and what endpoints were deployed with.
+    """Yield the images of all SageMaker models, and those that endpoints were deployed with.
 
-    An endpoint resolves tags when it is deployed, and starts further instances by these digests. Calls ListModels,
+    An endpoint resolves tags when it is deployed, and starts later instances from these digests. Calls ListModels,
     DescribeModel, ListEndpoints, DescribeEndpoint, ListInferenceComponents and DescribeInferenceComponent
     (``sagemaker:`` IAM actions of the same names). DescribeModel and DescribeInferenceComponent show environment
     variables.
@@ -142,9 +142,9 @@ def codebuild(client_of: ClientOf) -> Iterator[FoundReference]:
 
 
 def eks(client_of: ClientOf) -> Iterator[FoundReference]:
-    """Yield what runs on all EKS clusters, and what they may start at any time.
+    """Yield the images that EKS clusters run or may start at any time.
 
-    Needs the extra ``eks`` where there are clusters. Calls ListClusters and DescribeCluster (``eks:`` IAM actions of the
+    Needs the extra ``eks`` if there are clusters. Calls ListClusters and DescribeCluster (``eks:`` IAM actions of the
     same names), and the Kubernetes API of every cluster, see
     :func:`~airflow_provider_ecr_preview.sources.eks.cluster_images`.
 
@@ -168,4 +168,4 @@ SOURCES: Mapping[str, InUseSource] = {
 
 
 FURTHER_SOURCES: Mapping[str, InUseSource] = {"ecs_daemons": ecs_daemons, "emr_serverless": emr_serverless}
-"""Sources that are asked only where they are named, because they need further permissions."""
+"""Sources that are read only if named, because they need more permissions."""

@@ -1,4 +1,4 @@
-"""What runs on Amazon ECS, and what ECS may start at any time."""
+"""Find the images that Amazon ECS runs or may start at any time."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _REVISIONS_AT_ONCE = 20
 
 
 ONGOING = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
-"""States of a deployment that may still go back to the revision before it."""
+"""States of a deployment that may still roll back to the previous revision."""
 
 
 _MISSING = "MISSING"
-"""Why ECS does not describe what has gone since it was listed."""
+"""ECS's reason for not describing a resource that was deleted after it was listed."""
 
 
 def ecs(client_of: ClientOf) -> Iterator[FoundReference]:
-    """Yield what runs on ECS, and what ECS may start at any time.
+    """Yield the images that ECS runs or may start at any time.
 
-    That is the images of running tasks, of every ACTIVE task definition, of the task definitions of services and task
-    sets, which may be no longer ACTIVE, and of the revisions of services: a service resolves the tags of its task
-    definition when it is deployed, and starts further tasks by these digests, wherever the tags have moved since.
-    Revisions count that are current, that were deployed last, and that a deployment under way may go back to.
+    These are the images of running tasks, of every ACTIVE task definition, of the task definitions of services and task
+    sets (even if no longer ACTIVE), and of service revisions. A service resolves the tags of its task definition when
+    it is deployed, and starts later tasks from these digests even if the tags have moved. Three kinds of revisions
+    count: current ones, the last deployed one, and those that a deployment under way may roll back to.
 
     Calls ListClusters, ListTasks, DescribeTasks, ListServices, DescribeServices, ListTaskDefinitions,
     DescribeTaskDefinition, ListServiceDeployments, DescribeServiceDeployments and DescribeServiceRevisions (``ecs:`` IAM
@@ -63,12 +63,12 @@ def ecs(client_of: ClientOf) -> Iterator[FoundReference]:
 
 
 def described(answer: Mapping[str, Any], key: str, *, may_be_missing: bool = True) -> Sequence[Mapping[str, Any]]:
-    """Return what ECS describes.
+    """Return the resources that ECS describes.
 
-    :param answer: the answer, which holds what could not be described as ``failures``.
+    :param answer: the answer, which lists under ``failures`` the resources that could not be described.
     :param key: the key of the list.
-    :param may_be_missing: whether something may have gone since it was listed.
-    :raises LookupError: if something else could not be described.
+    :param may_be_missing: whether resources may have been deleted after they were listed.
+    :raises LookupError: if any other resource could not be described.
     """
     allowed = {_MISSING} if may_be_missing else set[str]()
     failures = [failure for failure in answer.get("failures", ()) if failure.get("reason") not in allowed]
@@ -84,7 +84,7 @@ def images_of(revisions: Iterable[Mapping[str, Any]], key: str, kind: str) -> It
 
     :param revisions: revisions of services or daemons.
     :param key: the key of their ARN.
-    :param kind: what they are.
+    :param kind: the kind of revision, for reports.
     """
     for revision in revisions:
         for container in revision.get("containerImages", ()):
@@ -108,7 +108,7 @@ def _pinned(client: Any, services: Sequence[Mapping[str, Any]]) -> Iterator[Foun
 
 
 def _to_go_back_to(client: Any, service: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the revisions that a service may go back to."""
+    """Yield the revisions that a service may roll back to."""
     if service.get("deploymentController", {}).get("type", "ECS") != "ECS":
         return
     try:
@@ -127,7 +127,7 @@ def _to_go_back_to(client: Any, service: Mapping[str, Any]) -> Iterator[str]:
     if done:
         last = max(done, key=lambda deployment: deployment["createdAt"])
         yield from filter(None, [last.get("targetServiceRevisionArn")])
-    ongoing = (each["serviceDeploymentArn"] for each in deployments if each.get("status") in ONGOING)
+    ongoing = (deployment["serviceDeploymentArn"] for deployment in deployments if deployment.get("status") in ONGOING)
     for arns in in_parts(ongoing, _DEPLOYMENTS_AT_ONCE):
         answer = client.describe_service_deployments(serviceDeploymentArns=arns)
         for deployment in described(answer, "serviceDeployments"):

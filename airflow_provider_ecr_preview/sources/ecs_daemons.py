@@ -1,4 +1,4 @@
-"""What the daemons of Amazon ECS run on every instance."""
+"""Find the images that the daemons of Amazon ECS run on every instance."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ _AT_ONCE = 10
 
 
 def ecs_daemons(client_of: ClientOf) -> Iterator[FoundReference]:
-    """Yield what the daemons of ECS run, and may go back to.
+    """Yield the images that the daemons of ECS run or may roll back to.
 
-    That is the images of every ACTIVE daemon task definition, of those of the current revisions of daemons and of the
-    revisions that a deployment under way may go back to, and the digests that these revisions are pinned to.
+    These are the images of every ACTIVE daemon task definition, and of the task definitions of two kinds of revisions:
+    current ones, and those that a deployment under way may roll back to. The digests that these revisions are pinned to
+    count, too.
 
     Calls ListClusters, ListDaemons, DescribeDaemon, ListDaemonDeployments, DescribeDaemonDeployments,
     DescribeDaemonRevisions, ListDaemonTaskDefinitions and DescribeDaemonTaskDefinition (``ecs:`` IAM actions of the same
     names). DescribeDaemonTaskDefinition shows environment variables.
 
     :param client_of: returns the client of a service.
-    :raises NotImplementedError: if this botocore does not know daemons.
+    :raises NotImplementedError: if the installed botocore does not support daemons.
     """
     client = client_of("ecs")
     if not hasattr(client, "list_daemons"):

@@ -1,4 +1,4 @@
-"""What runs on the Kubernetes clusters of Amazon EKS, as the clusters themselves say."""
+"""Find the images that the Kubernetes clusters of Amazon EKS run, from the clusters themselves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAGE_SIZE = 500
 
 
 _TIMEOUT = (10, 60)
-"""To connect, and between two parts of an answer, in seconds."""
+"""Timeouts in seconds: to connect, and between two parts of an answer."""
 
 
 _TOKEN_SECONDS = 60
@@ -45,25 +45,25 @@ _LISTS = (
     ("BatchV1Api", "list_cron_job_for_all_namespaces", "EKS cron job"),
     ("BatchV1Api", "list_job_for_all_namespaces", "EKS job"),
 )
-"""Pods run, and the others start some at any time: scaled up again, rolled back, or on schedule."""
+"""Pods run, and the others may start pods at any time: scaled up again, rolled back, or on schedule."""
 
 
 _WITHOUT_ENDPOINT = frozenset({"CREATING", "DELETING", "FAILED", "PENDING"})
-"""States in which a cluster may have no API yet, or no longer, and so no pods."""
+"""States in which a cluster may not have an API, and so no pods."""
 
 
 def cluster_images(eks: Any, sts: Any, cluster_name: str) -> Iterator[FoundReference]:
     """Yield every image that a cluster runs or may start.
 
-    That is what containers and image volumes name, what containers were really started from, and every image of ECR that
-    stands elsewhere in the definition, such as in the environment of a controller that starts pods by itself.
+    These are the images that containers and image volumes name, the digests that containers actually started from, and
+    every ECR image elsewhere in a definition, such as in the environment of a controller that starts pods.
 
     Calls DescribeCluster (``eks:DescribeCluster``) and, of Kubernetes, ``list`` of pods, deployments, replica sets,
     replication controllers, stateful sets, daemon sets, controller revisions, cron jobs and jobs, which an access entry
     with ``AmazonEKSViewPolicy`` allows.
 
     :param eks: the boto3 client of EKS.
-    :param sts: a boto3 client of STS that is used for nothing else; it signs the token.
+    :param sts: a boto3 client of STS used only to sign the token.
     :param cluster_name: the cluster.
     :raises ImportError: if the Kubernetes client is not installed.
     """
@@ -98,7 +98,7 @@ def _api_client(kubernetes: Any, cluster: Mapping[str, Any], token: str) -> Iter
 
 
 def _token(sts: Any, cluster_name: str) -> str:
-    """Return the token by which EKS knows who asks: a signed request that says who the caller is, for this cluster."""
+    """Return the token that identifies the caller to EKS: a signed STS request, bound to this cluster."""
 
     def name_cluster(request: Any, **_: Any) -> None:
         request.headers["x-k8s-aws-id"] = cluster_name
@@ -111,7 +111,7 @@ def _token(sts: Any, cluster_name: str) -> str:
 def _items(operation: Any) -> Iterator[dict[str, Any]]:
     token = None
     while True:
-        # As it is, because a field that this client does not know yet may name an image, too.
+        # Keep the raw answer: a field that this client does not know yet may name an image, too.
         answer = operation(limit=_PAGE_SIZE, _continue=token, _preload_content=False, _request_timeout=_TIMEOUT)
         page = json.loads(answer.data)
         yield from page["items"]
@@ -120,7 +120,7 @@ def _items(operation: Any) -> Iterator[dict[str, Any]]:
 
 
 def _named(item: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
-    """Yield the images that a definition names: a controller revision holds one as its data."""
+    """Yield the images that a definition names. A controller revision holds a definition as its data."""
     for part in (item.get("spec"), item.get("data")):
         for reference in values_of(part, "image"):
             yield reference, None
@@ -128,19 +128,19 @@ def _named(item: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
             if isinstance(mounted := volume.get("reference"), str):
                 yield mounted, None
         for text in texts_of(part):
-            # Many texts name a registry alone, so that what is not understood here is nothing to stop for.
+            # Many texts name only a registry, so ignore texts that cannot be parsed.
             for image in references_in(text):
                 yield str(image), None
 
 
 def _running(status: Any) -> Iterator[tuple[str, str | None]]:
-    """Yield what the containers of a pod were really started from, which is a digest."""
+    """Yield the digests that the containers of a pod actually started from."""
     for key in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
         for container in (status or {}).get(key) or ():
             image, image_id = container.get("image"), container.get("imageID")
             if not image_id:
                 continue
-            # Without a repository, the digest is one of the image that the container names.
+            # Without a repository, the digest belongs to the image that the container names.
             if image and _DIGEST.fullmatch(image_id):
                 yield image, image_id
             else:
@@ -148,7 +148,7 @@ def _running(status: Any) -> Iterator[tuple[str, str | None]]:
 
 
 def values_of(described: Any, key: str) -> Iterator[str]:
-    """Yield every text under a key, however deep: services name images in many places, and add more.
+    """Yield every text under a key, at any depth: services name images in many places, and keep adding more.
 
     :param described: an answer, or a part of it.
     :param key: the key.
@@ -165,7 +165,7 @@ def values_of(described: Any, key: str) -> Iterator[str]:
 
 
 def mappings_of(described: Any, key: str) -> Iterator[Mapping[str, Any]]:
-    """Yield every object under a key, however deep.
+    """Yield every object under a key, at any depth.
 
     :param described: an answer, or a part of it.
     :param key: the key.
@@ -181,7 +181,7 @@ def mappings_of(described: Any, key: str) -> Iterator[Mapping[str, Any]]:
 
 
 def texts_of(described: Any) -> Iterator[str]:
-    """Yield every text, however deep.
+    """Yield every text, at any depth.
 
     :param described: an answer, or a part of it.
     """

@@ -1,4 +1,4 @@
-"""What EMR Serverless runs in images of one's own."""
+"""Find the custom images that EMR Serverless runs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _UNDER_WAY = ("SUBMITTED", "PENDING", "SCHEDULED", "RUNNING", "QUEUED", "CANCELL
 
 
 def emr_serverless(client_of: ClientOf) -> Iterator[FoundReference]:
-    """Yield the images of all applications of EMR Serverless that are not terminated, and of their runs under way.
+    """Yield the images of all applications of EMR Serverless that are not terminated, and of their current job runs.
 
-    An application keeps to the digest that its image had when it was made, unless it resolves it for every run. Calls
-    ListApplications, GetApplication, ListJobRuns and GetJobRun (``emr-serverless:`` IAM actions of the same names), of
-    which GetApplication and GetJobRun show configuration that may hold environment variables.
+    An application keeps the digest that its image had when it was created, unless it resolves the image for every run.
+    Calls ListApplications, GetApplication, ListJobRuns and GetJobRun (``emr-serverless:`` IAM actions of the same
+    names). GetApplication and GetJobRun show configuration that may hold environment variables.
 
     :param client_of: returns the client of a service.
     """

@@ -1,4 +1,4 @@
-"""What a source yields, and how it looks: a function that takes what returns the client of a service."""
+"""The interface of a source: a function that takes a client factory and yields references."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ T = TypeVar("T")
 
 
 class FoundReference(NamedTuple):
-    """An image that something names.
+    """An image that a resource names.
 
-    :param reference: the image as it is named.
-    :param kind: what names it, for example ``ECS task``.
-    :param name: name or ARN of what names it.
-    :param image_digest: the digest that the reference was resolved to; None where that is not known.
+    :param reference: the image, as the resource names it.
+    :param kind: the kind of resource, for example ``ECS task``.
+    :param name: name or ARN of the resource.
+    :param image_digest: the digest that the reference was resolved to; None if unknown.
     """
 
     reference: str
@@ -24,11 +24,11 @@ class FoundReference(NamedTuple):
 
 
 class UnknownImage(NamedTuple):
-    """Something that runs an image, without saying which. Its source then counts as not read.
+    """A resource that runs an image without naming it. Its source then counts as not read.
 
-    :param why: why it is not known.
-    :param kind: what names it, for example ``Airflow task``.
-    :param name: name or ARN of what names it.
+    :param why: why the image is unknown.
+    :param kind: the kind of resource, for example ``Airflow task``.
+    :param name: name or ARN of the resource.
     """
 
     why: str
@@ -44,7 +44,7 @@ InUseSource = Callable[[ClientOf], Iterator[FoundReference | UnknownImage]]
 
 
 def all_of(client: Any, operation: str, key: str, **arguments: Any) -> Iterator[Any]:
-    """Yield what all pages of an operation hold, whether botocore knows how to read its pages or not.
+    """Yield the items on all pages of an operation, whether or not botocore has a paginator for it.
 
     :param client: the client of the service.
     :param operation: the method of the client.
@@ -58,7 +58,7 @@ def all_of(client: Any, operation: str, key: str, **arguments: Any) -> Iterator[
     while True:
         page = call(**arguments, **token)
         yield from page.get(key, ())
-        # Some services write it in one way, and some in the other.
+        # Services differ in the spelling of this key.
         token = {name: page[name] for name in ("nextToken", "NextToken") if page.get(name)}
         if not token:
             return
@@ -68,7 +68,7 @@ def in_parts(values: Iterable[T], size: int) -> Iterator[list[T]]:
     """Yield the values in lists of a limited size.
 
     :param values: the values.
-    :param size: the most in a list.
+    :param size: the maximum size of a list.
     """
     part: list[T] = []
     for value in values:

@@ -1,4 +1,4 @@
-"""Read a source to its end, and say of everything in it that cannot be read what it is."""
+"""Read a source completely, and report everything in it that cannot be read."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOpera
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who is asked, and where.
+    """Identifies a source, with its connection, account and Region.
 
     :param source: name of the source.
-    :param aws_conn_id: the connection; None where AWS is not asked.
-    :param account_id: the account of the connection; None where it is not known.
-    :param region_name: the Region; None where AWS is not asked.
-    :param iam_actions: what the source calls.
+    :param aws_conn_id: the connection; None if the source is not in AWS.
+    :param account_id: the account of the connection; None if unknown.
+    :param region_name: the Region; None if the source is not in AWS.
+    :param iam_actions: the IAM actions that the source needs.
     """
 
     source: str
@@ -61,28 +61,28 @@ def read_source(
     source: Callable[[], Iterable[FoundReference | UnknownImage]],
     ignored_references: Sequence[str] = (),
 ) -> None:
-    """Count all images that a source names as used; it counts as read if nothing stayed unread.
+    """Count all images that a source names as in use. The source counts as read if nothing is left unread.
 
-    A reference that cannot be read does not keep the others from being read.
+    An unreadable reference does not stop the others from being read.
 
-    :param in_use: where they are counted.
-    :param asked: which source it is.
-    :param source: returns what it names.
-    :param ignored_references: globs of references that may be left out where they cannot be read, or of the names of
-        what names an image that is not known.
+    :param in_use: collects the images.
+    :param asked: identifies the source.
+    :param source: returns the references that it names.
+    :param ignored_references: globs of unreadable references to ignore, or of the names of resources whose image is
+        unknown.
     """
     count = 0
     unread: list[str] = []
     why = ""
     try:
-        for each in source():
-            references = _references(each)
-            if references is None and not _is_ignored(each, ignored_references):
-                unread.append(_named(each))
+        for found in source():
+            references = _references(found)
+            if references is None and not _is_ignored(found, ignored_references):
+                unread.append(_named(found))
             for reference in references or ():
-                in_use.add(reference, ImageUser(each.kind, each.name))
+                in_use.add(reference, ImageUser(found.kind, found.name))
             count += bool(references)
-    except Exception as error:  # whatever it is, what this source runs is not known
+    except Exception as error:  # whatever it is, the images of this source are unknown
         defuse(error)
         log.warning("%s cannot be read.", asked, exc_info=True)
         why = reason_of(error, asked.iam_actions)
@@ -102,10 +102,10 @@ def read_source(
 
 
 def reason_of(error: Exception, iam_actions: Sequence[str] = ()) -> str:
-    """Return why something cannot be read, with the IAM action that is missing where that is why.
+    """Return why something cannot be read, with the missing IAM action if that is the reason.
 
-    :param error: what happened.
-    :param iam_actions: the IAM actions that may be missing.
+    :param error: the error.
+    :param iam_actions: IAM actions that may be missing.
     """
     if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _DENIED:
         named = [action for action in iam_actions if action.partition(":")[2] == error.operation_name]
@@ -141,7 +141,7 @@ def _unread(asked: Asked, why: str, unread: Sequence[str]) -> UnreadSource:
 
 
 def _references(found: FoundReference | UnknownImage) -> Sequence[ImageReference] | None:
-    """Return the images of ECR that are named, or None where it is not known which."""
+    """Return the ECR images that a reference names, or None if they are unknown."""
     if isinstance(found, UnknownImage):
         return None
     try:

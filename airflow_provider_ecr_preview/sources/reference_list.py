@@ -1,4 +1,4 @@
-"""A list of image references that another tool wrote, as a source of what is in use."""
+"""Read the images in use from a list that another tool wrote."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def _now() -> datetime:
 def reference_list(value: Any, now: Callable[[], datetime] = _now) -> Iterator[FoundReference]:
     """Yield the images of a list that another tool wrote.
 
-    Where the list says when it was collected (``collected_at``), that may be no more than a day ago.
+    If the list says when it was collected (``collected_at``), it must be no more than a day old.
 
     :param value: the list, as :func:`~airflow_provider_ecr_preview.core.in_use.reference_list.parse_reference_list` reads
         it, or the ``ObjectStoragePath`` URL of a file that holds it, which may be compressed with gzip.
-    :param now: returns the time (aware).
+    :param now: returns the current time (aware).
     :raises ValueError: if there is no such list, it is empty, or it is too old.
     """
     name = "the parameter reference_list"

@@ -1,4 +1,4 @@
-"""Poll ECR from a triggerer: in threads of our own, which hung calls cannot exhaust, and within a deadline."""
+"""Poll ECR from a triggerer: within a deadline, and in our own threads, which hung calls cannot exhaust."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ T = TypeVar("T")
 
 
 OUTAGE_SECONDS = 600.0
-"""How long a wait looks again while AWS or the network fails, within its deadline."""
+"""How long a wait keeps polling while AWS or the network fails, within its deadline."""
 
 
 MAX_THREADS = 2_000
-"""Threads are created only when all others are busy. A triggerer has 1,000 triggers, of which each polls once at a time,
-and a poll that was given up keeps its thread until its timeout."""
+"""Threads are created only when all others are busy. A triggerer has 1,000 triggers, each with one poll at a time, and
+an abandoned poll keeps its thread until its timeout."""
 
 
 MAX_ACTIVE = 16
-"""Polls that run at the same time, not counting slow ones: more would only compete for the interpreter."""
+"""Polls that run at the same time, not counting slow ones; more would only compete for the interpreter."""
 
 
 SLOW_SECONDS = 0.5
-"""A poll that takes longer waits for the network alone, and makes room for the next one."""
+"""A poll that takes longer is only waiting for the network, and makes room for the next one."""
 
 
 _THREADS = ThreadPoolExecutor(MAX_THREADS, "ecr-preview-poll")
@@ -47,10 +47,10 @@ _ACTIVE: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakK
 
 
 async def in_thread(function: Callable[[], T], seconds: float) -> T:
-    """Return what a function returns that blocks, without waiting behind others that hang.
+    """Run a blocking function in a thread and return its result, without queuing behind hung calls.
 
     :param function: the function.
-    :param seconds: how long to wait for it. It may go on in its thread for a while, and nobody waits for it.
+    :param seconds: how long to wait. After that, the function may run on in its thread, but its result is ignored.
     :raises TimeoutError: if it takes longer.
     """
     return await asyncio.wait_for(_in_thread(function), seconds)
@@ -59,24 +59,24 @@ async def in_thread(function: Callable[[], T], seconds: float) -> T:
 async def _in_thread(function: Callable[[], T]) -> T:
     loop = asyncio.get_running_loop()
     async with _ACTIVE.setdefault(loop, asyncio.Semaphore(MAX_ACTIVE)):
-        # The triggerer tells the logs of triggers apart by what the context has.
+        # The triggerer uses the context to separate the logs of triggers.
         future = loop.run_in_executor(_THREADS, copy_context().run, function)
-        # A failure that nobody waits for any more is no news.
+        # Ignore a failure that nothing waits for any more.
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.wait({future}, timeout=SLOW_SECONDS)
     return await future
 
 
 class PollHook(EcrLifecyclePolicyPreviewHook):
-    """A hook for polls: each call is one attempt, which ends within seconds."""
+    """A hook for polling: each call is one attempt, which ends within seconds."""
 
     def get_client_type(self, region_name: str | None = None, config: Any = None, deferrable: bool = False) -> Any:  # noqa: ARG002 - the provider's
         """Return a client that makes one attempt."""
         return self.get_poll_client()
 
 
-# A triggerer holds thousands of waits; a client costs tens of milliseconds and megabytes. A refusal has the connection
-# read again, and so does age.
+# A triggerer holds thousands of waits, and a client costs tens of milliseconds and megabytes, so waits share clients.
+# The connection is read again after refused credentials, and after a while.
 _HOOKS: TTLCache[tuple[Any, ...], EcrLifecyclePolicyPreviewHook] = TTLCache(
     maxsize=64, ttl=timedelta(minutes=15).total_seconds()
 )
@@ -89,7 +89,7 @@ _CREATING: dict[tuple[Any, ...], Lock] = {}
 
 
 class Poller:
-    """Looks at previews with one connection, Region and configuration; all triggers with the same ones share a client.
+    """Polls previews with one connection, Region and configuration; all triggers with the same settings share a client.
 
     :param aws_conn_id: the Airflow connection used for AWS credentials.
     :param region_name: the AWS Region; that of the connection if None.
@@ -108,7 +108,7 @@ class Poller:
         self._region_name = region_name
 
     def look(self, repository_name: str, registry_id: str | None) -> PreviewStatus:
-        """Return where a preview stands, with one attempt at one call; blocks for seconds at most.
+        """Return the status of a preview, with one attempt at one call. Blocks for seconds at most.
 
         :param repository_name: the repository.
         :param registry_id: the registry (account); the caller's own if None.
@@ -119,7 +119,7 @@ class Poller:
         try:
             return hook.get_preview_status(repository_name, registry_id=registry_id)
         except AccessDeniedError:
-            # The connection may have been changed: read it again, unless another trigger has just done that.
+            # The connection may have changed: read it again, unless another trigger has just done so.
             forget_hook(hook)
         return self._hook(site).get_preview_status(repository_name, registry_id=registry_id)
 
@@ -143,7 +143,7 @@ def shared_hook(
     verify: bool | str | None,
     botocore_config: dict[str, Any] | None,
 ) -> EcrLifecyclePolicyPreviewHook:
-    """Return the hook that all waits with these settings share, its client ready.
+    """Return the hook that all waits with these settings share, with its client ready.
 
     :param aws_conn_id: the Airflow connection used for AWS credentials.
     :param region_name: the AWS Region; that of the connection if None.
@@ -155,13 +155,13 @@ def shared_hook(
         if (hook := _HOOKS.get(key)) is not None:
             return hook
         creating = _CREATING.setdefault(key, Lock())
-    # A lock for each, because a client whose credentials come from an endpoint that hangs must not hold up the others.
+    # One lock per hook: a client whose credentials endpoint hangs must not hold up the others.
     with creating:
         with _HOOKS_LOCK:
             if (hook := _HOOKS.get(key)) is not None:
                 return hook
         hook = PollHook(aws_conn_id=aws_conn_id, region_name=region_name, verify=verify, config=botocore_config)
-        # Creating a client is not thread-safe, using it is.
+        # Creating a client is not thread-safe; using it is.
         _ = hook.conn
         with _HOOKS_LOCK:
             _HOOKS[key] = hook
@@ -170,7 +170,7 @@ def shared_hook(
 
 
 def forget_hook(hook: EcrLifecyclePolicyPreviewHook) -> None:
-    """Have the connection of a hook read again by the next look; other hooks stay.
+    """Make the next poll read the connection of a hook again; other hooks stay.
 
     :param hook: a hook whose credentials were refused.
     """
@@ -180,10 +180,10 @@ def forget_hook(hook: EcrLifecyclePolicyPreviewHook) -> None:
 
 
 class FailingSince:
-    """Knows how long calls have been failing.
+    """Tracks how long calls have been failing.
 
-    :param seconds: how long that may go on.
-    :param clock: returns a running number of seconds.
+    :param seconds: how long they may fail.
+    :param clock: returns monotonic seconds.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -194,12 +194,12 @@ class FailingSince:
         """Whether the last failure was the first one after a success."""
 
     def goes_on(self) -> bool:
-        """Take in a failure, and return whether calls have been failing for too long."""
+        """Record a failure, and return whether calls have been failing for too long."""
         self.is_new = self._since is None
         if self._since is None:
             self._since = self._clock()
         return self._clock() - self._since >= self._seconds
 
     def end(self) -> None:
-        """Take in that ECR answers."""
+        """Record that ECR answers."""
         self._since = None

@@ -1,4 +1,4 @@
-"""The trigger of the audit: wait in the triggerer until most of what was started should be complete."""
+"""The trigger of the audit: wait in the triggerer until most of the started previews should be complete."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from airflow_provider_ecr_preview.core.preview.pages import IN_PROGRESS
 from airflow_provider_ecr_preview.triggers._polls import OUTAGE_SECONDS, FailingSince, Poller, in_thread
 
 State = Literal["answered", "ended", "failed"]
-"""What a look found: ECR answers and the preview is in progress, there is nothing to wait for, or ECR does not answer."""
+"""The result of a poll: the preview is in progress, there is nothing to wait for, or ECR does not answer."""
 
 
 class AuditEvent(TypedDict):
-    """What the trigger hands to the audit."""
+    """The trigger's message to the audit."""
 
     carried: dict[str, Any]
     seconds_waited: float
 
 
 class EcrLifecyclePolicyPreviewsTrigger(BaseTrigger):
-    """Wait until none of a few previews is in progress any more, or the time is over.
+    """Wait until no preview of a sample is in progress any more, or the time is up.
 
-    Only a sample of an audit's previews is looked at: when the last of those that were started are complete, so are
-    most of the others, and what is not is waited for by the task. However the wait ends, the task goes on and finds
-    out by itself what became of each repository; so a failure here is logged and ends the wait.
+    The trigger polls only a sample of an audit's previews. When the last previews that were started are complete, most
+    others are, too, and the task waits for the rest. However the wait ends, the task continues and finds the outcome of
+    each repository itself. A failure here is therefore only logged, and ends the wait.
 
-    Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``) for the whole sample at the same time, in threads
-    of this package. All triggers of one connection, Region and configuration share a client. While AWS or the network
-    fails, the trigger looks again for up to 10 minutes. The end of the wait is a point in time, so a triggerer that
-    restarts does not start the wait over.
+    Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``) for the whole sample at the same time, in
+    threads of this package. All triggers of one connection, Region and configuration share a client. While AWS or the
+    network fails, the trigger keeps polling for up to 10 minutes. The wait ends at a fixed time, so restarting the
+    triggerer does not start the wait over.
 
     :param repository_names: the sample.
     :param deadline: when to stop waiting, in seconds since the epoch.
     :param registry_id: the registry (account); the caller's own if None.
-    :param poll_interval: time between two looks, in seconds.
-    :param carried: what the task wants to have back, for itself.
+    :param poll_interval: time between two polls, in seconds.
+    :param carried: data that the trigger returns to the task unchanged.
     :param aws_conn_id: the Airflow connection used for AWS credentials.
     :param region_name: the AWS Region; that of the connection if None.
     :param verify: whether, or with which certificates, TLS is verified.
@@ -126,9 +126,9 @@ class EcrLifecyclePolicyPreviewsTrigger(BaseTrigger):
 
 
 async def await_look(look: Callable[[], State], seconds: float) -> State:
-    """Return what a look found; one that does not end in time has failed.
+    """Return the result of a poll; one that does not end in time counts as failed.
 
-    :param look: the look, which blocks.
+    :param look: the poll, which blocks.
     :param seconds: how long to wait for it.
     """
     try:

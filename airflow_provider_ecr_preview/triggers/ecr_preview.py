@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 
 LEAST_SECONDS = 5.0
-"""A look has this long even if the deadline comes sooner."""
+"""The time limit of a poll, even if the deadline comes sooner."""
 
 
-# The trigger ends the wait itself and says why; Airflow's own timeout is for when it cannot.
+# The trigger ends the wait itself and says why; Airflow's own timeout is for cases in which it cannot.
 GRACE = timedelta(minutes=5)
 
 
 class PreviewEvent(TypedDict):
-    """What the trigger hands to the task: small, plain JSON, no images."""
+    """The trigger's message to the task: small, plain JSON, without images."""
 
     status: Literal["success", "error"]
     preview: StartedPreviewXCom | None
@@ -49,18 +49,18 @@ class PreviewEvent(TypedDict):
 class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
     """Wait until the preview of a repository has ended.
 
-    Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``) in threads of this package, so that it needs
-    nothing but boto3, and calls that hang hold up nothing else in the triggerer. All triggers of one connection, Region
-    and configuration share a client. While AWS or the network fails, the trigger looks again for up to 10 minutes. The
-    end of the wait is a point in time, so a triggerer that restarts does not start the wait over.
+    Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``) in threads of this package, so it needs only
+    boto3, and hung calls hold up nothing else in the triggerer. All triggers of one connection, Region and
+    configuration share a client. While AWS or the network fails, the trigger keeps polling for up to 10 minutes. The
+    wait ends at a fixed time, so restarting the triggerer does not start the wait over.
 
     :param repository_name: the repository.
     :param deadline: when to give up, in seconds since the epoch.
     :param registry_id: the registry (account); the caller's own if None.
-    :param policy_fingerprint: the policy that the preview has to be of; any policy if None.
-    :param until_complete: whether anything but COMPLETE is an error. If False, the wait is for the end of a preview of
-        somebody else, whatever its end and its policy.
-    :param poll_interval: time between two looks, in seconds.
+    :param policy_fingerprint: the policy that the preview must be of; any policy if None.
+    :param until_complete: whether anything but COMPLETE is an error. If False, wait for someone else's preview to end,
+        whatever its policy and final status.
+    :param poll_interval: time between two polls, in seconds.
     :param aws_conn_id: the Airflow connection used for AWS credentials.
     :param region_name: the AWS Region; that of the connection if None.
     :param verify: whether, or with which certificates, TLS is verified.
@@ -112,7 +112,7 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield one :class:`PreviewEvent` when the preview has ended, failed or not, or the time is over."""
+        """Yield one :class:`PreviewEvent` when the preview has ended, failed or not, or the time is up."""
         try:
             preview = await self._ended()
         except RepositoryError as error:
@@ -125,7 +125,7 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
         poller = Poller(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
         failing = FailingSince(OUTAGE_SECONDS)
         while True:
-            # One look is made even when the time is over, by a triggerer that was down.
+            # Poll at least once, even if the time ran out while the triggerer was down.
             remaining = max(self.deadline - time.time(), LEAST_SECONDS)
             try:
                 preview = await in_thread(lambda: poller.look(self.repository_name, self.registry_id), remaining)
@@ -181,7 +181,7 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
 
 
 def deferral_timeout(deadline: float) -> timedelta:
-    """Return when Airflow itself should end a wait, because no triggerer was there to end it.
+    """Return when Airflow itself should end a wait that no triggerer is there to end.
 
     :param deadline: when the trigger gives up, in seconds since the epoch.
     """
@@ -189,10 +189,10 @@ def deferral_timeout(deadline: float) -> timedelta:
 
 
 def preview_of(event: PreviewEvent, site: CallSite) -> StartedPreviewXCom:
-    """Return the preview of an event, or raise its error, in the worker.
+    """In the worker, return the preview of an event or raise its error.
 
     :param event: the event.
-    :param site: the repository that was waited for.
+    :param site: the repository that the task waited for.
     :raises RepositoryError: the error that ended the wait.
     """
     if event["preview"] is not None:

@@ -1,4 +1,4 @@
-"""The trigger of an asset watcher: somebody changed a lifecycle policy."""
+"""The asset watcher's trigger for changes of lifecycle policies."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from airflow_provider_ecr_preview.core.text.visible import one_line
 from airflow_provider_ecr_preview.triggers._polls import in_thread
 
 WAIT_SECONDS = 20
-"""How long one call waits for a message, the most that SQS allows."""
+"""How long one call waits for a message; the maximum that SQS allows."""
 
 
 VISIBILITY_SECONDS = 120
-"""How long a message that was received is hidden from others; it is deleted well before."""
+"""How long a received message is hidden from others; it is deleted well before that."""
 
 
 MAX_MESSAGES = 10
@@ -31,12 +31,12 @@ _CALL_SECONDS = 120.0
 
 
 class EcrLifecyclePolicyEventTrigger(BaseEventTrigger):
-    """Yield an event whenever somebody puts or deletes a lifecycle policy, from an SQS queue that EventBridge fills.
+    """Yield an event whenever someone puts or deletes a lifecycle policy, from an SQS queue that EventBridge fills.
 
-    Polls in threads of this package with boto3 alone. A message is deleted one round after its event was handed to the
-    triggerer, so an event may come twice after a restart and is not lost. Messages that are about something else are
-    deleted; messages that cannot be read stay, for the dead-letter queue of the queue. While AWS or the network fails, the
-    trigger tries again, after five minutes at most.
+    Polls in threads of this package with boto3 alone. A message is deleted one round after its event went to the
+    triggerer, so a restart may repeat an event but never loses one. Messages about anything else are deleted;
+    unreadable messages stay, for the queue's dead-letter queue. While AWS or the network fails, the trigger tries
+    again, at intervals of five minutes at most.
 
     Calls ReceiveMessage and DeleteMessage (``sqs:ReceiveMessage``, ``sqs:DeleteMessage``).
 
@@ -123,7 +123,7 @@ class EcrLifecyclePolicyEventTrigger(BaseEventTrigger):
                 handed_on.append(message["ReceiptHandle"])
 
     def _next(self, handed_on: Sequence[str]) -> list[Any]:
-        """Delete what was handed on, and wait for more."""
+        """Delete the messages that were handed on, and wait for more."""
         client: Any = SqsHook(
             aws_conn_id=self.aws_conn_id,
             region_name=self.region_name,

@@ -1,1 +1,1 @@
-"""Many previews at once, at a pace that ECR accepts."""
+"""Run many previews at the same time, at a pace that ECR accepts."""

@@ -1,4 +1,4 @@
-"""Calls of ECR that keep the pace, and tell apart what to try again from what is final."""
+"""Call ECR at the right pace, and separate failures to retry from final ones."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ DESCRIBE_IMAGES = "describe_images"
 
 
 MAX_FAULTS = 4
-"""How often a call that was interrupted is made again."""
+"""How often an interrupted call is retried."""
 
 
 MAX_REFUSALS = 3
-"""Refusals of the credentials in a row, after which every call is expected to be refused."""
+"""After this many refused credentials in a row, every further call is expected to be refused."""
 
 
 _LONGEST_SLEEP = 0.5
@@ -52,13 +52,13 @@ _SERVER_ERROR = 500
 
 
 class StoppedError(Exception):
-    """Raised in a thread that is to stop."""
+    """Raised in a thread that must stop."""
 
 
 class CallAgainError(Exception):
-    """Raised when a call may be made again.
+    """Raised when a call may be retried.
 
-    :param error: what to raise where it is not.
+    :param error: the error to raise if it is not retried.
     """
 
     def __init__(self, error: RepositoryError) -> None:
@@ -67,14 +67,14 @@ class CallAgainError(Exception):
 
 
 class CallThrottledError(CallAgainError):
-    """Raised when a call was throttled; its pace says when to make it again."""
+    """Raised when a call was throttled; its pace says when to retry it."""
 
 
 class CallInterruptedError(CallAgainError):
-    """Raised when there was no answer, half an answer, or a fault of ECR's own.
+    """Raised when there was no answer, half an answer, or a fault in ECR itself.
 
-    :param error: what to raise where the call is not made again.
-    :param is_own: whether it is a fault of the repository alone, not part of an outage.
+    :param error: the error to raise if the call is not retried.
+    :param is_own: whether the fault affects only this repository and is not part of an outage.
     """
 
     def __init__(self, error: RepositoryError, *, is_own: bool = True) -> None:
@@ -89,9 +89,9 @@ class CredentialsGoneError(CallAgainError):
 class PacedCalls:
     """Calls of one client, made by many threads.
 
-    :param client: a client that does not retry by itself, of ``EcrLifecyclePolicyPreviewHook.get_fleet_client``.
-    :param stop: set when the threads are to stop.
-    :param clock: returns a running number of seconds.
+    :param client: a client from ``EcrLifecyclePolicyPreviewHook.get_fleet_client``, which never retries.
+    :param stop: set when the threads must stop.
+    :param clock: returns monotonic seconds.
     """
 
     def __init__(
@@ -106,15 +106,15 @@ class PacedCalls:
         self._clock = clock
         self.outage = outage or Outage(clock=clock)
         self.credentials_error: RepositoryError | None = None
-        """The refusal of the credentials, once it is clear that every call will be refused."""
+        """The error that refused the credentials, once it is clear that every call will be refused."""
         self._refusals = 0
         self.registry_id: str | None = None
-        """The registry that answers, once a repository of it has answered."""
+        """The registry that answers, known from the first answer."""
         self._operation_names = client.meta.method_to_api_mapping
         self.paces = {
             operation: Pace(clock=clock) for operation in (START_PREVIEW, GET_PREVIEW, GET_POLICY, DESCRIBE_IMAGES)
         }
-        """The pace of each operation, by the name of boto3's method."""
+        """The pace of each operation, by boto3 method name."""
 
     @property
     def call_count(self) -> int:
@@ -127,12 +127,12 @@ class PacedCalls:
         return sum(pace.throttled_count for pace in self.paces.values())
 
     def attempt(self, work: RepositoryWork, operation: str, **request: Any) -> dict[str, Any]:
-        """Make one call, whose slot in the pace was taken before.
+        """Make one call in a slot that was already reserved.
 
         :param work: the repository.
         :param operation: name of boto3's method.
-        :param request: what is sent beside the repository and its registry.
-        :raises CallAgainError: if it may be made again.
+        :param request: the parameters other than the repository and its registry.
+        :raises CallAgainError: if it may be retried.
         :raises RepositoryError: if it is refused for good.
         """
         site, pace = work.site, self.paces[operation]
@@ -164,11 +164,11 @@ class PacedCalls:
         return response
 
     def call(self, work: RepositoryWork, operation: str, **request: Any) -> dict[str, Any]:
-        """Make a call as soon as its pace allows, and again until it is answered or the repository's time is over.
+        """Make a call as soon as its pace allows, and retry until it is answered or the repository's time is up.
 
         :param work: the repository.
         :param operation: name of boto3's method.
-        :param request: what is sent beside the repository and its registry.
+        :param request: the parameters other than the repository and its registry.
         :raises RepositoryError: if it is refused for good.
         """
         faults = 0
@@ -184,7 +184,7 @@ class PacedCalls:
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether no further call helps: an outage has lasted for too long, or the credentials are refused."""
+        """Whether further calls are pointless: an outage has lasted too long, or the credentials are refused."""
         return self.credentials_error is not None or self.outage.is_over_limit()
 
     def _answered(self) -> None:
@@ -192,11 +192,11 @@ class PacedCalls:
         self.outage.answered()
 
     def _interrupted(self, error: RepositoryError) -> CallInterruptedError:
-        # What is answered by something else than ECR, or is no response of it, is no outage.
+        # An answer that does not come from ECR, or is not a valid ECR response, is not an outage.
         return CallInterruptedError(error, is_own=self.outage.failed(error.repository_name, error))
 
     def _refused(self, error: RepositoryError) -> CredentialsGoneError:
-        """Return what to raise for a refusal of the credentials, which counts once it is repeated."""
+        """Return the error to raise when credentials are refused; only repeated refusals count."""
         self.outage.answered()
         self._refusals += 1
         if self._refusals >= MAX_REFUSALS:
@@ -219,7 +219,7 @@ class PacedCalls:
 
 
 def is_interruption(error: RepositoryError) -> bool:
-    """Return whether the same call may be answered a moment later."""
+    """Return whether the same call may succeed a moment later."""
     cause = error.__cause__
     if isinstance(cause, ClientError):
         status: int = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -228,5 +228,5 @@ def is_interruption(error: RepositoryError) -> bool:
 
 
 def backoff(faults: int) -> float:
-    """Return how long to wait after so many interruptions in a row, with jitter."""
+    """Return how long to wait after this many interruptions in a row, with jitter."""
     return random.uniform(0.5, 1.0) * 0.1 * 2**faults if faults else 0.0  # noqa: S311 - jitter, not a secret

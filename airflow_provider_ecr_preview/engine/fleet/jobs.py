@@ -12,11 +12,11 @@ _LONGEST_WAIT = 1.0
 
 
 class JobQueue:
-    """Hands out what is due, and makes threads wait while nothing is.
+    """Hands out jobs as they fall due, and makes threads wait in between.
 
     :param schedule: the schedule.
-    :param stop: set when the threads are to stop.
-    :param clock: returns a running number of seconds.
+    :param stop: set when the threads must stop.
+    :param clock: returns monotonic seconds.
     """
 
     def __init__(self, schedule: Schedule, stop: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,16 +27,16 @@ class JobQueue:
 
     @property
     def in_flight_count(self) -> int:
-        """Number of repositories that something was done for, and that are not finished."""
+        """Number of repositories that work has started on and that are not finished."""
         return self._schedule.in_flight_count
 
     @property
     def new_count(self) -> int:
-        """Number of repositories that nothing was done for yet."""
+        """Number of repositories that no work has started on."""
         return self._schedule.new_count
 
     def take(self) -> Job | None:
-        """Return the next job as soon as it is due, or None when there will be no more."""
+        """Return the next job as soon as it is due, or None when no more will follow."""
         with self._changed:
             while not self._stop.is_set() and not self._schedule.is_finished:
                 now = self._clock()
@@ -47,23 +47,23 @@ class JobQueue:
             return None
 
     def put_started(self, work: RepositoryWork) -> None:
-        """Take in a repository whose preview has just been started."""
+        """Add a repository whose preview has just started."""
         with self._changed:
             self._schedule.put_started(work)
             self._changed.notify()
 
     def put_again(self, job: Job, due: float) -> None:
-        """Take in a step that is to be done later, or once more.
+        """Add a step to do later, or to repeat.
 
         :param job: the step.
-        :param due: when.
+        :param due: when to do it.
         """
         with self._changed:
             self._schedule.put_again(job, due)
             self._changed.notify()
 
     def learn(self, age: float, *, is_complete: bool) -> None:
-        """Learn what the first visit of a preview found.
+        """Learn from the first visit of a preview.
 
         :param age: time since the start.
         :param is_complete: whether the preview was complete.
@@ -81,7 +81,7 @@ class JobQueue:
                 self._changed.notify()
 
     def stop(self) -> None:
-        """Hand out nothing more, and let the threads end."""
+        """Hand out no more jobs, and let the threads end."""
         self._stop.set()
         with self._changed:
             self._changed.notify_all()

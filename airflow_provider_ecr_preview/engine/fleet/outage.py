@@ -1,4 +1,4 @@
-"""Tell an outage, in which every call fails, from a fault of one repository, and pause the whole fleet meanwhile."""
+"""Distinguish an outage from a fault of one repository, and pause the whole fleet until it ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OUTAGE_SECONDS = 600.0
 
 
 NEVER_ANSWERED_SECONDS = 10.0
-"""How long it waits where no call was ever answered: the address may be a typo."""
+"""How long it waits if no call was ever answered: the address may be a typo."""
 
 
 FIRST_PAUSE = 0.5
@@ -28,16 +28,16 @@ LOG_INTERVAL = 30.0
 
 
 _VICTIMS = 2
-"""Repositories that fail with no success in between before that counts as an outage."""
+"""This many repositories must fail in a row to count as an outage."""
 
 
 class Outage:
-    """What the calls of a fleet say about the state of ECR. All threads share it.
+    """Tracks from the calls of a fleet whether ECR is down. All threads share it.
 
-    :param unfinished: returns the number of repositories that are not finished; the failures of the last one alone count
-        as an outage, because no other can show that ECR answers.
+    :param unfinished: returns the number of unfinished repositories. If only one is left, its failures alone count as
+        an outage, because no other can show that ECR answers.
     :param seconds: how long an outage may last.
-    :param clock: returns a running number of seconds.
+    :param clock: returns monotonic seconds.
     """
 
     def __init__(
@@ -59,15 +59,15 @@ class Outage:
         self._pause = FIRST_PAUSE
         self._logged_at = 0.0
         self.last_error = ""
-        """What happened to the last call that got no answer."""
+        """The error of the last call that got no answer."""
 
     @property
     def is_on(self) -> bool:
-        """Whether every call fails at present."""
+        """Whether every call currently fails."""
         return self._began_at is not None
 
     def answered(self) -> None:
-        """Take in that a call was answered, whatever the answer."""
+        """Record that a call was answered, whatever the answer."""
         with self._lock:
             now = self._clock()
             if self._began_at is not None:
@@ -76,7 +76,7 @@ class Outage:
             self._victims.clear()
 
     def failed(self, repository_name: str, error: object) -> bool:
-        """Take in that a call got no answer, and return whether that is the fault of the repository alone.
+        """Record that a call got no answer, and return whether only this repository is at fault.
 
         :param repository_name: the repository.
         :param error: what happened, for the log.
@@ -88,11 +88,11 @@ class Outage:
             self.last_error = str(error)
             if len(self._victims) >= min(_VICTIMS, self._unfinished()):
                 self._begin_or_go_on(now, error)
-            # The first failure since an answer may be its own; after that, others have to succeed in between.
+            # The first failure since an answer may be the repository's own; after that, others must succeed in between.
             return is_new or (not self.is_on and self._answered_at is not None)
 
     def pause(self) -> float:
-        """Return how long to wait before the next call, in seconds; 0 to call now, as one thread at a time does."""
+        """Return how many seconds to wait before the next call; 0 to call now, which one thread at a time does."""
         with self._lock:
             if self._began_at is None:
                 return 0.0
@@ -104,7 +104,7 @@ class Outage:
             return self._probe_at - now
 
     def is_over_limit(self) -> bool:
-        """Return whether it has lasted for so long that nothing waits for its end any more."""
+        """Return whether the outage has lasted too long to keep waiting."""
         with self._lock:
             if self._began_at is None:
                 return False
@@ -114,7 +114,7 @@ class Outage:
 
     def _begin_or_go_on(self, now: float, error: object) -> None:
         if self._began_at is None:
-            # It began with the first failure, also of calls that took their timeout.
+            # It began with the first failure, including calls that timed out.
             self._began_at = min(self._victims.values())
             self._probe_at = now + self._pause
             self._logged_at = now

@@ -1,9 +1,8 @@
-"""How fast one operation may be called, learnt from how ECR answers.
+"""Learn from ECR's answers how fast one operation may be called.
 
-ECR publishes no rate for the preview operations. The pace doubles from a modest start for as long as nothing is
-throttled. From the first throttle on, every call that is accepted raises it a little and every one that is throttled
-lowers it by more, so that it settles where one call in about twenty-five is throttled, whatever the limit is, however
-large its bucket, and whoever else draws from it.
+ECR publishes no rate for the preview operations. The pace starts modestly and doubles until the first throttle. After
+that, every accepted call raises it a little and every throttled call lowers it by more. It settles where about one call
+in twenty-five is throttled, whatever the limit, the size of its bucket, and the other clients that draw from it.
 
 botocore's own adaptive mode has one rate for all operations of a client, and recovers from zero after the first
 throttle.
@@ -40,13 +39,13 @@ _CUT = 0.95
 class Pace:
     """The pace of one operation, shared by all threads that call it.
 
-    :param initial_rate: calls a second to begin with.
-    :param clock: returns a running number of seconds.
+    :param initial_rate: calls a second at the start.
+    :param clock: returns monotonic seconds.
     """
 
     def __init__(self, initial_rate: float = INITIAL_RATE, clock: Callable[[], float] = time.monotonic) -> None:
         self.rate = initial_rate
-        """Calls a second, at present."""
+        """The current pace, in calls a second."""
         self.accepted_count = 0
         self.throttled_count = 0
         self._clock = clock
@@ -69,7 +68,7 @@ class Pace:
         with self._lock:
             now = self._clock()
             interval = 1 / self.rate
-            # A caller that is late by less than one interval does not move the slots that follow, or every late
+            # A caller that is late by less than one interval does not move the following slots. Otherwise every late
             # wake-up would slow the pace.
             self._holds_back = now - self._next_at < interval
             slot = max(self._next_at, now - interval)
@@ -80,7 +79,7 @@ class Pace:
         """Learn that a call was not throttled."""
         with self._lock:
             self.accepted_count += 1
-            # Calls that come slower than they may say nothing about the limit.
+            # Calls slower than the pace reveal nothing about the limit.
             if self._holds_back:
                 self.rate += _SHARE_OF_RISE * self.rate + _LEAST_RISE if self.throttled_count else _OPENING_RISE
 

@@ -1,4 +1,4 @@
-"""How far an audit has come, for whoever waits for it."""
+"""The progress of an audit, for whoever waits for it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class FleetProgress:
-    """How far an audit has come.
+    """The progress of an audit.
 
     :param total: number of repositories.
-    :param done: those that are finished, also before this run, whatever became of them.
+    :param done: those that are finished, with any outcome, including those finished before this run.
     :param failed: those that failed in this run.
-    :param in_flight: those whose preview was started and not read yet.
-    :param images: number of affected images that were read.
+    :param in_flight: those whose preview was started but not read yet.
+    :param images: number of affected images read.
     :param calls: number of calls of AWS.
     :param throttled: number of calls that were throttled.
     :param elapsed_seconds: time since the start of this run.
-    :param remaining_seconds: estimate of the time to the end; None as long as nothing can be said.
+    :param remaining_seconds: estimate of the time to the end; None while there is too little to go on.
     """
 
     total: int
@@ -33,7 +33,7 @@ class FleetProgress:
 
     @property
     def images_per_second(self) -> float:
-        """Affected images read in a second, on average."""
+        """Affected images read per second, on average."""
         return self.images / self.elapsed_seconds if self.elapsed_seconds > 0 else 0.0
 
     def __str__(self) -> str:
@@ -52,11 +52,11 @@ class FleetProgress:
 def remaining_seconds(todo: int, begun: int, finished: int, elapsed_seconds: float) -> float | None:
     """Return an estimate of the time to the end.
 
-    A start counts as half of a repository: all are started before the first is finished, and the estimate would
-    otherwise be without end until then.
+    A start counts as half a repository. All previews start before the first finishes, so the estimate would otherwise
+    be infinite until then.
 
     :param todo: number of repositories of this run.
-    :param begun: those that something was done for.
+    :param begun: those that work has started on.
     :param finished: those that are finished.
     :param elapsed_seconds: time since the start of this run.
     """

@@ -1,4 +1,4 @@
-"""Read one complete preview: its pages, the repository's images beside them, and the sum of both."""
+"""Read one complete preview and the repository's images, and summarize both."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ ImageLists = Callable[[PreviewStatus], AbstractContextManager[ImageList]]
 
 
 class PreviewReader:
-    """Reads complete previews, one in each thread that asks.
+    """Reads complete previews, one per calling thread.
 
     :param calls: makes the calls.
     :param enrich: whether to ask DescribeImages for all images, their sizes and last pulls.
-    :param lookout: what to look out for among the affected images.
-    :param image_lists: opens the list of a repository's affected images. The block ends without error only when the
-        preview was read to its end; a list of another preview, or of half of one, has to be given up.
-    :param on_page: called with the number of images of every page.
+    :param lookout: what to flag among the affected images.
+    :param image_lists: opens the list that stores a repository's affected images. The block ends without error only if
+        the preview was read to its end; otherwise the list is incomplete or of another preview, and must be discarded.
+    :param on_page: called with the number of images on every page.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class PreviewReader:
 
         :param work: the repository.
         :param first: the first page, which is complete.
-        :param next_token: token of the second.
-        :raises RepositoryError: if the pages cannot be read, or are not one whole preview.
+        :param next_token: token of the second page.
+        :raises RepositoryError: if the pages cannot be read, or do not form one complete preview.
         """
         pages = checked(self._pages(work, first, next_token), PageCheck(work.policy_fingerprint))
         with self._image_lists(first.preview) if self._image_lists else nullcontext() as image_list:

@@ -1,4 +1,4 @@
-"""Preview a whole fleet of repositories: start all, collect in order, and yield each as it becomes known."""
+"""Preview a whole fleet of repositories: start all, collect in order, and yield each outcome as it becomes known."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class PreviewTarget:
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewFleet:
-    """Previews of many repositories of one registry in one Region, at a pace that ECR takes.
+    """Previews many repositories of one registry in one Region, at a pace that ECR accepts.
 
     All previews are started first and then collected in order, so that a repository costs two preview calls. Every
-    repository ends as one outcome, whatever happened to it, and no failure stops the others.
+    repository ends with exactly one outcome, and no failure stops the others.
 
     .. code-block:: python
 
@@ -60,28 +60,28 @@ class PreviewFleet:
         for outcome in fleet.audit(PreviewTarget(name) for name in repository_names):
             audit.add(outcome)
 
-    :param hook: gives connection, Region and configuration.
+    :param hook: provides the connection, Region and configuration.
     :param registry_id: the registry (account); the caller's own if None.
     :param max_workers: number of threads, which share one client.
-    :param max_in_flight: number of previews that may be started and not yet read, so that none expires meanwhile.
-    :param repository_timeout: time that one repository has, from the start of its preview on, in seconds.
-    :param timeout: time that the whole audit has, in seconds; repositories that are not done then have failed. None
-        for no bound.
-    :param full_timeout: time that the audit has had in all, for messages, where ``timeout`` is what is left of it.
+    :param max_in_flight: number of previews that may be started but not yet read, so that none expires in the meantime.
+    :param repository_timeout: time limit for one repository, from the start of its preview, in seconds.
+    :param timeout: time limit for the whole audit, in seconds; unfinished repositories then count as failed. None for
+        no limit.
+    :param full_timeout: the audit's total time limit, for messages, if ``timeout`` is only the remainder.
     :param outage_timeout: how long to wait for the end of an outage, in which every call fails, in seconds; an endpoint
         that has never answered fails within 30 seconds.
-    :param max_restarts: how often a preview that expired or was replaced is started again.
+    :param max_restarts: how often to restart a preview that expired or was replaced.
     :param enrich: whether to ask DescribeImages for all images, their sizes and last pulls.
-    :param lookout: what to look out for among the affected images.
-    :param image_lists: opens the list of a repository's affected images, as a context manager that gives up the list
-        when it ends with an error.
-    :param on_started: called with every preview that was started, in the thread that iterates, so that an attempt that
-        follows a crash can collect it.
-    :param on_progress: called with how far the audit has come, in the thread that iterates.
+    :param lookout: what to flag among the affected images.
+    :param image_lists: opens the list that stores a repository's affected images, as a context manager that discards
+        the list if the block ends with an error.
+    :param on_started: called with every started preview, in the iterating thread, so that the next attempt can collect
+        it after a crash.
+    :param on_progress: called with the progress of the audit, in the iterating thread.
     :param progress_interval: time between two such calls, in seconds.
-    :param should_stop: asked several times a second; once it returns True, the audit ends early, without a word about
-        the repositories that are left.
-    :param first_visit_seconds: how long previews are thought to take until it is known.
+    :param should_stop: polled several times a second; once it returns True, the audit ends early, without outcomes for
+        the remaining repositories.
+    :param first_visit_seconds: how long previews are expected to take, until measured.
     """
 
     hook: EcrLifecyclePolicyPreviewHook
@@ -109,20 +109,20 @@ class PreviewFleet:
         started: Iterable[StartedPreview] = (),
         done: Collection[str] = (),
     ) -> Iterator[RepositoryOutcome]:
-        """Yield what became of each repository as soon as it is known.
+        """Yield the outcome of each repository as soon as it is known.
 
         :param targets: the repositories.
-        :param started: previews of some of them that :meth:`start_all` started; those are only collected.
-        :param done: names of those that an earlier attempt has finished; they are left out, and counted as done.
+        :param started: previews that :meth:`start_all` started for some of them; they are only collected.
+        :param done: names of those that an earlier attempt finished; they are skipped, and counted as done.
         :raises ValueError: if a repository is named twice; it has only one preview.
         """
         run = _FleetRun(self, _unique(targets), {preview.repository_name: preview for preview in started}, done)
         return _outcomes(run.results())
 
     def start_all(self, targets: Iterable[PreviewTarget]) -> tuple[list[StartedPreview], list[RepositoryOutcome]]:
-        """Start previews and wait for none; return those that were started, and the outcomes of those that were not.
+        """Start previews without waiting; return the started ones, and the outcomes of the others.
 
-        The bound ``max_in_flight`` is the caller's to keep.
+        The caller must keep to ``max_in_flight``.
 
         :param targets: the repositories.
         :raises ValueError: if a repository is named twice; it has only one preview.
@@ -197,7 +197,7 @@ class _FleetRun:
         )
 
     def results(self) -> Generator[Result]:
-        """Yield what became of each repository, and what is not known of the rest when the time is over."""
+        """Yield the outcome of each repository, and a failure for each one left when the time is up."""
         late: list[Result] = []
         with ThreadPoolExecutor(self._fleet.max_workers, "ecr-preview-fleet") as pool:
             threads = [pool.submit(self._work) for _ in range(min(self._fleet.max_workers, self._todo))]
@@ -244,7 +244,7 @@ class _FleetRun:
                 _raise_from(threads)
 
     def _late_results(self, threads: list[Future[None]]) -> list[Result]:
-        """Take what the threads still hand over before they end, or they would wait for somebody to take it."""
+        """Take the last results of the threads, which would otherwise wait for someone to take them and never end."""
         late: list[Result] = []
         while not (all(thread.done() for thread in threads) and self._results.empty()):
             try:
@@ -321,7 +321,7 @@ def _unique(targets: Iterable[PreviewTarget]) -> dict[str, PreviewTarget]:
 
 
 def _raise_from(threads: list[Future[None]]) -> None:
-    """Raise what ended a thread, which is a mistake in this package."""
+    """Raise the error that ended a thread; it is a bug in this package."""
     for thread in threads:
         if thread.done() and (error := thread.exception()) is not None:
             raise error

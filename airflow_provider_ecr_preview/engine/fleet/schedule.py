@@ -1,7 +1,7 @@
-"""What to do next with a fleet of previews: which to start, which to look at, and when.
+"""Decide what to do next with a fleet of previews: which to start, which to visit, and when.
 
 All previews are started first, as far as the bound allows, and collected in the order of their start, so that most are
-complete at their first visit. Nothing here calls or waits; it is asked under the lock of whoever does.
+complete at their first visit. Nothing here makes calls or waits; callers hold a lock while they use it.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class RepositoryWork:
 
     :param site: the repository.
     :param policy: the policy to preview; None for the applied one.
-    :param policy_fingerprint: the policy that the preview has to be of, once it is known.
+    :param policy_fingerprint: the policy that the preview must be of, once it is known.
     :param started_at: when the preview was started.
     :param deadline: when to give up; set at the first step.
-    :param attached: whether a preview was running already, which may be ours or of another policy.
-    :param faults: how often in a row a call was interrupted.
-    :param restarts: how often the preview was lost and started again.
-    :param visits: how often the preview was looked at since its start.
+    :param attached: whether a preview was already running; it may be ours or one of another policy.
+    :param faults: number of interrupted calls in a row.
+    :param restarts: how often the preview was lost and restarted.
+    :param visits: how often the preview was visited since its start.
     :param preview_calls: number of Start- and GetLifecyclePolicyPreview calls.
     """
 
@@ -65,47 +65,47 @@ class RepositoryWork:
 
 
 class Job(NamedTuple):
-    """A step that is due, whose slot in the operation's pace has been taken."""
+    """A step that is due, with its slot in the operation's pace reserved."""
 
     step: Step
     work: RepositoryWork
 
 
 class VisitTime:
-    """How long after its start a preview is visited first, learnt from how long previews have been taking.
+    """Learns from the duration of previews how long after its start to visit a preview for the first time.
 
-    A visit that comes too soon puts it up by a quarter, one that finds a complete preview down by half a percent, so
-    that about one in fifty comes too soon.
+    A visit that comes too soon raises the time by a quarter; one that finds a complete preview lowers it by half a
+    percent. So about one visit in fifty comes too soon.
 
-    :param seconds: what to begin with.
+    :param seconds: the initial time.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = max(seconds, _SOONEST_VISIT)
 
     def learn(self, age: float, *, is_complete: bool) -> None:
-        """Learn what the first visit of a preview found.
+        """Learn from the first visit of a preview.
 
         :param age: time since the start.
         :param is_complete: whether the preview was complete.
         """
         if not is_complete:
-            # By the age and not by the present value, which other visits of this very moment may have put up already;
-            # one preview that takes extremely long does not hold back all others.
+            # Use the age, not the current value, which other visits may have just raised. One extremely slow preview
+            # must not hold back all others.
             self.seconds = max(self.seconds, _LATER * min(age, 2 * self.seconds))
-        elif age < _LATER * self.seconds:  # a visit that was late for other reasons tells nothing
+        elif age < _LATER * self.seconds:  # a visit that was late for other reasons proves nothing
             self.seconds = max(_SOONER * self.seconds, _SOONEST_VISIT)
 
 
 class Schedule:
     """The order of the steps.
 
-    :param works: the repositories whose preview is to be started, in their order.
+    :param works: the repositories whose preview to start, in order.
     :param started: those whose preview was started earlier, the oldest first.
     :param start_pace: pace of StartLifecyclePolicyPreview.
     :param visit_pace: pace of GetLifecyclePolicyPreview.
-    :param visit_time: when a preview is visited first.
-    :param max_in_flight: number of previews that may be started and not yet read.
+    :param visit_time: when to visit a preview for the first time.
+    :param max_in_flight: number of previews that may be started but not yet read.
     """
 
     def __init__(
@@ -129,12 +129,12 @@ class Schedule:
 
     @property
     def new_count(self) -> int:
-        """Number of repositories that nothing was done for yet."""
+        """Number of repositories that no work has started on."""
         return len(self._new)
 
     @property
     def in_flight_count(self) -> int:
-        """Number of repositories that something was done for, and that are not finished."""
+        """Number of repositories that work has started on and that are not finished."""
         return self._in_flight
 
     @property
@@ -143,12 +143,12 @@ class Schedule:
         return not self._new and not self._in_flight
 
     def next(self, now: float) -> Job | float:
-        """Return the step that is due, or the time at which to ask again.
+        """Return the step that is due, or the time at which to check again.
 
-        A start goes before a visit when both may go: the last starts would otherwise wait behind the visits, and the
-        whole audit for the last previews. But a pace that holds starts back does not hold back visits.
+        When both are due, a start goes before a visit. Otherwise the last starts would wait behind the visits, and the
+        whole audit would wait for the last previews. A pace that holds back starts does not hold back visits.
 
-        :param now: the present time.
+        :param now: the current time.
         """
         soonest = math.inf
         for step in ("start", "visit"):
@@ -160,19 +160,19 @@ class Schedule:
         return soonest
 
     def put_started(self, work: RepositoryWork) -> None:
-        """Take in a repository whose preview has just been started, to be visited in its turn."""
+        """Add a repository whose preview has just started, to visit it in its turn."""
         self._unvisited.append(work)
 
     def put_again(self, job: Job, due: float) -> None:
-        """Take in a step that is to be done later, or once more.
+        """Add a step to do later, or to repeat.
 
         :param job: the step.
-        :param due: when.
+        :param due: when to do it.
         """
         heapq.heappush(self._again[job.step], (due, next(self._serials), job.work))
 
     def finish(self) -> None:
-        """Count a repository as finished; it is not in the schedule any more."""
+        """Count a repository as finished; it is no longer in the schedule."""
         self._in_flight -= 1
 
     def _due(self, step: Step) -> float:
@@ -194,5 +194,5 @@ class Schedule:
 
 
 def revisit_after(age: float) -> float:
-    """Return how long to leave alone a preview of that age that was not complete."""
+    """Return how long to wait before revisiting an incomplete preview of the given age."""
     return max(_LEAST_REVISIT_SECONDS, _REVISIT_SHARE_OF_AGE * age)

@@ -1,4 +1,4 @@
-"""The steps of one repository in an audit: start its preview, look at it, read it; and what to do when that fails."""
+"""Audit one repository step by step: start its preview, visit it, read it, and handle failures."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ log = logging.getLogger(__name__)
 _LOST = (PreviewExpiredError, PreviewNotFoundError, PreviewReplacedError)
 
 
-# It is there, but what was read of it does not fit together: it is read again from its first page.
+# The preview is there, but its pages do not fit together: read it again from the first page.
 _TORN = (PreviewInconsistentError, PreviewTokenExpiredError, ListTokenExpiredError)
 
 
 class PreviewSteps:
-    """Does one step for one repository, in the thread that asks.
+    """Does one step for one repository, in the calling thread.
 
     :param calls: makes the calls.
-    :param jobs: takes the steps that follow.
-    :param reader: reads what is complete.
-    :param repository_timeout: time that one repository has, from its first step on, in seconds.
-    :param max_restarts: how often a preview that was lost is started again, and one that was torn is read again.
-    :param only_start: whether a repository is finished when its preview was started.
-    :param on_started: called with every preview that was started, before anything further is done for it.
-    :param clock: returns a running number of seconds.
+    :param jobs: receives the steps that follow.
+    :param reader: reads complete previews.
+    :param repository_timeout: time limit for one repository, from its first step, in seconds.
+    :param max_restarts: how often to restart a lost preview, and to read an inconsistent one again.
+    :param only_start: whether a repository is finished once its preview has started.
+    :param on_started: called with every started preview, before the next step.
+    :param clock: returns monotonic seconds.
     """
 
     def __init__(
@@ -85,10 +85,10 @@ class PreviewSteps:
         self._clock = clock
 
     def do(self, job: Job) -> RepositoryOutcome | StartedPreview | None:
-        """Do a step, and return what became of the repository; None when further steps follow.
+        """Do a step, and return the outcome of the repository; None if more steps follow.
 
         :param job: the step.
-        :raises StoppedError: if the thread is to stop.
+        :raises StoppedError: if the thread must stop.
         """
         try:
             return self._do(job)
@@ -98,21 +98,21 @@ class PreviewSteps:
             return self.outcome(job.work, "without_policy")
         except EcrPreviewError as error:
             if self._calls.credentials_error is not None:
-                # It says nothing about the repository: the next attempt does it.
+                # This says nothing about the repository, so the next attempt takes it up.
                 raise StoppedError from error
             return self.failure(job.work, error)
-        except Exception as error:  # one repository does not lose the others, whatever it met
+        except Exception as error:  # no failure of one repository may lose the others
             log.exception("%s: not audited.", job.work.site.repository_name)
             return self.failure(job.work, job.work.site.error(RepositoryError, f"{error}. See the log."), error)
 
     def outcome(
         self, work: RepositoryWork, status: OutcomeStatus, summary: PreviewSummaryXCom | None = None
     ) -> RepositoryOutcome:
-        """Return what became of a repository that did not fail.
+        """Return the outcome of a repository that did not fail.
 
         :param work: the repository.
         :param status: ``previewed`` or ``without_policy``.
-        :param summary: the summary, when it was previewed.
+        :param summary: the summary, if it was previewed.
         """
         return RepositoryOutcome(
             repository_name=work.site.repository_name,
@@ -126,11 +126,11 @@ class PreviewSteps:
     def failure(
         self, work: RepositoryWork, error: EcrPreviewError, cause: Exception | None = None
     ) -> RepositoryOutcome:
-        """Return what became of a repository that failed.
+        """Return the outcome of a repository that failed.
 
         :param work: the repository.
         :param error: says what happened and what to do.
-        :param cause: what gives the failure its name, where that is not ``error``.
+        :param cause: the exception that names the failure, if not ``error``.
         """
         return RepositoryOutcome(
             repository_name=work.site.repository_name,
@@ -155,7 +155,7 @@ class PreviewSteps:
         except PreviewTimeoutError:
             raise
         except PreviewInProgressError as error:
-            # Somebody previews the same policy again while its pages are read here.
+            # Another caller restarted the preview of the same policy while we read its pages.
             self._once_more(Job("visit", work), error, revisit_after(self._clock() - work.started_at))
         return None
 
@@ -165,7 +165,7 @@ class PreviewSteps:
         try:
             response = self._calls.attempt(work, START_PREVIEW, lifecyclePolicyText=text)
         except PreviewInProgressError:
-            # Ours, when the reply to an earlier attempt was lost; the first visit tells by the policy.
+            # It is ours if the reply to an earlier attempt was lost; the first visit checks its policy.
             work.attached = True
             work.policy_fingerprint = work.policy_fingerprint or self._applied_policy(work).fingerprint
         else:

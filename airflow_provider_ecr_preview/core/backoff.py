@@ -17,15 +17,15 @@ MAX_FAILURES = 4
 
 
 _DOUBLINGS = 8
-"""More would pass the longest delay from any useful beginning."""
+"""More doublings would exceed the longest delay from any useful start."""
 
 
 @dataclass
 class Backoff:
-    """Waits longer from time to time, with full jitter, so that many workers do not come back together.
+    """Waits longer each time, with full jitter, so that many workers do not retry at the same moment.
 
-    :param seconds: how long to go on in all.
-    :param wait: waits for a number of seconds, and returns whether it was told to stop meanwhile.
+    :param seconds: the total time to keep trying.
+    :param wait: waits for a number of seconds, and returns whether it was asked to stop in the meantime.
     :param base: the first delay is at most twice as long, in seconds.
     :param clock: returns a running number of seconds.
     :param jitter: returns a number from 0 to 1.
@@ -43,8 +43,8 @@ class Backoff:
     def again(self, *, throttled: bool) -> bool:
         """Wait, and return whether to try again.
 
-        :param throttled: whether there were too many calls; other failures are not tried as often.
-        :return: False when the time or the tries are used up, or when it was told to stop.
+        :param throttled: whether the call was throttled; other failures are retried less often.
+        :return: False if the time or the tries are used up, or a stop was requested.
         """
         now = self.clock()
         if self._begun_at is None:

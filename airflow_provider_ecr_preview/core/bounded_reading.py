@@ -1,7 +1,7 @@
-"""Read a file line by line, and stop as soon as it is more than it may be: whoever wrote it may mean harm.
+"""Read a file line by line, and stop as soon as it exceeds its bounds, because the file may be malicious.
 
-A megabyte of gzip unpacks to a gigabyte, a line may never end, and a storage may be slow. What is read is counted as it is read,
-stored and unpacked, and nothing is held in memory but a block of it.
+A megabyte of gzip can unpack to a gigabyte, a line may never end, and a storage may be slow. Stored and unpacked bytes
+are counted while they are read, and only one block is held in memory.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ _BLOCK_BYTES = 256 * 1024
 
 
 _RATIO_COUNTS_FROM = 16 * 1024 * 1024
-"""A short list of much the same may well be packed better than a long one."""
+"""The ratio is not checked below this size: a short, repetitive list may be packed better than a long one."""
 
 
 class TooMuchError(ValueError):
-    """Raised when a file is more than is read; its text says by what."""
+    """Raised when a file exceeds a bound; the message says which."""
 
 
 class TooSlowError(TooMuchError):
-    """Raised when a file is not read within its time; it may be, another time."""
+    """Raised when reading a file takes too long; another try may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBounds:
-    """How much is read at most.
+    """The maximum amount to read.
 
-    :param stored_bytes: of the file as it is stored.
-    :param unpacked_bytes: of what it holds.
-    :param lines: lines of it.
+    :param stored_bytes: bytes of the file as stored.
+    :param unpacked_bytes: bytes of the unpacked content.
+    :param lines: number of lines.
     :param line_bytes: bytes of a line.
-    :param seconds: time that it takes.
-    :param ratio: how many times more than is stored it may unpack to; None for any.
+    :param seconds: time to read it.
+    :param ratio: the maximum ratio of unpacked to stored bytes; None for any.
     """
 
     stored_bytes: int
@@ -50,9 +50,9 @@ class ReadBounds:
 
 
 class ReadBudget:
-    """What is left of the bounds, for one file or for several together.
+    """The rest of the bounds, for one file or for several together.
 
-    :param bounds: how much is read at most.
+    :param bounds: the maximum amount to read.
     :param clock: returns the time in seconds.
     """
 
@@ -63,10 +63,10 @@ class ReadBudget:
         self._stored = self._unpacked = self._lines = 0
 
     def take_stored(self, count: int) -> None:
-        """Count bytes as they are stored.
+        """Count stored bytes.
 
         :param count: how many.
-        :raises TooMuchError: if they are too many, or the time is over.
+        :raises TooMuchError: if there are too many, or time is up.
         """
         if self._clock() > self._deadline:
             raise TooSlowError(f"it cannot be read within {self.bounds.seconds:g} seconds")
@@ -75,10 +75,10 @@ class ReadBudget:
             raise TooMuchError(f"it is larger than {_mebibytes(self.bounds.stored_bytes)}")
 
     def take_unpacked(self, count: int) -> None:
-        """Count bytes as they are unpacked.
+        """Count unpacked bytes.
 
         :param count: how many.
-        :raises TooMuchError: if they are too many, also for what was stored.
+        :raises TooMuchError: if there are too many, in total or in proportion to the stored bytes.
         """
         self._unpacked += count
         ratio = self.bounds.ratio
@@ -91,8 +91,8 @@ class ReadBudget:
         """Count lines.
 
         :param lines: the lines.
-        :param rest: what is there of the next one.
-        :raises TooMuchError: if they are too many, or one is too long.
+        :param rest: the start of the next line, as far as it was read.
+        :raises TooMuchError: if there are too many, or one is too long.
         """
         self._lines += len(lines)
         if self._lines > self.bounds.lines:
@@ -105,10 +105,10 @@ def bounded_lines(stored: IO[bytes], budget: ReadBudget, *, is_packed: bool) -> 
     """Yield the lines of a file, without their line breaks.
 
     :param stored: the open file.
-    :param budget: what may be read of it.
+    :param budget: how much of it may be read.
     :param is_packed: whether it is gzip.
-    :raises TooMuchError: if it is more than may be read.
-    :raises ValueError: if it is no whole gzip.
+    :raises TooMuchError: if it exceeds the budget.
+    :raises ValueError: if it is not a complete gzip file.
     """
     counted: Any = _Counted(stored, budget)
     try:
@@ -130,9 +130,9 @@ def bounded_objects(stored: IO[bytes], budget: ReadBudget) -> Iterator[dict[str,
     """Yield the objects of a list: gzip JSON Lines.
 
     :param stored: the open file.
-    :param budget: what may be read of it.
-    :raises TooMuchError: if it is more than may be read.
-    :raises ValueError: if it is no such list.
+    :param budget: how much of it may be read.
+    :raises TooMuchError: if it exceeds the budget.
+    :raises ValueError: if it is not such a list.
     """
     for line in bounded_lines(stored, budget, is_packed=True):
         try:
@@ -145,7 +145,7 @@ def bounded_objects(stored: IO[bytes], budget: ReadBudget) -> Iterator[dict[str,
 
 
 class _Counted:
-    """The file, of which every read is counted. A gzip without any content is read in one go otherwise."""
+    """Counts every read of a file. Otherwise, a gzip file without content would be read in one go."""
 
     def __init__(self, stored: IO[bytes], budget: ReadBudget) -> None:
         self._stored = stored

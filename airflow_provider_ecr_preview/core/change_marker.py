@@ -1,4 +1,4 @@
-"""The marker of every task that changes something, would in a dry run, or says what ECR changed: the pages' history."""
+"""The marker of every task that changes something, would do so, or reports what ECR changed: the pages' history."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_ecr_preview.core.xcom.reconciliation import RECONCILIATION
 from airflow_provider_ecr_preview.core.xcom.rollout import POLICY_CHANGE_SCHEMA
 
 MAX_NAMES = 5
-"""How many repositories a marker names."""
+"""The number of repositories that a marker names."""
 
 
 _MAX_CHARACTERS = 200
@@ -44,12 +44,12 @@ def change_marker(value: Mapping[str, Any]) -> MarkerXCom:
     """Return the marker of the result of a clean-up, a policy change or a reconciliation.
 
     :param value: the result.
-    :raises ValueError: if it is another one.
+    :raises ValueError: if it is any other result.
     """
     schema = value["schema"]
     if schema == CLEANUP_SCHEMA:
         counts = {key: value[key] for key in _OF_CLEANUP}
-        counts["unknown_image_count"] = sum(each["unknown_image_count"] for each in value["repositories"])
+        counts["unknown_image_count"] = sum(repository["unknown_image_count"] for repository in value["repositories"])
         return _marker("cleanup", value, counts)
     if schema == POLICY_CHANGE_SCHEMA:
         kind: Literal["put", "restore"] = "restore" if value.get("kind") == "restore" else "put"
@@ -63,13 +63,13 @@ def change_marker(value: Mapping[str, Any]) -> MarkerXCom:
 def begun_marker(
     kind: Literal["cleanup"], *, action: str, started_at: str, repository_count: int, approval: ApprovedByXCom | None
 ) -> MarkerXCom:
-    """Return the marker of a task that is about to change something: what a task leaves that is killed.
+    """Return the marker of a task that is about to change something. It remains if the task is killed.
 
-    :param kind: what it does.
+    :param kind: the kind of change.
     :param action: ``delete`` or ``archive``.
     :param started_at: when it began (ISO, UTC).
     :param repository_count: number of repositories.
-    :param approval: who approved it; None if no approval binds it.
+    :param approval: the approval that binds it; None if there is none.
     """
     counts = {
         "action": action,
@@ -91,6 +91,6 @@ def _marker(
     named = value["repositories"][:MAX_NAMES]
     for key in ("responded_by", "responded_at"):
         counts[key] = cut(approval.get(key), _MAX_CHARACTERS)
-    counts["repository_names"] = [cut(each["repository_name"], _MAX_CHARACTERS) for each in named]
-    counts["region_names"] = sorted({each["region_name"] for each in named})
+    counts["repository_names"] = [cut(repository["repository_name"], _MAX_CHARACTERS) for repository in named]
+    counts["region_names"] = sorted({repository["region_name"] for repository in named})
     return MarkerXCom(schema=MARKER_SCHEMA, kind=kind, counts=counts)

@@ -1,7 +1,7 @@
-"""What a task is about to change and has changed, written down before it goes on.
+"""Record what a task is about to change, and has changed, before it continues.
 
-A task can be killed at any moment, and its result dies with it. What it writes here is there for the next attempt. Every
-attempt writes to a place of its own, so that one that is thought dead and still runs overwrites nothing.
+A task can be killed at any moment, and its result dies with it. The entries here survive for the next attempt. Each
+attempt writes to its own place, so an attempt that is believed dead but still runs overwrites nothing.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any, Protocol
 
 
 class Parts(Protocol):
-    """Where the entries of one attempt are kept: texts, numbered from 0 on without a gap."""
+    """The storage of the entries of one attempt: texts numbered from 0 without gaps."""
 
     def write(self, number: int, text: str) -> None:
         """Keep a text, wholly or not at all; it is kept when this returns."""
         ...
 
     def read(self, number: int) -> str | None:
-        """Return a text, or None where there is none."""
+        """Return a text, or None if there is none."""
         ...
 
     def clear(self) -> None:
@@ -38,7 +38,7 @@ class MemoryParts:
         self._texts[number] = text
 
     def read(self, number: int) -> str | None:
-        """Return a text, or None where there is none."""
+        """Return a text, or None if there is none."""
         return self._texts.get(number)
 
     def clear(self) -> None:
@@ -51,8 +51,8 @@ class Journal:
 
     :param parts_of: returns where an attempt keeps its entries, by its number.
     :param attempt: number of this attempt, from 1 on.
-    :param place: where that is, for messages; None for memory, which the next attempt does not find.
-    :param is_in_files: whether that is in files, which are to be removed when they are of no use any more.
+    :param place: the location, for messages; None for memory, which the next attempt cannot read.
+    :param is_in_files: whether the entries are in files, which must be removed when no longer needed.
     """
 
     def __init__(

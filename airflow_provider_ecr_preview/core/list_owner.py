@@ -1,4 +1,4 @@
-"""Which DAG wrote a list: the name within its gzip says so, where no reader of its lines sees it."""
+"""Record which DAG wrote a list, in the file name inside the gzip, where readers of the lines do not see it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from urllib.parse import quote, unquote
 
 HEAD_BYTES = 4096
-"""More than the head of a gzip takes that this package wrote."""
+"""More bytes than the gzip header of any list that this package writes."""
 
 
-# RFC 1952: the beginning, the flags, and the name, which comes first where nothing extra does.
+# RFC 1952: the magic bytes, the flags, and the name, which comes first if there is no extra field.
 _GZIP = b"\x1f\x8b\x08"
 
 
@@ -23,17 +23,17 @@ _NAME = re.compile(rb"dag_id=([A-Za-z0-9_.~%-]+)\.jsonl\0")
 
 
 def name_within(dag_id: str | None) -> str:
-    """Return the name that a list has within its gzip.
+    """Return the file name for the gzip header of a list.
 
-    :param dag_id: the DAG that writes it; None for a list of nobody's.
+    :param dag_id: the DAG that writes it; None for a list without an owner.
     """
     return "" if dag_id is None else f"dag_id={quote(dag_id, safe='')}.jsonl"
 
 
 def dag_id_of(head: bytes) -> str | None:
-    """Return the DAG that wrote a list, or None if its name does not say.
+    """Return the DAG that wrote a list, or None if the header does not name one.
 
-    :param head: its first bytes, as it is stored.
+    :param head: its first bytes, as stored.
     """
     has_name = (
         head.startswith(_GZIP) and len(head) > _NAME_AT and head[_FLAGS_AT] & (_HAS_NAME | _HAS_EXTRA) == _HAS_NAME

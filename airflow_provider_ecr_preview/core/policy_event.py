@@ -1,4 +1,4 @@
-"""Who changed a lifecycle policy: the event that CloudTrail hands to EventBridge, as it arrives in a queue."""
+"""Read who changed a lifecycle policy from the CloudTrail event that EventBridge delivers to a queue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from airflow_provider_ecr_preview.core.values import isoformat
 
 POLICY_CHANGES = ("PutLifecyclePolicy", "DeleteLifecyclePolicy")
-"""The calls that change a policy. Previews are left out: an audit that they start would start further audits for ever."""
+"""The calls that change a policy. Previews are left out: an audit starts previews, and would trigger more audits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class PolicyEvent:
     :param registry_id: the registry (account).
     :param region_name: the Region.
     :param repository_name: the repository.
-    :param changed_by: the ARN of who changed it, or what else CloudTrail says of the caller.
+    :param changed_by: the ARN of the caller, or whatever else CloudTrail records about the caller.
     :param source_ip_address: where the call came from, or None.
-    :param lifecycle_policy_text: the new policy; None where it was deleted.
+    :param lifecycle_policy_text: the new policy; None if it was deleted.
     """
 
     event_id: str
@@ -45,10 +45,10 @@ class PolicyEvent:
 
 
 def policy_event(body: str) -> PolicyEvent | None:
-    """Return the change of a policy that a message is about; None for any other event, and for a call that failed.
+    """Return the policy change in a message; None for any other event, and for a failed call.
 
     :param body: the body of the message, from EventBridge itself or through SNS.
-    :raises ValueError: if the message cannot be read, so that it may be about a change.
+    :raises ValueError: if the message cannot be read, and so may be about a change.
     """
     event = _decoded(body)
     if event.get("Type") == "Notification" and isinstance(event.get("Message"), str):

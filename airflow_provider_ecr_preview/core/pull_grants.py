@@ -1,4 +1,4 @@
-"""Who may pull from a repository by its policy, or by that of its registry."""
+"""Read who may pull from a repository from its policy, or that of its registry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ACCOUNT = re.compile(r"(?:arn:[^:]*:[^:]*:[^:]*:)?(?P<account_id>[0-9]{12})(?::
 
 
 _UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")
-"""What IAM leaves of a principal that was deleted."""
+"""The id that IAM leaves in place of a deleted principal."""
 
 
 _OF_ACCOUNTS = frozenset({"aws:principalaccount", "aws:sourceaccount", "aws:sourcearn", "aws:principalarn"})
@@ -33,10 +33,10 @@ EVERYONE = "every AWS account"
 
 @dataclass(frozen=True, slots=True)
 class PullGrants:
-    """Who may pull, apart from the account of the registry.
+    """The principals that may pull, apart from the account of the registry.
 
     :param account_ids: the accounts.
-    :param others: who else, in words: organizations, services, or every account.
+    :param others: any others, in words: organizations, services, or every account.
     """
 
     account_ids: frozenset[str] = frozenset()
@@ -47,14 +47,14 @@ class PullGrants:
 
 
 def pull_grants(policy: str, registry_id: str, repository_arn: str) -> PullGrants:
-    """Return who may pull from a repository by a policy.
+    """Return who may pull from a repository under a policy.
 
-    What a policy denies is not taken into account: who is named may pull, unless something else forbids it.
+    Denials are ignored: everyone that the policy allows counts, even if something else forbids the pull.
 
     :param policy: the policy of the repository or of the registry, as JSON.
     :param registry_id: the account of the registry, which is left out.
     :param repository_arn: the repository; a policy of the registry may be for some repositories only.
-    :raises ValueError: if it is no policy.
+    :raises ValueError: if it is not a policy.
     """
     document = json.loads(policy)
     statements = document.get("Statement") if isinstance(document, Mapping) else None
@@ -111,7 +111,7 @@ def _principals(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _conditions(condition: Any) -> Iterator[tuple[str, str]]:
-    """Yield the keys of the conditions that name who is meant, in lower case, each with what it may be."""
+    """Yield the keys of the conditions that identify principals, in lower case, with their allowed values."""
     for operator, keys in condition.items() if isinstance(condition, Mapping) else ():
         if operator.lower().rpartition(":")[2].startswith(_POSITIVE) and isinstance(keys, Mapping):
             for key, values in keys.items():
@@ -128,6 +128,6 @@ def _texts(values: Any) -> Iterable[str]:
 
 
 def _matches(patterns: Any, text: str) -> bool:
-    # IAM knows * and ?, and no brackets.
+    # IAM supports * and ?, but no brackets.
     globs = (pattern.lower().replace("[", "[[]") for pattern in _texts(patterns))
     return any(fnmatchcase(text.lower(), glob) for glob in globs)

@@ -1,8 +1,8 @@
-"""Which images can be run, and which only belong to another one: signatures, SBOMs, attestations.
+"""Tell runnable images from referrers: signatures, SBOMs, attestations.
 
-ECR calls an image that belongs to another one a *referrer*, and the other one its *subject*. Notation and other OCI tools
-name the subject in the manifest, which DescribeImages returns as ``subjectManifestDigest``. cosign names it in a tag:
-``sha256-<digest of the subject>.sig``.
+ECR calls an image that belongs to another image a *referrer*, and the other image its *subject*. Notation and other OCI
+tools name the subject in the manifest, which DescribeImages returns as ``subjectManifestDigest``. cosign names it in a
+tag: ``sha256-<digest of the subject>.sig``.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ INDEX_MEDIA_TYPES = frozenset(
 )
 
 
-# cosign can put a prefix before its tags; then only its own endings tell them from other tags.
+# cosign can put a prefix before its tags; then only their endings distinguish them from other tags.
 _REFERRER_TAG = re.compile(r"(?:sha256-([0-9a-f]{64})(?:\..*)?|.*sha256-([0-9a-f]{64})\.(?:sig|att|sbom))", re.DOTALL)
 
 
 class ImageKind(Enum):
-    """What an image is, as far as it matters whether it can be run."""
+    """The kind of an image, which decides whether it can be run."""
 
     LIST = "list"
     """A manifest list."""
@@ -66,7 +66,7 @@ class ImageKind(Enum):
 
 
 class Fate(IntEnum):
-    """What becomes of an image: the higher, the less is left of it."""
+    """The fate of an image: the higher, the less is left of it."""
 
     STAYS = 0
     ARCHIVED = 1
@@ -74,7 +74,7 @@ class Fate(IntEnum):
 
     @classmethod
     def now(cls, image: RepositoryImage) -> Fate:
-        """Return what has become of an image that is there."""
+        """Return the current fate of an image that exists."""
         return cls.STAYS if image.storage_class == STANDARD else cls.ARCHIVED
 
 
@@ -84,26 +84,26 @@ def is_index(image: RepositoryImage) -> bool:
 
 
 def subject_digests(image: RepositoryImage) -> tuple[str, ...]:
-    """Return the digests of the images that an image belongs to; nothing for one that is no referrer.
+    """Return the digests of the subjects of an image; empty if it is not a referrer.
 
     One SBOM can belong to several images, each of which gives it a tag.
 
     :param image: the image.
     """
-    # Looking for the text first spares most tags the regular expression, which takes longer.
+    # Look for the text first: for most tags this avoids the slower regular expression.
     tags = [tag for tag in image.image_tags if "sha256-" in tag]
     if image.subject_manifest_digest is None and not tags:
         return ()
     by_tag = [f"sha256:{match[1] or match[2]}" for tag in tags if (match := _REFERRER_TAG.fullmatch(tag))]
     named = dict.fromkeys([*filter(None, [image.subject_manifest_digest]), *by_tag])
-    # Tools that copy an image by its digest make a tag of that digest, which names the image itself.
+    # Tools that copy an image by its digest turn that digest into a tag, which names the image itself.
     return tuple(digest for digest in named if digest != image.image_digest)
 
 
 def subjects_above(image: RepositoryImage, images: Mapping[str, RepositoryImage]) -> set[str]:
     """Return the digests of the images with which ECR deletes an image: its subject, the subject of that, and so on.
 
-    ECR goes by the manifest alone. It does not delete what cosign has named in a tag.
+    ECR goes by the manifest alone. It does not follow the tags of cosign.
 
     :param image: the image.
     :param images: the images of the repository by digest.
@@ -117,7 +117,7 @@ def subjects_above(image: RepositoryImage, images: Mapping[str, RepositoryImage]
 
 
 def can_be_run(image: RepositoryImage) -> bool:
-    """Return whether an image can be run now: it is not archived, and no referrer.
+    """Return whether an image can be run now: it is neither archived nor a referrer.
 
     :param image: the image.
     """
@@ -125,10 +125,10 @@ def can_be_run(image: RepositoryImage) -> bool:
 
 
 def left_to_run(images: Iterable[RepositoryImage], goes: Callable[[str], bool]) -> list[RepositoryImage]:
-    """Return the images that count as images that can be run, once others have gone.
+    """Return the images that count as runnable once others are gone.
 
     :param images: every image of the repository.
-    :param goes: returns whether the image of a digest is deleted or archived.
+    :param goes: returns whether the image with a digest is deleted or archived.
     """
     by_digest = {image.image_digest: image for image in images}
     kinds = ((digest, ImageKind.of(image)) for digest, image in by_digest.items())
@@ -136,7 +136,7 @@ def left_to_run(images: Iterable[RepositoryImage], goes: Callable[[str], bool]) 
 
 
 def newest_to_run(images: Iterable[RepositoryImage]) -> str | None:
-    """Return the digest of the newest image that can be run; None if there is none.
+    """Return the digest of the newest runnable image; None if there is none.
 
     :param images: every image of the repository.
     """
@@ -145,15 +145,15 @@ def newest_to_run(images: Iterable[RepositoryImage]) -> str | None:
 
 
 def left_of_kinds(kinds: Iterable[tuple[K, ImageKind]], goes: Callable[[K], bool], newest: K | None) -> list[K]:
-    """Return which images count as images that can be run, once others have gone.
+    """Return which images count as runnable once others are gone.
 
-    DescribeImages does not say which images a manifest list names. Where lists go, an untagged image that stays may be a
-    part of one of them, which can no longer be pulled by a tag. Such an image does not count then, unless it is the
-    newest one of the repository.
+    DescribeImages does not say which images a manifest list names. If lists go, an untagged image that stays may be
+    part of one, and can then no longer be pulled by a tag. Such an image does not count, unless it is the newest
+    one in the repository.
 
     :param kinds: every image of the repository, with its kind.
     :param goes: returns whether an image is deleted or archived.
-    :param newest: the newest image that can be run.
+    :param newest: the newest runnable image.
     """
     named: list[K] = []
     untagged: list[K] = []
@@ -169,7 +169,7 @@ def left_of_kinds(kinds: Iterable[tuple[K, ImageKind]], goes: Callable[[K], bool
 
 
 def last_change(image: RepositoryImage) -> datetime:
-    """Return when an image was pushed, or restored from the archive after that: what makes one newer than another."""
+    """Return the time that makes one image newer than another: its push, or a later restore from the archive."""
     return max(image.image_pushed_at, image.ordered_at)
 
 
@@ -182,15 +182,15 @@ def removal_levels(
 ) -> dict[str, int]:
     """Return which images may go without breaking what stays, each with its place in the order.
 
-    A referrer may go as far as its subject goes, and after it: the image at level 0, its SBOM at level 1, the signature
-    of the SBOM at level 2. An image that manifest lists are known to name may go after all of them have gone or are
-    archived. Images that need each other in a circle stay.
+    A referrer may go only as far as its subject, and after it: the image at level 0, its SBOM at level 1, the signature
+    of the SBOM at level 2. An image that manifest lists are known to name may go once all of them are gone or
+    archived. Images that depend on each other in a circle stay.
 
     :param images: the images that are to go.
-    :param target: returns what is to become of the image of a digest; None for one that is not to go.
-    :param present: returns what has become of an image that is not to go: :attr:`Fate.GONE` for one that is not there.
-    :param with_subjects: whether referrers are held by their subjects.
-    :return: the levels of the images that may go, by digest. An image that is missing in it has to stay.
+    :param target: returns the planned fate of the image with a digest; None if it is not to go.
+    :param present: returns the current fate of an image that is not to go; :attr:`Fate.GONE` if it does not exist.
+    :param with_subjects: whether subjects hold their referrers.
+    :return: the levels of the images that may go, by digest. An image that is missing must stay.
     """
     levels: dict[str, int] = {}
     waiting: dict[str, int] = {}

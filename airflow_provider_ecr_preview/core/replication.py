@@ -1,4 +1,4 @@
-"""Where a registry replicates the deletion of its images to, as DescribeRegistry says.
+"""Read from DescribeRegistry where a registry replicates deletions to.
 
 An image that is deleted or expires in the source is deleted in every destination of a rule with ``deleteReplication``.
 Archiving is not replicated, and neither a replica nor its deletion is replicated any further.
@@ -23,21 +23,21 @@ Destination = tuple[str, str]
 class DeletionRule:
     """A replication rule that replicates deletions.
 
-    :param prefixes: what the names of the repositories begin with; None for all repositories.
-    :param destinations: where to.
+    :param prefixes: what the repository names begin with; None for all repositories.
+    :param destinations: the registries and Regions that they go to.
     """
 
     prefixes: tuple[str, ...] | None
     destinations: tuple[Destination, ...]
 
     def covers(self, repository_name: str) -> bool:
-        """Return whether the rule is for a repository of this name."""
+        """Return whether the rule applies to a repository with this name."""
         return self.prefixes is None or repository_name.startswith(self.prefixes)
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryReplication:
-    """What one registry replicates from one Region.
+    """The replication of one registry from one Region.
 
     :param registry_id: the registry (account).
     :param region_name: the Region.
@@ -50,13 +50,13 @@ class RegistryReplication:
 
     @classmethod
     def from_response(cls, response: Mapping[str, Any], region_name: str) -> RegistryReplication:
-        """Return what DescribeRegistry answers, as its JSON has it.
+        """Parse the JSON response of DescribeRegistry.
 
-        A setting of a shape that is not known counts as one that replicates deletions.
+        A setting of an unknown shape counts as one that replicates deletions.
 
         :param response: the answer; botocore before 1.44.5 drops ``deleteReplication`` when it parses it.
-        :param region_name: the Region that was asked.
-        :raises KeyError: if the answer lacks what it always has.
+        :param region_name: the Region that was called.
+        :raises KeyError: if the answer lacks a required part.
         :raises TypeError: if the answer has another shape.
         """
         configuration = response.get("replicationConfiguration")
@@ -68,7 +68,7 @@ class RegistryReplication:
         )
 
     def replicas_of(self, repository: RepositoryId) -> list[RepositoryId]:
-        """Return the repositories in which an image is deleted when it is deleted in this one.
+        """Return the replicas that repeat the deletions made in a repository.
 
         :param repository: a repository of this registry and Region.
         """
@@ -85,7 +85,7 @@ class RegistryReplication:
 
 
 def destinations_named(replicas: Sequence[RepositoryId]) -> str:
-    """Return where replicas are, for a message: account and Region of the first ones.
+    """Return the locations of replicas for a message: account and Region of the first ones.
 
     :param replicas: the repositories.
     """

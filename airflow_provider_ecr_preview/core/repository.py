@@ -1,4 +1,4 @@
-"""Which repository is meant, and the images in it."""
+"""A repository, and the images in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_ecr_preview.core.text.visible import visible
 
 @dataclass(frozen=True, slots=True, order=True)
 class RepositoryId:
-    """Which repository, in which registry and Region.
+    """The identity of a repository: its registry, Region and name.
 
     :param registry_id: the registry (account).
     :param region_name: the Region.
@@ -47,7 +47,7 @@ class RepositoryId:
 
 
 class RepositoryKeys(TypedDict):
-    """The keys by which every contract says which repository it is about."""
+    """The keys that identify the repository in every contract."""
 
     registry_id: str
     region_name: str
@@ -58,10 +58,10 @@ def repository_label(repository_name: str, registry_id: str | None, region_name:
     """Return a repository as messages name it: ``payments/api (123456789012, eu-west-1)``.
 
     :param repository_name: the repository.
-    :param registry_id: the registry (account), or None when it is not known.
-    :param region_name: the Region, or None when it is not known.
+    :param registry_id: the registry (account), or None if unknown.
+    :param region_name: the Region, or None if unknown.
     """
-    # An error about a registry_id that is a number has to name it, too.
+    # An error about a registry_id that is a number must also be able to name it.
     where = ", ".join(str(part) for part in (registry_id, region_name) if part)
     return visible(f"{repository_name} ({where})" if where else repository_name)
 
@@ -73,32 +73,32 @@ _SHA256 = re.compile("sha256:([0-9a-f]{64})")
 
 
 def digest_key(image_digest: str) -> DigestKey:
-    """Return a digest in the least memory; a join over a million images holds a million of them."""
+    """Return a compact form of a digest; a join over a million images holds a million of them."""
     sha256 = _SHA256.fullmatch(image_digest)
     return bytes.fromhex(sha256[1]) if sha256 else image_digest
 
 
 def digest_of(key: DigestKey) -> str:
-    """Return the digest that :func:`digest_key` made the key of."""
+    """Return the digest behind a key of :func:`digest_key`."""
     return key if isinstance(key, str) else f"sha256:{key.hex()}"
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryImage:
-    """An image of a repository, as far as lifecycle rules look at it.
+    """An image of a repository, with the attributes that lifecycle rules use.
 
     :param image_digest: the digest.
     :param image_tags: its tags; empty for an untagged image.
     :param image_pushed_at: when it was pushed (aware).
-    :param last_recorded_pull_time: the last pull that ECR has recorded; None when there was none.
-    :param storage_class: ``STANDARD`` or ``ARCHIVE``; lower case is read, too.
-    :param last_archived_at: when it was archived last; None when it never was.
-    :param last_activated_at: when it was restored from the archive last; None when it never was.
+    :param last_recorded_pull_time: the last pull that ECR recorded; None if there was none.
+    :param storage_class: ``STANDARD`` or ``ARCHIVE``; lower case is accepted too.
+    :param last_archived_at: when it was last archived; None if never.
+    :param last_activated_at: when it was last restored from the archive; None if never.
     :param image_size_in_bytes: compressed size; of a manifest list, the largest of its children.
     :param image_manifest_media_type: media type of the manifest.
     :param artifact_media_type: media type of the artifact.
     :param referenced_by: digests of the manifest lists of this repository that name this image. DescribeImages does
-        not say; without it, an image is evaluated as if no list named it.
+        not provide them; without them, an image is evaluated as if no list named it.
     :param subject_manifest_digest: digest of the image that this one belongs to, as a signature or an SBOM does; None for
         an image of its own.
     :raises ValueError: if there is no such storage class.
@@ -125,7 +125,7 @@ class RepositoryImage:
     def from_response(cls, detail: Mapping[str, Any]) -> RepositoryImage:
         """Return the image that an entry of DescribeImages' ``imageDetails`` describes.
 
-        An image that is being restored (``ACTIVATING``) counts as archived until it is there.
+        An image that is being restored (``ACTIVATING``) counts as archived until the restore is complete.
         """
         return cls(
             image_digest=detail["imageDigest"],
@@ -148,7 +148,7 @@ class RepositoryImage:
 
     @property
     def last_used_at(self) -> datetime:
-        """The clock of ``sinceImagePulled``: last pull, or a later restore, or the push if neither happened."""
+        """The clock of ``sinceImagePulled``: the last pull, or a later restore, or the push if neither happened."""
         pulled, restored = self.last_recorded_pull_time, self.last_activated_at
         if restored is not None and (pulled is None or pulled < restored):
             return restored
@@ -156,5 +156,5 @@ class RepositoryImage:
 
 
 def _shared(text: str | None) -> str | None:
-    # A repository has a handful of media types, and an image several referrers; every response brings them as new objects.
+    # A repository has few media types, and an image several referrers, but every response creates new strings for them.
     return None if text is None else sys.intern(text)

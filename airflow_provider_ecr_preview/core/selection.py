@@ -19,22 +19,22 @@ _NAME_GLOB = re.compile(r"(?:[a-z0-9._/*?-]|\[!?\]?[^\]]*\])+")
 
 
 Names = str | Iterable[str]
-"""Names, or globs of names: a list, the same as JSON, or text with commas or line breaks between, as a form has it."""
+"""Names, or globs of names: a list, the same as JSON, or text with commas or line breaks, as in a form."""
 
 
 TagFilter = Mapping[str, str | Sequence[str] | None] | str
-"""Tags by key, each with the value, the values or the globs that it may have; None for whatever value. Or that as JSON."""
+"""Tags by key, each with the value, the values or the globs that it may have (None for any), or the same as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class RepositorySelection:
-    """Which repositories are meant, by name and by tags.
+    """A selection of repositories by name and tags.
 
     In a glob ``*`` stands for any characters, also ``/``; ``?`` for one and ``[...]`` for one of several.
 
-    :param include: at least one of these globs has to match the name.
+    :param include: at least one of these globs must match the name.
     :param exclude: none of these globs may match the name.
-    :param tags: all of these tags are asked for.
+    :param tags: all of these tags are required.
     """
 
     include: tuple[str, ...] = ("*",)
@@ -50,7 +50,7 @@ class RepositorySelection:
             include=name_globs(include, "include") or ("*",),
             exclude=name_globs(exclude, "exclude"),
             tags={
-                # An empty text would mean any value, and so more repositories than were meant.
+                # An empty text would mean any value, and so select more repositories than intended.
                 key: texts(value, f"tags[{key!r}]", ("*",), protects=True)
                 for key, value in mapping(tags, "tags").items()
             },
@@ -70,7 +70,7 @@ def name_globs(value: Names | None, parameter: str) -> tuple[str, ...]:
 
     :param value: the value of the parameter, any form of a list.
     :param parameter: its name, for messages.
-    :raises ValueError: if it is no list, or no name of a repository can match one of them.
+    :raises ValueError: if it is not a list, or no name of a repository can match one of them.
     """
     globs = texts(value, parameter)
     for glob in globs:

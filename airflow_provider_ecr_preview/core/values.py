@@ -16,7 +16,7 @@ _key = itemgetter(0)
 
 
 class Leading(Generic[T]):
-    """The first of all values that were ever added, by their keys.
+    """The first of all values added so far, ordered by key.
 
     :param limit: how many are kept.
     """
@@ -26,14 +26,14 @@ class Leading(Generic[T]):
         self._entries: list[tuple[Any, T]] = []
 
     def add(self, key: Any, value: T) -> None:
-        """Take in a value under a key that orders it among the others."""
+        """Add a value under a key that orders it among the others."""
         if len(self._entries) == self.limit and key >= self._entries[-1][0]:
             return
         insort(self._entries, (key, value), key=_key)
         del self._entries[self.limit :]
 
     def merge(self, other: Leading[T]) -> None:
-        """Take in all values of another list."""
+        """Add all values of another list."""
         for key, value in other._entries:
             self.add(key, value)
 
@@ -93,7 +93,7 @@ def fitting_count(items: Sequence[Any], max_bytes: int) -> int:
 
 
 _ROOM_FOR_A_NUMBER = 16
-"""How much longer the number of what was left out may be than the 0 that it was."""
+"""The extra characters reserved for the number of repositories left out, which starts as 0."""
 
 
 def with_fitting_repositories(value: Value, max_bytes: int, most: int | None = None) -> Value:
@@ -125,7 +125,7 @@ def _from_isoformat(text: str | None) -> datetime | None:
 
 
 def known_sum(sizes: Iterable[int | None]) -> int | None:
-    """Return the sum, or None as soon as one addend is not known.
+    """Return the sum, or None if any addend is unknown.
 
     :param sizes: the addends.
     """

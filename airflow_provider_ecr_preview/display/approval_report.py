@@ -1,4 +1,4 @@
-"""What a person reads who is to approve a clean-up."""
+"""The report for the person who approves a clean-up."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def approval_subject(
     dry_run: bool,
     dry_run_result: Mapping[str, Any] | None = None,
 ) -> str:
-    """Return in one line what is to be approved; it begins with whether it is a dry run.
+    """Return the request for approval in one line, starting with whether it is a dry run.
 
     :param action: ``delete``, ``archive`` or ``put``.
     :param summaries: the previews.
     :param dry_run: whether nothing is to be changed.
-    :param dry_run_result: the result of a dry run of the same, whose number counts where nothing blocks it: it leaves out
-        what would be spared.
+    :param dry_run_result: the result of a dry run of the same action; if nothing blocks it, its number counts: it omits
+        spared images.
     """
     affected = sum(affected_count(action, summary) for summary in summaries)
     if dry_run_result is not None and action != "put" and not _is_blocked(dry_run_result):
@@ -76,7 +76,7 @@ def approval_subject(
 
 
 def subject_prefix(action: str, *, dry_run: bool) -> str:
-    """Return what every subject begins with, so that a dry run and an act in earnest cannot be confused.
+    """Return the prefix of every subject, so that a dry run cannot be confused with the real action.
 
     :param action: ``delete``, ``archive`` or ``put``.
     :param dry_run: whether nothing is to be changed.
@@ -98,17 +98,17 @@ def approval_body(
     answer_by: datetime | None = None,
     links: Mapping[str, str] | None = None,
 ) -> str:
-    """Return as Markdown what is to be approved. What others wrote, as names and messages, is text in it.
+    """Return the request for approval as Markdown. Text from outside, such as names and messages, is never markup.
 
     :param approval: what the approval binds.
-    :param repositories: the same, of each repository.
+    :param repositories: the repositories in the approval.
     :param summaries: the previews.
-    :param dry_run_result: the result of a dry run of the same.
+    :param dry_run_result: the result of a dry run of the same action.
     :param failed_count: number of repositories that could not be previewed, and are not part of it.
     :param rows: how many repositories are named at most.
-    :param price_per_gb_month: what a gigabyte costs a month; None to name no money.
+    :param price_per_gb_month: the monthly price of a gigabyte; None to show no costs.
     :param answer_by: until when the previews are young enough for the task that acts; None if they always are.
-    :param links: addresses of pages that say more, by what they are called.
+    :param links: addresses of pages with more details, by title.
     """
     sections = [
         _headline(approval, summaries, failed_count, price_per_gb_month),
@@ -122,11 +122,11 @@ def approval_body(
 
 
 def dry_run_of_same(result: Any, action: str, repositories: Sequence[ApprovedRepository]) -> Mapping[str, Any]:
-    """Return the result of a dry run if it is about what is to be approved.
+    """Return the result of a dry run if it matches the request for approval.
 
-    :param result: what was given as the result of a dry run.
+    :param result: the value given as the result of a dry run.
     :param action: ``delete``, ``archive`` or ``put``.
-    :param repositories: what is to be approved.
+    :param repositories: the repositories to approve.
     :raises ValueError: if it is anything else; says what to give.
     """
     schema = _RESULTS[action]
@@ -147,7 +147,7 @@ def dry_run_of_same(result: Any, action: str, repositories: Sequence[ApprovedRep
 
 
 def affected_count(action: str, summary: PreviewSummaryXCom) -> int:
-    """Return how many images of a preview an action is about: what was approved to be archived is not deleted.
+    """Return how many images of a preview an action applies to: an image approved for archiving is not deleted.
 
     :param action: ``delete``, ``archive`` or ``put``.
     :param summary: the preview.
@@ -156,7 +156,7 @@ def affected_count(action: str, summary: PreviewSummaryXCom) -> int:
 
 
 def _before(answer_by: datetime | None, links: Mapping[str, str]) -> Iterator[str]:
-    """Yield until when to answer, and where more is to be seen."""
+    """Yield the deadline for the answer, and links to more details."""
     if links:
         yield " · ".join(f"[{inert(title)}]({address})" for title, address in links.items())
     if answer_by is not None:
@@ -229,7 +229,7 @@ def _repositories(action: str, summaries: Sequence[PreviewSummaryXCom], rows: in
 
 
 def _findings(summaries: Sequence[PreviewSummaryXCom]) -> Iterator[str]:
-    """Yield the findings by their codes, so that one that many repositories have does not hide the others."""
+    """Yield the findings by their codes, so that a common one does not hide the others."""
     found: dict[tuple[int, str], list[tuple[str, FindingSummary]]] = {}
     for summary in summaries:
         for finding in summary["findings"]:

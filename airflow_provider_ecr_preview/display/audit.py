@@ -23,7 +23,7 @@ AUDIT_ROWS = 15
 
 
 def audit_table(audit: AuditXCom, *, rows: int = AUDIT_ROWS) -> RenderableType:
-    """Return an audit as tables: totals, the repositories from which the most would go, findings, failures.
+    """Return an audit as tables: totals, the repositories that would lose the most, findings, failures.
 
     :param audit: the audit.
     :param rows: how many repositories are shown of each list.
@@ -153,7 +153,7 @@ def _changes(audit: AuditXCom, rows: int) -> Iterator[RenderableType]:
 
 
 def _name(audit: AuditXCom, ref: RepositoryRef) -> Text:
-    """Return the name of a repository, with its Region where the audit covers several."""
+    """Return the name of a repository, with its Region if the audit covers several."""
     region = f" ({ref['region_name'] or 'Region unknown'})" if _has_several_sites(audit) else ""
     return text_of(visible(f"{ref['repository_name']}{region}"))
 

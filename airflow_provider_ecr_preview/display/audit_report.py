@@ -14,7 +14,7 @@ MAX_ROWS = 25
 
 
 def audit_markdown(audit: AuditXCom, rows: int = MAX_ROWS) -> str:
-    """Return an audit as Markdown. What others wrote, as names and messages, is text in it and never markup.
+    """Return an audit as Markdown. Text from outside, such as names and messages, is never markup.
 
     :param audit: the audit.
     :param rows: how many repositories each list names at most.

@@ -29,7 +29,7 @@ _METHODS = {
 
 
 def comparison_table(comparison: ComparisonXCom, *, rows: int = ROWS) -> RenderableType:
-    """Return a comparison as tables: what each policy takes in all, and the repositories where they differ most.
+    """Return a comparison as tables: what each policy takes in total, and the repositories where they differ most.
 
     :param comparison: the comparison.
     :param rows: how many repositories are shown.

@@ -1,4 +1,4 @@
-"""Markdown in which what others wrote, as names and messages, is text and never markup, a link or a mention."""
+"""Markdown in which text from outside, such as names and messages, never becomes markup, a link or a mention."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LINKS = re.compile(r"(?i)(?<=www)(?=\.)|(?<=:)(?=//)|(?<=mailto)(?=:)|(?<=xmpp)
 def verbatim(text: str) -> str:
     """Return a name as code, which is shown and copied exactly.
 
-    :param text: what others wrote, such as the name of a repository.
+    :param text: text from outside, such as the name of a repository.
     """
     # Renderers do not agree on a pipe within code within a table.
     text = visible(text).replace("|", r"\x7c")
@@ -38,10 +38,10 @@ def verbatim(text: str) -> str:
 def inert(text: str) -> str:
     """Return a sentence in which nothing is markup, on one line.
 
-    Addresses and names after ``@`` and ``#`` are broken by a character that is not seen, because renderers make links of them
-    in text that is escaped, too.
+    Addresses and names after ``@`` and ``#`` are broken up by an invisible character, because renderers turn them into
+    links even in escaped text.
 
-    :param text: what others wrote, such as the message of an error.
+    :param text: text from outside, such as the message of an error.
     """
     escaped = _MARKUP.sub(r"\\\1", one_line(masked(text)))
     escaped = _AT_THE_START.sub(lambda start: rf"{start[1]}\{start[2]}" if start[1] else rf"\{start[3]}", escaped)

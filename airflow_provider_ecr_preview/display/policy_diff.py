@@ -1,4 +1,4 @@
-"""Lifecycle policies beside those that they replace, as Markdown for the person who approves them."""
+"""Differences between lifecycle policies and those they replace, as Markdown for the person who approves them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_LINES = 80
 
 
 def policy_differences(result: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a dry run would put in place of what: the same difference once, with its repositories.
+    """Yield the policy differences of a dry run, each once, with its repositories.
 
     :param result: the result of a dry run of the operator that puts policies; one of an earlier release has no policies.
     """

@@ -27,7 +27,7 @@ _Rows = Sequence[ReadinessRowXCom]
 def readiness_table(value: ReadinessXCom, rows: _Rows) -> RenderableType:
     """Return repository, check, verdict and remedy as one table.
 
-    Checks of a repository that one remedy lifts share a row, and so do repositories of which the same is said.
+    Checks of a repository with the same remedy share a row, and so do repositories with the same results.
 
     :param value: the report.
     :param rows: one for every check of every repository.
@@ -56,7 +56,7 @@ def readiness_table(value: ReadinessXCom, rows: _Rows) -> RenderableType:
 
 
 def _groups(rows: _Rows) -> list[list[list[ReadinessRowXCom]]]:
-    """Return the rows of each repository by what lifts them, and the repositories in which these are the same checks."""
+    """Group the rows of each repository by remedy, and the repositories by equal groups."""
     by_repository: dict[tuple[str | None, ...], list[ReadinessRowXCom]] = {}
     for row in rows:
         if row["verdict"] not in _NOT_SHOWN:

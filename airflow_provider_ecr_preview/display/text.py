@@ -24,14 +24,14 @@ def render(*parts: RenderableType, width: int = LOG_WIDTH) -> str:
     text = StringIO()
     console = Console(file=text, width=width, color_system=None, highlight=False, markup=False, emoji=False)
     console.print(Group(*parts))
-    # What was forgotten where a text was put in; line breaks can no longer be told from those of the table.
+    # A safety net for text that was not made safe; its line breaks look the same as those of the table by now.
     return "\n".join(visible(line.rstrip()) for line in text.getvalue().split("\n")).rstrip("\n")
 
 
 def text_of(*lines: str) -> Text:
-    """Return what others wrote as a cell of a table or as lines of their own, without markup, secrets or control characters.
+    """Return text from outside as a table cell or as separate lines, without markup, secrets or control characters.
 
-    :param lines: what others wrote; blanks before it stay.
+    :param lines: text from outside; leading blanks stay.
     """
     return Text("\n".join(line[: len(line) - len(line.lstrip(" "))] + one_line(masked(line)) for line in lines))
 

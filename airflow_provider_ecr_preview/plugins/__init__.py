@@ -1,1 +1,1 @@
-"""What the Airflow UI shows of previews and audits."""
+"""Previews and audits in the Airflow UI."""

@@ -1,4 +1,4 @@
-"""Where the pages that the front end was built into are."""
+"""The location of the built front end."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def bundle_version() -> str | None:
         content = BUNDLE.read_bytes()
     except FileNotFoundError:
         return None
-    # By content, because every wheel has its files of the same time, and servers beside each other have to agree.
+    # Hash the content, because all files in a wheel have the same time, and parallel servers must agree.
     return f"{__version__}-{hashlib.sha256(content).hexdigest()[:12]}"

@@ -19,7 +19,7 @@ _PLACES = (
     ("nav", "ECR previews", "ecr-previews"),
     ("nav", "ECR history", "ecr-history"),
 )
-"""Where a page is shown, how it is called there, and what its address ends with."""
+"""The place where a page is shown, its title there, and the end of its address."""
 
 
 def react_apps() -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 HOST_APP = "airflow_provider_ecr_preview.host_app"
-"""Where the scope of a request has the application of Airflow that ours is mounted in."""
+"""The key in the scope of a request for the Airflow application in which ours is mounted."""
 
 
 class LazyApp:
@@ -39,5 +39,5 @@ class LazyApp:
         :param send: how to answer it.
         """
         app = import_module(self._module).app
-        # The application puts itself in the place of its host, which the routes want to ask.
+        # The application replaces its host in the scope, but the routes need to call the host.
         await app({**scope, HOST_APP: scope.get("app")}, receive, send)

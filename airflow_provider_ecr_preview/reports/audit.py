@@ -39,15 +39,15 @@ if TYPE_CHECKING:
 class AuditReports:
     """The reports of one audit, or of one part of it.
 
-    Every file appears when it is whole, and writing a part again replaces the files of that part and no others.
+    A file appears only when it is complete, and rewriting a part replaces only the files of that part.
 
     :param reports_path: folder for reports, an ``ObjectStoragePath`` URL.
-    :param audit_id: what names the audit.
+    :param audit_id: the identifier of the audit.
     :param audited_at: when it started (aware).
-    :param part: which part of it this is.
-    :param audit_name: what the audits of one series share: an audit is compared with the last of the same name.
+    :param part: the part of the audit.
+    :param audit_name: the name shared by a series of audits: each is compared with the last of the same name.
     :param dag_id: the DAG that audits.
-    :param kind: which policies are previewed, and of which repositories: an audit is compared with its own kind only.
+    :param kind: the policies and repositories previewed: an audit is only compared with its own kind.
     """
 
     def __init__(
@@ -73,8 +73,8 @@ class AuditReports:
     def image_list(self, preview: PreviewStatus, *, with_kept: bool = False) -> AbstractContextManager[ImageListWriter]:
         """Open the list of a repository's affected images, which appears when the block ends without error.
 
-        :param preview: whose images.
-        :param with_kept: whether the images that stay are wanted, too, in a list of their own.
+        :param preview: the preview.
+        :param with_kept: whether to write the images that stay, too, to a list of their own.
         """
         path = image_list_path(
             preview.registry_id,
@@ -88,7 +88,7 @@ class AuditReports:
     def write_tables(self, outcomes: Iterable[RepositoryOutcome]) -> list[str]:
         """Write the rows of this part, as CSV and where pyarrow is installed as Parquet; return where they are.
 
-        :param outcomes: what became of each repository, each once.
+        :param outcomes: the outcome of each repository, once each.
         """
         formats = table_formats()
         with ExitStack() as stack:
@@ -122,11 +122,11 @@ class AuditReports:
         *,
         whole: bool,
     ) -> ChangesXCom:
-        """Return what changed since the last audit of the same name, as its reports tell it.
+        """Return the changes since the last audit of the same name, according to its reports.
 
-        :param outcomes: returns what became of each repository now.
-        :param sites: the registries and Regions that this audit is of.
-        :param alarms: when a repository is worth an alarm.
+        :param outcomes: returns the outcome of each repository now.
+        :param sites: the registries and Regions of this audit.
+        :param alarms: the thresholds for alarms.
         :param whole: whether the outcomes are all of this audit.
         """
         baselines = {
@@ -143,7 +143,7 @@ class AuditReports:
         return compare_with_baselines(outcomes(), baselines, image_actions, alarms, whole=whole)
 
     def write_markdown(self, audit: AuditXCom) -> None:
-        """Write the report for a person, to :attr:`markdown_uri`.
+        """Write the readable report to :attr:`markdown_uri`.
 
         :param audit: the audit.
         """
@@ -151,11 +151,11 @@ class AuditReports:
 
     @property
     def markdown_uri(self) -> str:
-        """Where the report for a person is."""
+        """The URL of the readable report."""
         return str(self._markdown)
 
     def remove_unfinished(self, repository_names: Iterable[str]) -> int:
-        """Remove what a killed attempt at this part left half-written, and return the number of files.
+        """Remove the half-written files of a killed attempt at this part, and return their number.
 
         Object stores keep nothing that is half-written. Other parts of the audit may be writing: their files stay.
 
@@ -174,9 +174,9 @@ class AuditReports:
         return len(files)
 
     def remove_older_than(self, days: int) -> int:
-        """Remove the reports of earlier days, whatever audit wrote them; return how many files that were.
+        """Remove the reports of earlier days from all audits, and return the number of files.
 
-        A file that no audit writes stays, and so does what lies behind a symbolic link.
+        Files that no audit writes stay, and so does anything behind a symbolic link.
 
         :param days: how many days reports are kept; by the clock of this machine, too, whatever day the run is dated.
         """
@@ -195,7 +195,7 @@ class AuditReports:
         return self.root / AUDITS / f"audit_date={self.audited_at.date().isoformat()}" / f"{slug(self.audit_id)}.md"
 
     def _remove_nameless_but(self, written: set[str]) -> None:
-        """Remove what an earlier attempt wrote of this part when no answer had named its registry yet."""
+        """Remove the files that an earlier attempt at this part wrote before any answer named its registry."""
         nameless = {partition(None, region, self.audited_at.date()) for region in (None, *self._regions)}
         for ending in ("csv", "parquet"):
             for folder in nameless:

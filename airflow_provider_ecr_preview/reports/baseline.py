@@ -1,4 +1,4 @@
-"""The last audit of a registry and Region, found in the tables that it has written."""
+"""Find the last audit of a registry and Region in the tables it wrote."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def find_baseline(
 
     :param root: folder of the reports.
     :param site: registry and Region.
-    :param audit_name: what the audits of one series share.
-    :param audit_id: the audit that is compared, which is no baseline of itself.
+    :param audit_name: the name shared by a series of audits.
+    :param audit_id: the current audit, which is not its own baseline.
     :param before: when it began (aware).
-    :param kind: which policies it previews, and of which repositories.
+    :param kind: the policies and repositories that it previews.
     """
     try:
         return _newest(root, site, audit_name=audit_name, audit_id=audit_id, before=before, kind=kind)
-    except Exception as error:  # whatever is wrong with what an earlier audit wrote, this one is done
+    except Exception as error:  # a broken earlier report must not fail this audit, which is done
         log.exception("The tables of earlier audits in %s cannot be read.", root)
         return Unread(
             f"the tables of earlier audits cannot be read ({_why(error)}). Correct or remove the damaged file below "
@@ -50,7 +50,7 @@ def find_baseline(
 
 
 def image_actions(images_uri: str) -> Mapping[str, str] | Unread | None:
-    """Return the action on each image of a list, by digest; None when it is no longer there, or why it cannot be read.
+    """Return the action on each image of a list, by digest; None if it is gone, or the reason why it cannot be read.
 
     :param images_uri: where it was written.
     """

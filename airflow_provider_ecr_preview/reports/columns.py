@@ -63,14 +63,14 @@ def audit_row(
     dag_id: str | None = None,
     kind: AuditKind | None = None,
 ) -> Row:
-    """Return the row of one repository. What is not known is None, and never zero.
+    """Return the row of one repository. Unknown values are None, never zero.
 
-    :param outcome: what became of the repository.
-    :param audit_id: what names the audit.
-    :param audit_name: what the audits of one series share.
+    :param outcome: the outcome of the repository.
+    :param audit_id: the identifier of the audit.
+    :param audit_name: the name shared by a series of audits.
     :param audited_at: when the audit started.
     :param dag_id: the DAG that audits.
-    :param kind: which policies are previewed, and of which repositories.
+    :param kind: the policies and repositories previewed.
     """
     kind = kind or AuditKind()
     row: Row = dict.fromkeys(column.name for column in COLUMNS)
@@ -81,7 +81,7 @@ def audit_row(
         "repository_name": outcome.repository_name,
         "status": outcome.status,
         "error": outcome.error,
-        # A row is a line, also for readers that do not know line breaks within quotes.
+        # A row is one line, even for readers that do not support line breaks within quotes.
         "message": None if outcome.message is None else " ".join(outcome.message.split()),
         "preview_call_count": outcome.preview_calls,
         "dag_id": dag_id,

@@ -43,7 +43,7 @@ class TableFile(Protocol):
 
 
 class CsvFile:
-    """A file of comma-separated values with a header, UTF-8, quoted where it has to be.
+    """A file of comma-separated values with a header, UTF-8, quoted where it must be.
 
     These files are for programs, so values are written as they are; only messages, which are for people, get an apostrophe
     before what a spreadsheet would compute. Times are ISO 8601 in UTC, and what is not known is empty.

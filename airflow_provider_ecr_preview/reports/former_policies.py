@@ -15,10 +15,10 @@ __all__ = ["FormerPolicy", "keep_former_policies", "kept_former_policies", "read
 
 
 def keep_former_policies(path: str, of_this_change: Sequence[FormerPolicy], change_id: str | None) -> None:
-    """Write what a change replaces, next to what other changes wrote.
+    """Write the policies that a change replaces, next to those of other changes.
 
     :param path: an ``ObjectStoragePath`` URL of a file.
-    :param of_this_change: what the change replaces; takes the place of what an earlier attempt at it wrote.
+    :param of_this_change: the policies that the change replaces; these supersede the entries of its earlier attempts.
     :param change_id: which run of which task the change is.
     :raises ValueError: if the file holds anything else.
     """
@@ -46,7 +46,7 @@ def kept_former_policies(path: str) -> list[FormerPolicy]:
 
 
 def read_former_policies(value: Any) -> GivenBack:
-    """Return what the result of a change says is to be given back.
+    """Return the policies to restore according to the result of a change.
 
     :param value: the output of ``EcrPutLifecyclePolicyOperator``, the same as JSON, or the URL of its
         ``former_policies_path``.

@@ -1,4 +1,4 @@
-"""What is in use, read back from XCom and its file, for one repository after the other."""
+"""Read the images in use back from XCom and its file, one repository at a time."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def _now() -> datetime:
 def in_use_of(
     value: Any, required_scope: Sequence[RequiredPlace] | None = None, now: Callable[[], datetime] = _now
 ) -> Callable[[RepositoryId], RepositoryInUse | Unread | None]:
-    """Return what says for a repository what is in use.
+    """Return a function that gives the images in use in a repository.
 
-    :param value: what was collected, or its XCom; None if nothing was collected.
-    :param required_scope: the accounts and Regions that have to be read; None for those of each repository.
+    :param value: the collection, or its XCom; None if nothing was collected.
+    :param required_scope: the accounts and Regions that must be read; None for those of each repository.
     :param now: returns the time (aware).
     """
     images_in_use = _read(value)
@@ -40,7 +40,7 @@ def in_use_of(
     def of_repository(repository: RepositoryId) -> RepositoryInUse | Unread | None:
         if not isinstance(images_in_use, ImagesInUse):
             return images_in_use
-        # For each repository anew, because those before it may have taken hours.
+        # Check again for each repository, because the earlier ones may have taken hours.
         if (why := images_in_use.why_unusable(now())) is not None:
             return Unread(f"{why}.", COLLECT_AGAIN)
         return RepositoryInUse(images_in_use, repository, required_scope)
@@ -51,10 +51,10 @@ def in_use_of(
 def used_images_in(
     in_use: Any, required_scope: Sequence[RequiredPlace] | None = None
 ) -> Callable[[RepositoryId], UsedImages | None]:
-    """Return what collects, for the findings of a repository's preview, the affected images that something runs.
+    """Return a function that creates the collector of affected images in use, for the findings of a preview.
 
-    :param in_use: what was collected, or its XCom; None if nothing was collected.
-    :param required_scope: the accounts and Regions that have to be read; None for those of each repository.
+    :param in_use: the collection, or its XCom; None if nothing was collected.
+    :param required_scope: the accounts and Regions that must be read; None for those of each repository.
     """
     of_repository = in_use_of(in_use, required_scope)
 
@@ -88,6 +88,6 @@ def _read(value: Any) -> ImagesInUse | Unread | None:
         )
     try:
         return ImagesInUse.from_xcom(decoded, read_lines)
-    except Exception as error:  # whatever it is, what is in use is not known
+    except Exception as error:  # whatever the error, the images in use are unknown
         log.warning("The images in use cannot be read.", exc_info=True)
         return Unread(f"{type(error).__name__}: {error}", COLLECT_AGAIN)

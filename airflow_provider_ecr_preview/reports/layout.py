@@ -1,4 +1,4 @@
-"""Where reports lie below their folder, so that each table is one root and its partitions are found by name.
+"""The layout of the folder for reports: each table has one root, and its partitions are found by name.
 
 ::
 
@@ -18,7 +18,7 @@ from datetime import date
 from urllib.parse import quote, unquote
 
 UNKNOWN = "__HIVE_DEFAULT_PARTITION__"
-"""What stands for NULL in the path of a partition, for Hive, Athena and DuckDB alike."""
+"""The value for NULL in the path of a partition, for Hive, Athena and DuckDB alike."""
 
 
 TABLES = "repositories"
@@ -78,8 +78,8 @@ _FILE_FOR_A_PERSON = re.compile(rf"{AUDITS}/(audit_date=[^/]+)/(?:{_SLUG}\.md|{_
 def partition(registry_id: str | None, region_name: str | None, audit_date: date) -> str:
     """Return the folder of the rows of one registry and Region of one day.
 
-    :param registry_id: the registry (account); None when it was never learnt.
-    :param region_name: the Region; None when it was never learnt.
+    :param registry_id: the registry (account); None if it never became known.
+    :param region_name: the Region; None if it never became known.
     :param audit_date: the day of the audit in UTC.
     """
     return (
@@ -115,8 +115,8 @@ def image_list_path(
 ) -> str:
     """Return the file of the affected images of one repository.
 
-    :param registry_id: the registry (account); None when it was never learnt.
-    :param region_name: the Region; None when it was never learnt.
+    :param registry_id: the registry (account); None if it never became known.
+    :param region_name: the Region; None if it never became known.
     :param audit_date: the day of the audit in UTC.
     :param audit_slug: the id of the audit as part of a path.
     :param repository_name: the repository.
@@ -126,7 +126,7 @@ def image_list_path(
 
 
 def kept_list_uri(images_uri: str) -> str:
-    """Return where the list of the images that stay belongs: in a table of its own, or beside the one file.
+    """Return where the list of the images that stay belongs: in a table of its own, or next to the one file.
 
     :param images_uri: where the list of the affected images is.
     """
@@ -170,7 +170,7 @@ def report_day(path: str) -> date | None:
 
 
 def site_of(uri: str) -> tuple[str | None, str | None]:
-    """Return the registry and the Region of the partition that a file is in; None for what was never learnt.
+    """Return the registry and the Region of the partition that a file is in; None for the parts that are unknown.
 
     :param uri: the file.
     """

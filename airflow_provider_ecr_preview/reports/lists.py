@@ -83,8 +83,8 @@ class ImageListWriter:
 def line_list(path: str, *, dag_id: str | None = None) -> Iterator[LineWriter]:
     """Open a new list that appears at ``path`` when the block ends without error, and not before.
 
-    The list grows in a temporary file of the worker, because an object on S3 is whole or absent and a local file
-    should be no worse.
+    The list grows in a temporary file of the worker, because an object on S3 is either complete or absent, and a
+    local file should behave the same.
 
     :param path: an ``ObjectStoragePath`` URL, ``file:///...`` or ``s3://aws_conn_id@bucket/...`` (which needs the
         ``s3`` extra). What is there already is replaced.
@@ -105,7 +105,7 @@ def read_lines(uri: str) -> Iterator[dict[str, Any]]:
     """Yield the objects of a list that a task wrote.
 
     :param uri: where it was written.
-    :raises ValueError: if it is no such list, or far more than any that this package writes.
+    :raises ValueError: if it is not such a list, or far more than any that this package writes.
     """
     with ObjectStoragePath(uri).open("rb") as stored:
         yield from bounded_objects(stored, ReadBudget(_BOUNDS))
@@ -116,14 +116,14 @@ def image_list(images_path: str, *, with_kept: bool = False, dag_id: str | None 
     """Open a new image list that appears at ``images_path`` when the block ends without error, and not before.
 
     :param images_path: as for :func:`line_list`.
-    :param with_kept: whether the images that stay are wanted, too, in a list of their own.
+    :param with_kept: whether to write the images that stay, too, to a list of their own.
     :param dag_id: as for :func:`line_list`.
     """
     with line_list(images_path, dag_id=dag_id) as lines:
         writer = ImageListWriter(lines, images_path, with_kept=with_kept, dag_id=dag_id)
         yield writer
         if not writer.has_kept:
-            # An existing list is of an earlier preview.
+            # An existing list belongs to an earlier preview.
             folder = reports_folder_of(images_path)
             remove_if_there(
                 ObjectStoragePath(kept_list_uri(images_path)), within=ObjectStoragePath(folder) if folder else None
@@ -134,13 +134,13 @@ def read_image_list(images_uri: str) -> Iterator[PreviewedImage]:
     """Yield the images of a list that a task wrote.
 
     :param images_uri: ``images_uri`` of a summary.
-    :raises ValueError: if it is no such list, or far more than any that this package writes.
+    :raises ValueError: if it is not such a list, or far more than any that this package writes.
     """
     return map(PreviewedImage.from_dict, read_lines(images_uri))
 
 
 def listed_images(summary: PreviewSummaryXCom) -> PreviewList | Unread:
-    """Return the images of a preview, from its full list where it has one.
+    """Return the images of a preview, from its full list if it has one.
 
     :param summary: the summary of the preview.
     """
@@ -151,7 +151,7 @@ def listed_images(summary: PreviewSummaryXCom) -> PreviewList | Unread:
         # One image too many is enough to know that the list is another one.
         count = summary["expiring_image_count"] + summary["archiving_image_count"]
         return PreviewList.of_summary(summary, [*islice(read_image_list(uri), count + 1)])
-    except Exception as error:  # whatever goes wrong on whatever storage, the list is not known
+    except Exception as error:  # whatever goes wrong on any storage, the list is unknown
         log.warning("The image list at %s cannot be read.", visible(uri), exc_info=True)
         return Unread(
             f"the image list at {uri} cannot be read ({type(error).__name__}: {error}).",

@@ -1,4 +1,4 @@
-"""Where the log of an audit can be kept: in report files, in Airflow's task state store, in memory."""
+"""Storage for the log of an audit: report files, Airflow's task state store, or memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PathSegments:
         write_whole(self._file(number), text.encode())
 
     def read(self, number: int) -> str | None:
-        """Return a text, or None where there is none."""
+        """Return a text, or None if there is none."""
         try:
             return self._file(number).read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -70,7 +70,7 @@ class StateSegments:
         self._store.set(self._key(number), packed(text), retention=RETENTION)
 
     def read(self, number: int) -> str | None:
-        """Return a text, or None where there is none."""
+        """Return a text, or None if there is none."""
         value = self._store.get(self._key(number))
         return unpacked(value) if isinstance(value, str) else None
 
@@ -107,7 +107,7 @@ class MemorySegments:
         self._texts[number:] = [text]
 
     def read(self, number: int) -> str | None:
-        """Return a text, or None where there is none."""
+        """Return a text, or None if there is none."""
         return self._texts[number] if number < len(self._texts) else None
 
     def clear(self) -> None:

@@ -15,7 +15,7 @@ from uuid import uuid4
 from airflow.sdk import ObjectStoragePath
 
 PART_SUFFIX = ".part"
-"""How the name of a local file ends while it is being written; a file that was left behind is no report."""
+"""The suffix of a local file while it is being written; a file left behind is not a report."""
 
 
 _MAX_SLUG_CHARACTERS = 120
@@ -28,7 +28,7 @@ _GLOB_CHARACTERS = frozenset("*?[")
 
 
 def write_whole(target: ObjectStoragePath, data: bytes | IO[bytes]) -> None:
-    """Store data under a path. What is there already is replaced when the new data is there to its end.
+    """Store data under a path. Existing data is replaced once the new data is complete.
 
     :param target: the file.
     :param data: what to write; from a file, from its position on.
@@ -38,11 +38,11 @@ def write_whole(target: ObjectStoragePath, data: bytes | IO[bytes]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
     source = BytesIO(data) if isinstance(data, bytes) else data
     if target.protocol != "file":
-        # An object store shows an object when the whole of it was put.
+        # An object store shows an object only once it is completely written.
         with target.open("wb") as stored:
             shutil.copyfileobj(source, stored)
         return
-    # A name of its own, because an attempt that is thought dead may still be writing; short, because names are bounded.
+    # A unique name, because an attempt believed dead may still be writing; short, because names are bounded.
     part = target.parent / f".{uuid4().hex}{PART_SUFFIX}"
     try:
         with part.open("wb") as stored:
@@ -55,7 +55,7 @@ def write_whole(target: ObjectStoragePath, data: bytes | IO[bytes]) -> None:
 
 
 def require_bucket(path: ObjectStoragePath, parameter: str) -> None:
-    """Check that a bucket exists, before anything is done whose result could not be stored.
+    """Check that a bucket exists, before doing work whose result could not be stored.
 
     :param path: a path on object storage; local paths need no check.
     :param parameter: the parameter that gives the path, for the message.
@@ -129,7 +129,7 @@ def remove_files(files: Collection[ObjectStoragePath], *, within: ObjectStorageP
                 folder.parent for folder in emptied if Path(within.path) in folder.parents and _remove_if_empty(folder)
             }
     stored = [file for file in files if file.protocol != "file"]
-    # A storage takes a path with such a character for a pattern when it is handed many.
+    # When given many paths, a storage treats one with such a character as a pattern.
     at_once = [file.path for file in stored if _GLOB_CHARACTERS.isdisjoint(file.path)]
     if at_once:
         stored[0].fs.rm(at_once)
@@ -152,7 +152,7 @@ def remove_if_there(file: ObjectStoragePath, *, within: ObjectStoragePath | None
 def slug(text: str) -> str:
     """Return a text as part of a path that every storage takes: letters, digits and ``._-``.
 
-    Its end tells apart texts that are otherwise the same in these characters.
+    Its suffix distinguishes texts that are otherwise equal in these characters.
 
     :param text: for example the id of a run, with its colons and blanks.
     """

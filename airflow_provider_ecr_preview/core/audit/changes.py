@@ -1,4 +1,4 @@
-"""What changed since an earlier audit: the images that each repository would lose now, and would not have lost then."""
+"""Compare an audit with an earlier one: the images that each repository would lose now but not then."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ Site = tuple[str | None, str | None]
 
 
 ImageActions = Callable[[str], Mapping[str, str] | Unread | None]
-"""Returns action by digest of an image list, by its URI; None when it is no longer there."""
+"""Returns action by digest of an image list, by its URI; None if it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class BaselineRepository:
-    """What an earlier audit found in one repository.
+    """The findings of an earlier audit in one repository.
 
     :param repository_name: the repository.
-    :param status: what became of it.
+    :param status: its outcome.
     :param policy_fingerprint: the policy that was previewed.
     :param images_fingerprint: the affected images.
-    :param affected_image_count: how many they were; None when it was not previewed.
-    :param images_uri: the list of them.
+    :param affected_image_count: the number of affected images; None if it was not previewed.
+    :param images_uri: the list of these images.
     """
 
     repository_name: str
@@ -57,7 +57,7 @@ class Baseline:
 
     :param audit_id: its name.
     :param audited_at: when it started.
-    :param repositories: what it found, by repository.
+    :param repositories: its findings, by repository.
     """
 
     audit_id: str
@@ -67,10 +67,10 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Alarms:
-    """When a repository is worth an alarm.
+    """The thresholds at which a repository raises an alarm.
 
-    :param share: so much more than then would go, as a share of what would have gone then; None for no such alarm.
-    :param count: how many more images than in the last audit raise an alarm; None for no such alarm.
+    :param share: the growth, as a share of the images affected then, that raises an alarm; None for no such alarm.
+    :param count: the number of additional images since the last audit that raises an alarm; None for no such alarm.
     """
 
     share: float | None = None
@@ -94,14 +94,14 @@ def compare_with_baselines(
     *,
     whole: bool,
 ) -> ChangesXCom:
-    """Return what changed since the earlier audits.
+    """Return the changes since the earlier audits.
 
-    :param outcomes: what became of each repository now.
-    :param baselines: the earlier audit of each registry and Region; None where there is none, and why where the reports
-        cannot be read.
+    :param outcomes: the outcome of each repository now.
+    :param baselines: the earlier audit of each registry and Region; None if there is none, and the
+        reason if the reports cannot be read.
     :param actions_of: reads image lists.
-    :param alarms: when a repository is worth an alarm.
-    :param whole: whether the outcomes are all of this audit; only then is it known what disappeared.
+    :param alarms: the thresholds for alarms.
+    :param whole: whether the outcomes are all of this audit; only then is it known which repositories disappeared.
     """
     changed: list[ChangedRepository] = []
     known = {site: baseline for site, baseline in baselines.items() if isinstance(baseline, Baseline)}
@@ -264,7 +264,7 @@ class _Images(TypedDict):
 
 
 def _images(outcome: RepositoryOutcome, before: BaselineRepository, actions_of: ImageActions) -> _Images:
-    """Compare the images: exactly by their lists, otherwise by their numbers."""
+    """Compare the images: exactly if both lists exist, otherwise by their numbers."""
     summary = outcome.summary
     then, now = before.affected_image_count or 0, _affected(outcome)
     if not then or not now:

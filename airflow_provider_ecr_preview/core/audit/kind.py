@@ -1,6 +1,6 @@
-"""What an audit is of: the applied policies or candidates, and which selection of repositories.
+"""The kind of an audit: applied policies or candidates, and the selection of repositories.
 
-Audits are compared with, and plotted beside, those of the same kind: a what-if is no history of what is applied.
+Audits are only compared and plotted with others of the same kind: a what-if is not part of the applied history.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from airflow_provider_ecr_preview.core.values import cut
 from airflow_provider_ecr_preview.core.xcom.audit import AuditedPolicies
 
 MAX_POLICY_CHARACTERS = 4_000
-"""A longer candidate policy is not repeated in the result of the audit."""
+"""A candidate policy longer than this is not repeated in the result of the audit."""
 
 
 _MAX_SELECTION_CHARACTERS = 300
@@ -30,12 +30,12 @@ APPLIED = "applied"
 
 @dataclass(frozen=True, slots=True)
 class AuditKind:
-    """What an audit is of.
+    """The kind of an audit.
 
     :param policies: ``applied``, ``candidate``, or ``mixed`` for parts of several kinds.
-    :param fingerprint: SHA-256 over the candidate policies and the globs that they are for; None without any.
-    :param text: the one candidate policy; None where there are none, several, or a long one.
-    :param selection: which repositories are audited, in words that are the same at every run; None if that is not known.
+    :param fingerprint: SHA-256 over the candidate policies and their globs; None without candidates.
+    :param text: the candidate policy; None if there is none, more than one, or a long one.
+    :param selection: the selection of repositories, in words that are the same in every run; None if unknown.
     """
 
     policies: str = APPLIED
@@ -45,7 +45,7 @@ class AuditKind:
 
     @property
     def series(self) -> str:
-        """What a table has in the column ``policies``: the same for all audits of the same policies."""
+        """The value of the column ``policies``, the same for all audits of the same policies."""
         if self.fingerprint is None:
             return self.policies
         return f"{self.policies} {self.fingerprint[:_FINGERPRINT_CHARACTERS]}"
@@ -53,7 +53,7 @@ class AuditKind:
     def is_of_row(self, row: Mapping[str, str]) -> bool:
         """Return whether a row of an earlier audit is of the same kind.
 
-        What was written before audits had a kind counts as of the applied policies and of the same selection.
+        A row written before audits had a kind counts as one of the applied policies and the same selection.
 
         :param row: a row of a table of repositories.
         """
@@ -96,7 +96,7 @@ class AuditKind:
         """Return the kind of an audit.
 
         :param candidates: the candidate policies.
-        :param selection: which repositories are audited, in words.
+        :param selection: the selection of repositories, in words.
         """
         by_glob = {"*": candidates.policy_for_the_rest, **candidates.by_name}
         given = {glob: policy for glob, policy in by_glob.items() if policy is not None}
@@ -110,10 +110,10 @@ class AuditKind:
 
 
 def selection_text(value: Any) -> str | None:
-    """Return in words which repositories are audited: the same words for the same selection.
+    """Describe the selection of repositories, always in the same words.
 
     :param value: text, or the parameters of the selection by name (``include``, ``exclude``, ``tags`` and
-        ``with_policy``); None if it is not known.
+        ``with_policy``); None if unknown.
     :raises ValueError: if it is no selection.
     """
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What an audit has done so far, kept where a later attempt finds it."""
+"""Record the progress of an audit for later attempts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class AttemptBegun:
 
     :param audited_at: when the first attempt began, in seconds since the epoch; all attempts share it.
     :param run_id: the run that it belongs to.
-    :param clearing: what tells apart the times at which the task of the run was cleared.
+    :param clearing: identifies which time the task of the run was cleared.
     """
 
     audited_at: float
@@ -41,14 +41,14 @@ _KINDS: dict[str, type[Entry | AttemptBegun]] = {
 
 
 class Segments(Protocol):
-    """Where a log is kept: texts, numbered from 0 on without a gap."""
+    """The storage of a log: texts numbered from 0 without gaps."""
 
     def write(self, number: int, text: str) -> None:
         """Keep a text, wholly or not at all."""
         ...
 
     def read(self, number: int) -> str | None:
-        """Return a text, or None where there is none."""
+        """Return a text, or None if there is none."""
         ...
 
     def clear(self) -> None:
@@ -57,12 +57,12 @@ class Segments(Protocol):
 
 
 class OutcomeLog:
-    """The previews that were started and the outcomes that are known, in the order in which they came.
+    """The previews started and the outcomes known, in order.
 
-    It is written a segment at a time, because an object on S3 cannot be appended to, and a segment holds so few
-    entries that little is lost when the process is killed.
+    It is written in segments, because an S3 object cannot be appended to. A segment holds few entries, so little is
+    lost if the process is killed.
 
-    :param segments: where it is kept.
+    :param segments: the storage.
     :param clock: returns a running number of seconds.
     """
 
@@ -80,7 +80,7 @@ class OutcomeLog:
         self.flush()
 
     def append(self, entry: Entry | AttemptBegun) -> None:
-        """Take in what became of a repository, that its preview was started, or that an attempt began."""
+        """Add an entry: an outcome, a started preview, or the start of an attempt."""
         now = self._clock()
         if not self._lines:
             self._first_at = now
@@ -89,7 +89,7 @@ class OutcomeLog:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was not written yet."""
+        """Write all pending entries."""
         if not self._lines:
             return
         if self._next is None:
@@ -99,18 +99,18 @@ class OutcomeLog:
         self._lines = []
 
     def read(self) -> Iterator[Entry]:
-        """Yield all entries, also those of earlier attempts, one segment in memory at a time."""
+        """Yield all entries, including those of earlier attempts, holding one segment in memory at a time."""
         for entry in self._all():
             if not isinstance(entry, AttemptBegun):
                 yield entry
 
     def first_attempt(self) -> AttemptBegun | None:
-        """Return the first attempt that began; None where an earlier version wrote the log, or nothing is there."""
+        """Return the first attempt; None if the log is empty or written by an earlier version."""
         first = next(self._all(), None)
         return first if isinstance(first, AttemptBegun) else None
 
     def last_attempt(self) -> AttemptBegun | None:
-        """Return the last attempt that began, or None as above."""
+        """Return the last attempt, or None as for :meth:`first_attempt`."""
         last = None
         for entry in self._all():
             last = entry if isinstance(entry, AttemptBegun) else last
@@ -122,9 +122,9 @@ class OutcomeLog:
             yield from map(_entry, text.splitlines())
 
     def outcomes(self) -> Iterator[RepositoryOutcome]:
-        """Yield the last outcome of each repository, in the order in which they came.
+        """Yield the last outcome of each repository, in order.
 
-        A repository can have several, because one that failed is asked again by the next attempt.
+        A repository can have several, because the next attempt retries one that failed.
         """
         last = {entry.repository_name: index for index, entry in enumerate(self.read()) if _is_outcome(entry)}
         for index, entry in enumerate(self.read()):

@@ -1,4 +1,4 @@
-"""What became of one repository in an audit: previewed, without a policy, or failed with its reason."""
+"""The outcome of one repository in an audit: previewed, without a policy, or failed with a reason."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ OutcomeStatus = Literal["previewed", "without_policy", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class RepositoryOutcome:
-    """What became of one repository.
+    """The outcome of one repository.
 
     :param repository_name: the repository.
-    :param registry_id: the registry (account); None when it was never learnt.
+    :param registry_id: the registry (account); None if it never became known.
     :param region_name: the Region.
     :param status: ``previewed``, ``without_policy`` or ``failed``.
     :param summary: the summary, when it was previewed.
     :param error: class name of the error, when it failed.
-    :param message: what happened and what to do, when it failed.
-    :param preview_calls: number of Start- and GetLifecyclePolicyPreview calls that were made for it.
+    :param message: the problem and what to do about it, when it failed.
+    :param preview_calls: number of Start- and GetLifecyclePolicyPreview calls made for it.
     """
 
     repository_name: str
@@ -36,12 +36,12 @@ class RepositoryOutcome:
 
 @dataclass(frozen=True, slots=True)
 class StartedPreview:
-    """A preview that was started and not read yet, in plain types, so that another process can collect it.
+    """A preview that was started but not read yet, in plain types, so that another process can collect it.
 
     :param repository_name: the repository.
-    :param policy_fingerprint: the policy that the preview has to be of.
+    :param policy_fingerprint: the policy that the preview must be of.
     :param started_at: when it was started, in seconds since the epoch.
-    :param attached: whether a preview was running already, which may be of another policy.
+    :param attached: whether a preview was already running, possibly of another policy.
     """
 
     repository_name: str

@@ -1,4 +1,4 @@
-"""Fit an audit into XCom: what illustrates goes first, the top repositories last, and the sums always stay."""
+"""Fit an audit into XCom: drop examples first and the top repositories last, and always keep the sums."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from airflow_provider_ecr_preview.core.xcom.audit import (
 
 
 class _Limits(NamedTuple):
-    """How much of each list is pushed."""
+    """The maximum length of each list."""
 
     top: int
     listed: int
@@ -47,18 +47,18 @@ def audit_xcom(
     report_uri: str | None = None,
     table_uris: Iterable[str] = (),
 ) -> AuditXCom:
-    """Return an audit as the XCom contract has it, in at most 48 KiB.
+    """Return an audit under the XCom contract, in at most 48 KiB.
 
     :param audit: the audit.
-    :param changes: what changed since the last audit.
-    :param report_uri: where the report for a person was written.
-    :param table_uris: where the tables with a row for every repository were written.
+    :param changes: the changes since the last audit.
+    :param report_uri: the file with the readable report.
+    :param table_uris: the files with a row for every repository.
     """
     return fitted_audit(audit.as_dict(changes=changes, report_uri=report_uri, table_uris=table_uris))
 
 
 def fitted_audit(value: AuditXCom) -> AuditXCom:
-    """Return an audit as it is if it fits, else without summaries and with lists that are cut until it does."""
+    """Return an audit unchanged if it fits, otherwise without summaries and with its lists cut to fit."""
     if json_size(value) <= MAX_AUDIT_BYTES:
         return value
     return fitted(value, MAX_AUDIT_BYTES, _LIMITS, _cut_to)

@@ -1,4 +1,4 @@
-"""An audit: what became of many repositories, summed up as they are done.
+"""An audit: the outcomes of many repositories, summed up one by one.
 
 :class:`Audit` holds sums and short lists, so its size does not depend on the number of repositories, and the parts of
 an audit merge into the same audit as the whole, in any order.
@@ -39,18 +39,18 @@ _Site = tuple[str | None, str | None]
 class Audit:
     """The sum of an audit, built repository by repository.
 
-    :param audit_id: what names this audit among the others.
+    :param audit_id: the identifier of this audit.
     :param audited_at: when it began (aware).
-    :param kind: which policies it previews, and of which repositories.
+    :param kind: the policies and repositories that it previews.
     """
 
     def __init__(self, audit_id: str, audited_at: datetime, kind: AuditKind | None = None) -> None:
         self.kind = kind
-        """What it is of; None until the first part says so."""
+        """The kind of the audit; None until the first part provides it."""
         self.audit_id = audit_id
         self.audited_at = audited_at
         self.missing_parts = 0
-        """Number of parts that should have been merged into this audit and are not there."""
+        """Number of parts that should have been merged into this audit but are missing."""
         self.totals = AuditTotals()
         self.registries: dict[_Site, AuditTotals] = {}
         self._registries_left_out = 0
@@ -64,7 +64,7 @@ class Audit:
         self._summary_bytes = 0
 
     def add(self, outcome: RepositoryOutcome) -> None:
-        """Count what became of one repository.
+        """Count the outcome of one repository.
 
         :raises ValueError: if it was previewed and has no summary.
         """
@@ -85,10 +85,10 @@ class Audit:
             self.add(outcome)
 
     def merge(self, other: Audit) -> None:
-        """Add another part of the audit to this one, whose name and time stay.
+        """Add another part of the audit to this one, keeping the name and time of this one.
 
-        An audit does not remember every repository, so it cannot notice one that both parts hold; reading their
-        reports does.
+        An audit does not remember every repository, so it cannot detect one that is in both parts; reading their
+        reports can.
         """
         other_kind = other.kind or AuditKind()
         self.kind = other_kind if self.kind is None else self.kind.united(other_kind)
@@ -114,11 +114,11 @@ class Audit:
         report_uri: str | None = None,
         table_uris: Iterable[str] = (),
     ) -> AuditXCom:
-        """Return the audit in plain JSON types, with its lists as long as they are kept here.
+        """Return the audit in plain JSON types, with its lists at full length.
 
-        :param changes: what changed since the last audit.
-        :param report_uri: where the report for a person was written.
-        :param table_uris: where the tables with a row for every repository were written.
+        :param changes: the changes since the last audit.
+        :param report_uri: the file with the readable report.
+        :param table_uris: the files with a row for every repository.
         """
         kind = self.kind or AuditKind()
         return AuditXCom(
@@ -155,7 +155,7 @@ class Audit:
 
     @classmethod
     def from_xcom(cls, value: AuditXCom) -> Audit:
-        """Return the audit that a task pushed. Its sums are exact; its lists are as long as they were pushed."""
+        """Return the audit that a task pushed. Its sums are exact; its lists may be shortened."""
         audit = cls(value["audit_id"], datetime.fromisoformat(value["audited_at"]), AuditKind.from_xcom(value))
         audit.missing_parts = value["missing_part_count"]
         audit.totals = AuditTotals.from_counts(value)
@@ -199,7 +199,7 @@ class Audit:
         self._keep_summaries([summary], json_size(summary))
 
     def _keep_summaries(self, summaries: list[PreviewSummaryXCom], size: int) -> None:
-        """Keep summaries while all of them may still fit, and none of them afterwards."""
+        """Keep summaries as long as all of them may fit; after that, drop them all."""
         self._summary_bytes += size
         if self._summary_bytes > MAX_AUDIT_BYTES:
             self._summaries = []

@@ -12,7 +12,7 @@ from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 
 @dataclass(slots=True)
 class AuditTotals:
-    """Sums over repositories; :class:`~airflow_provider_ecr_preview.core.xcom.audit.AuditCounts` says what each of them is."""
+    """Sums over repositories. :class:`~airflow_provider_ecr_preview.core.xcom.audit.AuditCounts` explains each."""
 
     previewed: int = 0
     without_policy: int = 0
@@ -46,17 +46,17 @@ class AuditTotals:
             self._add_summary(summary_of(outcome))
 
     def __iadd__(self, other: AuditTotals) -> Self:
-        for each in fields(self):
-            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
         return self
 
     @property
     def repositories(self) -> int:
-        """Number of repositories, whatever became of them."""
+        """Number of repositories, whatever their outcome."""
         return self.previewed + self.without_policy + self.failed
 
     def as_counts(self) -> AuditCounts:
-        """Return the sums as the XCom contract has them."""
+        """Return the sums under the XCom contract."""
         return AuditCounts(
             repository_count=self.repositories,
             previewed_count=self.previewed,
@@ -121,7 +121,7 @@ class AuditTotals:
 def summary_of(outcome: RepositoryOutcome) -> PreviewSummaryXCom:
     """Return the summary of a repository that was previewed.
 
-    :raises ValueError: if it has none: nothing found and nothing known must not look alike.
+    :raises ValueError: if it has none, because "nothing found" and "nothing known" must not look alike.
     """
     if outcome.summary is None:
         raise ValueError(f"The outcome of {outcome.repository_name} is 'previewed', but it has no summary.")
@@ -134,5 +134,5 @@ def affected_image_count(summary: PreviewSummaryXCom) -> int:
 
 
 def expiring_bytes(summary: PreviewSummaryXCom) -> int | None:
-    """Return the upper bound of the expiring bytes; no image has no bytes, also where no size was asked for."""
+    """Return the upper bound of the expiring bytes: 0 if no image expires, even if sizes were not requested."""
     return summary["expiring_bytes_upper_bound"] if summary["expiring_image_count"] else 0

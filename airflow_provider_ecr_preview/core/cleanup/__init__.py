@@ -1,1 +1,1 @@
-"""What a clean-up checks, and why it blocks or spares."""
+"""Check a clean-up, and decide what it blocks or spares."""

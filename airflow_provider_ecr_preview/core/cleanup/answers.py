@@ -14,7 +14,7 @@ WITH_A_LIST = (
     "Preview again with images_path in EcrSummarizeLifecyclePolicyPreviewOperator, or reports_path in the audit, so that "
     "there is a list of all images; then have that preview approved."
 )
-"""What lifts a check that has to know every approved image."""
+"""The remedy for a check that needs every approved image."""
 
 
 _CORRECT = "Change the policy so that it keeps these images, and preview it again; or run a clean-up instead of applying the policy."
@@ -29,9 +29,9 @@ class Answer(NamedTuple):
     """The answer to a question.
 
     :param verdict: ``passed``, ``warned``, ``spared``, ``blocked``, ``unknown`` or ``off``.
-    :param message: what the check saw.
+    :param message: the finding of the check.
     :param image_digests: the images it is about.
-    :param remedy: which parameter, permission or step lifts it; without, that of
+    :param remedy: the parameter, permission or step that lifts it; if empty, the one in
         :data:`~airflow_provider_ecr_preview.core.cleanup.remedies.CHECKS`.
     """
 
@@ -42,10 +42,10 @@ class Answer(NamedTuple):
 
     @classmethod
     def unread(cls, source: Unread, introduction: str = "") -> Answer:
-        """Return the answer where a source could not be read.
+        """Return the answer for a source that could not be read.
 
         :param source: the source.
-        :param introduction: what cannot be known because of it.
+        :param introduction: what is unknown without it.
         """
         return cls("unknown", f"{introduction}{source.reason}", remedy=source.remedy)
 
@@ -54,12 +54,12 @@ OFF = Answer("off", "Switched off.")
 
 
 def left_out(message: str, images: Sequence[str], settings: CleanupSettings, remedy: str = _CORRECT) -> Answer:
-    """Return the answer where images are left out, which ECR would not do.
+    """Return the answer for images that the clean-up leaves out. ECR itself would not.
 
-    :param message: why.
+    :param message: the reason.
     :param images: the images.
-    :param settings: how careful to be.
-    :param remedy: what lifts it where ECR acts on the whole policy.
+    :param settings: the limits and protections of the clean-up.
+    :param remedy: the step that lifts it when ECR acts on the whole policy.
     """
     if settings.whole_policy:
         return Answer("blocked", f"{message} ECR would not spare them when it acts on the policy.", images, remedy)
@@ -67,13 +67,13 @@ def left_out(message: str, images: Sequence[str], settings: CleanupSettings, rem
 
 
 def unread_source(evidence: Evidence) -> Unread | None:
-    """Return what could not be read of the approved images, the fresh preview and the repository, if anything."""
+    """Return the first of the approved images, the fresh preview and the inventory that could not be read, if any."""
     sources = (evidence.approved, evidence.fresh, evidence.inventory)
     return next((source for source in sources if isinstance(source, Unread)), None)
 
 
 def unknown_images(evidence: Evidence) -> Answer | None:
-    """Return the answer to a question about the approved images where it is not known which those are."""
+    """Return the answer to a question about the approved images when they are unknown."""
     if (unread := unread_source(evidence)) is not None:
         return Answer.unread(unread)
     if approved_images(evidence) is None:

@@ -1,4 +1,4 @@
-"""What was approved: fingerprints of policy, images and tags by repository, and one digest over all of them."""
+"""An approval: fingerprints of policy, images and tags by repository, and one digest over all of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ APPROVE = "Approve"
 
 
 ApprovedAction = Literal["delete", "archive", "put"]
-"""``put`` is to apply the policies, so that ECR itself acts on them."""
+"""``put`` applies the policies, so that ECR itself acts on them."""
 
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -36,15 +36,15 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class ApprovedRepository:
-    """What was approved of one repository.
+    """One repository in an approval.
 
     :param registry_id: the registry (account).
     :param region_name: the Region.
     :param repository_name: the repository.
     :param policy_fingerprint: the policy.
-    :param images_fingerprint: the images that it affects, with what it does to each.
-    :param tags_fingerprint: their tags and when they were pushed; None where not all of them are listed.
-    :param summary_fingerprint: everything that the summary says.
+    :param images_fingerprint: the images that it affects, with the action on each.
+    :param tags_fingerprint: their tags and when they were pushed; None if not all of them are listed.
+    :param summary_fingerprint: the whole summary.
     :param previewed_at: when the preview was read, in ISO 8601.
     """
 
@@ -59,10 +59,10 @@ class ApprovedRepository:
 
     @classmethod
     def of(cls, summary: PreviewSummaryXCom, preview: PreviewList) -> ApprovedRepository:
-        """Return what an approval of a summary binds.
+        """Return the facts that an approval of this summary binds.
 
         :param summary: the summary.
-        :param preview: the images that it stands for.
+        :param preview: the images behind it.
         """
         return cls(
             **RepositoryId.of(summary).as_dict(),
@@ -74,7 +74,7 @@ class ApprovedRepository:
         )
 
     def as_dict(self) -> ApprovedRepositoryXCom:
-        """Return what was approved in plain JSON types."""
+        """Return the approved repository in plain JSON types."""
         return cast(ApprovedRepositoryXCom, asdict(self))
 
     @property
@@ -83,9 +83,9 @@ class ApprovedRepository:
         return RepositoryId(self.registry_id, self.region_name, self.repository_name)
 
     def differences(self, given: ApprovedRepository) -> list[str]:
-        """Return in words how what is given differs from this, which was approved; nothing if it does not.
+        """Describe how a repository differs from the approved one; empty if it does not.
 
-        :param given: what is to be acted on.
+        :param given: the repository to act on.
         """
         differences = []
         if given.policy_fingerprint != self.policy_fingerprint:
@@ -106,15 +106,15 @@ class ApprovedRepository:
 
 @dataclass(frozen=True)
 class Approval:
-    """What was approved, and by whom.
+    """An approval, and who gave it.
 
     :param digest: the digest over all that was approved.
-    :param action: what may be done; None where only the digest was given, until that is compared.
+    :param action: the approved action; None if only the digest was given, until it is compared.
     :param dry_run: whether only a dry run was approved; None likewise.
-    :param repositories: what was approved of each repository; None where that is not known, until it is compared.
-    :param refusal: why nothing was approved, although there is an answer.
-    :param responded_by: who approved it; None where that is not known.
-    :param responded_at: when, in ISO 8601; None where that is not known.
+    :param repositories: the approved repositories; None if unknown, until they are compared.
+    :param refusal: why the answer does not count as an approval.
+    :param responded_by: the person who approved; None if unknown.
+    :param responded_at: when, in ISO 8601; None if unknown.
     """
 
     digest: str
@@ -126,7 +126,7 @@ class Approval:
     responded_at: str | None = None
 
     def as_dict(self) -> ApprovedByXCom:
-        """Return what the result of a task says of its approval."""
+        """Return the approval as the result of a task shows it."""
         return ApprovedByXCom(digest=self.digest, responded_by=self.responded_by, responded_at=self.responded_at)
 
     def bound_to(
@@ -135,13 +135,13 @@ class Approval:
         preview_of: Callable[[PreviewSummaryXCom], PreviewList | Unread],
         action: ApprovedAction,
     ) -> Approval:
-        """Return the approval with what was approved of each repository.
+        """Return the approval with the details of each repository.
 
-        Where only the digest is known, the summaries themselves have to add up to it.
+        If only the digest is known, the summaries must produce the same digest.
 
-        :param summaries: what is to be acted on.
+        :param summaries: the previews to act on.
         :param preview_of: returns the images of a summary.
-        :param action: what is to be done.
+        :param action: the action to take.
         """
         if self.repositories is not None:
             return self
@@ -168,7 +168,7 @@ def approval_of(value: Any, read: Callable[[str], Sequence[Mapping[str, Any]] | 
 
     :param value: the XCom of ``EcrApproveCleanupOperator``, the same as JSON, or its digest.
     :param read: returns the lines of the list at a URL.
-    :raises ValueError: if it is anything else. Nothing is taken for an approval that is not one.
+    :raises ValueError: if it is anything else. Nothing else passes as an approval.
     """
     if isinstance(value, str) and _DIGEST.fullmatch(value.strip()):
         return Approval(value.strip())
@@ -192,12 +192,12 @@ def approval_xcom(
     dry_run: bool,
     repositories_uri: str | None = None,
 ) -> ApprovalXCom:
-    """Return what an approval binds, in at most 48 KiB.
+    """Return an approval as an XCom of at most 48 KiB.
 
-    :param action: what may be done.
-    :param repositories: what may be done it with.
+    :param action: the approved action.
+    :param repositories: the repositories that it may be applied to.
     :param dry_run: whether only a dry run is approved.
-    :param repositories_uri: where the repositories are written if there is no room for them.
+    :param repositories_uri: the file that lists the repositories if they do not fit.
     """
     listed = [repository.as_dict() for repository in _sorted(repositories)]
     value = ApprovalXCom(
@@ -215,17 +215,17 @@ def approval_xcom(
 
 
 def approval_digest(action: str, repositories: Iterable[ApprovedRepository], *, dry_run: bool) -> str:
-    """Return the digest over all that is approved; the order of the repositories does not matter.
+    """Return the digest of an approval; the order of the repositories does not matter.
 
-    :param action: what may be done.
-    :param repositories: what may be done it with.
+    :param action: the approved action.
+    :param repositories: the repositories that it may be applied to.
     :param dry_run: whether only a dry run is approved.
     """
     return _sha256([APPROVAL_SCHEMA, action, dry_run, [asdict(repository) for repository in _sorted(repositories)]])
 
 
 def tags_fingerprint(images: Iterable[PreviewedImage]) -> str:
-    """Return the fingerprint of the tags of images, and of when they were pushed.
+    """Return the fingerprint of the tags and push times of images.
 
     :param images: the images, in any order.
     """
@@ -235,7 +235,7 @@ def tags_fingerprint(images: Iterable[PreviewedImage]) -> str:
 
 
 _ROOM_FOR_THE_ANSWER = 2 * 1024
-"""How much Airflow's answer may add."""
+"""Bytes reserved for the answer that Airflow adds."""
 
 
 def _of_xcom(value: Mapping[str, Any], read: Callable[[str], Sequence[Mapping[str, Any]] | Unread]) -> Approval:

@@ -1,4 +1,4 @@
-"""What an approval has to say about an action, and about what is given of each repository."""
+"""Check that an approval covers the action and each of the previews."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ NOT_BOUND = Answer("off", "No approval is given (approved).")
 
 
 def approval_given(approval: Approval | None, action: ApprovedAction, *, dry_run: bool) -> Answer:
-    """Return whether a person has approved this action.
+    """Check that a person has approved this action.
 
     :param approval: the approval; None if none was given.
-    :param action: what is to be done.
-    :param dry_run: whether nothing is to be changed, which takes no approval in earnest.
+    :param action: the action to take.
+    :param dry_run: whether this is a dry run, which needs no approval of the real action.
     """
     if approval is None:
         return NOT_BOUND
@@ -32,11 +32,11 @@ def approval_given(approval: Approval | None, action: ApprovedAction, *, dry_run
 
 
 def compared_with(approval: Approval | None, summary: PreviewSummaryXCom, preview: PreviewList | Unread) -> Answer:
-    """Return whether what is given of a repository is what was approved.
+    """Check that the preview of a repository is the one that was approved.
 
     :param approval: the approval; None if none was given.
-    :param summary: the summary that is given.
-    :param preview: the images that it stands for.
+    :param summary: the summary of the preview.
+    :param preview: the images behind it.
     """
     if approval is None:
         return NOT_BOUND

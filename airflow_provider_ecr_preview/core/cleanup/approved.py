@@ -1,4 +1,4 @@
-"""The images that were approved, and the earlier previews that have to agree with them."""
+"""The approved images, and the earlier previews that must agree with them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_ecr_preview.core.preview.summary import images_fingerprint
 
 
 def approved_images(evidence: Evidence) -> Mapping[str, PreviewedImage] | None:
-    """Return the images that were approved, or None when nobody can tell which those are."""
+    """Return the approved images, or None if they are unknown."""
     approved, fresh = evidence.approved, evidence.fresh
     if isinstance(approved, Unread):
         return None
@@ -25,7 +25,7 @@ def approved_images(evidence: Evidence) -> Mapping[str, PreviewedImage] | None:
         return None
     if approved.images_fingerprint == fresh.images_fingerprint:
         return fresh.images
-    # An earlier attempt has taken a part of them.
+    # An earlier attempt has already deleted or archived some of them.
     done = {image.image_digest: _as_previewed(image) for image in evidence.earlier.done.values()}
     together = {**done, **fresh.images}
     fingerprint = images_fingerprint((image.image_digest, image.action) for image in together.values())
@@ -33,7 +33,7 @@ def approved_images(evidence: Evidence) -> Mapping[str, PreviewedImage] | None:
 
 
 def earlier_previews(evidence: Evidence, settings: CleanupSettings) -> list[PreviewList | Unread]:
-    """Return the latest of the earlier previews, as many as are asked for beside the approved and the fresh one."""
+    """Return the latest earlier previews: as many as are required in addition to the approved and the fresh one."""
     wanted = max(settings.required_agreeing_previews - 2, 0)
     approved_at = evidence.previewed_at
     if isinstance(approved_at, Unread):

@@ -1,4 +1,4 @@
-"""The checks before a clean-up; a check that cannot be answered blocks, just as a bad answer does."""
+"""The checks before a clean-up. A check that cannot be answered blocks, just like one that fails."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _OF_THE_INVENTORY = (
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What one check says.
+    """The result of one check.
 
     :param code: name of the check.
     :param verdict: ``passed``, ``warned``, ``spared``, ``blocked``, ``unknown`` or ``off``.
     :param message: what it found, in one or two sentences.
     :param image_digests: at most ten of the images it is about.
-    :param remedy: which parameter, permission or step lifts it; None where it neither blocks nor spares.
+    :param remedy: the parameter, permission or step that lifts it; None if it neither blocks nor spares.
     """
 
     code: str
@@ -63,7 +63,7 @@ class CheckResult:
         """
         digests = tuple(answer.image_digests[:MAX_CHECK_DIGESTS])
         lifts = None if answer.verdict in ("passed", "off") else answer.remedy or CHECKS[code].remedy
-        # A message may quote what others wrote: names, codes of findings, URLs, errors of services.
+        # A message may quote text from outside: names, codes of findings, URLs, errors of services.
         return cls(code, answer.verdict, one_line(answer.message), digests, None if lifts is None else one_line(lifts))
 
     @property
@@ -86,24 +86,24 @@ class CheckResult:
 
 
 def sentence(code: str, verdict: str, message: str, remedy: str | None) -> str:
-    """Return what a check says, as logs and errors show it.
+    """Return the result of a check as logs and errors show it.
 
     :param code: name of the check.
-    :param verdict: what it says.
+    :param verdict: its verdict.
     :param message: what it found.
-    :param remedy: what lifts it.
+    :param remedy: the step that lifts it.
     """
     return f"{code} ({verdict}): {message}{f' To lift it: {remedy}' if remedy else ''}"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a clean-up of one repository would do, and whether it may.
+    """The plan for one repository, and the checks that allow or block it.
 
-    :param evidence: what is known about the repository.
-    :param plan: what would be done.
-    :param checks: what every check says.
-    :param settings: how careful it is.
+    :param evidence: the facts about the repository.
+    :param plan: the planned changes.
+    :param checks: the results of all checks.
+    :param settings: the limits and protections of the clean-up.
     """
 
     evidence: Evidence
@@ -123,10 +123,10 @@ class Decision:
 
 
 def decide(evidence: Evidence, settings: CleanupSettings) -> Decision:
-    """Plan the clean-up of one repository and ask every check about it.
+    """Plan the clean-up of one repository and run every check on it.
 
-    :param evidence: what is known about the repository.
-    :param settings: how careful to be.
+    :param evidence: the facts about the repository.
+    :param settings: the limits and protections of the clean-up.
     """
     if not isinstance(evidence.inventory, Unread):
         earlier = evidence.earlier.settled(evidence.inventory, settings.action)
@@ -136,9 +136,9 @@ def decide(evidence: Evidence, settings: CleanupSettings) -> Decision:
 
 
 def decide_again(decision: Decision, inventory: Sequence[RepositoryImage], now: datetime) -> Decision:
-    """Judge a repository again by the images that are in it now. It touches no image that was not in the plan before.
+    """Plan again with the images that are in the repository now. No image is added to the earlier plan.
 
-    :param decision: what was decided before.
+    :param decision: the earlier decision.
     :param inventory: every image that is there now.
     :param now: the time (aware).
     """
@@ -174,11 +174,11 @@ def check_run(
     max_bytes: int | None = None,
     approval: Answer = NOT_BOUND,
 ) -> list[CheckResult]:
-    """Return what the checks of the whole run say, over all repositories.
+    """Return the results of the checks that look at all repositories of a run together.
 
-    :param decisions: what is decided for each one.
-    :param max_images: more images in all block the whole run; None for no limit.
-    :param max_bytes: more bytes in all, as an upper bound, block it; None for no limit.
+    :param decisions: the decision for each repository.
+    :param max_images: more images in total block the whole run; None for no limit.
+    :param max_bytes: more bytes in total, as an upper bound, block it; None for no limit.
     :param approval: whether a person has approved the action.
     """
     plans = [decision.plan for decision in decisions if not decision.blocking]

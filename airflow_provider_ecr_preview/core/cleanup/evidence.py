@@ -1,6 +1,6 @@
-"""What a clean-up knows before it decides: what was approved, what is true now, and what could not be read.
+"""The facts behind a clean-up: the approved images, the current state, and the sources that could not be read.
 
-A source that could not be read is an :class:`Unread`, never an empty list, so that no check can take it for clear.
+A source that could not be read is an :class:`Unread`, never an empty list, so no check can mistake it for an empty one.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ T = TypeVar("T")
 
 
 class InUse(Protocol):
-    """What runs, as far as a clean-up asks: one repository's part of what was collected."""
+    """The images in use in one repository."""
 
     @property
     def unread_sources(self) -> Sequence[str]:
-        """The sources that could not be read; nothing may be deleted while there are any."""
+        """The sources that could not be read; nothing is deleted while there are any."""
 
     @property
     def missing_scope(self) -> Sequence[str]:
-        """The accounts and Regions that have to be read and were not; nothing may be deleted while there are any."""
+        """The accounts and Regions that should have been read and were not; nothing is deleted while there are any."""
 
     @property
     def read_scope(self) -> Sequence[str]:
         """The accounts and Regions that were read."""
 
     def users_of(self, image_digest: str, image_tags: Sequence[str]) -> Sequence[str]:
-        """Return who uses an image, in words for a person; nothing if nobody does."""
+        """Describe who uses an image; empty if it is unused."""
 
 
 @dataclass(frozen=True)
 class Replica:
-    """A repository in which ECR deletes an image when it is deleted in the repository that is cleaned up.
+    """A replica, in which ECR repeats each deletion made in the repository being cleaned up.
 
-    :param repository: the repository, of another Region or registry and of the same name.
-    :param images: those of the approved images that are there, by digest.
-    :param in_use: what runs there; None if nothing was collected.
+    :param repository: the repository: the same name in another Region or registry.
+    :param images: the approved images that it also holds, by digest.
+    :param in_use: the images in use there; None if nothing was collected.
     """
 
     repository: RepositoryId
@@ -58,19 +58,19 @@ class Replica:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known about one repository before anything in it is changed.
+    """The facts about one repository before anything in it changes.
 
     :param summary: the summary that was approved.
     :param approved: its images.
     :param fresh: a preview of the same policy that was made just now.
     :param inventory: every image of the repository, described after the fresh preview.
-    :param in_use: what runs; None if nobody asked.
-    :param previous: earlier previews, by the time they were made.
+    :param in_use: the images in use; None if nothing was collected.
+    :param previous: earlier previews, in the order in which they were made.
     :param now: the time (aware).
-    :param approval: what a person has approved; None if no approval binds the clean-up.
-    :param replicas: the repositories in which ECR deletes what is deleted in this one.
-    :param pulls: who else may pull from the repository; None if that was not read.
-    :param earlier: what earlier attempts at the same clean-up did.
+    :param approval: the approval that binds the clean-up; None if there is none.
+    :param replicas: the repositories in which ECR repeats a deletion made in this one.
+    :param pulls: the other accounts that may pull from the repository; None if that was not read.
+    :param earlier: the changes that earlier attempts at the same clean-up made.
     """
 
     summary: PreviewSummaryXCom

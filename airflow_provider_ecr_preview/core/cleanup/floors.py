@@ -1,7 +1,7 @@
-"""Which images have to be left in a repository, chosen the same way by every run.
+"""Which images must be left in a repository, chosen the same way by every run.
 
-Two clean-ups of one repository at the same time know nothing of each other. Each spares the newest images that can be
-run, and so both spare the same ones: they cannot empty the repository together.
+Two clean-ups that run on one repository at the same time do not see each other. Both spare the newest runnable images,
+which are the same for both, so together they cannot empty the repository.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 
 def floor_of(inventory: Sequence[RepositoryImage], count: int) -> list[RepositoryImage]:
-    """Return the images that have to be left: the newest that can be run; where none can be, the newest of all.
+    """Return the images that must stay: the newest runnable ones or, if none is runnable, the newest of all.
 
-    In a repository with manifest lists, an untagged image may be a part of one of them. After the newest image, lists and
-    tagged images are chosen before untagged ones, which would not count if their list went.
+    In a repository with manifest lists, an untagged image may be part of a list, and is useless once the list is gone.
+    So after the newest image, lists and tagged images come before untagged ones.
 
     :param inventory: every image of the repository.
-    :param count: how many images that can be run have to be left; at least one always has to be.
+    :param count: the number of runnable images that must stay; never less than one.
     """
     runnable = _newest_first(filter(can_be_run, inventory))
     if any(map(is_index, runnable)):
@@ -32,14 +32,14 @@ def floor_of(inventory: Sequence[RepositoryImage], count: int) -> list[Repositor
 def guards_of(
     inventory: Sequence[RepositoryImage], *, minimum_images_left: int, newest_images_kept: int
 ) -> list[RepositoryImage]:
-    """Return the images that keep the floor of a repository as long as they are there.
+    """Return the images that guarantee the floor of a repository as long as they exist.
 
-    While each of them is there and can be run, enough images are left, and no image that is to go has become one of the
-    newest. Looking at these few is enough; the whole repository is judged again only when one of them is missing.
+    While all of them exist and are runnable, enough images are left and no planned image has become one of the newest.
+    So it is enough to check these few; the whole repository is judged again only if one of them is missing.
 
     :param inventory: every image of the repository.
-    :param minimum_images_left: how many images that can be run have to be left.
-    :param newest_images_kept: how many of the newest images, and of the newest tagged ones, are spared.
+    :param minimum_images_left: the number of runnable images that must stay.
+    :param newest_images_kept: the number of newest images, and of newest tagged ones, that are spared.
     """
     runnable = _newest_first(filter(can_be_run, inventory))
     tagged = [image for image in runnable if image.image_tags]
@@ -52,10 +52,10 @@ def guards_of(
 
 
 def missing_guards(guards: Iterable[RepositoryImage], there: Mapping[str, RepositoryImage]) -> list[str]:
-    """Return the digests of the guards that are gone, or can no longer do what they were chosen for.
+    """Return the digests of the guards that are gone or no longer guarantee the floor.
 
     :param guards: the guards as they were when they were chosen.
-    :param there: what is there now, by digest.
+    :param there: the images that exist now, by digest.
     """
     return [guard.image_digest for guard in guards if not _holds(guard, there.get(guard.image_digest))]
 

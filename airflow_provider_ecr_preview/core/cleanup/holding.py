@@ -1,4 +1,4 @@
-"""What keeps an image of a plan from going while the clean-up runs: a manifest list or a subject that stays after all."""
+"""Hold back a planned image while the manifest list or the subject that it depends on is still there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 REFERENCED = frozenset({"ImageReferencedByManifestList", "ImageStorageClassUpdateNotSupported"})
-"""Codes of ECR for an image that a manifest list names: it can go once those lists have gone."""
+"""ECR's codes for an image that a manifest list names. It can be deleted once those lists are gone."""
 
 
 _HAS_GONE = ("deleted", "archived", "gone")
@@ -31,12 +31,12 @@ State = Literal["gone", "going", "stays"]
 
 @dataclass(frozen=True)
 class Holding:
-    """What holds images of one repository, by what has become of the others so far.
+    """Decides which images of one repository must wait, or stay, because of other images.
 
     :param images: the images of the plan by digest.
-    :param subjects: which images a planned referrer belongs to, by its digest.
-    :param outcomes: what has become of the images so far; it grows while the clean-up runs.
-    :param retryable: codes of failures that may pass.
+    :param subjects: the subjects of each planned referrer, by the referrer's digest.
+    :param outcomes: the outcomes so far; it grows while the clean-up runs.
+    :param retryable: codes of failures that may be temporary.
     """
 
     images: Mapping[str, RepositoryImage]
@@ -45,11 +45,11 @@ class Holding:
     retryable: Collection[str]
 
     def subject(self, image_digest: str, others: Mapping[str, Fate], target: Fate) -> State:
-        """Return whether what an image belongs to has gone, so that the image may go; it may if it belongs to none.
+        """Return whether the subjects of an image are gone, so that the image may go too. True if it has none.
 
         :param image_digest: the image.
-        :param others: what has become of subjects that are not in the plan; those that are missing are not there.
-        :param target: what is to become of the image.
+        :param others: the fates of subjects that are not in the plan; a subject without an entry is gone.
+        :param target: the planned fate of the image.
         """
         states = [
             self._state(of) if of in self.images else "stays" if others.get(of, Fate.GONE) < target else "gone"
@@ -58,7 +58,7 @@ class Holding:
         return "stays" if "stays" in states else "going" if "going" in states else "gone"
 
     def unplanned_subjects(self, image_digests: Collection[str]) -> list[str]:
-        """Return the subjects of images that are not in the plan; the look before a batch says whether they are there.
+        """Return the subjects that are not in the plan; the check before each batch looks whether they still exist.
 
         :param image_digests: the images.
         """
@@ -66,10 +66,10 @@ class Holding:
         return [*dict.fromkeys(of for of in subjects if of not in self.images)]
 
     def refused(self, outcome: ImageOutcome, *, is_last: bool = False) -> ImageOutcome:
-        """Return the outcome of an image that ECR has refused: spared, if a list that names it stays.
+        """Return the outcome of an image that ECR refused to change: spared, if a list that names it stays.
 
-        :param outcome: what ECR said.
-        :param is_last: whether the image is not tried again.
+        :param outcome: ECR's answer.
+        :param is_last: whether this was the last try.
         """
         if outcome.status != "failed" or outcome.reason not in REFERENCED:
             return outcome
@@ -83,10 +83,10 @@ class Holding:
         return replace(outcome, status="spared", reason=str(Spared.REFERENCED_BY_MANIFEST_LIST), message=message)
 
     def _may_pass(self, outcome: ImageOutcome) -> bool:
-        """Return whether the reason may be gone the next time, where ECR does not name the lists."""
+        """Return whether a retry may succeed, for answers in which ECR does not name the lists."""
         if outcome.reason == "ImageReferencedByManifestList":
             return True
-        # ECR refuses to archive an image in other states as well, which the next look at the image sees.
+        # ECR also refuses to archive images in other states; the next check of the image notices those.
         if "manifest list" not in (outcome.message or ""):
             return True
         return any(self._state(digest) == "going" for digest in self._lists)

@@ -1,4 +1,4 @@
-"""What the attempts at a clean-up were about to do, and did, by image; and what that says about the images now."""
+"""What each attempt at a clean-up intended and did, image by image, and what follows for the images now."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 REPLY_LOST = "reply_lost"
-"""Why it is not certain that we deleted or archived an image: it was there right before our call and is not after it,
-and the reply to the call was lost."""
+"""The reason why we are not certain that we deleted or archived an image: it was there right before our call and not
+after it, but the reply to the call was lost."""
 
 
 NOT_CONFIRMED = "NotConfirmed"
-"""Why an image counts as failed: the reply to our call was lost, and the image is still there."""
+"""The reason why an image counts as failed: the reply to our call was lost, and the image is still there."""
 
 
 ABOUT_TO_SEND = "about_to_send"
@@ -39,14 +39,14 @@ _ID_CHARACTERS = 16
 
 @dataclass(frozen=True, slots=True)
 class EarlierImage:
-    """An image that an earlier attempt has deleted or archived, or was about to.
+    """An image that an earlier attempt deleted or archived, or intended to.
 
     :param image_digest: the digest.
     :param image_tags: its tags, as they were last seen.
     :param image_size_in_bytes: compressed size.
-    :param action: ``EXPIRE`` or ``TRANSITION``, as it was approved; None where that is not known.
+    :param action: ``EXPIRE`` or ``TRANSITION``, as it was approved; None if unknown.
     :param attempt: number of the attempt.
-    :param status: ``deleted`` or ``archived``; ``unknown`` where the attempt did not write down what became of it.
+    :param status: ``deleted`` or ``archived``; ``unknown`` if the attempt did not record the outcome.
     :param reason: ``reply_lost``, or None.
     """
 
@@ -61,17 +61,17 @@ class EarlierImage:
 
 @dataclass(frozen=True)
 class EarlierAttempts:
-    """What earlier attempts at the same clean-up did in one repository.
+    """The work of earlier attempts at the same clean-up in one repository.
 
-    :param done: the images that they have deleted or archived, by digest.
-    :param sent: the images that they were about to delete or archive, by digest, with no word of what became of them.
+    :param done: the images that they deleted or archived, by digest.
+    :param sent: the images that they intended to delete or archive, by digest, without a recorded outcome.
     """
 
     done: Mapping[str, EarlierImage] = field(default_factory=dict)
     sent: Mapping[str, EarlierImage] = field(default_factory=dict)
 
     def settled(self, inventory: Iterable[RepositoryImage], action: CleanupAction) -> EarlierAttempts:
-        """Return the same, with what can be told from the images that are there now.
+        """Return the attempts with the outcomes that the current images reveal.
 
         :param inventory: every image of the repository.
         :param action: ``delete`` or ``archive``.
@@ -87,7 +87,7 @@ class EarlierAttempts:
 
 
 def is_done(image: RepositoryImage | None, action: CleanupAction) -> bool:
-    """Return whether an image is as a deletion or an archiving leaves it.
+    """Return whether an image is already deleted or archived.
 
     :param image: the image as it is now; None if it is not there.
     :param action: ``delete`` or ``archive``.
@@ -98,10 +98,10 @@ def is_done(image: RepositoryImage | None, action: CleanupAction) -> bool:
 
 
 def approval_id(summaries: Sequence[PreviewSummaryXCom], action: str) -> str:
-    """Return what tells one approved clean-up from another: what one attempt did is of use to the next of the same.
+    """Return an identifier of an approved clean-up, so that an attempt finds only earlier attempts at the same one.
 
-    :param summaries: what was approved.
-    :param action: what is done with it.
+    :param summaries: the approved summaries.
+    :param action: the action of the clean-up.
     """
     parts = sorted([str(summary.get(key)) for key in _OF_AN_APPROVAL] for summary in summaries)
     return hashlib.sha256(json.dumps([action, parts]).encode()).hexdigest()[:_ID_CHARACTERS]
@@ -110,11 +110,11 @@ def approval_id(summaries: Sequence[PreviewSummaryXCom], action: str) -> str:
 def intent_entry(
     repository: RepositoryId, images: Iterable[RepositoryImage], actions: Mapping[str, str], *, attempt: int
 ) -> dict[str, Any]:
-    """Return the entry that says which images are about to be deleted or archived.
+    """Return the entry that records which images are about to be deleted or archived.
 
     :param repository: the repository.
     :param images: the images.
-    :param actions: what was approved for each, by digest.
+    :param actions: the approved action of each image, by digest.
     :param attempt: number of the attempt.
     """
     return {
@@ -135,7 +135,7 @@ def intent_entry(
 
 
 def earlier_attempts(entries: Iterable[Mapping[str, Any]]) -> dict[RepositoryId, EarlierAttempts]:
-    """Return what the entries say, by repository.
+    """Return the earlier attempts that the entries record, by repository.
 
     :param entries: the entries of a journal, and the lines of a list of results as ``{"outcome": line}``, in order.
     """
@@ -155,11 +155,11 @@ def earlier_attempts(entries: Iterable[Mapping[str, Any]]) -> dict[RepositoryId,
 
 
 def _fold(line: Mapping[str, Any], done: dict[str, EarlierImage], sent: dict[str, EarlierImage]) -> None:
-    """Take in what became of one image."""
+    """Add the outcome of one image."""
     digest, status = line["image_digest"], line["status"]
     before = sent.get(digest)
     if status == "unknown" or (status == "failed" and line["reason"] == NOT_CONFIRMED):
-        # The call may still have its effect.
+        # The call may still take effect.
         if digest not in done:
             sent[digest] = before or _image(line, attempt=line.get("attempt"))
         return

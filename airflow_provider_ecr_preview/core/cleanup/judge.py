@@ -1,4 +1,4 @@
-"""The decision whether an approved image is spared, and why."""
+"""Decide whether an approved image is spared, and why."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_provider_ecr_preview.core.referrers import Fate, subject_digests, s
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 _SAME_PUSH = timedelta(seconds=2)
-"""One operation of ECR may tell the time of a push to the second, another more exactly."""
+"""One ECR operation may report the time of a push to the second, another more precisely."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Judge:
 
     @cached_property
     def subjects_of_guarded(self) -> frozenset[str]:
-        """The images that a protected image, or one in use, belongs to: ECR deletes it within a day after them."""
+        """The subjects of images that are protected or in use: ECR deletes a referrer within a day of its subject."""
         guarded = (image for image in self.inventory if image.subject_manifest_digest and self._is_guarded(image))
         return frozenset(digest for image in guarded for digest in subjects_above(image, self.described))
 
@@ -86,7 +86,7 @@ class Judge:
         self, approved: PreviewedImage, fresh: PreviewedImage | None, image: RepositoryImage
     ) -> Spared | None:
         if fresh is None:
-            # A preview stops listing an image when it is archived, by an earlier attempt for example.
+            # A preview no longer lists an image that has been archived, for example by an earlier attempt.
             return Spared.ARCHIVED_ALREADY if self._is_archived_already(image) else Spared.NO_LONGER_PREVIEWED
         if fresh.action != approved.action:
             return Spared.ACTION_CHANGED
@@ -109,16 +109,16 @@ class Judge:
         return None
 
     def _is_deleted_in_replicas(self, image_digest: str) -> bool:
-        """Return whether ECR would delete an image elsewhere, too; it does not replicate that one is archived."""
+        """Return whether ECR would also delete the image in a replica. Archiving is not replicated."""
         fresh = self.fresh.get(image_digest)
         return replicates_deletions(self.settings) and (fresh is None or fresh.action == EXPIRE)
 
     def _copies(self, image_digest: str) -> list[RepositoryImage]:
-        """Return the image as it is in each repository where it would be deleted, too."""
+        """Return the copies of the image in the replicas that would also delete it."""
         return [*copies_of(self.evidence, image_digest).values()] if self._is_deleted_in_replicas(image_digest) else []
 
     def _tags_of(self, image: RepositoryImage) -> list[str]:
-        """Return the tags of an image, here and where it would be deleted, too."""
+        """Return the tags of an image, here and in the replicas that would also delete it."""
         return sorted({tag for copy in (image, *self._copies(image.image_digest)) for tag in copy.image_tags})
 
     def _tags_at_any_time(self, image: RepositoryImage) -> list[str]:
@@ -127,12 +127,12 @@ class Judge:
         return sorted({*self._tags_of(image), *(tag for known in previewed if known for tag in known.image_tags)})
 
     def present_fate(self, image_digest: str) -> Fate:
-        """Return what has become of an image."""
+        """Return the current fate of an image."""
         image = self.described.get(image_digest)
         return Fate.GONE if image is None else Fate.now(image)
 
     def held_by(self, image: RepositoryImage, going: Container[str]) -> Spared:
-        """Return why an image has to stay because another one does.
+        """Return why an image must stay because another image stays.
 
         :param image: the image.
         :param going: the digests of the images that go.
@@ -141,7 +141,7 @@ class Judge:
         return Spared.REFERENCED_BY_MANIFEST_LIST if lists else Spared.SUBJECT_STAYS
 
     def _belongs_to_what_runs_elsewhere(self, image: RepositoryImage) -> bool:
-        """Return whether an image belongs to one that runs and is no longer in the repository."""
+        """Return whether the subject of an image is in use but no longer in the repository."""
         if not self.settings.check_referrers:
             return False
         return any(of not in self.described and self._is_in_use(of, ()) for of in subject_digests(image))

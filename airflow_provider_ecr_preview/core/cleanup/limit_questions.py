@@ -1,4 +1,4 @@
-"""The questions of a clean-up about how much it touches, and how much it leaves."""
+"""The questions about how much a clean-up changes, and how much it leaves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def images_left(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan
     inventory = evidence.inventory
     if isinstance(inventory, Unread):
         return Answer.unread(inventory, "The images of the repository are not known: ")
-    # Images spared for the minimum count as touched here: the policy itself would not leave them.
+    # Images spared for the minimum count as touched here, because the policy itself would take them.
     spared = plan.spared_for(Spared.MINIMUM_IMAGES_LEFT)
     touched = {*spared, *(image.image_digest for image in plan.images)}
     left = len(inventory) - len(touched)
@@ -68,7 +68,7 @@ def max_bytes(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) 
 def capped(number: int | None, limit: int | None, what: str, parameter: str) -> Answer:
     """Return whether a number is within a limit.
 
-    :param number: the number; None if it is not known.
+    :param number: the number; None if unknown.
     :param limit: the limit; None for no limit.
     :param what: what is counted.
     :param parameter: name of the operator's parameter that holds the limit.

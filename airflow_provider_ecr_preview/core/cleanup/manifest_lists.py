@@ -1,8 +1,8 @@
-"""Which manifest lists of a repository hold an image that is in use.
+"""Find the manifest lists of a repository that contain an image in use.
 
-Only a manifest says which images a list names, and DescribeImages does not read it. Where the relation is known
-(``referenced_by``), it counts. Where it is not, this is what is known: a build pushes the images of a list, and right
-after them the list.
+Only a manifest names the images of a list, and DescribeImages does not return it. If the relation is known
+(``referenced_by``), it decides. If not, the time of the push does: a build pushes the images of a list, and the list
+right after them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 SAME_BUILD = timedelta(hours=1)
-"""A list that was pushed within this time after an image is taken to be of the same build, and to name the image."""
+"""A list pushed within this time after an image is assumed to be from the same build and to name the image."""
 
 
 def lists_of_images_in_use(
@@ -28,8 +28,7 @@ def lists_of_images_in_use(
 
     :param images: every image of the repository.
     :param is_in_use: returns whether an image is in use.
-    :param by_push_time: whether a list counts as well that was pushed right after an image in use whose lists are not
-        known.
+    :param by_push_time: whether to include lists pushed right after an image in use whose lists are unknown.
     """
     lists = [image for image in images if is_index(image)]
     if not lists:
@@ -43,7 +42,7 @@ def lists_of_images_in_use(
 
 
 def _known(images: Iterable[RepositoryImage], used: Iterable[RepositoryImage]) -> set[str]:
-    """Return the lists that are known to name one of the images; also those that name such a list."""
+    """Return the lists that are known to name one of the images, and the lists that name those lists."""
     by_digest = {image.image_digest: image for image in images}
     found: set[str] = set()
     pending = list(used)

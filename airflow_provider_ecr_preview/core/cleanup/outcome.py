@@ -1,4 +1,4 @@
-"""What became of the images of a clean-up, one by one."""
+"""The outcome of a clean-up, image by image."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ PLANNED: dict[CleanupAction, ImageStatus] = {"delete": "would_delete", "archive"
 
 @dataclass(frozen=True, slots=True)
 class ImageFailure:
-    """Why ECR did not do what was asked with one image.
+    """Why ECR did not delete or archive one image.
 
     :param image_digest: the digest.
     :param code: ``failureCode`` of ECR, or the error code.
-    :param reason: what ECR says about it.
+    :param reason: ECR's explanation.
     """
 
     image_digest: str
@@ -45,7 +45,7 @@ class ImageFailure:
 
 @dataclass(frozen=True, slots=True)
 class ImageOutcome:
-    """What became of one image.
+    """The outcome of one image.
 
     :param image_digest: the digest.
     :param image_tags: its tags, as they were last seen.
@@ -68,7 +68,7 @@ class ImageOutcome:
 
     @classmethod
     def of_earlier(cls, image: EarlierImage) -> ImageOutcome:
-        """Return what became of an image that an earlier attempt had to do with."""
+        """Return the outcome of an image that an earlier attempt handled."""
         return cls(
             image.image_digest,
             image.image_tags,
@@ -82,7 +82,7 @@ class ImageOutcome:
     def of(
         cls, image: RepositoryImage, status: ImageStatus, reason: str | None = None, message: str | None = None
     ) -> ImageOutcome:
-        """Return what became of an image that was described."""
+        """Return the outcome of a described image."""
         return cls(image.image_digest, image.image_tags, status, reason, message, image.image_size_in_bytes)
 
     def as_dict(self, repository: RepositoryId) -> dict[str, Any]:
@@ -102,18 +102,18 @@ class ImageOutcome:
 
     @property
     def spared_reason(self) -> SparedReason | None:
-        """What a person has to know about the reason for which the image is spared; None if it is not."""
+        """The explanation of why the image is spared; None if it is not."""
         return SPARED_REASONS.get(self.reason or "") if self.status == "spared" else None
 
 
 @dataclass
 class RepositoryCleanup:
-    """What became of one repository.
+    """The outcome of one repository.
 
-    :param decision: what was decided about it.
+    :param decision: the decision about it.
     :param status: ``done``, ``nothing_to_do``, ``dry_run``, ``blocked``, ``incomplete`` or ``stopped``.
-    :param outcomes: what became of its approved images, by digest.
-    :param error: what ended it early.
+    :param outcomes: the outcomes of its approved images, by digest.
+    :param error: the error that ended it early.
     """
 
     decision: Decision
@@ -132,13 +132,13 @@ class RepositoryCleanup:
         return Counter(outcome.status for outcome in self.outcomes.values())
 
     def reasons(self, status: ImageStatus) -> Counter[str]:
-        """Return the number of images of a status by reason."""
+        """Count the images with a status by reason."""
         return Counter(outcome.reason or "" for outcome in self.outcomes.values() if outcome.status == status)
 
     def explain(self, settings: CleanupSettings) -> None:
-        """Say of every spared image what was seen.
+        """Explain for every spared image what was found.
 
-        :param settings: how careful the clean-up was.
+        :param settings: the limits and protections of the clean-up.
         """
         spared = SparedImages(self.decision.evidence, settings)
         for digest, outcome in self.outcomes.items():
@@ -148,27 +148,27 @@ class RepositoryCleanup:
 
     @property
     def reply_lost_image_count(self) -> int:
-        """Number of the images that were deleted or archived by a call whose reply was lost."""
+        """Number of images that were deleted or archived by a call whose reply was lost."""
         return sum(outcome.reason == REPLY_LOST for outcome in self.of_status("deleted", "archived"))
 
     @property
     def earlier_image_count(self) -> int:
-        """Number of the images that earlier attempts have deleted or archived."""
+        """Number of images that earlier attempts have deleted or archived."""
         return sum(outcome.attempt is not None for outcome in self.of_status("deleted", "archived"))
 
     def of_status(self, *statuses: ImageStatus) -> list[ImageOutcome]:
-        """Return the images of these statuses."""
+        """Return the images with one of these statuses."""
         return [outcome for outcome in self.outcomes.values() if outcome.status in statuses]
 
 
 def planned_cleanup(
     decision: Decision, action: CleanupAction, *, run_is_blocked: bool, dry_run: bool
 ) -> RepositoryCleanup:
-    """Return the outcome of a repository in which nothing is changed, or nothing has been yet.
+    """Return the outcome of a repository in which nothing has been changed, or not yet.
 
-    :param decision: what was decided about it.
-    :param action: what would be done.
-    :param run_is_blocked: whether the whole run may not change anything.
+    :param decision: the decision about it.
+    :param action: the planned action.
+    :param run_is_blocked: whether the whole run is blocked.
     :param dry_run: whether nothing is to be changed.
     """
     plan = decision.plan
@@ -185,7 +185,7 @@ def planned_cleanup(
     outcomes += [ImageOutcome(digest, status="gone") for digest in sorted(plan.gone)]
     outcomes += map(ImageOutcome.of_earlier, plan.earlier.values())
     if decision.blocking:
-        # It cannot be told what became of these, as the repository cannot be judged.
+        # The repository cannot be judged, so the outcome of these images is unknown.
         known = {outcome.image_digest for outcome in outcomes}
         sent = decision.evidence.earlier.sent
         outcomes += [ImageOutcome.of_earlier(image) for digest, image in sent.items() if digest not in known]

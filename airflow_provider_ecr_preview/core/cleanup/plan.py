@@ -1,4 +1,4 @@
-"""Which of the approved images a clean-up would touch, in which order, and why it leaves out the others."""
+"""Plan which approved images a clean-up touches, in which order, and why it leaves out the others."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ MAX_BATCH = 100
 
 
 TARGETS: dict[CleanupAction, Fate] = {"delete": Fate.GONE, "archive": Fate.ARCHIVED}
-"""What is to become of an image."""
+"""The planned fate of an image."""
 
 
 @dataclass(frozen=True)
 class CleanupPlan:
-    """What a clean-up of one repository would do, if every check allows it.
+    """The changes that a clean-up of one repository makes if every check allows them.
 
     :param images: the images to be touched, in this order.
     :param spared: why each of the other approved images is left out, by digest.
     :param gone: approved images that are no longer in the repository.
-    :param not_approved: images that the fresh preview lists and nobody has approved; they are never touched.
-    :param subjects: which images a referrer among them belongs to; all of these have to go before it.
+    :param not_approved: images that the fresh preview lists but the approval does not; they are never touched.
+    :param subjects: the subjects of each referrer among them; a referrer goes after all of its subjects.
     :param lists_that_stay: manifest lists that stay, the newest first. ECR does not delete the images that they name,
         and DescribeImages does not say which those are.
-    :param earlier: images that earlier attempts at the same clean-up have deleted or archived; they are not touched again.
+    :param earlier: images that earlier attempts at the same clean-up deleted or archived; they are not touched again.
     """
 
     images: tuple[RepositoryImage, ...] = ()
@@ -59,18 +59,18 @@ class CleanupPlan:
 
     @property
     def image_count(self) -> int:
-        """Number of the images that are touched by all attempts together."""
+        """Number of images that all attempts together touch."""
         return len(self.images) + len(self.earlier)
 
     @property
     def bytes_upper_bound(self) -> int | None:
-        """Sum of the sizes of these images, or None when one is not known. Shared layers make it an upper bound."""
+        """Sum of the sizes of these images, or None if one is unknown. Shared layers make it an upper bound."""
         sizes = [image.image_size_in_bytes for image in self.images]
         return known_sum([*sizes, *(image.image_size_in_bytes for image in self.earlier.values())])
 
     @property
     def may_be_refused(self) -> list[RepositoryImage]:
-        """The images that a manifest list that stays may name: ECR would then refuse to delete them."""
+        """The images that ECR may refuse to delete, because a manifest list that stays may name them."""
         if not self.lists_that_stay:
             return []
         newest = self.lists_that_stay[0].image_pushed_at
@@ -79,7 +79,7 @@ class CleanupPlan:
     def summary(self, action: CleanupAction) -> str:
         """Return the plan as one line for the log.
 
-        :param action: what is done with the images.
+        :param action: the action on the images.
         """
         reasons = Counter(map(str, self.spared.values()))
         spared = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
@@ -91,17 +91,17 @@ class CleanupPlan:
         return f"{text} Up to {maybe} of these may be spared, because a manifest list that stays may name them."
 
     def spared_for(self, *reasons: Spared) -> list[str]:
-        """Return the digests that are spared for one of these reasons."""
+        """Return the digests spared for any of these reasons."""
         return sorted(digest for digest, reason in self.spared.items() if reason in reasons)
 
 
 def batches_of(images: Iterable[RepositoryImage], size: int = MAX_BATCH) -> Iterator[list[RepositoryImage]]:
     """Yield batches that can go to ECR one after the other.
 
-    Manifest lists are apart from the images that they may name, and referrers from their subjects.
+    Manifest lists are never in a batch with images that they may name, nor referrers with their subjects.
 
     :param images: the images, in the order of a plan.
-    :param size: how many images a batch has at most.
+    :param size: the maximum number of images in a batch.
     """
     batch: list[RepositoryImage] = []
     digests: set[str] = set()
@@ -119,13 +119,13 @@ def batches_of(images: Iterable[RepositoryImage], size: int = MAX_BATCH) -> Iter
 def plan_cleanup(
     evidence: Evidence, settings: CleanupSettings, spared_before: Mapping[str, Spared] | None = None
 ) -> CleanupPlan:
-    """Return what a clean-up would touch, judged by what is known now; nothing if the essentials are not known.
+    """Return the plan of a clean-up from the facts known now; it is empty if an essential fact is missing.
 
-    Whether it may be done is for the checks to say.
+    The checks decide whether the plan may be carried out.
 
-    :param evidence: what is known.
-    :param settings: how careful to be.
-    :param spared_before: images that are spared whatever is known now, by digest, each with its reason.
+    :param evidence: the facts.
+    :param settings: the limits and protections of the clean-up.
+    :param spared_before: images that stay spared whatever the facts say now, with the reason for each, by digest.
     """
     approved = approved_images(evidence)
     fresh, inventory = evidence.fresh, evidence.inventory
@@ -169,7 +169,7 @@ def plan_cleanup(
 
 
 def _floor(inventory: Sequence[RepositoryImage], settings: CleanupSettings) -> frozenset[str]:
-    """Return the images that have to be left. ECR itself spares none, so a policy is judged without them."""
+    """Return the images that must stay. ECR itself spares none, so a whole policy is judged without a floor."""
     if settings.whole_policy:
         return frozenset()
     return frozenset(image.image_digest for image in floor_of(inventory, settings.minimum_images_left))
@@ -182,6 +182,6 @@ def _target_of(approved: PreviewedImage, settings: CleanupSettings) -> Fate:
 
 
 def _order(image: RepositoryImage, levels: Mapping[str, int]) -> tuple[object, ...]:
-    # A list is pushed after the lists that it names and has to go before them; of other images the oldest come first.
+    # A list is pushed after the lists that it names and must go before them; other images go oldest first.
     is_list, time = is_index(image), image.ordered_at.timestamp()
     return levels[image.image_digest], not is_list, -time if is_list else time, image.image_digest

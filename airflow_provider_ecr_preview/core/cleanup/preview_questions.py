@@ -1,4 +1,4 @@
-"""The questions of a clean-up about the approved preview: whether it still holds, is young enough and has no finding."""
+"""The questions about the approved preview: whether it still holds, is recent, and has no critical finding."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _PREVIEW_AGAIN = "Preview again, and have that preview approved"
 
 
 def approved_unchanged(evidence: Evidence, _: CleanupSettings, __: CleanupPlan) -> Answer:
-    """Ask whether the summary and its images are still those that a person has approved."""
+    """Ask whether the summary and its images are still the approved ones."""
     return compared_with(evidence.approval, evidence.summary, evidence.approved)
 
 
 def policy_unchanged(evidence: Evidence, _: CleanupSettings, __: CleanupPlan) -> Answer:
-    """Ask whether the policy is still the one that was approved."""
+    """Ask whether the policy is still the approved one."""
     fresh, approved = evidence.fresh, evidence.summary["policy_fingerprint"]
     if isinstance(fresh, Unread):
         return Answer.unread(fresh, "The policy cannot be compared, because there is no fresh preview: ")
@@ -47,7 +47,7 @@ def policy_unchanged(evidence: Evidence, _: CleanupSettings, __: CleanupPlan) ->
 
 
 def preview_unchanged(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
-    """Ask whether a fresh preview lists the images that were approved."""
+    """Ask whether a fresh preview lists the approved images."""
     if (unread := unread_source(evidence)) is not None:
         return Answer.unread(unread, "The approved images cannot be compared: ")
     if approved_images(evidence) is None:
@@ -65,7 +65,7 @@ def preview_unchanged(evidence: Evidence, settings: CleanupSettings, plan: Clean
 
 
 def tags_unchanged(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
-    """Ask whether the approved images have the tags that they had when they were approved."""
+    """Ask whether the approved images still have the tags that they had at the approval."""
     if not settings.check_tags:
         return OFF
     if (unread := unknown_images(evidence)) is not None:
@@ -80,7 +80,7 @@ def tags_unchanged(evidence: Evidence, settings: CleanupSettings, plan: CleanupP
 
 
 def preview_age(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> Answer:
-    """Ask whether the approved preview is young enough."""
+    """Ask whether the approved preview is recent enough."""
     if settings.max_preview_age is None:
         return OFF
     previewed_at = evidence.previewed_at
@@ -98,7 +98,7 @@ def preview_age(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -
 
 
 def agreeing_previews(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
-    """Ask whether enough previews in a row have listed the approved images."""
+    """Ask whether enough consecutive previews listed the approved images."""
     needed, earlier = settings.required_agreeing_previews, earlier_previews(evidence, settings)
     if not needed:
         return OFF
@@ -121,7 +121,7 @@ def findings(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -
     """Ask whether the preview has a critical finding that no other question answers."""
     critical = [finding for finding in evidence.summary["findings"] if finding["severity"] == "critical"]
     answered, going = settings.answered_findings, {image.image_digest for image in plan.images}
-    # The tags that the preview protects may be others than those of the clean-up: what goes was not answered by them.
+    # The preview and the clean-up may protect different tags, so the preview's finding does not settle the question.
     if "protected_tag_expires" not in settings.ignored_findings:
         touched = (finding["code"] for finding in critical if not going.isdisjoint(finding["image_digests"]))
         answered -= {"protected_tag_expires"}.intersection(touched)
@@ -145,7 +145,7 @@ def _of_changes(message: str, changed: Sequence[str], settings: CleanupSettings)
 
 
 def _disagreement(evidence: Evidence, earlier: PreviewList | Unread) -> Answer | None:
-    """Return why an earlier preview does not count as one in the row, if it does not."""
+    """Return why an earlier preview does not count as consecutive, or None if it does."""
     if isinstance(earlier, Unread):
         return Answer.unread(earlier, "An earlier preview cannot be read: ")
     if earlier.policy_fingerprint != evidence.summary["policy_fingerprint"]:

@@ -1,4 +1,4 @@
-"""The questions of a clean-up about what protects single images: use, tags, age, pulls, and being the newest."""
+"""The questions about what protects single images: use, tags, age, pulls, and being among the newest."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NOT_RECORDED = (
 
 
 def in_use(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
-    """Ask whether it is known what is in use, and which approved images are."""
+    """Ask whether every source of images in use was read, and which approved images are in use."""
     used = evidence.in_use
     if not settings.check_in_use:
         return OFF
@@ -82,7 +82,7 @@ def recent_pulls(evidence: Evidence, settings: CleanupSettings, plan: CleanupPla
 
 
 def newest_images(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
-    """Ask which approved images are the newest of the repository."""
+    """Ask which approved images are among the newest in the repository."""
     if not settings.protection.newest_images_kept:
         return OFF
     return _of_protection(evidence, settings, plan, Spared.NEWEST, "among the newest")

@@ -1,4 +1,4 @@
-"""Whether every account that may pull from a repository was read."""
+"""Check that every account that may pull from a repository was read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN = 10
 
 
 def pulling_accounts(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> Answer:
-    """Ask whether every account was read that may pull. This never blocks: who may pull need not run anything."""
+    """Ask whether every account that may pull was read. This never blocks: such an account need not run anything."""
     pulls, used = evidence.pulls, evidence.in_use
     if not settings.check_in_use or pulls is None or used is None or isinstance(used, Unread):
         return OFF

@@ -1,4 +1,4 @@
-"""The questions that a clean-up of one repository has to answer, by the code of their check."""
+"""The questions that a clean-up of one repository must answer, by the code of their check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether clean-ups could run: every check that can be made without starting a preview, repository by repository."""
+"""Check whether clean-ups could run, repository by repository, without starting a preview."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAX_MESSAGE = 300
 
 
 _VERDICTS = ("blocked", "unknown", "not_checked", "warned", "spared", "passed", "off")
-"""The worst first."""
+"""Verdicts, the worst first."""
 
 
 _NEED_A_FRESH_PREVIEW = frozenset({"preview_unchanged"})
@@ -40,11 +40,11 @@ _NEED_A_PREVIEW = frozenset(
         "agreeing_previews",
     }
 )
-"""What there is to compare only where a preview was made and approved."""
+"""Checks that need an approved preview to compare with."""
 
 
 class ReadinessRowXCom(TypedDict):
-    """What one check says of one repository; ``repository_name`` is None for the whole run."""
+    """The result of one check for one repository; ``repository_name`` is None for the whole run."""
 
     registry_id: str | None
     region_name: str | None
@@ -59,7 +59,7 @@ class ReadinessXCom(TypedDict):
     """``return_value`` of the operators that clean up, with ``check_only``.
 
     ``verdicts`` counts the verdicts of every check. ``rows`` has one for every check of every repository, those that
-    block first; ``rows_left_out`` says for how many there was no room, and ``results_uri`` has all of them.
+    block first; ``rows_left_out`` counts the rows that did not fit, and ``results_uri`` has all of them.
     """
 
     schema: str
@@ -75,11 +75,11 @@ class ReadinessXCom(TypedDict):
 
 @dataclass(frozen=True)
 class ReadAttempt:
-    """One call that reads, tried.
+    """The trial of one read call.
 
     :param action: its IAM action, such as ``ecr:DescribeImages``.
     :param problem: why it failed; None if it did not.
-    :param remedy: what makes it work.
+    :param remedy: the step that makes it work.
     """
 
     action: str
@@ -89,11 +89,11 @@ class ReadAttempt:
 
 @dataclass(frozen=True)
 class RepositoryReadiness:
-    """What the checks say of one repository.
+    """The results of the checks for one repository.
 
     :param repository: the repository.
-    :param checks: what they say.
-    :param decision: what a clean-up would do.
+    :param checks: the results.
+    :param decision: the decision that a clean-up would make.
     """
 
     repository: RepositoryId
@@ -107,9 +107,9 @@ class RepositoryReadiness:
 
 
 def without_a_preview(checks: Iterable[CheckResult], *, is_previewed: bool) -> list[CheckResult]:
-    """Return what the checks say, with those not checked that need a preview which was not started.
+    """Return the results, marking as unchecked the checks that need a fresh preview.
 
-    :param checks: what they say, with the approved preview, or a simulated one, in place of a fresh one.
+    :param checks: the results with the approved preview, or a simulated one, in place of a fresh one.
     :param is_previewed: whether there is a preview that may be approved.
     """
     needed = _NEED_A_FRESH_PREVIEW if is_previewed else _NEED_A_PREVIEW
@@ -122,15 +122,15 @@ def without_a_preview(checks: Iterable[CheckResult], *, is_previewed: bool) -> l
 def _is_unanswered(check: CheckResult, needed: Container[str]) -> bool:
     if check.verdict == "off":
         return False
-    # Which images are meant is known from a fresh preview, where there is no list; their tags at the approval are not.
+    # Without a list, a fresh preview reveals the approved images, but not their tags at the approval.
     if check.remedy == WITH_A_LIST and check.code != "tags_unchanged":
         return True
-    # What blocks without a fresh preview blocks with one.
+    # A check that blocks without a fresh preview also blocks with one.
     return check.code in needed and not check.blocks
 
 
 def read_permissions(attempts: Sequence[ReadAttempt]) -> Answer:
-    """Return whether every call that reads works.
+    """Check that every read call works.
 
     :param attempts: the calls that were tried.
     """
@@ -142,7 +142,7 @@ def read_permissions(attempts: Sequence[ReadAttempt]) -> Answer:
 
 
 def change_permissions(actions: Iterable[str]) -> Answer:
-    """Return that calls were not tried.
+    """Return the answer for calls that were not tried.
 
     :param actions: the IAM actions of the calls that start or change something.
     """
@@ -153,7 +153,7 @@ def change_permissions(actions: Iterable[str]) -> Answer:
 
 
 def nothing_previewed(repository: RepositoryId, now: datetime, policy_fingerprint: str = "") -> PreviewSummaryXCom:
-    """Return what stands for the summary of a repository of which nothing was previewed, or could be.
+    """Return an empty summary for a repository without a preview.
 
     :param repository: the repository.
     :param now: the time (aware).
@@ -185,8 +185,8 @@ def nothing_previewed(repository: RepositoryId, now: datetime, policy_fingerprin
 def rows_of(readiness: Iterable[RepositoryReadiness], run_checks: Iterable[CheckResult]) -> list[ReadinessRowXCom]:
     """Return one row for every check of every repository, those that block first.
 
-    :param readiness: what the checks say of every repository.
-    :param run_checks: what the checks of the whole run say.
+    :param readiness: the results for every repository.
+    :param run_checks: the results of the checks of the whole run.
     """
     rows = [_row(None, check) for check in run_checks]
     rows += [_row(repository.repository, check) for repository in readiness for check in repository.checks]
@@ -203,9 +203,9 @@ def readiness_xcom(
 ) -> ReadinessXCom:
     """Return a readiness report, in at most 48 KiB.
 
-    :param readiness: what the checks say of every repository.
+    :param readiness: the results for every repository.
     :param rows: one for every check of every repository.
-    :param action: what was checked for: ``delete``, ``archive`` or ``put``.
+    :param action: the action checked for: ``delete``, ``archive`` or ``put``.
     :param checked_at: when (aware).
     :param results_uri: where all rows were written.
     """

@@ -18,7 +18,7 @@ _KEEP_REFERRERS = (
 
 
 def referrers(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
-    """Ask which approved images belong to an image that stays, or would take one that stays with them."""
+    """Ask which approved images belong to an image that stays, or would take such an image with them."""
     if (unknown := unknown_images(evidence)) is not None:
         return unknown if settings.check_referrers else OFF
     if subjects := plan.spared_for(Spared.REFERRER_STAYS):
@@ -42,7 +42,7 @@ def referrers(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) 
 
 
 def manifest_lists(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
-    """Ask which approved manifest lists hold an image in use, and which images a list that stays may hold."""
+    """Ask which approved manifest lists contain an image in use, and which images a list that stays may contain."""
     if (unknown := unknown_images(evidence)) is not None:
         return unknown
     if spared := plan.spared_for(Spared.CHILD_IN_USE):

@@ -269,7 +269,7 @@ SPARED_REASONS: Mapping[str, SparedReason] = {
 
 
 def lifting(error: RepositoryError) -> str:
-    """Return the permission or step that lifts an error of a call to ECR.
+    """Return the permission or step that resolves an error of a call to ECR.
 
     :param error: the error; if a permission is missing, it names the IAM action.
     """
@@ -292,4 +292,4 @@ ERROR_REMEDIES: tuple[tuple[type[RepositoryError], str], ...] = (
     (EcrOutageError, "AWS or the network failed: run the task again later."),
     (EcrUnreachableError, "Check region_name, and endpoint_url in the connection's extra; then run the task again."),
 )
-"""What lifts each kind of error, the most specific first."""
+"""The remedy for each kind of error, the most specific first."""

@@ -1,4 +1,4 @@
-"""What a clean-up asks about the repositories in which ECR deletes what is deleted in this one."""
+"""The question about the replicas, in which ECR repeats every deletion made in this repository."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_ecr_preview.core.replication import destinations_named
 
 
 def replicas(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> Answer:
-    """Ask whether everything is known that protects images where their deletion is replicated to."""
+    """Ask whether every protection of the images in the replicas is known."""
     if not settings.check_replicas:
         return OFF
     if settings.action == "archive" and not settings.whole_policy:
@@ -30,12 +30,12 @@ def replicas(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> A
 
 
 def _unread(replica: Replica, settings: CleanupSettings) -> Unread | None:
-    """Return what is not known about a replica, if anything is."""
+    """Return the first unknown fact about a replica, if any."""
     place = place_of(replica)
     if isinstance(replica.images, Unread):
         return Unread(f"The images in {place} cannot be read: {replica.images.reason}", replica.images.remedy)
     if not settings.check_in_use or replica.in_use is None or isinstance(replica.in_use, Unread):
-        # What was collected cannot be read at all; the check of what is in use says so.
+        # If the images in use cannot be read at all, the check of images in use reports it.
         return None
     if replica.in_use.missing_scope:
         return Unread(f"It is not known what runs in {place}.", _collect(replica))

@@ -1,4 +1,4 @@
-"""What protects an image where ECR deletes it, too."""
+"""Look for protection of an image in the replicas that would also delete it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 
 def replicates_deletions(settings: CleanupSettings) -> bool:
-    """Return whether it matters where deletions are replicated to. ECR does not replicate that an image is archived.
+    """Return whether replicas matter to a clean-up. ECR replicates deletions, but not archiving.
 
-    :param settings: how careful to be.
+    :param settings: the limits and protections of the clean-up.
     """
     return settings.check_replicas and (settings.whole_policy or settings.action == "delete")
 
 
 def copies_of(evidence: Evidence, image_digest: str) -> Mapping[str, RepositoryImage]:
-    """Return the image as it is in each repository where it would be deleted, too, by ``account/Region``.
+    """Return the copies of an image in the replicas that would also delete it, by ``account/Region``.
 
-    :param evidence: what is known.
+    :param evidence: the facts.
     :param image_digest: the digest of the image.
     """
     return {
@@ -32,9 +32,9 @@ def copies_of(evidence: Evidence, image_digest: str) -> Mapping[str, RepositoryI
 
 
 def users_in_replicas(evidence: Evidence, image_digest: str, image_tags: Sequence[str]) -> list[str]:
-    """Return who runs the image where it would be deleted, too.
+    """Return who runs the image in the replicas that would also delete it.
 
-    :param evidence: what is known.
+    :param evidence: the facts.
     :param image_digest: the digest of the image.
     :param image_tags: every tag that it has here or there.
     """

@@ -1,4 +1,4 @@
-"""The XCom contract of a clean-up, in at most 48 KiB whatever was done."""
+"""The XCom contract of a clean-up, always at most 48 KiB."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _GIGABYTE = 1_000_000_000
 
 
 class _Limits(NamedTuple):
-    """How much of each list and message is pushed, and whether the checks that passed are."""
+    """The maximum length of each list and message, and whether the checks that passed are."""
 
     digests: int
     characters: int
@@ -60,15 +60,15 @@ def cleanup_xcom(
 ) -> ImageCleanupXCom:
     """Return the result of a clean-up.
 
-    :param cleanups: what became of every repository.
+    :param cleanups: the outcome of every repository.
     :param action: ``delete`` or ``archive``.
     :param dry_run: whether nothing was to be changed.
-    :param run_checks: what the checks of the whole run say.
+    :param run_checks: the results of the checks of the whole run.
     :param started_at: when it began (aware).
     :param finished_at: when it ended (aware).
-    :param archive_price_per_gb_month: what a gigabyte in the archive costs a month.
+    :param archive_price_per_gb_month: the monthly price of a gigabyte in the archive.
     :param results_uri: where the list of all images was written.
-    :param approval: what a person has approved; None if no approval binds the clean-up.
+    :param approval: the approval that binds the clean-up; None if there is none.
     """
     repositories = [_repository(cleanup) for cleanup in cleanups]
     size = known_sum(repository["touched_bytes_upper_bound"] for repository in repositories)
@@ -105,10 +105,10 @@ def overall_status(cleanups: Iterable[RepositoryCleanup]) -> str:
 
 
 def archive_cost(size: int | None, price_per_gb_month: float | None) -> str:
-    """Return what archiving costs, in words.
+    """Describe the cost of archiving.
 
-    :param size: bytes that are archived, as an upper bound; None if not known.
-    :param price_per_gb_month: what a gigabyte in the archive costs a month; None if it is not given.
+    :param size: archived bytes, as an upper bound; None if unknown.
+    :param price_per_gb_month: the monthly price of a gigabyte in the archive; None if not given.
     """
     text = (
         "Archived images are billed too, for at least 90 days, and restoring one costs a fee: archiving saves nothing by "
@@ -195,15 +195,15 @@ def _check_cut_to(check: CheckXCom, limits: _Limits) -> CheckXCom:
 
 
 def is_notable(check: CheckXCom) -> bool:
-    """Return whether a check says more than that all is well, or that it is switched off."""
+    """Return whether a check says more than that it passed or is off."""
     return check["verdict"] not in ("passed", "off")
 
 
 def check_xcom(check: CheckResult, characters: int | None = None) -> CheckXCom:
-    """Return what a check says in plain JSON types.
+    """Return the result of a check in plain JSON types.
 
-    :param check: what it says.
-    :param characters: how long its texts may be at most; None for no limit.
+    :param check: the result.
+    :param characters: the maximum length of its texts; None for no limit.
     """
     message, remedy = check.message, check.remedy
     if characters is not None:
@@ -218,7 +218,7 @@ def check_xcom(check: CheckResult, characters: int | None = None) -> CheckXCom:
 
 
 def _spared_images(cleanup: RepositoryCleanup) -> list[SparedImageXCom]:
-    """Return examples of the spared images, one of every reason first."""
+    """Return examples of spared images, starting with one for every reason."""
     first: dict[str, SparedImageXCom] = {}
     others: list[SparedImageXCom] = []
     for outcome in cleanup.of_status("spared"):

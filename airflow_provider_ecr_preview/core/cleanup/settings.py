@@ -1,4 +1,4 @@
-"""How careful a clean-up is. Everything is on unless it is switched off here."""
+"""The limits and protections of a clean-up. Every one is on unless switched off here."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ REQUIRED_AGREEING_PREVIEWS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class CleanupSettings:
-    """How careful a clean-up of one repository is.
+    """The limits and protections of a clean-up of one repository.
 
     :param action: ``delete`` deletes images that were approved to expire; ``archive`` archives them, and those that
         were approved to be archived.
@@ -44,19 +44,18 @@ class CleanupSettings:
     :param max_images: more images block the clean-up; None for no limit.
     :param max_share: a larger share of the repository's images, from 0 to 1, blocks it; None for no limit.
     :param max_bytes: more bytes, counted as an upper bound, block it; None for no limit.
-    :param minimum_images_left: fewer images left in the standard storage class block it. One always has to be left.
+    :param minimum_images_left: fewer images left in the standard storage class block it. At least one must stay.
     :param max_preview_age: an older preview blocks it; None for no limit.
-    :param required_agreeing_previews: in how many previews in a row an image has to be; the approved one and the fresh
-        one are two. 0 does not ask for earlier ones either.
-    :param on_change: whether what changed since the approval blocks the clean-up or is left out of it.
+    :param required_agreeing_previews: the number of consecutive previews that must list an image. The approved and the
+        fresh one make two. 0 requires no earlier ones either.
+    :param on_change: whether an image that changed since the approval blocks the clean-up or is left out of it.
     :param check_tags: whether an image whose tags changed since the approval counts as changed.
-    :param check_in_use: whether what is in use must be known and is left out.
+    :param check_in_use: whether images in use must be known and are left out.
     :param check_referrers: whether a signature, an SBOM or an attestation of an image that stays is left out.
-    :param check_replicas: whether images are protected by what is in the repositories that their deletion is replicated
-        to, which then must be known.
+    :param check_replicas: whether images are also protected by uses and tags in the replicas, which must then be known.
     :param ignored_findings: codes of critical findings that do not block.
-    :param whole_policy: whether ECR itself is to act on the policy. It leaves nothing out, so that whatever a clean-up
-        would leave out blocks, and it both expires and archives.
+    :param whole_policy: whether ECR itself will act on the policy. ECR leaves nothing out, so anything a clean-up would
+        leave out blocks; and ECR both expires and archives.
     :raises ValueError: if a number is out of range.
     """
 
@@ -90,8 +89,8 @@ class CleanupSettings:
 
     @property
     def answered_findings(self) -> frozenset[str]:
-        """Codes of findings that do not block, because they are ignored or a check of the clean-up itself answers them."""
-        # check_referrers answers the last one, switched off as well: whoever does that gives the referrers up.
+        """Codes of findings that do not block, because they are ignored or a check of the clean-up covers them."""
+        # check_referrers covers the last one even when it is off: switching it off gives up the referrers.
         answered = {"would_empty_repository", "referrer_of_kept_image_expires", *self.ignored_findings}
         if self.protection.newest_images_kept:
             answered.add("newest_image_expires")

@@ -1,4 +1,4 @@
-"""Say of a spared image what was seen, so that a person can judge whether that is right."""
+"""Explain why an image is spared, so that a person can judge the decision."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _DAY = 86_400
 
 
 class SparedImages:
-    """Says of the spared images of one repository what was seen.
+    """Explains the spared images of one repository.
 
-    :param evidence: what is known about the repository.
-    :param settings: how careful the clean-up is.
+    :param evidence: the facts about the repository.
+    :param settings: the limits and protections of the clean-up.
     """
 
     def __init__(self, evidence: Evidence, settings: CleanupSettings) -> None:
@@ -41,7 +41,7 @@ class SparedImages:
         self._settings = settings
 
     def saw(self, image_digest: str, reason: str) -> str:
-        """Return what was seen of an image; only what the reason means, where there is nothing more particular to say.
+        """Describe what was found about an image, or the general meaning of the reason if there are no details.
 
         :param image_digest: the image.
         :param reason: why it is spared, one of :class:`~airflow_provider_ecr_preview.core.cleanup.spared_reason.Spared`.
@@ -52,7 +52,7 @@ class SparedImages:
         return one_line(seen) if seen else SPARED_REASONS[reason].meaning
 
     def with_example(self, answer: Answer, plan: CleanupPlan) -> str:
-        """Return what a check saw, with what was seen of the first of the images that are spared for it.
+        """Return the finding of a check, with the details of the first image spared for it.
 
         :param answer: the answer of the check.
         :param plan: the plan, which has the reasons.
@@ -177,7 +177,7 @@ class SparedImages:
 
 
 def short_digest(image_digest: str) -> str:
-    """Return a digest as far as a person compares it.
+    """Return a digest shortened to the part that people compare.
 
     :param image_digest: the digest.
     """

@@ -47,4 +47,4 @@ class Spared(StrEnum):
 
 
 CHANGES = frozenset({Spared.NO_LONGER_PREVIEWED, Spared.ACTION_CHANGED, Spared.PUSHED_AGAIN})
-"""The reasons that mean that the fresh preview differs from the approved one."""
+"""The reasons that stem from a difference between the fresh preview and the approved one."""

@@ -1,4 +1,4 @@
-"""Which rules are stricter than in the release before, said by their names, with the way out."""
+"""Warn about rules that are stricter than in the previous release, and say how to restore the old behaviour."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from airflow_provider_ecr_preview.core.text.counted import counted
 
 
 class StricterRule(NamedTuple):
-    """A check that blocks or spares more than it did.
+    """A check that blocks or spares more than before.
 
-    :param verdicts: the verdicts that the release before would not have given.
-    :param way_out: which parameter makes it as it was: ``set <parameter>=... to ...``.
-    :param about: what the message has to contain, where only a part of the check is stricter.
+    :param verdicts: the verdicts that the previous release would not have given.
+    :param way_out: the parameter that restores the old behaviour: ``set <parameter>=... to ...``.
+    :param about: a text that the message must contain, if only part of the check is stricter.
     """
 
     verdicts: frozenset[str]
@@ -24,9 +24,9 @@ class StricterRule(NamedTuple):
     about: re.Pattern[str] = re.compile("")
 
     def has_effect(self, check: CheckResult) -> bool:
-        """Return whether a check gives a verdict that it would not have given before.
+        """Return whether a check gives a verdict that the previous release would not have given.
 
-        :param check: what the check says.
+        :param check: the result of the check.
         """
         return check.verdict in self.verdicts and self.about.search(check.message) is not None
 
@@ -69,11 +69,11 @@ STRICTER: Mapping[str, StricterRule] = {
 
 
 def stricter_warnings(checks: Iterable[tuple[RepositoryId, CheckResult]]) -> list[str]:
-    """Return one warning for every rule that is stricter than it was and has an effect.
+    """Return one warning for every stricter rule that takes effect.
 
     Each has the form ``<rule>: ...; set <parameter>=... to ....``.
 
-    :param checks: what every check says, with its repository.
+    :param checks: the results of all checks, with their repositories.
     """
     found: dict[str, list[tuple[RepositoryId, CheckResult]]] = {}
     for repository, check in checks:

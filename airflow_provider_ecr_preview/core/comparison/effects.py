@@ -1,4 +1,4 @@
-"""What lifecycle policies would do with the same repositories, side by side: the images that only one of them takes."""
+"""Compare lifecycle policies over the same repositories, and find the images that only one of them takes."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from airflow_provider_ecr_preview.core.xcom.preview import MAX_FINDING_DIGESTS, 
 
 
 class TakenImage(NamedTuple):
-    """What a policy does with an image that it takes.
+    """An image that a policy takes.
 
     :param action: ``EXPIRE`` or ``TRANSITION``.
-    :param image_size_in_bytes: its size; None when it is not known.
+    :param image_size_in_bytes: its size; None if unknown.
     """
 
     action: str
@@ -45,10 +45,10 @@ class TakenImage(NamedTuple):
 
 @dataclass(slots=True)
 class PolicyEffect:
-    """What one policy does with one repository.
+    """The effect of one policy on one repository.
 
-    :param policy_fingerprint: the policy; None where none is applied, which takes nothing.
-    :param findings: what a person should look at.
+    :param policy_fingerprint: the policy; None if none is applied, which takes nothing.
+    :param findings: the problems that a person should look at.
     """
 
     policy_fingerprint: str | None
@@ -66,10 +66,10 @@ class PolicyEffect:
 
 
 def checked_by_simulation(previewed: PolicyEffect, simulated: PolicyEffect) -> PolicyEffect:
-    """Return what ECR's preview found, with a finding where the simulation of the same policy found something else.
+    """Return the effect from ECR's preview, with a finding if the simulation of the same policy differs.
 
-    :param previewed: what ECR found.
-    :param simulated: what the evaluator of this package found.
+    :param previewed: the effect according to ECR.
+    :param simulated: the effect according to the evaluator of this package.
     """
     ecr, ours = previewed.actions(), simulated.actions()
     differing = sorted(digest_of(key) for key in ecr.keys() | ours.keys() if ecr.get(key) != ours.get(key))
@@ -86,20 +86,20 @@ def checked_by_simulation(previewed: PolicyEffect, simulated: PolicyEffect) -> P
 
 
 def compare_effects(ref: RepositoryRef, effects: Mapping[str, PolicyEffect]) -> ComparedRepository:
-    """Return what policies do with one repository, each beside the first of them.
+    """Compare the effects of policies on one repository, each with the first of them.
 
     :param ref: the repository.
-    :param effects: what each does, by its name.
+    :param effects: the effect of each policy, by its name.
     """
     first = next(iter(effects.values()))
     return ComparedRepository(**ref, policies=[_compared(name, effect, first) for name, effect in effects.items()])
 
 
 def new_findings(repository: ComparedRepository, severity: str) -> list[tuple[str, FindingSummary]]:
-    """Return the findings that other policies raise and the first does not, each with the policy's name.
+    """Return the findings of the other policies that the first does not have, each with the policy's name.
 
     :param repository: the repository.
-    :param severity: the least severity: ``critical``, ``warning`` or ``info``.
+    :param severity: the lowest severity to include: ``critical``, ``warning`` or ``info``.
     """
     first, *others = repository["policies"]
     known = {finding["code"] for finding in first["findings"]}
@@ -115,8 +115,8 @@ class Comparison:
     """The sum of a comparison, built repository by repository.
 
     :param policies: names of the policies; the others are compared with the first.
-    :param method: how it was found out what they do.
-    :param compared_at: when it was begun (aware).
+    :param method: how their effects were determined.
+    :param compared_at: when it started (aware).
     """
 
     def __init__(self, policies: Iterable[str], method: ComparisonMethod, compared_at: datetime) -> None:
@@ -132,7 +132,7 @@ class Comparison:
 
     @property
     def failed_count(self) -> int:
-        """Number of repositories for which it could not be found out."""
+        """Number of repositories that could not be compared."""
         return self._errors.total()
 
     def add(self, repository: ComparedRepository) -> None:
@@ -142,21 +142,21 @@ class Comparison:
             _add(total, policy)
         if any(_difference(policy) for policy in repository["policies"]):
             self.differing_repository_count += 1
-        # Findings come before images: a single image may be the one that runs.
+        # Findings come before image counts: the single affected image may be the one in use.
         grave = -len(new_findings(repository, "critical"))
         newly = -max(policy["newly_affected_image_count"] for policy in repository["policies"])
         most = -max(map(_difference, repository["policies"]))
         self._top.add((grave, newly, most, repository["region_name"] or "", repository["repository_name"]), repository)
 
     def fail(self, failure: FailedRepository) -> None:
-        """Count one repository for which it could not be found out."""
+        """Count one repository that could not be compared."""
         self.repository_count += 1
         self._errors[failure["error"] or "unknown"] += 1
         shorter = FailedRepository(**{**failure, "message": cut(failure["message"], MAX_MESSAGE_CHARACTERS)})
         self._failures.add(failure["repository_name"], shorter)
 
     def as_dict(self) -> ComparisonXCom:
-        """Return the comparison under the names of the XCom contract, with lists of any length."""
+        """Return the comparison under the names of the XCom contract, with uncut lists."""
         return ComparisonXCom(
             schema=COMPARISON_SCHEMA,
             compared_at=self.compared_at.astimezone(UTC).isoformat(),

@@ -17,7 +17,7 @@ from airflow_provider_ecr_preview.core.xcom.preview import MAX_FINDING_DIGESTS
 
 
 def comparison_xcom(comparison: Comparison) -> ComparisonXCom:
-    """Return a comparison as the XCom contract has it, in at most 48 KiB: its lists are cut, its sums are not.
+    """Return a comparison under the XCom contract, in at most 48 KiB: its lists are cut, its sums are not.
 
     :param comparison: the comparison.
     """
@@ -25,7 +25,7 @@ def comparison_xcom(comparison: Comparison) -> ComparisonXCom:
 
 
 class _Limits(NamedTuple):
-    """How much of each list is pushed."""
+    """The maximum length of each list."""
 
     repositories: int
     digests: int

@@ -1,7 +1,7 @@
 """A lifecycle policy evaluated here, over the images that DescribeImages lists, without touching ECR's preview.
 
-A simulation is no preview: ECR has the last word. What is not told here is which images a manifest list names, and
-where ECR's own rules are not documented this package has to choose; see :mod:`.policy_evaluation`.
+A simulation is not a preview: ECR has the last word. DescribeImages does not say which images a manifest list names,
+and this package must choose where ECR documents no rule; see :mod:`.policy_evaluation`.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def simulated_preview(
     repository: RepositoryId,
     lookout: Lookout | None = None,
 ) -> tuple[PreviewSummaryXCom, list[PreviewedImage]]:
-    """Return what a preview would most likely say, and the images that it would list.
+    """Return the most likely preview, and the images that it would list.
 
     :param policy: the policy.
     :param images: every image of the repository, archived ones included.
     :param now: the time at which the policy acts (aware).
     :param repository: the repository.
-    :param lookout: what to look out for among the affected images.
-    :raises ValueError: if the policy has a ``countType`` that is not known here.
+    :param lookout: the problems to look for among the affected images.
+    :raises ValueError: if the policy has an unknown ``countType``.
     """
     inventory = RepositoryInventory(policy.rules)
     taken = []
@@ -58,14 +58,14 @@ def simulate(
     ref: RepositoryRef,
     lookout: Lookout | None = None,
 ) -> PolicyEffect:
-    """Return what a policy would do with a repository, as far as that is known without ECR's preview.
+    """Return the likely effect of a policy on a repository, without ECR's preview.
 
     :param policy: the policy.
     :param images: every image of the repository, archived ones included.
     :param now: the time at which the policy acts (aware).
     :param ref: the repository.
-    :param lookout: what to look out for among the affected images.
-    :raises ValueError: if the policy has a ``countType`` that is not known here.
+    :param lookout: the problems to look for among the affected images.
+    :raises ValueError: if the policy has an unknown ``countType``.
     """
     repository = RepositoryId(ref["registry_id"] or "", ref["region_name"] or "", ref["repository_name"])
     value, taken = simulated_preview(policy, images, now, repository, lookout)

@@ -19,19 +19,19 @@ _UNKNOWN = "CloudFormation knows the policy only when it deploys the template, b
 
 
 class _NotLiteralError(Exception):
-    """Raised for a value that only a deployment knows; its argument is the function that makes it so."""
+    """Raised for a value that is only known at deployment; its argument is the function that is responsible."""
 
 
 def is_cloudformation(document: Mapping[str, Any]) -> bool:
-    """Return whether a decoded JSON or YAML document is a template of CloudFormation."""
+    """Return whether a decoded JSON or YAML document is a CloudFormation template."""
     return isinstance(document.get("Resources"), Mapping)
 
 
 def policies_of_template(path: str, text: str, document: Mapping[str, Any]) -> list[FoundPolicy]:
-    """Return the lifecycle policies of the repositories, and of the creation templates, of a template.
+    """Return the lifecycle policies of the repositories and repository creation templates in a template.
 
     :param path: the file.
-    :param text: its text, for the numbers of lines.
+    :param text: its text, for the line numbers.
     :param document: the template, decoded.
     """
     return list(_found(path, text, document["Resources"]))
@@ -78,7 +78,7 @@ def _name(kind: object, properties: Mapping[str, Any]) -> str | None:
 
 
 def _literal(value: Any) -> str:
-    """Return a text that needs no deployment to be known; a mapping of a policy as its JSON."""
+    """Return a value that is known before deployment as text; a policy written as a mapping becomes JSON."""
     if isinstance(value, str):
         return value
     if not isinstance(value, Mapping):
@@ -100,7 +100,7 @@ def _literal(value: Any) -> str:
 def _as_json(value: Any, function: str) -> str:
     if not _has_no_function(value):
         raise _NotLiteralError(function)
-    # YAML makes a date of 2026-11-23, which was meant as a text.
+    # YAML turns 2026-11-23 into a date, although text was meant.
     return json.dumps(value, default=str, skipkeys=True)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 class UnreadableFileError(ValueError):
-    """Raised when a file is not what it is read as; the message names the file and says what can be read.
+    """Raised when a file is of the wrong kind; the message names the file and the kinds that can be read.
 
     :param path: the file.
     :param reason: what is wrong with it, as a sentence.
@@ -18,16 +18,16 @@ class UnreadableFileError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundPolicy:
-    """A lifecycle policy in a file, or the reason why the file does not say what it is.
+    """A lifecycle policy in a file, or the reason why it is unknown.
 
     :param path: the file.
-    :param address: which resource of the file, such as ``aws_ecr_lifecycle_policy.api``; empty where the file is a policy.
-    :param repository_name: the repository, or None where the file does not name it.
-    :param text: the policy; None where the repository is to have none, or where the policy is not known.
-    :param unknown: why the policy is not known, as a sentence; None where it is known.
-    :param former_text: the policy that the repository has before, as far as the file says so; None for no policy.
-    :param has_former: whether the file says what the repository has before, as a Terraform plan does.
-    :param line: where it begins, counted from 1.
+    :param address: the resource in the file, such as ``aws_ecr_lifecycle_policy.api``; empty if the file is a policy.
+    :param repository_name: the repository, or None if the file does not name it.
+    :param text: the policy; None if the repository is to have none, or if the policy is unknown.
+    :param unknown: why the policy is unknown, as a sentence; None if it is known.
+    :param former_text: the policy that the repository has before the change, if the file says so; None for no policy.
+    :param has_former: whether the file includes the policy before the change, as a Terraform plan does.
+    :param line: the line on which it begins, counted from 1.
     """
 
     path: str
@@ -41,5 +41,5 @@ class FoundPolicy:
 
     @property
     def name(self) -> str:
-        """How messages name the policy: its file, with the resource in it."""
+        """The name of the policy in messages: its file and resource."""
         return f"{self.path} ({self.address})" if self.address else self.path

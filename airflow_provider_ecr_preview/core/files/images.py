@@ -16,11 +16,11 @@ _TIMES = ("imagePushedAt", "lastRecordedPullTime", "lastArchivedAt", "lastActiva
 
 
 def read_images(path: str, text: str) -> dict[str, list[RepositoryImage]]:
-    """Return the images of a file by the name of their repository; an image that is listed twice counts once.
+    """Return the images in a file by repository name; an image listed twice counts once.
 
     :param path: the name of the file, for messages.
-    :param text: what is in it.
-    :raises UnreadableFileError: if it is anything else, or an image lacks its digest or the time of its push.
+    :param text: its content.
+    :raises UnreadableFileError: if it is anything else, or an image lacks its digest or push time.
     """
     try:
         document = json.loads(text)

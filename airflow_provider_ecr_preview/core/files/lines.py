@@ -1,4 +1,4 @@
-"""On which line of a file something stands."""
+"""Find the line numbers of policies and rules in a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BETWEEN_RULES = re.compile(r"[\s,]*")
 
 
 def rule_lines(text: str) -> Mapping[int, int]:
-    """Return on which line each rule of a policy begins, by ``rulePriority``; a rule that is no JSON object has none.
+    """Return the first line of each rule of a policy by ``rulePriority``, leaving out rules that are not JSON objects.
 
     :param text: the policy as JSON text.
     """
@@ -32,7 +32,7 @@ def rule_lines(text: str) -> Mapping[int, int]:
 
 
 def key_line(text: str, key: str) -> int:
-    """Return the line on which a key of JSON or YAML first stands; 1 where it does not.
+    """Return the first line that contains a JSON or YAML key; 1 if none does.
 
     :param text: the file.
     :param key: the key.
@@ -42,5 +42,5 @@ def key_line(text: str, key: str) -> int:
 
 
 def line_of(text: str, position: int) -> int:
-    """Return the number of the line, counted from 1, of a position in a text."""
+    """Return the line number, counted from 1, of a position in a text."""
     return text.count("\n", 0, position) + 1

@@ -1,4 +1,4 @@
-"""Find the lifecycle policies of a file by what is in it, whatever it is called."""
+"""Find the lifecycle policies of a file by its content, whatever its name."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _YAML_ENDINGS = (".yaml", ".yml", ".template")
 def read_policies(path: str, text: str, load_yaml: Callable[[str], Any] | None = None) -> list[FoundPolicy]:
     """Return the lifecycle policies of a file.
 
-    A text that is no JSON is returned as a policy, for the linter to say what is wrong with it; an empty one as no policy.
+    Text that is not JSON is returned as a policy, for the linter to explain the mistake; an empty text is no policy.
 
     :param path: the name of the file, for messages.
-    :param text: what is in it.
+    :param text: its content.
     :param load_yaml: decodes YAML with the tags of CloudFormation; None to read JSON alone.
-    :raises UnreadableFileError: if it is JSON or YAML without any place for a lifecycle policy.
+    :raises UnreadableFileError: if it is JSON or YAML that cannot contain a lifecycle policy.
     """
     if not text.strip():
         return [FoundPolicy(path=path)]

@@ -17,14 +17,14 @@ _UNKNOWN = "Terraform knows the policy only after it applies the plan, because i
 
 
 def is_terraform(document: Mapping[str, Any]) -> bool:
-    """Return whether a decoded JSON document is a plan or a state of Terraform."""
+    """Return whether a decoded JSON document is a Terraform plan or state."""
     return "format_version" in document and "terraform_version" in document
 
 
 def policies_of_terraform(path: str, document: Mapping[str, Any]) -> list[FoundPolicy]:
-    """Return the lifecycle policies of a plan, each with the one before, or of a state.
+    """Return the lifecycle policies of a state, or of a plan together with the policies they replace.
 
-    Nothing else of the document is read: plans hold secrets.
+    Nothing else in the document is read, because plans contain secrets.
 
     :param path: the file.
     :param document: the plan or state, decoded.
@@ -43,7 +43,7 @@ def _planned(path: str, changes: Sequence[Any]) -> Iterator[FoundPolicy]:
         if attribute is None or not isinstance(change, Mapping):
             continue
         before, after, unknown = (_object(change.get(key)) for key in ("before", "after", "after_unknown"))
-        # A resource that Terraform forgets stays in AWS as it is.
+        # A resource that Terraform forgets stays unchanged in AWS.
         if "forget" in _list(change.get("actions")):
             after = before
         is_unknown = bool(unknown.get(attribute))
@@ -78,7 +78,7 @@ def _stored(path: str, module: object) -> Iterator[FoundPolicy]:
 
 
 def _attribute_of(resource: object) -> str | None:
-    """Return the attribute that holds the policy, or None for a resource that is read or has none."""
+    """Return the attribute that holds the policy, or None for a data source or a resource without one."""
     if not isinstance(resource, Mapping) or resource.get("mode") == "data":
         return None
     return _POLICY_ATTRIBUTES.get(str(resource.get("type")))

@@ -1,1 +1,1 @@
-"""Which images are in use, and how much of what runs has to be known before that can be said."""
+"""Which images are in use, and which sources must be read to be sure."""

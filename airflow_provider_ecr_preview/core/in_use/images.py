@@ -1,7 +1,7 @@
-"""Which images something runs or may run, collected from all who know; a source that could not be read protects everything.
+"""The images in use, collected from all sources. A source that could not be read protects everything.
 
-A reference by digest protects the digest. A reference by tag protects whatever the tag points to when somebody asks, and
-the digest that it was resolved to, where the source says which.
+A reference by digest protects the digest. A reference by tag protects the image that currently has the tag, and the
+digest that the tag was resolved to, if the source reports it.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ MAX_USERS = 5
 
 
 MAX_NAMED_REFERENCES = 10
-"""How many of the references that cannot be read are named."""
+"""The number of unreadable references that are named."""
 
 
 MAX_IN_USE_AGE = timedelta(days=1)
-"""What was collected longer ago says nothing about what runs now."""
+"""A collection older than this says nothing about what runs now."""
 
 
 _CLOCK_SKEW = timedelta(minutes=5)
 
 
 _LISTED_SOURCES = (200, 50, 10, 3)
-"""How many sources of each kind are listed, the most that fit."""
+"""The number of sources of each kind that are listed: the most that fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageUser:
-    """Who runs an image, or may.
+    """A user of an image, or a potential one.
 
     :param kind: for example ``ECS task``.
     :param name: its name or ARN.
@@ -56,15 +56,15 @@ class ImageUser:
 
 @dataclass(frozen=True, slots=True)
 class UnreadSource:
-    """A source that could not be read, so that nothing is known of what it runs.
+    """A source that could not be read, so the images it uses are unknown.
 
     :param source: the source, for example ``ecs``.
-    :param aws_conn_id: the connection that it was asked with.
+    :param aws_conn_id: the connection used to read it.
     :param region_name: the Region.
-    :param reason: why.
-    :param account_id: the account; None where that is not known.
-    :param references: the references in it that cannot be read, each with what names it; at most ten.
-    :param reference_count: how many of these there are.
+    :param reason: the reason.
+    :param account_id: the account; None if unknown.
+    :param references: its unreadable references, each with the resource that names it; at most ten.
+    :param reference_count: the number of unreadable references.
     """
 
     source: str
@@ -82,7 +82,7 @@ class UnreadSource:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> UnreadSource:
-        """Return the source that was pushed."""
+        """Return the source from its pushed form."""
         return cls(
             source=value["source"],
             aws_conn_id=value["aws_conn_id"],
@@ -98,13 +98,13 @@ _ANY_REPOSITORY = RepositoryId("", "", "")
 
 
 _Image = tuple[str, str]
-"""``digest`` or ``tag``, and which."""
+"""``digest`` or ``tag``, and its value."""
 
 
 class ImagesInUse:
     """The images that are in use, by repository.
 
-    :param collected_at: when collecting began (aware): what started later is not in it.
+    :param collected_at: when collecting began (aware); anything started later is missing.
     :raises ValueError: if that time has no time zone.
     """
 
@@ -113,15 +113,15 @@ class ImagesInUse:
             raise ValueError(f"collected_at has no time zone: {collected_at.isoformat()}.")
         self.collected_at = collected_at
         self.sources: list[dict[str, Any]] = []
-        """What was read: source, connection, account, Region and number of references."""
+        """The sources read: source, connection, account, Region and number of references."""
         self.unread: list[UnreadSource] = []
-        """What could not be read."""
+        """The sources that could not be read."""
         self._read: set[Place] = set()
         self._images: dict[RepositoryId, dict[_Image, list[ImageUser]]] = {}
 
     @property
     def is_complete(self) -> bool:
-        """Whether every source was read; as long as one was not, nothing can be said to be unused."""
+        """Whether every source was read. Otherwise no image can be said to be unused."""
         return bool(self.sources) and not self.unread
 
     @property
@@ -131,7 +131,7 @@ class ImagesInUse:
         return frozenset(self._read) | {(account, region) for account, region in of_sources if account and region}
 
     def why_unusable(self, now: datetime) -> str | None:
-        """Return why this says nothing about what is in use now; None if it does.
+        """Return why the collection says nothing about the images in use now; None if it does.
 
         :param now: the time (aware).
         """
@@ -152,7 +152,7 @@ class ImagesInUse:
         """Count an image as used.
 
         :param reference: the image.
-        :param user: who uses it.
+        :param user: its user.
         """
         images = self._images.setdefault(reference.repository, {})
         for kind, name in (("digest", reference.image_digest), ("tag", reference.image_tag)):
@@ -162,7 +162,7 @@ class ImagesInUse:
                     users.append(user)
 
     def protects(self, repository: RepositoryId, image_digest: str, image_tags: Iterable[str]) -> list[ImageUser]:
-        """Return who uses an image; an empty list only if that is known.
+        """Return the users of an image; an empty list only if it is certain that there are none.
 
         :param repository: the repository.
         :param image_digest: the digest of the image.
@@ -172,7 +172,7 @@ class ImagesInUse:
         return [*self.users_of(repository, image_digest, image_tags), *unknown]
 
     def users_of(self, repository: RepositoryId, image_digest: str, image_tags: Iterable[str]) -> list[ImageUser]:
-        """Return who is known to use an image, whatever could not be read.
+        """Return the known users of an image, even if some sources could not be read.
 
         :param repository: the repository.
         :param image_digest: the digest of the image.
@@ -185,11 +185,10 @@ class ImagesInUse:
         return [*dict.fromkeys(user for users in found for user in users)]
 
     def as_xcom(self, write: Callable[[Iterator[ImageInUse]], str] | None = None) -> ImagesInUseXCom:
-        """Return what is in use in plain JSON types.
+        """Return the images in use in plain JSON types.
 
-        :param write: writes the images where there is room for them, and returns where that is; used when they are too
-            many for XCom.
-        :raises ValueError: if they are too many for XCom, and there is no other place.
+        :param write: writes the images elsewhere if there are too many for XCom, and returns the location.
+        :raises ValueError: if there are too many for XCom, and no other place for them.
         """
         images = [*self.images()]
         if json_size(images) <= MAX_IN_USE_BYTES and json_size(value := self._fitted(images)) <= _MAX_BYTES_WITHOUT_URI:
@@ -238,11 +237,11 @@ class ImagesInUse:
     def from_xcom(
         cls, value: Mapping[str, Any], read: Callable[[str], Iterable[Mapping[str, Any]]] | None = None
     ) -> ImagesInUse:
-        """Return what a task pushed.
+        """Return the images in use that a task pushed.
 
-        :param value: what it pushed.
+        :param value: the pushed value.
         :param read: reads the images that did not fit.
-        :raises ValueError: if this is no such value, or its images cannot be had as whole as they were collected.
+        :raises ValueError: if this is not such a value, or not all of its images can be read.
         """
         if value.get("schema") != IN_USE_SCHEMA:
             raise ValueError(f"The images in use must have the schema {IN_USE_SCHEMA}; this is {str(value)[:200]}")

@@ -1,4 +1,4 @@
-"""Which images of Amazon ECR a text names, such as the one behind ``image:`` of a task, a function or a pod."""
+"""Find the Amazon ECR images that a text names, such as the ``image:`` of a task, a function or a pod."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REGISTRY = r"""
 """
 
 
-# Every part has a bound, and is read once: a text of a megabyte must not take minutes.
+# Every part is bounded and read once, so that a text of a megabyte does not take minutes.
 _REPOSITORY = r"(?=[a-z0-9])[a-z0-9._/-]{1,256}+(?<=[a-z0-9])"
 
 
@@ -42,12 +42,12 @@ def _pattern(end: str = "") -> re.Pattern[str]:
 _REFERENCE = _pattern(r"""(?=\Z|[\s"'`,;])""")
 
 
-# A longer text goes on with anything: a bracket, a volume's mode, the end of a sentence.
+# A longer text may continue with anything: a bracket, a volume's mode, the end of a sentence.
 _REFERENCE_IN_TEXT = _pattern()
 
 
 _HOST = re.compile(r"dkr[.-]ecr", re.IGNORECASE | re.ASCII)
-"""What every host of ECR has in it: whatever has it is understood, or it is an error."""
+"""The part that all ECR hosts share: a text that contains it must be understood, or it is an error."""
 
 
 _IMAGE_ARN = re.compile(
@@ -83,14 +83,14 @@ class UnreadReferenceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ImageReference:
-    """An image of Amazon ECR, as what runs it names it.
+    """A reference to an Amazon ECR image, as its user names it.
 
-    :param registry_id: the registry (account); empty, as are Region and repository, where only a digest is known. It
-        then means an image of this digest in whatever repository.
+    :param registry_id: the registry (account); empty, like Region and repository, if only a digest is known. The
+        reference then means an image with this digest in any repository.
     :param region_name: the Region.
     :param repository_name: the repository.
-    :param image_digest: the digest; None where only a tag is named.
-    :param image_tag: the tag; None where only a digest is named.
+    :param image_digest: the digest; None if only a tag is named.
+    :param image_tag: the tag; None if only a digest is named.
     """
 
     registry_id: str
@@ -113,14 +113,14 @@ class ImageReference:
 
 
 def parse_references(text: str, image_digest: str | None = None) -> tuple[ImageReference, ...]:
-    """Return the images of private registries of Amazon ECR that a text names; none if it names others only.
+    """Return the images in private Amazon ECR registries that a text names; empty if it names only others.
 
-    Without tag and digest, ``latest`` is meant. A digest without a registry means it in whatever repository.
+    Without tag and digest, ``latest`` is meant. A digest without a registry means that digest in any repository.
 
     :param text: the reference, for example ``123456789012.dkr.ecr.eu-west-1.amazonaws.com/payments/api:v1``, with
-        whatever a tool puts around it: a scheme, quotes, credentials.
-    :param image_digest: the digest that the reference was resolved to, where that is known.
-    :raises UnreadReferenceError: if it names a registry of Amazon ECR and cannot be read further.
+        anything that a tool puts around it: a scheme, quotes, credentials.
+    :param image_digest: the digest that the reference was resolved to, if known.
+    :raises UnreadReferenceError: if it names an Amazon ECR registry but no readable image.
     """
     text = text.strip(_AROUND)
     named = [*_found(_REFERENCE, text)]
@@ -132,26 +132,26 @@ def parse_references(text: str, image_digest: str | None = None) -> tuple[ImageR
     if image_digest and (named or not text):
         named += [*_resolved(named, image_digest)]
     elif image_digest and not _is_of_other_registry(text):
-        # Without a host it may be a name that something gave to an image of ECR, as Docker's `tag` does.
+        # Without a host it may be a local name of an ECR image, such as `docker tag` creates.
         named += [*_by_arn_or_digest(image_digest)]
     return tuple(dict.fromkeys(named))
 
 
 def references_in(text: str) -> tuple[ImageReference, ...]:
-    """Return the images of private registries of Amazon ECR that stand somewhere in a longer text.
+    """Return the images in private Amazon ECR registries that a longer text mentions.
 
-    What is not understood there is left out: many texts name a registry alone, and no image of it.
+    Parts that are not understood are skipped: many texts name a registry but no image.
 
     :param text: the text, for example the value of an environment variable.
     """
     found = [*_found(_REFERENCE_IN_TEXT, text)]
-    # The full stop of a sentence may stand for a part of the tag.
+    # The full stop of a sentence may look like part of the tag.
     stops = [replace(image, image_tag=tag) for image in found if (tag := (image.image_tag or "").rstrip(".-"))]
     return tuple(dict.fromkeys([*found, *stops]))
 
 
 def shown_reference(text: str) -> str:
-    """Return a reference as it may stand in a message: without credentials, and not too long.
+    """Return a reference that is safe to show in a message: without credentials, and not too long.
 
     :param text: the reference.
     """
@@ -170,7 +170,7 @@ def _found(pattern: re.Pattern[str], text: str) -> Iterator[ImageReference]:
             region_name=(found["region"] or found["dual_stack_region"]).lower(),
             repository_name=found["repository_name"],
             image_digest=digest.lower() if digest else None,
-            # A digest that was named makes the tag a comment.
+            # If a digest is named, the tag is only a comment.
             image_tag=None if digest else tag or _DEFAULT_TAG,
         )
 
@@ -187,7 +187,7 @@ def _by_arn_or_digest(text: str) -> Iterator[ImageReference]:
 
 
 def _is_of_other_registry(text: str) -> bool:
-    """Return whether a reference begins with a host, which is none of ECR."""
+    """Return whether a reference begins with a host outside ECR."""
     found = _FIRST_PART.match(text)
     if found is None:
         return False
@@ -196,7 +196,7 @@ def _is_of_other_registry(text: str) -> bool:
 
 
 def _resolved(named: list[ImageReference], image_digest: str) -> Iterator[ImageReference]:
-    """Yield the images that those that were named have become: the digest of a tag, or an image of a list."""
+    """Yield the images that the named ones resolve to: the digest of a tag, or an image of a list."""
     found = _BARE_DIGEST.search(image_digest)
     if found is None:
         raise UnreadReferenceError(f"{shown_reference(image_digest)!r} is not an image digest.")

@@ -1,4 +1,4 @@
-"""A list of image references that another tool wrote: JSON, or JSON Lines."""
+"""A list of image references written by another tool, as JSON or JSON Lines."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _HOW = "Write a list of references, or of objects with image and digest, as JSON
 class ListedReference(NamedTuple):
     """A reference of the list.
 
-    :param image: the reference; a digest alone where no image is named.
-    :param digest: the digest that it was resolved to, where the list says so.
-    :param name: what uses it, where the list says so.
+    :param image: the reference; only a digest if no image is named.
+    :param digest: the digest that it was resolved to, if the list says so.
+    :param name: its user, if the list says so.
     """
 
     image: str
@@ -29,8 +29,8 @@ class ListedReference(NamedTuple):
 class ReferenceList(NamedTuple):
     """The whole list.
 
-    :param references: its references, never none.
-    :param collected_at: when it was collected, where the list says so.
+    :param references: its references; never empty.
+    :param collected_at: when it was collected, if the list says so.
     """
 
     references: tuple[ListedReference, ...]
@@ -43,7 +43,7 @@ def parse_reference_list(value: Any) -> ReferenceList:
     :param value: references, each as text or as an object with ``image``, ``digest`` or both, and perhaps the ``name``
         of what uses it; or an object with these as ``images``, and ``collected_at``; or the text of either as JSON, or
         of the items as JSON Lines.
-    :raises ValueError: if it is anything else, or empty: a list that was not written says nothing of what is in use.
+    :raises ValueError: if it is anything else, or empty: an empty list may be a failed one, and proves nothing.
     """
     if isinstance(value, str):
         value = _decoded(value)

@@ -1,4 +1,4 @@
-"""What is in use, as a clean-up asks about it: repository by repository."""
+"""The images in use in one repository, as a clean-up needs them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ COLLECT_AGAIN = "Run EcrCollectImagesInUseOperator again, right before the task 
 
 @dataclass(frozen=True)
 class RepositoryInUse:
-    """What is in use of one repository.
+    """The images in use in one repository.
 
-    :param images_in_use: what was collected, of all repositories.
+    :param images_in_use: the collection for all repositories.
     :param repository: the repository.
-    :param required_scope: the accounts and Regions that have to be read; None for those of the repository.
+    :param required_scope: the accounts and Regions that must be read; None for those of the repository.
     """
 
     images_in_use: ImagesInUse
@@ -33,7 +33,7 @@ class RepositoryInUse:
 
     @property
     def missing_scope(self) -> Sequence[str]:
-        """The accounts and Regions that have to be read and were not, as ``account/Region``."""
+        """The accounts and Regions that should have been read and were not, as ``account/Region``."""
         return missing_places(
             self.required_scope,
             self.images_in_use.scope,
@@ -47,9 +47,9 @@ class RepositoryInUse:
         return [f"{account_id}/{region_name}" for account_id, region_name in sorted(self.images_in_use.scope)]
 
     def users_of(self, image_digest: str, image_tags: Sequence[str]) -> Sequence[str]:
-        """Return who uses an image."""
+        """Return the users of an image."""
         return [str(user) for user in self.images_in_use.protects(self.repository, image_digest, image_tags)]
 
     def known_users_of(self, image_digest: str, image_tags: Sequence[str]) -> Sequence[str]:
-        """Return who is known to use an image, whatever could not be read."""
+        """Return the known users of an image, even if some sources could not be read."""
         return [str(user) for user in self.images_in_use.users_of(self.repository, image_digest, image_tags)]

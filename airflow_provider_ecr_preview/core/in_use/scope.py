@@ -1,4 +1,4 @@
-"""Which accounts and Regions have to be read before it is known what is in use of a repository."""
+"""The accounts and Regions that must be read to know which images of a repository are in use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Place = tuple[str, str]
 
 
 RequiredScope = str | int | Iterable[str | int] | None
-"""What an operator takes as ``required_scope``, and what a template makes of it."""
+"""The forms of ``required_scope``, as given or as a template renders them."""
 
 
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
@@ -32,7 +32,7 @@ _ACCOUNT_ID_LENGTH = 12
 
 @dataclass(frozen=True, slots=True)
 class RequiredPlace:
-    """One account, in one Region, that has to be read.
+    """One account, in one Region, that must be read.
 
     :param account_id: the account.
     :param region_name: the Region; None for that of the repository.
@@ -45,13 +45,13 @@ class RequiredPlace:
 def required_scope_of(
     value: Any, parameter: str = "required_scope", *, was_given: bool = False
 ) -> tuple[RequiredPlace, ...] | None:
-    """Return what has to be read.
+    """Return the places that must be read.
 
     :param value: ``123456789012`` for an account in the Region of the repository, or ``123456789012/eu-central-1``; one
-        or several, in any form in which texts are given. None for the account and the Region of the repository itself.
+        or several, as a list in any form. None for the account and the Region of the repository itself.
         An empty list for nothing.
     :param parameter: name of the operator's parameter, for messages.
-    :param was_given: whether the DAG gives one, so that None is what a template left of it, and not the default.
+    :param was_given: whether the DAG gives a value, so that None is the result of a template and not the default.
     :return: the places, or None for the default.
     :raises ValueError: if it is anything else.
     """
@@ -65,9 +65,9 @@ def required_scope_of(
 def missing_places(
     required: Iterable[RequiredPlace] | None, read: Collection[Place], registry_id: str, region_name: str
 ) -> list[str]:
-    """Return the places that have to be read for a repository and were not, as ``account/Region``.
+    """Return the places that should have been read for a repository and were not, as ``account/Region``.
 
-    :param required: what has to be read; None for the account and the Region of the repository.
+    :param required: the places that must be read; None for the account and the Region of the repository.
     :param read: the accounts and Regions that were read.
     :param registry_id: the registry (account) of the repository.
     :param region_name: its Region.
@@ -79,7 +79,7 @@ def missing_places(
 
 def _place(part: str, parameter: str) -> RequiredPlace:
     account, _, region_name = part.partition("/")
-    # Native rendering makes a number of an account, without its leading zeros.
+    # Native rendering turns an account id into a number, without its leading zeros.
     account_id = account.zfill(_ACCOUNT_ID_LENGTH) if _NUMBER_OF_ACCOUNT.fullmatch(part) else account
     if not _ACCOUNT_ID.fullmatch(account_id) or not (_REGION.fullmatch(region_name) or part == account):
         refuse(

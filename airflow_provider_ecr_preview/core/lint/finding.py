@@ -1,4 +1,4 @@
-"""What is wrong, or suspicious, in a lifecycle policy."""
+"""A mistake, or something suspicious, in a lifecycle policy."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ MAX_SHOWN_CHARACTERS = 80
 
 @dataclass(frozen=True, slots=True)
 class PolicyFinding:
-    """One thing that is wrong, or suspicious, in a lifecycle policy.
+    """A mistake, or something suspicious, in a lifecycle policy.
 
     :param code: a stable name for the kind of mistake, for example ``count_unit_missing``.
     :param severity: ``error`` when ECR refuses the policy or would not do what it says; ``warning`` when it is
-        accepted and rarely meant.
-    :param rule_priority: ``rulePriority`` of the rule, or None when the rule has none or the policy is meant.
-    :param message: what was found, in one sentence.
+        accepted but rarely meant.
+    :param rule_priority: ``rulePriority`` of the rule, or None if it has none or the whole policy is meant.
+    :param message: the problem, in one sentence.
     :param instead: what to write instead, in one sentence.
     """
 
@@ -39,17 +39,17 @@ class PolicyFinding:
 
     @classmethod
     def error(cls, code: str, rule_priority: int | None, message: str, instead: str) -> PolicyFinding:
-        """Return a finding for what ECR refuses."""
+        """Return a finding about something that ECR refuses."""
         return cls(code, "error", rule_priority, message, instead)
 
     @classmethod
     def warning(cls, code: str, rule_priority: int | None, message: str, instead: str) -> PolicyFinding:
-        """Return a finding for what ECR accepts and is rarely meant."""
+        """Return a finding about something that ECR accepts but is rarely meant."""
         return cls(code, "warning", rule_priority, message, instead)
 
 
 def shown(value: object) -> str:
-    """Return a decoded JSON value as a message shows it: texts and numbers themselves, cut when long."""
+    """Return a decoded JSON value as a message shows it: text and numbers as they are, cut if long."""
     if isinstance(value, Mapping):
         return "an object"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Check a lifecycle policy against everything Amazon ECR documents about the grammar.
+"""Check a lifecycle policy against the grammar that Amazon ECR documents.
 
 The checks run on the decoded JSON, not on :class:`~airflow_provider_ecr_preview.core.policy.rule.Rule`, so that a policy with
 ten mistakes gets ten findings. This module checks the policy as a whole;
@@ -159,7 +159,7 @@ def _repeated(
 
 
 def _shared_entries(rules: list[Mapping[str, Any]], storage_class: str) -> Iterator[PolicyFinding]:
-    """Yield a warning for every tag that is in differing lists of two rules."""
+    """Yield a warning for every tag that appears in different lists of two rules."""
     lists = [(priority_of(rule), key, entries) for rule in rules for key, entries in _tag_lists(rule).items()]
     for position, (priority, key, entries) in enumerate(lists):
         earlier = [other for _, other_key, other in lists[:position] if other_key == key and other != entries]
@@ -174,7 +174,7 @@ def _shared_entries(rules: list[Mapping[str, Any]], storage_class: str) -> Itera
 
 
 def _shadowed(rules: list[Mapping[str, Any]]) -> Iterator[PolicyFinding]:
-    """Yield a warning for every rule whose images are all decided about by one rule with a lower number."""
+    """Yield a warning for every rule that can never act because a rule with a lower number decides all its images."""
     tagged = [
         (priority, patterns, _tag_lists(rule))
         for rule in rules
@@ -195,7 +195,7 @@ def _shadowed(rules: list[Mapping[str, Any]]) -> Iterator[PolicyFinding]:
 
 
 def _patterns(rule: Mapping[str, Any]) -> list[str]:
-    """Return the tag patterns of a rule, with a prefix as the pattern that it stands for."""
+    """Return the tag patterns of a rule, with each prefix as its equivalent pattern."""
     if selection_of(rule).get("tagStatus") != "tagged":
         return []
     lists = _tag_lists(rule)
@@ -217,7 +217,7 @@ PolicySource = str | Mapping[str, Any]
 
 
 def lint_policy(source: PolicySource) -> list[PolicyFinding]:
-    """Return what is wrong or suspicious in a policy, by rule; an empty list if nothing is.
+    """Return the mistakes and suspicious parts of a policy, by rule; an empty list if there are none.
 
     :param source: JSON text, or the same as a dict.
     """
@@ -251,7 +251,7 @@ def _text_of(source: PolicySource) -> str:
 
 
 def _why_not_json(source: PolicySource, error: Exception) -> tuple[str, str]:
-    """Return what is the matter with a text that is not JSON, and what to do."""
+    """Explain why a text is not JSON, and how to fix it."""
     if isinstance(source, str) and is_python_text(source):
         return "the policy is a text as Python writes a dict, not JSON.", f"{USE_JSON}."
     if isinstance(source, str) and source.strip().endswith(".json"):

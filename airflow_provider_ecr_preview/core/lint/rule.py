@@ -54,7 +54,7 @@ def lint_rule(rule: object, position: int) -> Iterator[PolicyFinding]:
     """Yield a finding for everything in one rule that breaks a documented rule of the grammar.
 
     :param rule: a member of the policy's ``rules``, decoded.
-    :param position: its place among them, counted from 1, for a rule that has no valid priority to name it by.
+    :param position: its place among them, counted from 1, to name a rule without a valid priority.
     """
     if not isinstance(rule, Mapping):
         yield PolicyFinding.error(
@@ -331,7 +331,7 @@ def _either(allowed: tuple[str, ...]) -> str:
 
 
 def _is_positive(value: object) -> TypeGuard[int]:
-    # bool is an int in Python, not in JSON.
+    # bool is an int in Python, but not in JSON.
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 

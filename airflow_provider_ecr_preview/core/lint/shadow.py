@@ -9,7 +9,7 @@ _NO_TAG_CHARACTER = "\x01"
 
 
 def covers(wide: Sequence[str], narrow: Sequence[str]) -> bool:
-    """Return whether every image that has tags for all patterns of ``narrow`` has tags for all of ``wide``, too.
+    """Return whether every image whose tags match all patterns of ``narrow`` also matches all of ``wide``.
 
     :param wide: tag patterns of a rule, where a prefix ``v`` is the pattern ``v*``.
     :param narrow: tag patterns of another rule.
@@ -18,7 +18,7 @@ def covers(wide: Sequence[str], narrow: Sequence[str]) -> bool:
 
 
 def _covers(wide: str, narrow: str) -> bool:
-    # A character that no pattern has stands for whatever the wildcards of the narrow one match; only a wildcard of the
+    # A character that is in no pattern represents the text that a narrow wildcard matches; only a wildcard of the
     # wide one matches it.
     expression = ".*".join(map(re.escape, wide.split("*")))
     return re.fullmatch(expression, narrow.replace("*", _NO_TAG_CHARACTER), re.DOTALL) is not None

@@ -1,1 +1,1 @@
-"""What a template, a form or a DAG file hands over, read in one way."""
+"""Read values from templates, forms and DAG files in the same way."""

@@ -1,4 +1,4 @@
-"""Read the texts that a template makes of numbers, lists and lengths of time."""
+"""Read numbers, lists and durations from the text that a template renders."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PYTHON_TIMEDELTA = re.compile(
 
 
 USE_JSON = "Write {{ ... | tojson }} in the template, or set render_template_as_native_obj=True on the DAG"
-"""What to do about Python's text of an object."""
+"""The advice for a value that is Python's text of an object."""
 
 
 _OPENING, _CLOSING = "([{", ")]}"
@@ -65,7 +65,7 @@ def shown(value: Any) -> str:
 
 
 def is_integer(value: Any) -> bool:
-    """Return whether this is a whole number; a boolean is none.
+    """Return whether this is a whole number; a boolean is not.
 
     :param value: any value.
     """
@@ -73,7 +73,7 @@ def is_integer(value: Any) -> bool:
 
 
 def is_list(value: Any) -> bool:
-    """Return whether this is a list of some kind. Text is none, and what Jinja has for an undefined value neither.
+    """Return whether this is a list of some kind. Text is not, nor is Jinja's undefined value.
 
     :param value: any value.
     """
@@ -83,7 +83,7 @@ def is_list(value: Any) -> bool:
 
 
 def number_of(value: Any) -> float | None:
-    """Return a number, or None if this is none that is finite.
+    """Return a number, or None if this is not a finite number.
 
     :param value: a number, or text with one.
     """
@@ -98,7 +98,7 @@ def number_of(value: Any) -> float | None:
 
 
 def timedelta_of(value: Any) -> timedelta | None:
-    """Return a length of time, or None if this is none.
+    """Return a length of time, or None if this is not one.
 
     :param value: a timedelta, Python's text of one, or an ISO 8601 duration.
     """
@@ -115,7 +115,7 @@ def timedelta_of(value: Any) -> timedelta | None:
 
 
 def literal_of(text: str) -> Any:
-    """Return what a text says as JSON or as Python writes lists, tuples, sets and dicts; the text itself if neither.
+    """Decode a text as JSON or as a Python list, tuple, set or dict; return the text itself if it is neither.
 
     :param text: any text.
     """
@@ -142,9 +142,9 @@ def _has_adjacent_texts(text: str) -> bool:
 
 
 def is_python_text(text: str) -> bool:
-    """Return whether a text is what Jinja makes of a dict or a list when it does not render natively.
+    """Return whether a text is a dict or a list as Jinja renders it without native rendering.
 
-    :param text: a text that is meant to be JSON, and is none.
+    :param text: a text that should be JSON but is not.
     """
     return isinstance(_python_literal_of(text.strip()), Mapping | list)
 
@@ -168,7 +168,7 @@ def split(text: str) -> list[str]:
 
 
 def listed(text: str) -> Collection[Any] | None:
-    """Return the items of a list that is written as text, or None if the text is something else, such as a dict.
+    """Return the items of a list written as text, or None if the text is something else, such as a dict.
 
     :param text: a list as JSON or as Python writes it, or items with commas or line breaks between.
     """

@@ -1,4 +1,4 @@
-"""Read times and lengths of time that a template, a form or a DAG file hands over."""
+"""Read times and durations from templates, forms and DAG files."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def days(value: Any, parameter: str, default: T, *, protects: bool = False) -> f
 
     :param value: the value of the parameter: a number of days, a timedelta, or an ISO 8601 duration such as ``P7D``.
     :param parameter: its name, for messages.
-    :param default: what None stands for.
-    :param protects: whether images are protected by it.
+    :param default: the value for None.
+    :param protects: whether the parameter protects images.
     :raises ValueError: if it is anything else, negative, or more than a hundred years.
     """
     length = timedelta_of(value)
@@ -42,8 +42,8 @@ def seconds(value: Any, parameter: str, default: T, *, minimum: float = 0) -> fl
 
     :param value: the value of the parameter: a number of seconds, a timedelta, or an ISO 8601 duration such as ``PT1H``.
     :param parameter: its name, for messages.
-    :param default: what None stands for.
-    :param minimum: the least that it may be.
+    :param default: the value for None.
+    :param minimum: the lowest value allowed.
     :raises ValueError: if it is anything else, or more than ten years.
     """
     length = timedelta_of(value)
@@ -52,12 +52,12 @@ def seconds(value: Any, parameter: str, default: T, *, minimum: float = 0) -> fl
 
 
 def duration(value: Any, parameter: str, default: T, *, protects: bool = False) -> timedelta | T:
-    """Return a length of time. A number alone is none, because it does not say of what.
+    """Return a length of time. A bare number is not one, because it has no unit.
 
     :param value: the value of the parameter: a timedelta, Python's text of one, or an ISO 8601 duration such as ``P1D``.
     :param parameter: its name, for messages.
-    :param default: what None stands for.
-    :param protects: whether images are protected by it.
+    :param default: the value for None.
+    :param protects: whether the parameter protects images.
     :raises ValueError: if it is anything else, negative, or more than a hundred years.
     """
     value = given(value, parameter, protects=protects)
@@ -74,7 +74,7 @@ def moment(value: Any, parameter: str, default: T) -> datetime | T:
 
     :param value: the value of the parameter: a datetime, or text as ISO 8601, with the time zone.
     :param parameter: its name, for messages.
-    :param default: what None stands for.
+    :param default: the value for None.
     :raises ValueError: if it is anything else.
     """
     value = given(value, parameter)

@@ -1,11 +1,11 @@
-"""Read what a template, a form or a DAG file hands over for a parameter: one way for every operator.
+"""Read parameter values from templates, forms and DAG files, in the same way for every operator.
 
 A value may come from Python code, from JSON, from an XCom, or as text from a template. Without
-``render_template_as_native_obj`` Jinja makes text of everything, so that a list arrives as Python's text of a list;
-with it, Jinja makes a number of a text such as ``2048``. Every reader takes all of these forms and returns one.
+``render_template_as_native_obj`` Jinja turns everything into text, so a list arrives as Python's text of a list;
+with it, Jinja turns a text such as ``2048`` into a number. Every reader accepts all of these forms and returns one.
 
-Python's ``None`` is the default of the parameter. The texts ``""``, ``"None"`` and ``"null"`` are what a template leaves
-of a value that is not set: they are the default, too, but an error where images are protected by the parameter
+Python's ``None`` means the default of the parameter. A template renders an unset value as ``""``, ``"None"`` or
+``"null"``; these mean the default too, but are an error if the parameter protects images
 (``protects=True``). Every error is a ``ValueError`` that names the parameter.
 """
 
@@ -30,15 +30,15 @@ from airflow_provider_ecr_preview.core.parameters.forms import (
 )
 
 UNLIMITED = "unlimited"
-"""What lifts a limit."""
+"""The value that lifts a limit."""
 
 
 UNSET_TEXTS = frozenset({"", "None", "null"})
-"""What a template leaves of a value that is not set."""
+"""The texts that a template renders for an unset value."""
 
 
 _UNSET_ELSEWHERE = frozenset({"", "nan", "nil", "none", "null", "undefined"})
-"""What other tools write of a value that is not set, in upper or lower case: no name to protect an image by."""
+"""The texts that other tools write for an unset value, in upper or lower case; not a name that protects an image."""
 
 
 _EMPTY_LISTS = frozenset({"[]", "()"})
@@ -54,13 +54,13 @@ T = TypeVar("T")
 
 
 def given(value: Any, parameter: str, *, protects: bool = False, instead: str = "Set it") -> Any:
-    """Return what was handed over, text without the white space around it, or None if nothing was.
+    """Return the given value, with surrounding white space stripped from text, or None if there is none.
 
     :param value: the value of the parameter.
     :param parameter: its name, for messages.
-    :param protects: whether images are protected by it, so that a text that says nothing is an error.
-    :param instead: what to write instead of such a text, for the message.
-    :raises ValueError: if such a text is handed over.
+    :param protects: whether the parameter protects images, so that an empty text is an error.
+    :param instead: the text to write instead, for the message.
+    :raises ValueError: if such a text is given.
     """
     if not isinstance(value, str):
         return value
@@ -79,12 +79,12 @@ def text(value: Any, parameter: str, default: T, *, protects: bool = False) -> s
 
 
 def text(value: Any, parameter: str, default: Any = None, *, protects: bool = False) -> Any:
-    """Return a text; a whole number that native rendering made of one is text again.
+    """Return a text; a whole number from native rendering becomes text again.
 
     :param value: the value of the parameter.
     :param parameter: its name, for messages.
-    :param default: what None stands for.
-    :param protects: whether images are protected by it.
+    :param default: the value for None.
+    :param protects: whether the parameter protects images.
     :raises ValueError: if it is anything else.
     """
     value = given(value, parameter, protects=protects)
@@ -96,15 +96,15 @@ def text(value: Any, parameter: str, default: Any = None, *, protects: bool = Fa
 
 
 def texts(value: Any, parameter: str, default: Iterable[str] = (), *, protects: bool = False) -> tuple[str, ...]:
-    """Return texts: of a list, a tuple or a set, as JSON or as Python writes one, or of text with commas or line breaks.
+    """Return texts from a list, a tuple or a set, the same as JSON or Python text, or text with commas or line breaks.
 
-    Commas within brackets do not separate. ``[]`` is none, on purpose.
+    Commas within brackets do not separate. ``[]`` deliberately means no texts.
 
     :param value: the value of the parameter.
     :param parameter: its name, for messages.
-    :param default: what None stands for.
-    :param protects: whether images are protected by it; empty texts in a list are an error then, too.
-    :raises ValueError: if it is no list of texts.
+    :param default: the value for None.
+    :param protects: whether the parameter protects images; if so, empty texts in a list are an error too.
+    :raises ValueError: if it is not a list of texts.
     """
     value = given(value, parameter, protects=protects, instead="Use a list of texts, or [] for none")
     if value is None:
@@ -128,11 +128,11 @@ def number(
 
     :param value: the value of the parameter: a number, or text such as ``0.5``, ``1e3`` or ``10_000``.
     :param parameter: its name, for messages.
-    :param default: what None stands for.
-    :param minimum: the least that it may be.
-    :param maximum: the most that it may be.
-    :param protects: whether images are protected by it.
-    :raises ValueError: if it is no finite number, or out of range. A boolean is no number.
+    :param default: the value for None.
+    :param minimum: the lowest value allowed.
+    :param maximum: the highest value allowed.
+    :param protects: whether the parameter protects images.
+    :raises ValueError: if it is not a finite number, or out of range. A boolean is not a number.
     """
     value = given(value, parameter, protects=protects)
     if value is None:
@@ -157,11 +157,11 @@ def integer(
 
     :param value: the value of the parameter: a number, or text such as ``1000`` or ``1e3``.
     :param parameter: its name, for messages.
-    :param default: what None stands for.
-    :param minimum: the least that it may be.
-    :param maximum: the most that it may be.
-    :param protects: whether images are protected by it.
-    :raises ValueError: if it is no whole number, or out of range. A boolean is no number.
+    :param default: the value for None.
+    :param minimum: the lowest value allowed.
+    :param maximum: the highest value allowed.
+    :param protects: whether the parameter protects images.
+    :raises ValueError: if it is not a whole number, or out of range. A boolean is not a number.
     """
     value = given(value, parameter, protects=protects)
     if value is None:
@@ -176,12 +176,12 @@ def integer(
 
 
 def limit(value: Any, parameter: str, default: T, read: Callable[..., T], **bounds: Any) -> T | None:
-    """Return a limit that protects images, or None for no limit, which is written ``unlimited``.
+    """Return a limit that protects images; ``unlimited`` returns None, for no limit.
 
     :param value: the value of the parameter.
     :param parameter: its name, for messages.
-    :param default: what None stands for.
-    :param read: what reads it otherwise, such as :func:`integer`.
+    :param default: the value for None.
+    :param read: the function that reads any other value, such as :func:`integer`.
     :param bounds: further arguments of ``read``.
     :raises ValueError: if it is anything else.
     """
@@ -196,9 +196,9 @@ def limit(value: Any, parameter: str, default: T, read: Callable[..., T], **boun
 def written_limit(value: T | None) -> T | str:
     """Return a limit as an operator keeps it.
 
-    A None that is written in a DAG lifts the limit. One that a template leaves does not: it is the default.
+    None in a DAG file lifts the limit. None from a template does not: it means the default.
 
-    :param value: what an operator is made with.
+    :param value: the argument of the operator.
     """
     return UNLIMITED if value is None else value
 
@@ -208,9 +208,9 @@ def switch(value: Any, parameter: str, default: T, *, protects: bool = False) ->
 
     :param value: the value of the parameter.
     :param parameter: its name, for messages.
-    :param default: what None stands for.
-    :param protects: whether images are protected by it.
-    :raises ValueError: if it is anything else: ``yes``, ``on`` and ``1`` are no booleans.
+    :param default: the value for None.
+    :param protects: whether the parameter protects images.
+    :raises ValueError: if it is anything else: ``yes``, ``on`` and ``1`` are not booleans.
     """
     value = given(value, parameter, protects=protects, instead="Use True or False")
     if value is None:
@@ -226,9 +226,9 @@ def choice(value: Any, parameter: str, choices: Sequence[Any], default: T, *, pr
 
     :param value: the value of the parameter.
     :param parameter: its name, for messages.
-    :param choices: what it may be.
-    :param default: what None stands for.
-    :param protects: whether images are protected by it.
+    :param choices: the values allowed.
+    :param default: the value for None.
+    :param protects: whether the parameter protects images.
     :raises ValueError: if it is anything else.
     """
     value = given(value, parameter, protects=protects)
@@ -242,12 +242,12 @@ def choice(value: Any, parameter: str, choices: Sequence[Any], default: T, *, pr
 
 
 def account_id(value: Any, parameter: str, default: str | None = None, *, protects: bool = False) -> str | None:
-    """Return an AWS account id; one that became a number gets its leading zeros back.
+    """Return an AWS account id, restoring the leading zeros of one that became a number.
 
     :param value: the value of the parameter.
     :param parameter: its name, for messages.
-    :param default: what None stands for.
-    :param protects: whether images are protected by it.
+    :param default: the value for None.
+    :param protects: whether the parameter protects images.
     :raises ValueError: if it is anything else.
     """
     value = given(value, parameter, protects=protects)
@@ -278,8 +278,8 @@ def decoded(value: Any, parameter: str, default: Any = None, *, protects: bool =
 
     :param value: the value of the parameter.
     :param parameter: its name, for messages.
-    :param default: what None stands for.
-    :param protects: whether images are protected by it.
+    :param default: the value for None.
+    :param protects: whether the parameter protects images.
     :raises ValueError: if it is text that is not JSON.
     """
     value = given(value, parameter, protects=protects)
@@ -302,7 +302,7 @@ def mapping(value: Any, parameter: str, *, protects: bool = False) -> Mapping[An
 
     :param value: the value of the parameter: a mapping, or the same as JSON.
     :param parameter: its name, for messages.
-    :param protects: whether images are protected by it.
+    :param protects: whether the parameter protects images.
     :raises ValueError: if it is anything else.
     """
     value = decoded(value, parameter, {}, protects=protects)
@@ -321,7 +321,7 @@ def _items(value: Any, parameter: str) -> Iterable[Any]:
     if is_integer(value):
         return [value]
     items: Any = listed(value) if isinstance(value, str) else value
-    # A text is an empty list only where it is written as one: what is left of quotes or commas was meant to hold something.
+    # Text is an empty list only if written as one: stray quotes or commas were meant to contain something.
     if not is_list(items) or (isinstance(value, str) and not items and "".join(value.split()) not in _EMPTY_LISTS):
         refuse(value, parameter, "Use a list of texts, or [] for none")
     return sorted(items, key=str) if isinstance(items, AbstractSet) else items

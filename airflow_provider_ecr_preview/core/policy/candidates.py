@@ -1,4 +1,4 @@
-"""Which policy is previewed for which repository: the applied one, one candidate for all, or candidates by name."""
+"""Choose the policy to preview for each repository: the applied one, one candidate for all, or candidates by name."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class CandidatePolicies:
 
     :param lifecycle_policy_text: the policy of every repository that no glob names; None or an empty text for the
         applied one.
-    :param lifecycle_policies: policies by name glob, or the same as JSON, of which the first that matches counts; None
-        in place of a policy for the applied one.
+    :param lifecycle_policies: policies by name glob, or the same as JSON; the first match counts. None in place of a
+        policy means the applied one.
     :raises InvalidLifecyclePolicyError: if ECR would refuse one of them; names every mistake and its rule.
-    :raises ValueError: if ``lifecycle_policies`` is no mapping.
+    :raises ValueError: if ``lifecycle_policies`` is not a mapping.
     """
 
     def __init__(
         self, lifecycle_policy_text: PolicySource | None = None, lifecycle_policies: PoliciesByGlob | None = None
     ) -> None:
         self.warnings: list[PolicyFinding] = []
-        """What ECR takes and a person should look at."""
+        """The findings that ECR accepts but a person should look at."""
         self._errors: list[PolicyFinding] = []
         self._default = self._policy(lifecycle_policy_text, "")
         self._by_glob = {
@@ -42,7 +42,7 @@ class CandidatePolicies:
 
     @property
     def by_name(self) -> Mapping[str, LifecyclePolicy | None]:
-        """The policies by the glob, or the name, that they were given under."""
+        """The policies by their name or glob."""
         return self._by_glob
 
     @property

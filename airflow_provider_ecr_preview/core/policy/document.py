@@ -1,8 +1,8 @@
 """A lifecycle policy: parse, lint, canonical form, fingerprint, evaluate.
 
-Two ways lead in. A policy that a person wrote goes through :meth:`LifecyclePolicy.parse`, which refuses what ECR
-would refuse. A policy that ECR returned goes through :meth:`LifecyclePolicy.from_service`, which takes whatever ECR
-takes, so that a newer grammar than ours does not stop a preview.
+There are two ways in. A policy that a person wrote goes through :meth:`LifecyclePolicy.parse`, which refuses what ECR
+would refuse. A policy that ECR returned goes through :meth:`LifecyclePolicy.from_service`, which accepts anything ECR
+accepts, so that a newer grammar than ours does not stop a preview.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class LifecyclePolicy:
 
     @classmethod
     def from_service(cls, text: str) -> LifecyclePolicy:
-        """Return the policy that ECR returned, without asking whether we would have accepted it.
+        """Return the policy that ECR returned, without checking it against our grammar.
 
         :param text: ``lifecyclePolicyText`` of a response.
         :raises InvalidLifecyclePolicyError: if it cannot be read as a policy at all.
@@ -56,7 +56,7 @@ class LifecyclePolicy:
         try:
             rules = sorted(map(Rule.from_document, json.loads(text)["rules"]), key=lambda rule: rule.priority)
             policy = cls(tuple(rules), text)
-            # Worked out here and kept, so that a policy that was read can also be compared.
+            # Compute and cache it here, so that any policy that was read can also be compared.
             policy.canonical  # noqa: B018
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             finding = PolicyFinding.error(
@@ -70,7 +70,7 @@ class LifecyclePolicy:
 
     @cached_property
     def canonical(self) -> str:
-        """The policy in the one form that all its texts share."""
+        """The canonical form of the policy, the same for all equivalent texts."""
         return canonical_policy(self.text)
 
     @cached_property
@@ -79,7 +79,7 @@ class LifecyclePolicy:
         return hashlib.sha256(self.canonical.encode()).hexdigest()
 
     def evaluate(self, images: Iterable[RepositoryImage], now: datetime) -> list[Verdict]:
-        """Return for every image what the policy does with it, and why.
+        """Return the verdict of the policy on every image, with the reason.
 
         :param images: every image of one repository, archived ones included.
         :param now: the time at which the policy acts (aware).
@@ -88,7 +88,7 @@ class LifecyclePolicy:
 
 
 def canonical_policy(text: str) -> str:
-    """Return the one form that all texts of a policy share.
+    """Return the canonical form of a policy, the same for all equivalent texts.
 
     ECR sorts the rules of a policy by priority and may write keys and white space as it likes, so two texts are
     compared by this form. The order within a tag list means nothing either, and ``standard`` is the default

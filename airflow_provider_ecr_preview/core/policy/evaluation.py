@@ -1,11 +1,11 @@
-"""Say for every image of a repository which rule of a lifecycle policy takes it, or what keeps it.
+"""Decide for every image of a repository which rule of a lifecycle policy takes it, or what keeps it.
 
 The semantics are those of the ECR user guide: all rules are evaluated at the same time over all images of their
 storage class, and the lowest ``rulePriority`` whose tag requirements an image meets decides alone about that image.
 It follows that an image is taken by at most one rule, that a rule which keeps an image shields it from all rules
 below, and that an image taken by one rule still counts for the rules below.
 
-Where ECR documents nothing, this is what is done here: the digest breaks the tie between equal push times; a restore
+Where ECR documents nothing, this module chooses: the digest breaks the tie between equal push times; a restore
 moves an image in the order of ``imageCountMoreThan``, not in the age of ``sinceImagePushed``; and a referrer (a
 signature, an SBOM) is judged as an image of its own, though ECR deletes it when its subject goes.
 """
@@ -48,18 +48,18 @@ class Reason(StrEnum):
     NO_RULE = "no_rule"
     """Kept: no rule of its storage class selects it."""
     REFERENCED_BY_MANIFEST_LIST = "referenced_by_manifest_list"
-    """Kept: a rule would take it, and a manifest list that stays in standard storage names it."""
+    """Kept: a rule would take it, but a manifest list that stays in standard storage names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a policy does with one image.
+    """The verdict of a policy on one image.
 
     :param image: the image.
     :param action: ``EXPIRE`` or ``TRANSITION`` for an image that is taken, None for one that is kept.
-    :param rule: the rule that decides, whether it takes or keeps; None where no rule selects the image.
+    :param rule: the rule that takes or keeps the image; None if no rule selects it.
     :param reason: why.
-    :param shielded_from: priorities of the rules below that ask for the image, which the deciding rule keeps from them.
+    :param shielded_from: priorities of the lower rules that also select the image, but lose it to the deciding rule.
     """
 
     image: RepositoryImage
@@ -132,7 +132,7 @@ def evaluate(rules: Sequence[Rule], images: Iterable[RepositoryImage], now: date
 
 
 def _beyond(rule: Rule, selected: Sequence[int], images: Sequence[RepositoryImage], now: datetime) -> Sequence[int]:
-    """Return those of ``selected`` that are past the rule's count or age, whether or not the rule may take them."""
+    """Return the members of ``selected`` past the rule's count or age, whether or not the rule may take them."""
     if rule.count_type == "imageCountMoreThan":
         return selected[rule.count_number :]
     try:
@@ -155,7 +155,7 @@ def _beyond(rule: Rule, selected: Sequence[int], images: Sequence[RepositoryImag
 def _held_by_manifest_lists(
     taken: set[int], images: Sequence[RepositoryImage], position_of: Mapping[str, int]
 ) -> set[int]:
-    """Return those of ``taken`` that stay because a manifest list stays; a list in a held list is held in turn.
+    """Return the members of ``taken`` that stay because a manifest list stays; a list in a held list is held in turn.
 
     A list that is archived already holds nothing: its images can go once it is deleted or archived.
     """
@@ -234,7 +234,7 @@ class _Candidates:
         if not rest:
             return set(positions[first:last])
         matches = compile_pattern(pattern).fullmatch
-        # Looking for the longest literal first spares most tags the regular expression, which takes longer.
+        # Look for the longest literal first: for most tags this avoids the slower regular expression.
         literal = max(pattern.split("*"), key=len)
         return {
             position
@@ -244,7 +244,7 @@ class _Candidates:
 
 
 def _utc(time: datetime) -> datetime:
-    # Python compares two times of one zone by the clock on the wall, which goes back an hour in autumn.
+    # Python compares two times in one zone by wall clock, which goes back an hour in autumn.
     return time.astimezone(UTC)
 
 

@@ -7,7 +7,7 @@ from airflow_provider_ecr_preview.core.policy.rule import Rule
 
 
 def rule_sentence(rule: Rule) -> str:
-    """Return what a rule does with which images, as in ``Expires images tagged v* beyond the newest 30``.
+    """Describe a rule, as in ``Expires images tagged v* beyond the newest 30``.
 
     :param rule: the rule.
     """

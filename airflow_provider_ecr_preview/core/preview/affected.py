@@ -1,4 +1,4 @@
-"""The affected images that were pulled recently, that something runs, or that have a protected tag, collected as they stream by."""
+"""Collect affected images that were pulled recently, are in use, or have a protected tag, as they stream by."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RecentPulls:
         self._latest: list[tuple[datetime, str]] = []
 
     def add(self, image: PreviewedImage) -> None:
-        """Take in one affected image."""
+        """Add one affected image."""
         pulled_at = image.last_recorded_pull_time
         if pulled_at is None or pulled_at < self.since:
             return
@@ -41,16 +41,16 @@ class RecentPulls:
 
     @property
     def image_digests(self) -> tuple[str, ...]:
-        """The most recently pulled ones, latest first, at most ten."""
+        """The most recently pulled images, latest first; at most ten."""
         return tuple(digest for _, digest in sorted(self._latest, reverse=True))
 
 
 class UsedImages:
-    """The affected images that something runs, collected as they stream by.
+    """The affected images in use, collected as they stream by.
 
-    :param users_of: returns who uses an image of this digest and these tags, in words for a person.
+    :param users_of: describes who uses an image with this digest and these tags.
     :param unread_sources: the sources that could not be read.
-    :param replicas: the same of each repository in which an image that expires is deleted, too.
+    :param replicas: the same collection for each replica that also deletes expiring images.
     """
 
     def __init__(
@@ -63,21 +63,21 @@ class UsedImages:
         self.unread_sources: Sequence[str] = list(dict.fromkeys(sources))
         self.image_count = 0
         self.examples: dict[str, str] = {}
-        """Who uses the first of them, by digest; at most ten."""
+        """The users of the first images, by digest; at most ten."""
         self._users_of = users_of
         self._used: set[DigestKey] = set()
         self._replicas = replicas
 
     def with_replicas(self, replicas: Sequence[UsedImages]) -> UsedImages:
-        """Return an empty collection that also knows what runs where deletions are replicated to.
+        """Return an empty collection that also knows the images in use in the replicas.
 
-        :param replicas: the same of each repository there.
+        :param replicas: the same collection for each replica.
         """
         return UsedImages(self._users_of, self.unread_sources, replicas)
 
     def add(self, image: PreviewedImage) -> None:
-        """Take in one affected image."""
-        # Only deletions are replicated, and an image that is archived here stays there.
+        """Add one affected image."""
+        # Only deletions are replicated: an image archived here stays in the replicas.
         places = [self, *self._replicas] if image.action == EXPIRE else [self]
         users = [user for place in places for user in place._users_of(image.image_digest, image.image_tags)]  # noqa: SLF001
         if not users:
@@ -88,7 +88,7 @@ class UsedImages:
             self.examples[image.image_digest] = users[0]
 
     def uses(self, key: DigestKey) -> bool:
-        """Return whether something runs an image by its digest, or as one of the affected images."""
+        """Return whether an image is in use, by its digest or as one of the affected images."""
         return key in self._used or bool(self._users_of(digest_of(key), ()))
 
 
@@ -101,11 +101,11 @@ class ProtectedImages:
     def __init__(self, protected_tag_of: Callable[[Iterable[str]], str | None]) -> None:
         self.image_count = 0
         self.examples: dict[str, str] = {}
-        """The protected tag of the first of them, by digest; at most ten."""
+        """The protected tags of the first images, by digest; at most ten."""
         self._protected_tag_of = protected_tag_of
 
     def add(self, image: PreviewedImage) -> None:
-        """Take in one affected image."""
+        """Add one affected image."""
         tag = self._protected_tag_of(image.image_tags)
         if tag is None:
             return

@@ -14,12 +14,12 @@ SEVERITY_ORDER = {"critical": 0, "warning": 1, "info": 2}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that a person should look at.
+    """A problem that a person should look at.
 
     :param code: a stable name, for example ``would_empty_repository``.
-    :param severity: ``critical`` when an outage is likely, ``warning`` when the policy is hardly what was meant,
-        ``info`` for what is good to know.
-    :param message: what was found and what to do, in one or two sentences.
+    :param severity: ``critical`` when an outage is likely, ``warning`` when the policy is probably not what was meant,
+        ``info`` for useful facts.
+    :param message: the problem and what to do about it, in one or two sentences.
     :param image_digests: at most ten of the images it is about.
     """
 

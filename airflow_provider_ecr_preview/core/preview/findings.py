@@ -1,4 +1,4 @@
-"""What a person should look at in a preview before anything is deleted."""
+"""Find the problems in a preview that a person should look at before anything is deleted."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def find(
     """Return the findings of a preview, the most severe first.
 
     :param summary: the whole preview.
-    :param inventory: the repository's images; without it only what the preview itself shows can be found.
+    :param inventory: the repository's images; without them, only problems visible in the preview itself are found.
     :param recent_pulls: the affected images that were pulled recently.
-    :param used_images: the affected images that something runs; None if that is not known.
+    :param used_images: the affected images in use; None if unknown.
     :param protected_images: the affected images with a protected tag.
-    :param replicas: the repositories in which an image that expires is deleted, too; None if that is not of interest.
-    :param is_whole: whether the summary has every affected image; of a part it is not known what stays.
+    :param replicas: the replicas that also delete expiring images; None if they do not matter.
+    :param is_whole: whether the summary covers every affected image; if not, it is unknown what stays.
     """
     findings = [*_of_used_images(used_images)] if used_images is not None else []
     findings += [*_of_shadowed_rules(summary), *_of_archiving(summary), *_of_replicas(summary, replicas)]
@@ -121,7 +121,7 @@ def _of_protected_images(protected: ProtectedImages) -> Iterator[Finding]:
 def _of_referrers(
     summary: PreviewSummary, inventory: RepositoryInventory, used_images: UsedImages | None
 ) -> Iterator[Finding]:
-    """Find signatures, SBOMs and attestations that go although their image stays or runs."""
+    """Find signatures, SBOMs and attestations that go although their image stays or is in use."""
 
     def is_used(key: DigestKey) -> bool:
         return used_images is not None and used_images.uses(key)
@@ -185,7 +185,7 @@ def _of_idle_rules(summary: PreviewSummary, inventory: RepositoryInventory) -> I
     if not inventory.total_image_count:
         return
     hit = {priority for priority, _ in summary.counts}
-    # A rule for untagged or archived images is fine although there are no such images now.
+    # A rule for untagged or archived images is fine even if there are none now.
     idle = [rule for rule in inventory.unmatched_rules if rule.tag_status == "tagged" and rule.priority not in hit]
     conflicting = [rule for rule in idle if len(rule.tag_patterns) > 1]
     if conflicting:

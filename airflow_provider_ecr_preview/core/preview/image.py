@@ -16,17 +16,17 @@ from airflow_provider_ecr_preview.core.values import _from_isoformat, isoformat
 class PreviewedImage:
     """An image that the preview says the policy would expire or archive.
 
-    The first block is what GetLifecyclePolicyPreview returns; the second is None unless DescribeImages was asked.
+    The first block is what GetLifecyclePolicyPreview returns; the second is None unless DescribeImages was called.
 
     :param image_digest: the digest.
     :param image_tags: its tags; empty for an untagged image.
     :param image_pushed_at: when it was pushed (aware, UTC).
     :param action: ``EXPIRE`` or ``TRANSITION``.
     :param applied_rule_priority: priority of the rule that takes it.
-    :param target_storage_class: where a transition takes it: ``ARCHIVE``.
-    :param storage_class: where it is now: ``STANDARD`` or ``ARCHIVE``.
+    :param target_storage_class: the storage class that a transition moves it to: ``ARCHIVE``.
+    :param storage_class: the storage class it is in now: ``STANDARD`` or ``ARCHIVE``.
     :param image_size_in_bytes: compressed size. Layers are shared, so a sum of sizes is an upper bound.
-    :param last_recorded_pull_time: the last pull that ECR has recorded (aware, UTC).
+    :param last_recorded_pull_time: the last pull that ECR recorded (aware, UTC).
     :param image_manifest_media_type: media type of the manifest.
     :param artifact_media_type: media type of the artifact.
     """
@@ -49,7 +49,7 @@ class PreviewedImage:
         """Return the image that an entry of ``previewResults`` describes.
 
         :raises KeyError: if the entry lacks its digest, its action or the rule.
-        :raises ValueError, TypeError: if one of these is not what ECR sends. An unknown action must not count as none.
+        :raises ValueError, TypeError: if one of these is not what ECR sends. An unknown action is not "no action".
         """
         action, digest, priority = result["action"], result["imageDigest"], result["appliedRulePriority"]
         kind, target = action["type"], action.get("targetStorageClass")
@@ -72,7 +72,7 @@ class PreviewedImage:
         )
 
     def enriched(self, inventory: RepositoryInventory) -> PreviewedImage:
-        """Return the image with what DescribeImages knows about it; unchanged if it does not know the image."""
+        """Return the image with the details from DescribeImages; unchanged if DescribeImages did not list it."""
         detail = inventory.detail(self.image_digest)
         if detail is None:
             return self

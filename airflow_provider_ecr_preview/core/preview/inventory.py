@@ -1,4 +1,4 @@
-"""The images of a repository as DescribeImages lists them, reduced to what a preview is joined with."""
+"""The images of a repository as DescribeImages lists them, reduced to the details that a preview needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_ecr_preview.core.repository import DigestKey, RepositoryIm
 
 
 class ImageDetail(NamedTuple):
-    """What DescribeImages adds to a previewed image."""
+    """The details that DescribeImages adds to a previewed image."""
 
     image_size_in_bytes: int | None
     last_recorded_pull_time: datetime | None
@@ -22,7 +22,7 @@ class ImageDetail(NamedTuple):
 
     @classmethod
     def of(cls, image: RepositoryImage, kind: ImageKind) -> Self:
-        """Return what there is of an image of this kind."""
+        """Return the details of an image of this kind."""
         return cls(
             image.image_size_in_bytes,
             image.last_recorded_pull_time,
@@ -35,15 +35,15 @@ class ImageDetail(NamedTuple):
 class RepositoryInventory:
     """Every image of one repository, archived ones included.
 
-    :param rules: the rules of the policy that is previewed, to find those whose tags no image has.
+    :param rules: the rules of the previewed policy, to find those that match no image's tags.
     :param keep_images: whether to hold the images themselves, which takes about twice the memory.
     """
 
     def __init__(self, rules: Sequence[Rule] = (), *, keep_images: bool = False) -> None:
         self.newest_image: RepositoryImage | None = None
-        """The newest image that can be run."""
+        """The newest runnable image."""
         self.subjects: dict[DigestKey, tuple[DigestKey, ...]] = {}
-        """The images that a referrer belongs to, by referrer."""
+        """The subjects of each referrer."""
         self._details: dict[DigestKey, ImageDetail | RepositoryImage] = {}
         self._keep_images = keep_images
         self._unmatched = {rule.priority: rule for rule in rules}
@@ -55,7 +55,7 @@ class RepositoryInventory:
 
     @property
     def images(self) -> list[RepositoryImage]:
-        """The images, where they are held."""
+        """The images, if they are held."""
         return [image for image in self._details.values() if isinstance(image, RepositoryImage)]
 
     @property
@@ -64,7 +64,7 @@ class RepositoryInventory:
         return list(self._unmatched.values())
 
     def add(self, image: RepositoryImage) -> None:
-        """Take in one image; an image that a second page lists again is counted once."""
+        """Add one image; one that appears on two pages is counted once."""
         key, kind = digest_key(image.image_digest), ImageKind.of(image)
         self._details[key] = image if self._keep_images else ImageDetail.of(image, kind)
         if subjects := subject_digests(image):
@@ -76,7 +76,7 @@ class RepositoryInventory:
             del self._unmatched[priority]
 
     def update(self, images: Iterable[RepositoryImage]) -> None:
-        """Take in every one of ``images``."""
+        """Add all of ``images``."""
         for image in images:
             self.add(image)
 
@@ -86,14 +86,14 @@ class RepositoryInventory:
             yield key, detail.kind if isinstance(detail, ImageDetail) else ImageKind.of(detail)
 
     def kind_of(self, key: DigestKey) -> ImageKind | None:
-        """Return the kind of an image, or None for one that is not in the repository."""
+        """Return the kind of an image, or None if it is not in the repository."""
         detail = self._details.get(key)
         if detail is None:
             return None
         return detail.kind if isinstance(detail, ImageDetail) else ImageKind.of(detail)
 
     def detail(self, image_digest: str) -> ImageDetail | RepositoryImage | None:
-        """Return what is known of an image, or None for one that DescribeImages did not list."""
+        """Return the details of an image, or None if DescribeImages did not list it."""
         return self._details.get(digest_key(image_digest))
 
 

@@ -1,7 +1,7 @@
-"""The images that a policy leaves where they are, each with the reason.
+"""The images that a policy keeps, each with the reason.
 
-A preview lists only what it takes. The reason of the rest is this package's own: which rule decides about an image, and
-whether its count or its age is not reached yet.
+A preview lists only the images that the policy takes. For the others this package works out the reason itself: which
+rule decides about an image, and whether its count or its age is not reached yet.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from airflow_provider_ecr_preview.core.values import isoformat
 
 KEEP = "KEEP"
-"""What stands for the action in the list of kept images, next to ``EXPIRE`` and ``TRANSITION`` of a preview."""
+"""The action in the list of kept images, in addition to ``EXPIRE`` and ``TRANSITION`` of a preview."""
 
 
 class KeptReason(StrEnum):
     """Why an image is kept, in addition to the reasons of :class:`~airflow_provider_ecr_preview.core.policy.evaluation.Reason`."""
 
     NOT_IN_PREVIEW = "not_in_preview"
-    """A rule selects it by what DescribeImages returns, but ECR's preview does not list it: ECR has the last word."""
+    """According to DescribeImages a rule takes it, but ECR's preview does not list it, and ECR has the last word."""
     GOES_WITH_SUBJECT = "goes_with_subject"
-    """The preview does not list it, and ECR deletes it within a day after the image that it belongs to, which expires."""
+    """The preview does not list it, but its subject expires, and ECR deletes it within a day after its subject."""
     NOT_EVALUATED = "not_evaluated"
     """The policy has a rule that cannot be evaluated here."""
 
@@ -38,11 +38,10 @@ class KeptImage:
     """An image that the preview does not list, and why.
 
     :param image: the image.
-    :param applied_rule_priority: priority of the rule that decides; None where no rule asks for tags like the image's,
-        or where it is not known.
+    :param applied_rule_priority: priority of the rule that decides; None if unknown, or if no rule selects the image.
     :param reason: a value of ``Reason`` or of :class:`KeptReason`.
     :param explanation: the reason as one sentence for a person.
-    :param shielded_from: priorities of the rules below that would take the image, were it not for the deciding one.
+    :param shielded_from: priorities of the lower rules that would take the image if the deciding rule did not keep it.
     """
 
     image: RepositoryImage
@@ -52,7 +51,7 @@ class KeptImage:
     shielded_from: tuple[int, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the image in plain JSON types, under the names that an affected image has."""
+        """Return the image in plain JSON types, with the field names of an affected image."""
         return {
             "image_digest": self.image.image_digest,
             "image_tags": list(self.image.image_tags),
@@ -82,9 +81,9 @@ def kept_images(
 
     :param policy: the policy that was previewed.
     :param images: every image of the repository, archived ones included.
-    :param is_affected: returns whether the preview lists the image of a digest.
+    :param is_affected: returns whether the preview lists the image with a digest.
     :param now: when the preview was read (aware).
-    :param expires: returns whether the preview says that the image of a digest expires.
+    :param expires: returns whether the preview says that the image with a digest expires.
     """
     images = list(images)
     by_digest = {image.image_digest: image for image in images if image.subject_manifest_digest}

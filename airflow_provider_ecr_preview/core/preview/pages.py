@@ -1,7 +1,7 @@
 """The pages of GetLifecyclePolicyPreview, and the check that they are one whole preview of one policy.
 
-ECR gives a preview no id: one repository has one preview, and whoever starts another replaces it under the reader.
-So every page has to say that it is COMPLETE and of the expected policy, and together they have to add up.
+ECR gives a preview no id. A repository has one preview, and starting another replaces it while it is being read.
+So every page must be COMPLETE and of the expected policy, and together the pages must add up.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ FAILED = "FAILED"
 
 @dataclass(frozen=True, slots=True)
 class PreviewStatus:
-    """What a response says about the preview as a whole.
+    """The state of a preview as a whole, from one response.
 
     :param registry_id: the registry (account).
     :param repository_name: the repository.
-    :param region_name: the Region that was asked.
+    :param region_name: the Region that was called.
     :param status: ``IN_PROGRESS``, ``COMPLETE``, ``EXPIRED`` or ``FAILED``.
-    :param policy: the policy that is previewed.
-    :param expiring_image_total_count: ``summary.expiringImageTotalCount``; None where there is no summary.
+    :param policy: the previewed policy.
+    :param expiring_image_total_count: ``summary.expiringImageTotalCount``; None if there is no summary.
     :param transitioning_image_total_counts: ``summary.transitioningImageTotalCounts`` by target storage class; None
-        where there is no summary.
+        if there is no summary.
     """
 
     registry_id: str
@@ -65,10 +65,10 @@ class PreviewStatus:
 
     @classmethod
     def from_response(cls, response: Mapping[str, Any], region_name: str) -> PreviewStatus:
-        """Return what a response of Start- or GetLifecyclePolicyPreview says.
+        """Return the status in a response of Start- or GetLifecyclePolicyPreview.
 
-        :raises KeyError: if the response lacks its status or its policy, as one that was cut off does.
-        :raises ValueError, TypeError: if it has what ECR never sends.
+        :raises KeyError: if the response lacks its status or its policy, as a truncated one does.
+        :raises ValueError, TypeError: if it contains anything that ECR never sends.
         """
         summary = response.get("summary")
         text, status = response["lifecyclePolicyText"], response["status"]
@@ -97,10 +97,10 @@ class PreviewStatus:
     def is_complete(self, policy_fingerprint: str | None = None) -> bool:
         """Return whether the preview can be read; False while it is in progress.
 
-        :param policy_fingerprint: the policy that the preview has to be of; any policy if None.
+        :param policy_fingerprint: the policy that the preview must be of; any policy if None.
         :raises PreviewReplacedError: if it is of another policy.
         :raises PreviewFailedError: if ECR ended it as FAILED.
-        :raises PreviewExpiredError: if it is no longer there.
+        :raises PreviewExpiredError: if it has expired.
         """
         if policy_fingerprint is not None and self.policy.fingerprint != policy_fingerprint:
             raise self.error(
@@ -122,7 +122,7 @@ class PreviewStatus:
     def require_complete(self, policy_fingerprint: str | None = None) -> None:
         """Raise unless the preview can be read.
 
-        :param policy_fingerprint: the policy that the preview has to be of; any policy if None.
+        :param policy_fingerprint: the policy that the preview must be of; any policy if None.
         :raises PreviewInProgressError: if it is still running; otherwise as :meth:`is_complete`.
         """
         if not self.is_complete(policy_fingerprint):
@@ -133,7 +133,7 @@ class PreviewStatus:
             )
 
     def as_xcom(self) -> StartedPreviewXCom:
-        """Return where the preview stands, as the start operator and the sensor push it."""
+        """Return the state of the preview as the start operator and the sensor push it."""
         return StartedPreviewXCom(
             registry_id=self.registry_id,
             region_name=self.region_name,
@@ -156,9 +156,9 @@ class PreviewStatus:
 class PreviewPage:
     """One page of a preview.
 
-    :param preview: what the page says about the preview as a whole.
+    :param preview: the state of the preview as a whole, from this page.
     :param images: the affected images on this page.
-    :param next_token: where to resume, on the last page that ``max_items`` allowed; else None.
+    :param next_token: the token to resume from, on the last page that ``max_items`` allows; otherwise None.
     """
 
     preview: PreviewStatus
@@ -170,7 +170,7 @@ class PreviewPage:
         """Return the page that a response of GetLifecyclePolicyPreview holds.
 
         :raises KeyError: if the response lacks a part that every page has.
-        :raises ValueError, TypeError: if it has what ECR never sends.
+        :raises ValueError, TypeError: if it contains anything that ECR never sends.
         """
         preview = PreviewStatus.from_response(response, region_name)
         results = response["previewResults"] if preview.status == COMPLETE else response.get("previewResults", ())
@@ -178,11 +178,11 @@ class PreviewPage:
 
 
 class PageCheck:
-    """Checks page after page that they are parts of one complete preview.
+    """Checks, page by page, that all pages belong to one complete preview.
 
-    :param policy_fingerprint: the policy that every page has to be of; that of the first page if None.
-    :param whole: whether all images are read. A part of them (``max_items``, ``starting_token``, a filter, a list of
-        images) can be checked to be no more than the preview has, but not to be all.
+    :param policy_fingerprint: the policy that every page must be of; that of the first page if None.
+    :param whole: whether all images are read. With only a part (``max_items``, ``starting_token``, a filter, a list of
+        images), the check can find too many images but not too few.
     """
 
     def __init__(self, policy_fingerprint: str | None = None, *, whole: bool = True) -> None:
@@ -198,7 +198,7 @@ class PageCheck:
         :raises PreviewReplacedError: if the page is of another policy.
         :raises PreviewFailedError: if ECR ended the preview as FAILED.
         :raises PreviewExpiredError: if the preview has expired.
-        :raises PreviewInconsistentError: if the page does not fit to those before.
+        :raises PreviewInconsistentError: if the page does not match the earlier ones.
         """
         preview = page.preview
         preview.require_complete(self._policy_fingerprint)
@@ -208,7 +208,7 @@ class PageCheck:
             self._read[image.target_storage_class if image.action != EXPIRE else None] += 1
 
     def finish(self) -> None:
-        """Check that the pages add up, after the last one.
+        """Check, after the last page, that the pages add up.
 
         :raises PreviewInconsistentError: if they hold more or fewer images than ECR's summary says.
         """
@@ -244,7 +244,7 @@ class PageCheck:
 
 
 def checked(pages: Iterable[PreviewPage], check: PageCheck) -> Iterator[PreviewPage]:
-    """Yield ``pages``, each after its check, and check at the end that they add up."""
+    """Yield each of ``pages`` once it is checked, and check at the end that they add up."""
     for page in pages:
         check.add(page)
         yield page
@@ -305,5 +305,5 @@ def _announced_counts(preview: PreviewStatus) -> dict[str | None, int]:
 
 @lru_cache(maxsize=64)
 def policy_of(lifecycle_policy_text: str) -> LifecyclePolicy:
-    """Return the policy that ECR returned; the pages of a preview repeat one text, which is parsed once."""
+    """Parse the policy that ECR returned. All pages of a preview repeat the same text, so it is parsed once."""
     return LifecyclePolicy.from_service(lifecycle_policy_text)

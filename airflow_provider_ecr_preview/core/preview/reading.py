@@ -1,4 +1,4 @@
-"""One complete preview becomes a summary: its pages, the repository's images, what to look out for, and the lists."""
+"""Turn one complete preview into a summary and lists, from its pages and the images of the repository."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 
 UsedImagesOf = Callable[[RepositoryId], UsedImages | None]
-"""Returns what collects the affected images of a repository that something runs; None if that is not known."""
+"""Returns a collector of the affected images of a repository that are in use; None if that is unknown."""
 
 
 ReplicasOf = Callable[[RepositoryId], Sequence[RepositoryId] | Unread]
-"""Returns the repositories in which images are deleted when they are deleted in a repository."""
+"""Returns the replicas that repeat the deletions made in a repository."""
 
 
 class ImageList(Protocol):
-    """Where the images of one preview are written as they stream by."""
+    """The list that the images of one preview are written to as they stream by."""
 
     @property
     def images_uri(self) -> str | None:
-        """Where the list can be read once it is complete."""
+        """The URL of the list once it is complete."""
         ...
 
     @property
     def write_kept(self) -> Callable[[Iterable[KeptImage]], object] | None:
-        """Takes all images that stay; None if they are not wanted."""
+        """Writes all images that stay; None if they are not wanted."""
         ...
 
     def write(self, image: PreviewedImage) -> object:
@@ -48,13 +48,12 @@ class ImageList(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Lookout:
-    """What to look out for among the affected images.
+    """The problems to look for among the affected images.
 
-    :param recently_pulled_days: an affected image that was pulled within this number of days is a finding.
-    :param used_images: returns what collects the affected images of a repository that something runs.
-    :param protection: an affected image with a tag that it protects is a finding.
-    :param replicas_of: returns the repositories in which images are deleted when they are deleted in a repository; None
-        if that is not of interest.
+    :param recently_pulled_days: an affected image pulled within this number of days is a finding.
+    :param used_images: returns a collector of the affected images of a repository that are in use.
+    :param protection: an affected image with a protected tag is a finding.
+    :param replicas_of: returns the replicas that repeat the deletions made in a repository; None if they do not matter.
     """
 
     recently_pulled_days: float = RECENTLY_PULLED_DAYS
@@ -63,7 +62,7 @@ class Lookout:
     replicas_of: ReplicasOf | None = None
 
     def at(self, repository: RepositoryId) -> tuple[Sequence[RepositoryId] | Unread | None, UsedImages | None]:
-        """Return the replicas of a repository, and what collects the affected images that something runs here or there.
+        """Return the replicas of a repository, and a collector of the affected images in use here or there.
 
         :param repository: the repository.
         """
@@ -87,11 +86,11 @@ def read_preview(
     """Read a preview once, page by page, and return its summary.
 
     :param pages: the pages, already checked.
-    :param inventory: the images of the repository, which add sizes and pulls; without it most findings cannot be made.
-    :param lookout: what to look out for.
-    :param image_list: where the images are written.
+    :param inventory: the images of the repository, which add sizes and pulls; without them, few findings are possible.
+    :param lookout: the problems to look for.
+    :param image_list: the list to write the images to.
     :param now: the time from which recent pulls are counted (aware).
-    :param is_whole: whether the pages are the whole preview; of a part it is not known which images stay.
+    :param is_whole: whether the pages are the whole preview; if not, it is unknown which images stay.
     :raises PreviewInconsistentError: if the preview lists an image twice.
     :raises ValueError: if there is no page.
     """
@@ -104,7 +103,7 @@ def read_preview(
     def watched() -> Iterator[PreviewPage]:
         nonlocal used_images, replicas
         for number, page in enumerate(pages):
-            # The registry is known from the first page on.
+            # The first page names the registry.
             if not number:
                 replicas, used_images = lookout.at(page.preview.repository)
             yield page

@@ -1,4 +1,4 @@
-"""The XCom of a preview: its summary, in at most 8 KiB whatever the size of the repository, and its marker."""
+"""The XCom of a preview: its marker, and its summary in at most 8 KiB whatever the size of the repository."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from airflow_provider_ecr_preview.core.xcom.preview import (
 
 
 class _Limits(NamedTuple):
-    """How much of each list and text is pushed."""
+    """The maximum length of each list and text."""
 
     images: int
     digests: int
@@ -51,12 +51,12 @@ def summary_xcom(
     findings: Iterable[Finding] = (),
     images_uri: str | None = None,
 ) -> PreviewSummaryXCom:
-    """Return a summary as the XCom contract has it, in at most 8 KiB.
+    """Return a summary under the XCom contract, in at most 8 KiB.
 
     :param summary: the summary.
-    :param inventory: the images of the repository, where DescribeImages was called.
-    :param findings: what a person should look at.
-    :param images_uri: where the full list was written.
+    :param inventory: the images of the repository, if DescribeImages was called.
+    :param findings: the problems that a person should look at.
+    :param images_uri: the URL of the full list.
     """
     value = PreviewSummaryXCom(
         schema=SUMMARY_SCHEMA,
@@ -117,9 +117,9 @@ def marker(value: PreviewSummaryXCom) -> MarkerXCom:
 def bounded(value: PreviewSummaryXCom) -> PreviewSummaryXCom:
     """Return the summary cut to fit.
 
-    The sample, the digests, descriptions and messages go first, then the bytes of each rule, and last the rules that
-    take the fewest images: 50 rules under long names can need that. Totals, the pointer to the full list and the page
-    token stay as they are.
+    The sample, the digests, descriptions and messages are cut first, then the bytes of each rule, and last the rules
+    that take the fewest images, which 50 rules with long names can require. Totals, the URL of the full list and the
+    page token stay unchanged.
     """
     shorter = fitted(value, MAX_SUMMARY_BYTES, _LIMITS, _cut_to)
     if json_size(shorter) <= MAX_SUMMARY_BYTES:

@@ -1,4 +1,4 @@
-"""A preview read back from XCom and its lists, or why it cannot be."""
+"""Read a preview back from XCom and its lists, or say why that is impossible."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from airflow_provider_ecr_preview.core.xcom.preview import MAX_SAMPLE_TAGS, SUMM
 class Unread:
     """A source that could not be read.
 
-    :param reason: what happened.
-    :param remedy: which permission or step makes it readable, where that is known.
+    :param reason: the problem.
+    :param remedy: the permission or step that makes it readable, if known.
     """
 
     reason: str
@@ -32,8 +32,8 @@ class PreviewList:
     """The images of one preview.
 
     :param policy_fingerprint: the policy that was previewed.
-    :param images_fingerprint: the images that it would take.
-    :param images: the images by digest; None when only their fingerprint is known.
+    :param images_fingerprint: the fingerprint of the images that it would take.
+    :param images: the images by digest; None if only their fingerprint is known.
     """
 
     policy_fingerprint: str
@@ -51,10 +51,10 @@ class PreviewList:
     def of_summary(
         cls, summary: PreviewSummaryXCom, listed: Iterable[PreviewedImage] | None = None
     ) -> PreviewList | Unread:
-        """Return the list that a summary stands for; its images too, if they are known to be exactly those.
+        """Return the list behind a summary, with its images if they are certain to be the same.
 
         :param summary: the summary.
-        :param listed: the images of its ``images_uri``; without, its sample is taken where that holds all images.
+        :param listed: the images of its ``images_uri``; without them, its sample is used if it holds all images.
         """
         of_fingerprint = cls(summary["policy_fingerprint"], summary["images_fingerprint"])
         known = cls.of_images(summary["policy_fingerprint"], _sampled(summary) if listed is None else listed)
@@ -69,10 +69,10 @@ class PreviewList:
 
 
 def check_summary(value: Any) -> PreviewSummaryXCom:
-    """Return a value of XCom if it is the summary of a preview.
+    """Check that an XCom value is the summary of a preview, and return it.
 
-    :param value: what was given to an operator.
-    :raises ValueError: if it is anything else; says what to give.
+    :param value: the value given to an operator.
+    :raises ValueError: if it is anything else; the message says what to give.
     """
     if not isinstance(value, Mapping) or value.get("schema") != SUMMARY_SCHEMA:
         what = value.get("schema") if isinstance(value, Mapping) else type(value).__name__
@@ -83,7 +83,7 @@ def check_summary(value: Any) -> PreviewSummaryXCom:
     missing = [key for key in _NEEDED if value.get(key) is None]
     if missing or value["status"] != "COMPLETE":
         raise ValueError(f"The summary is incomplete: {', '.join(missing) or value['status']}. Preview again.")
-    return value  # type: ignore[return-value]  # as far as it is used, it was just checked
+    return value  # type: ignore[return-value]  # every key in use was just checked
 
 
 def preview_time(summary: PreviewSummaryXCom) -> datetime | Unread:
@@ -111,7 +111,7 @@ _NEEDED = (
 
 
 def _sampled(summary: PreviewSummaryXCom) -> list[PreviewedImage]:
-    # A sample cuts long lists of tags; an image whose tags may have been cut is not known.
+    # A sample cuts long lists of tags, so an image whose tags may have been cut counts as unknown.
     return [
         PreviewedImage(
             image["image_digest"],
@@ -126,7 +126,7 @@ def _sampled(summary: PreviewSummaryXCom) -> list[PreviewedImage]:
 
 
 def summaries_of(value: Any, parameter: str = "summary") -> list[PreviewSummaryXCom]:
-    """Return the summaries that were given, one for each repository.
+    """Return the given summaries, one for each repository.
 
     :param value: one summary or several, an audit or several that hold their summaries, or any of these as JSON.
     :param parameter: name of the operator's parameter, for messages.
@@ -141,7 +141,7 @@ def summaries_of(value: Any, parameter: str = "summary") -> list[PreviewSummaryX
 
 
 def earlier_summaries_of(value: Any, parameter: str = "previous_summaries") -> list[PreviewSummaryXCom]:
-    """Return the summaries that were given, of which several may be about the same repository.
+    """Return the given summaries, which may include several for the same repository.
 
     :param value: as for :func:`summaries_of`.
     :param parameter: name of the operator's parameter, for messages.
@@ -159,7 +159,7 @@ def earlier_summaries_of(value: Any, parameter: str = "previous_summaries") -> l
 
 
 def _summaries_in(value: Any) -> Iterable[Any]:
-    """Return the summaries that an audit holds, or the value itself if it is no audit."""
+    """Return the summaries in an audit, or the value itself if it is not an audit."""
     if not isinstance(value, Mapping) or value.get("schema") != AUDIT_SCHEMA:
         return [value]
     summaries: Iterable[Any] | None = value.get("summaries")

@@ -1,4 +1,4 @@
-"""What a preview found: the images it lists, summed up as they stream by.
+"""The summary of a preview: the images it lists, summed up as they stream by.
 
 :class:`PreviewSummary` holds counts, a sample and the digests, so its size does not depend on tags, and two halves
 of a preview merge into the same summary as the whole, in any order.
@@ -25,7 +25,7 @@ _NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class RuleCount:
-    """How many images one rule takes, and their bytes as far as they are known."""
+    """The number of images one rule takes, and their known bytes."""
 
     image_count: int = 0
     known_bytes: int = 0
@@ -33,11 +33,11 @@ class RuleCount:
 
     @property
     def bytes_upper_bound(self) -> int | None:
-        """The sum of the sizes, or None when one of them is not known."""
+        """The sum of the sizes, or None if one is unknown."""
         return None if self.unknown_sizes else self.known_bytes
 
     def add(self, size: int | None) -> None:
-        """Count one image of ``size`` bytes; None if it is not known."""
+        """Count one image of ``size`` bytes; None if unknown."""
         self.image_count += 1
         if size is None:
             self.unknown_sizes += 1
@@ -71,7 +71,7 @@ class PreviewSummary:
     status: str = "COMPLETE"
 
     next_token: str | None = None
-    """Where to go on reading, when ``max_items`` cut the preview short."""
+    """The token to continue reading from, if ``max_items`` cut the preview short."""
 
     counts: dict[tuple[int, str], RuleCount] = field(default_factory=dict)
     """Images and bytes by rule priority and action."""
@@ -85,12 +85,12 @@ class PreviewSummary:
     def add(self, image: PreviewedImage) -> None:
         """Count one image.
 
-        :raises ValueError: if the image was counted before; a preview lists every image once.
+        :raises ValueError: if the image was already counted; a preview lists every image once.
         """
         key = digest_key(image.image_digest)
         if key in self._actions:
             raise ValueError(f"The preview lists the image {image.image_digest} twice.")
-        # Every response brings the action as a new object; a million images need but one.
+        # Every response creates a new string for the action; a million images can share one.
         self._actions[key] = sys.intern(image.action)
         rule = (image.applied_rule_priority, image.action)
         count = self.counts.get(rule)
@@ -108,16 +108,16 @@ class PreviewSummary:
         self._sample(pushed_at or _NO_TIME, image)
 
     def update(self, images: Iterable[PreviewedImage]) -> None:
-        """Count every one of ``images``."""
+        """Count all of ``images``."""
         for image in images:
             self.add(image)
 
     def merge(self, other: PreviewSummary) -> None:
-        """Add another part of the same preview to this one, which counts as read when its first part was.
+        """Add another part of the same preview. The whole counts as read when its first part was read.
 
-        Parts may come in any order, so where to go on reading (``next_token``) is for the caller to say.
+        Parts may come in any order, so the caller must set ``next_token``.
 
-        :raises ValueError: if the other is of another repository or policy, or has an image of this one.
+        :raises ValueError: if the other part is of another repository or policy, or shares an image with this one.
         """
         if self._identity() != other._identity():
             raise ValueError(f"Cannot merge previews of {self._identity()} and {other._identity()}.")
@@ -156,7 +156,7 @@ class PreviewSummary:
 
     @property
     def expiring_bytes_upper_bound(self) -> int | None:
-        """Sum of the sizes of the expiring images; None when one is not known. Shared layers make it an upper bound."""
+        """Sum of the sizes of the expiring images; None if one is unknown. Shared layers make it an upper bound."""
         expiring = RuleCount()
         for (_, action), count in self.counts.items():
             if action == EXPIRE:
@@ -170,7 +170,7 @@ class PreviewSummary:
 
     @property
     def sample(self) -> list[PreviewedImage]:
-        """The most recently pushed of the affected images, newest first, at most ten."""
+        """The most recently pushed affected images, newest first; at most ten."""
         return [image for _, _, image in sorted(self._newest, key=lambda entry: entry[:2], reverse=True)]
 
     def __contains__(self, image_digest: object) -> bool:
@@ -178,15 +178,15 @@ class PreviewSummary:
 
     @property
     def actions(self) -> Mapping[DigestKey, str]:
-        """What the policy does with each affected image, ``EXPIRE`` or ``TRANSITION``."""
+        """The action on each affected image, ``EXPIRE`` or ``TRANSITION``."""
         return self._actions
 
     def action_of(self, image_digest: str) -> str | None:
-        """Return ``EXPIRE`` or ``TRANSITION``, or None for an image that is not affected."""
+        """Return ``EXPIRE`` or ``TRANSITION``, or None if the image is not affected."""
         return self._actions.get(digest_key(image_digest))
 
     def rules(self) -> list[RuleSummary]:
-        """Return what each rule takes, by priority, with the rules of the policy that take nothing."""
+        """Return the counts of each rule by priority, including rules that take nothing."""
         described = {(rule.priority, rule.action): rule for rule in self.policy.rules}
         nothing = RuleCount()
         return [

@@ -40,7 +40,7 @@ class ImageProtection:
     :param protected_tag_patterns: regular expressions, searched for in every tag; to the same effect.
     :param min_age_days: images that were pushed, or restored from the archive, within this number of days are protected.
     :param recently_pulled_days: images that were pulled within this number of days are protected.
-    :param newest_images_kept: how many of the most recently pushed images are protected, and how many of the tagged ones.
+    :param newest_images_kept: the number of most recently pushed images, and of tagged ones, that are protected.
     :raises ValueError: if a number is out of range, or a glob or an expression matches no tag or can take too long.
     """
 
@@ -52,7 +52,7 @@ class ImageProtection:
 
     def __post_init__(self) -> None:
         for name in ("min_age_days", "recently_pulled_days"):
-            # Written this way round, NaN is refused, too.
+            # Written this way round, the check also refuses NaN.
             if not 0 <= getattr(self, name) <= MAX_DAYS:
                 raise ValueError(f"{name} is {getattr(self, name)}. Use 0 to switch it off, or more, up to {MAX_DAYS}.")
         if self.newest_images_kept < 0:
@@ -76,7 +76,7 @@ class ImageProtection:
         return next((tag for tag in image_tags if any(glob.search(tag) for glob in self._tag_expressions)), None)
 
     def protecting(self, image_tags: Iterable[str]) -> tuple[str, str] | None:
-        """Return the first of the tags that is protected, and by which glob or expression; None if none is.
+        """Return the first protected tag, with the glob or expression that protects it; None if no tag is protected.
 
         :param image_tags: the tags.
         """
@@ -99,7 +99,7 @@ class ImageProtection:
         return pulled_at > now - timedelta(days=self.recently_pulled_days) - _RECORDING_DELAY
 
     def newest(self, images: Collection[RepositoryImage]) -> frozenset[str]:
-        """Return the digests of the newest images that can be run; where push times are equal, of all of them.
+        """Return the digests of the newest runnable images, including all that share a push time.
 
         :param images: every image of the repository.
         """
@@ -109,10 +109,10 @@ class ImageProtection:
 
 
 def tags_protected_by(value: Any) -> ImageProtection:
-    """Return what protects images by their tags alone.
+    """Return the protection of images by their tags alone.
 
     :param value: the parameter ``protected_tags`` of an operator, in any form of a list; None for the default.
-    :raises ValueError: if it is no list, or one of its globs matches no tag.
+    :raises ValueError: if it is not a list, or one of its globs matches no tag.
     """
     return ImageProtection(protected_tags=tag_globs(value, "protected_tags", PROTECTED_TAGS))
 

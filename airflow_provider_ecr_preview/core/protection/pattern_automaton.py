@@ -1,8 +1,8 @@
 """A regular expression as an automaton over the characters of image tags.
 
-Built from the form in which Python itself reads the expression, so that it takes the ways that Python's engine takes.
-Where there are several ways to do the same, each counts. Anchors and lookarounds count as nothing: they can only make
-an expression match less, and give it no more ways.
+It is built from Python's own parse of the expression, so it follows the same paths as Python's engine. Paths that
+match the same text count separately. Anchors and lookarounds are ignored: they can only make an expression match less,
+and add no paths.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _CATEGORIES = {
 
 
 class UnfitPatternError(ValueError):
-    """Raised when an expression is of a kind that is not taken; the message completes "it ..."."""
+    """Raised when an expression is of an unsupported kind; the message completes "it ..."."""
 
 
 @dataclass
@@ -64,22 +64,22 @@ class Part:
 
 
 class PatternAutomaton:
-    """The positions of an expression, each the place of one character, and how one follows the other.
+    """The positions of an expression, each matching one character, and how they follow each other.
 
     :param parsed: the expression as Python's parser has it.
     :param flags: the flags of the whole expression.
-    :raises UnfitPatternError: if it is of a kind that is not taken.
+    :raises UnfitPatternError: if it is of an unsupported kind.
     """
 
     def __init__(self, parsed: Iterable[tuple[Any, Any]], flags: int) -> None:
         self.characters: list[frozenset[str]] = []
-        """The characters that each position takes."""
+        """The characters that each position matches."""
         self.follow: list[Counter[int]] = []
-        """What follows each position, with the number of ways."""
+        """The positions that follow each position, with the number of ways."""
         self.lookarounds: list[PatternAutomaton] = []
-        """What is looked at ahead or behind, which Python matches by itself."""
+        """The lookaheads and lookbehinds, which Python matches separately."""
         self.is_possible = True
-        """Whether no anchor keeps every tag from matching."""
+        """Whether the anchors allow any tag to match."""
         self._edges = 0
         items = list(parsed)
         self.is_anchored = _begins_with_anchor(items)
@@ -91,7 +91,7 @@ class PatternAutomaton:
         """Return the automaton of an expression.
 
         :param pattern: the expression, which compiles.
-        :raises UnfitPatternError: if it is of a kind that is not taken.
+        :raises UnfitPatternError: if it is of an unsupported kind.
         """
         parsed = _parser.parse(pattern)
         automaton = cls(parsed, parsed.state.flags)
@@ -173,7 +173,7 @@ class PatternAutomaton:
 
 
 def _has_anchor_inside(items: Any) -> bool:
-    """Return whether an expression asks for characters after the end of a tag, or before its beginning.
+    """Return whether an expression requires characters after the end of a tag, or before its beginning.
 
     :param items: the expression as Python's parser has it.
     """
@@ -214,7 +214,7 @@ def _begins_with_anchor(items: Iterable[tuple[Any, Any]]) -> bool:
 
 
 def _characters(operation: Any, argument: Any, flags: int) -> frozenset[str]:
-    """Return the characters of tags that one character of the expression stands for, or more than those."""
+    """Return the tag characters that one element of the expression can match, or a superset of them."""
     if operation is _constants.ANY:
         return frozenset(TAG_CHARACTERS)
     if operation is _constants.NOT_LITERAL:
@@ -231,7 +231,7 @@ def _characters(operation: Any, argument: Any, flags: int) -> frozenset[str]:
     if items[0][0] is _constants.NEGATE:
         return frozenset(TAG_CHARACTERS) - characters
     if flags & IGNORECASE:
-        # Letters outside ASCII may be the other case of one inside: the Kelvin sign is a k.
+        # A letter outside ASCII may be another case of one inside: the Kelvin sign matches k.
         if not all(map(str.isascii, characters)):
             return frozenset(TAG_CHARACTERS)
         characters |= {character.swapcase() for character in characters}

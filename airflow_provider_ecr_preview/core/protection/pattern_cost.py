@@ -1,7 +1,7 @@
-"""How often a regular expression compares characters of an image tag at most: an upper bound for every tag.
+"""An upper bound on how often a regular expression compares characters of any image tag.
 
-Python goes back and tries another way wherever an expression can read a text in several ways, so that ``^(a+)+$`` takes
-hours on thirty characters. A tag has 128 at most, which makes it possible to count all ways of reading one.
+Python backtracks wherever an expression can match a text in several ways, so ``^(a+)+$`` takes hours on thirty
+characters. A tag has at most 128, so all ways of matching one can be counted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from airflow_provider_ecr_preview.core.protection.pattern_automaton import (
 )
 
 MAX_STEPS: Final = 5_000_000
-"""How many comparisons on one tag are not too many: less than a tenth of a second."""
+"""The maximum number of comparisons on one tag: less than a tenth of a second."""
 
 
 _MAX_TERMS = 5_000
@@ -26,11 +26,11 @@ _TOO_MANY = MAX_STEPS + 1
 
 
 _Ways = list[tuple[str, tuple[tuple[int, int], ...]]]
-"""What follows a position by every character that something follows by, each with the number of ways."""
+"""The positions that follow a position, by character, each with the number of ways."""
 
 
 def max_steps(automaton: PatternAutomaton) -> int:
-    """Return how often an expression compares a character at most when it is searched for in a tag.
+    """Return the maximum number of character comparisons when an expression is searched for in a tag.
 
     :param automaton: the expression.
     :return: the bound; where it is above ``MAX_STEPS``, just some number above.
@@ -53,7 +53,7 @@ def _ways(characters: list[frozenset[str]], following: Counter[int]) -> _Ways:
 
 
 def _steps_apart(ways: list[_Ways], compared: list[int], *, is_anchored: bool) -> int:
-    """Return the bound as if each way of reading saw the characters that are the worst for it."""
+    """Return the bound as if each way of matching saw its own worst characters."""
     groups = [list({group for _, group in following}) for following in ways]
     steps = [0] * len(ways)
     from_the_beginning = []
@@ -73,7 +73,7 @@ def _steps_apart(ways: list[_Ways], compared: list[int], *, is_anchored: bool) -
 
 
 def _steps_together(ways: list[_Ways], compared: list[int], *, is_anchored: bool) -> int:
-    """Return the bound where all ways of reading see the same characters: closer, and more work.
+    """Return the bound if all ways of matching see the same characters: tighter, but more work.
 
     Positions that are reached by the same characters make a state. For every state, the ways to be at each of its
     positions are counted, as the worst tag of each length has them.

@@ -1,4 +1,4 @@
-"""Globs and regular expressions of image tags, checked: one that matches no tag, or takes too long, protects nothing."""
+"""Check globs and regular expressions for image tags: one that matches no tag, or takes too long, protects nothing."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def tag_globs(value: Any, parameter: str, default: Iterable[str]) -> tuple[str, 
 
     :param value: the value of the parameter, any form of a list.
     :param parameter: its name, for messages.
-    :param default: what None stands for.
-    :raises ValueError: if it is no list, or one of its globs matches no tag.
+    :param default: the value for None.
+    :raises ValueError: if it is not a list, or one of its globs matches no tag.
     """
     globs = texts(value, parameter, default, protects=True)
     for glob in globs:
@@ -44,8 +44,8 @@ def tag_patterns(value: Any, parameter: str, default: Iterable[str] = ()) -> tup
 
     :param value: the value of the parameter, any form of a list.
     :param parameter: its name, for messages.
-    :param default: what None stands for.
-    :raises ValueError: if it is no list, or one of its expressions is none, matches no tag, or may take too long.
+    :param default: the value for None.
+    :raises ValueError: if it is not a list, or one of its expressions is invalid, matches no tag, or may take too long.
     """
     patterns = texts(value, parameter, default, protects=True)
     for pattern in patterns:
@@ -82,7 +82,7 @@ def check_tag_pattern(pattern: str, parameter: str) -> None:
 
     :param pattern: the expression, as it is searched for in a tag.
     :param parameter: name of the parameter, for messages.
-    :raises ValueError: if it is none, no tag can match it, or it can take too many steps on a tag.
+    :raises ValueError: if it is invalid, no tag can match it, or it can take too many steps on a tag.
     """
     try:
         with warnings.catch_warnings():

@@ -1,1 +1,1 @@
-"""Find a lifecycle policy that keeps what has to be kept, for a stretch of time and a burst of pushes, and frees the most."""
+"""Find the lifecycle policy that frees the most and keeps the required images through time and bursts of pushes."""

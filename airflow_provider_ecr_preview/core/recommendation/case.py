@@ -1,4 +1,4 @@
-"""The repositories that are to share a policy, with what has to be kept of each."""
+"""The repositories that share a policy, with the images that each must keep."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 @dataclass(frozen=True)
 class RepositoryFacts:
-    """What is known of one repository.
+    """The facts about one repository.
 
     :param name: the repository.
     :param images: all of its images, archived ones included.
-    :param in_use: digests of the images that something runs.
+    :param in_use: digests of the images in use.
     """
 
     name: str
@@ -31,18 +31,18 @@ class RepositoryFacts:
 
     @cached_property
     def standard_images(self) -> list[RepositoryImage]:
-        """The images of the standard storage class, which are those that a recommended rule can expire."""
+        """The images in the standard storage class: a recommended rule can expire only these."""
         return [image for image in self.images if image.storage_class == STANDARD]
 
 
 @dataclass(frozen=True)
 class Case:
-    """What a policy is searched for.
+    """The input of a search for a policy.
 
     :param repositories: the repositories.
-    :param kept: the images of each that have to be kept.
-    :param selectors: the selectors that rules are made of.
-    :param settings: for how long they have to be kept.
+    :param kept: the images that each must keep.
+    :param selectors: the selectors available for rules.
+    :param settings: the settings that say how long they must be kept.
     :param now: the time (aware).
     """
 
@@ -54,10 +54,10 @@ class Case:
 
     @classmethod
     def of(cls, repositories: Sequence[RepositoryFacts], settings: RecommendationSettings, now: datetime) -> Self:
-        """Return the case of some repositories.
+        """Return the case for some repositories.
 
         :param repositories: the repositories.
-        :param settings: what has to be kept.
+        :param settings: the settings that say which images must be kept.
         :param now: the time (aware).
         """
         kept = [images_to_keep(facts.standard_images, facts.in_use, settings, now) for facts in repositories]
@@ -68,19 +68,19 @@ class Case:
 
     @property
     def kept_images(self) -> list[KeptImage]:
-        """The images of all repositories that have to be kept."""
+        """The images that must be kept, from all repositories."""
         return [image for of_repository in self.kept for image in of_repository]
 
     @cached_property
     def models(self) -> list[RepositoryModel]:
-        """The repositories as the search looks at them."""
+        """The repositories in the form that the search uses."""
         return [
             RepositoryModel(facts.standard_images, of, self.selectors, self.settings, self.now)
             for facts, of in zip(self.repositories, self.kept, strict=True)
         ]
 
     def best_rules(self) -> list[FoundRule]:
-        """Return the rules that keep what has to be kept and free the most."""
+        """Return the rules that keep every required image and free the most."""
         return best_rules(self.models, self.selectors, self.settings.max_rules)
 
     def without(self, image_digest: str) -> Case:

@@ -1,4 +1,4 @@
-"""The rules of a recommended policy, each with what it keeps and expires and with the image that sets its number."""
+"""The rules of a recommended policy, each with the images it keeps and expires, and the one that sets its number."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from airflow_provider_ecr_preview.core.text.counted import counted
 class RuleProposal:
     """One rule of a recommended policy.
 
-    :param selector: which images it selects.
+    :param selector: the images that it selects.
     :param count_type: how it counts.
     :param count_number: its number.
     :param decided_images: how many images it decides about.
     :param freed_images: how many of them it expires now.
     :param freed_bytes: their bytes, as far as they are known.
-    :param reasons: how many images it keeps because they have to be kept, by the reason.
-    :param binding: the image that makes the number as large as it is; None where none has to be kept.
+    :param reasons: the number of required images that it keeps, by the reason.
+    :param binding: the image that determines the number; None if no image must be kept.
     :param binding_repository: the repository of that image.
     """
 
@@ -42,12 +42,12 @@ class RuleProposal:
 
     @property
     def description(self) -> str:
-        """What the rule does in a few words, for the policy."""
+        """The description of the rule in the policy."""
         limit = f"the newest {self.count_number}" if self.count_type == COUNT else f"{self.count_number} days"
         return f"{self.selector.kind} images ({self.selector}): keep {limit}"
 
     def sentence(self, priority: int) -> str:
-        """Return what the rule keeps and expires, for a person.
+        """Describe which images the rule keeps and expires.
 
         :param priority: its number.
         """
@@ -87,7 +87,7 @@ class RuleProposal:
 
 
 def name_of(kept: KeptImage) -> str:
-    """Return an image as messages name it: by the tag that protects it, by another tag, or as untagged with its digest.
+    """Return the name of an image for messages: the tag that protects it, another tag, or "untagged" with its digest.
 
     :param kept: the image.
     """
@@ -98,10 +98,10 @@ def name_of(kept: KeptImage) -> str:
 
 
 def explained(found: Sequence[FoundRule], case: Case) -> Iterator[RuleProposal]:
-    """Yield the rules with what they keep and expire.
+    """Yield the rules with the images that they keep and expire.
 
     :param found: the rules in their order.
-    :param case: what they were searched for.
+    :param case: the input of the search.
     """
     selectors = [rule.selector for rule in found]
     decided = Counter(
@@ -129,7 +129,7 @@ def _decider(image_tags: Sequence[str], selectors: Sequence[Selector]) -> int | 
 
 
 def _binding(number: int, rule: FoundRule, selectors: Sequence[Selector], case: Case) -> tuple[str, KeptImage] | None:
-    """Return the image that makes the number of a rule larger than it has to be anyway, with its repository."""
+    """Return the image that raises the number of a rule above its minimum, with its repository."""
     by_count = rule.gain.count_type == COUNT
     if rule.gain.count_number <= (case.settings.safe_pushes if by_count else case.settings.safe_days):
         return None

@@ -1,7 +1,7 @@
-"""The families of tags in a repository, and the selectors of lifecycle rules that tell them apart.
+"""The families of tags in a repository, and the selectors of lifecycle rules that distinguish them.
 
-ECR's patterns have one wildcard, so a family is told by how its tags begin or end: ``v*``, ``pr-*``, ``*-prod``. A pattern with
-the number of a pull request in it, such as ``pr-103-*``, would match nothing next week and is never proposed.
+ECR's patterns have one wildcard, so a family is identified by how its tags begin or end: ``v*``, ``pr-*``, ``*-prod``.
+A pattern with the number of a pull request, such as ``pr-103-*``, would match nothing next week and is never proposed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from airflow_provider_ecr_preview.core.policy.rule import compile_pattern
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 MAX_SELECTORS = 12
-"""How many selectors are searched through; each more doubles the time."""
+"""The number of selectors in a search; each additional one doubles the time."""
 
 _MAX_FAMILIES = 30
 _MIN_SECOND_WORD = 3
@@ -25,7 +25,7 @@ _MAX_SECOND_WORDS = 4
 
 
 class FamilyKind(StrEnum):
-    """What the tags of a family stand for."""
+    """The meaning of the tags of a family."""
 
     RELEASE = "release"
     BRANCH = "branch"
@@ -41,11 +41,11 @@ class FamilyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Selector:
-    """Which images a rule selects.
+    """The images that a rule selects.
 
     :param tag_status: ``tagged``, ``untagged`` or ``any``.
     :param pattern: the pattern of tags; empty unless the status is ``tagged``.
-    :param kind: what the tags stand for.
+    :param kind: the meaning of the tags.
     """
 
     tag_status: str
@@ -111,12 +111,12 @@ _KIND_OF = {word: kind for kind, words in _KINDS.items() for word in words}
 
 
 def is_moving(tag: str) -> bool:
-    """Return whether a tag is one that moves from image to image, such as ``latest``: it has no number and no hash."""
+    """Return whether a tag moves from image to image, such as ``latest``: it contains neither a number nor a hash."""
     return not any(character.isdigit() for character in tag)
 
 
 def family_of(tag: str) -> tuple[FamilyKind, str | None]:
-    """Return what a tag stands for, and the pattern of its family; None where no pattern tells the family.
+    """Return the meaning of a tag, and the pattern of its family; None if no pattern identifies the family.
 
     :param tag: a tag.
     """
@@ -148,11 +148,11 @@ def selectors_of(
 ) -> list[Selector]:
     """Return the selectors from which rules are made, at most :data:`MAX_SELECTORS`, always in the same order.
 
-    Of those that select the same images, the first counts. Those that select most stand first, half of them among all
-    images and half among those that have to be kept, because a rule can guard images as well as free some.
+    Of selectors for the same images, the first counts. Those that select most come first: half of them by all images,
+    half by the images that must be kept, because a rule can guard images as well as free some.
 
     :param images: the images of one or more repositories.
-    :param kept: those of them that have to be kept.
+    :param kept: the images that must be kept.
     :param protected_tags: globs of protected tags, which are selectors of their own where ECR's grammar has them.
     """
     found = sorted({*_frequent(images), *_frequent(kept, with_moving=True), *_guards(protected_tags)}, key=_preference)
@@ -175,10 +175,10 @@ def selectors_of(
 
 
 def _frequent(images: Iterable[RepositoryImage], *, with_moving: bool = False) -> Iterator[Selector]:
-    """Yield the families that have most tags.
+    """Yield the families with the most tags.
 
     :param images: the images.
-    :param with_moving: whether tags that move count as well; each selects one image, so it is of use as a guard alone.
+    :param with_moving: whether to include moving tags; each selects one image, so it is useful only as a guard.
     """
     tags = [tag for image in images for tag in image.image_tags]
     families: Counter[Selector] = Counter()
@@ -191,7 +191,7 @@ def _frequent(images: Iterable[RepositoryImage], *, with_moving: bool = False) -
 
 
 def _second_words(tags: Sequence[str]) -> Iterator[Selector]:
-    """Yield ``api-prod-*`` beside ``api-*`` where a few second words share most of a family, and not one word each."""
+    """Yield ``api-prod-*`` in addition to ``api-*`` if a few second words cover most of a family."""
     words: dict[str, Counter[str]] = {}
     for tag in tags:
         if not _SIGNATURE.fullmatch(tag) and (found := _SECOND_WORD.fullmatch(tag)):
@@ -209,7 +209,7 @@ def _guards(protected_tags: Iterable[str]) -> Iterator[Selector]:
 
 
 def _preference(selector: Selector) -> tuple[bool, int, str, str]:
-    # The pattern of a family outlives its tags, so it stands before a tag.
+    # The pattern of a family outlives its tags, so it comes before a tag.
     return "*" not in selector.pattern, len(selector.pattern), selector.pattern, selector.kind
 
 

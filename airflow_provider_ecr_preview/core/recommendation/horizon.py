@@ -1,6 +1,6 @@
-"""What a policy does with the images that have to be kept, until days have passed and more was pushed, by simulation.
+"""Simulate a policy on the images that must be kept, after some days and further pushes.
 
-This goes through the evaluator alone, and knows nothing of how a policy was found.
+It uses only the evaluator, and nothing from the search that found the policy.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ def lost_images(
     days: int,
     pushes: int,
 ) -> list[KeptImage]:
-    """Return the images that have to be kept and that a policy affects within days and pushes of one kind.
+    """Return the required images that a policy affects within some days and pushes of one kind.
 
-    Age and the number of newer images only grow, so what survives the last day and the last push survives all before.
+    Age and the number of newer images only grow, so surviving the last day and push means surviving all.
 
     :param policy: the policy.
     :param images: every image of the repository.
-    :param kept: those that have to be kept.
+    :param kept: the images that must be kept.
     :param now: the time (aware).
     :param days: how many days pass.
     :param pushes: how many images of one kind are pushed.
@@ -53,7 +53,7 @@ def lost_images(
 
 
 def pushed_tags(images: Iterable[RepositoryImage], pushes: int) -> Iterator[Sequence[str | None]]:
-    """Yield the tags of pushes, one kind after another: without a tag, of each family, and of each tag that moves.
+    """Yield the tags of pushes, one kind after another: untagged, of each family, and of each moving tag.
 
     :param images: the images of the repository.
     :param pushes: how many images are pushed.
@@ -66,14 +66,14 @@ def pushed_tags(images: Iterable[RepositoryImage], pushes: int) -> Iterator[Sequ
     for pattern in list(families)[:_MAX_KINDS]:
         yield [pattern.replace("*", f"9{number:06}") for number in range(pushes)]
     moving = [pattern for pattern in families if is_moving(pattern) and "*" not in pattern]
-    # One push moves one tag; together they leave images without any.
+    # One push moves one tag; together, pushes leave images without any.
     yield [moving[number % len(moving)] if moving else None for number in range(pushes)]
 
 
 def after_pushes(
     images: Iterable[RepositoryImage], tags: Sequence[str | None], pushes: int, now: datetime
 ) -> list[RepositoryImage]:
-    """Return the images of a repository after more were pushed; a tag moves to the last image that got it.
+    """Return the images of a repository after further pushes; a tag moves to the last image pushed with it.
 
     :param images: the images before.
     :param tags: the tag of each push; None for none.

@@ -1,4 +1,4 @@
-"""What has to be kept of a repository, and why."""
+"""The images of a repository that must be kept, and why."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SAFE_PUSHES = 10
 MAX_RULES = 6
 
 _MAX_MOVING_TAGS = 4
-"""An image with more tags that move loses one or all of them; with fewer, any."""
+"""Above this number of moving tags, an image loses one or all of them; up to it, any combination."""
 
 
 class KeepReason(StrEnum):
-    """Why an image has to be kept."""
+    """Why an image must be kept."""
 
     IN_USE = "in use"
     RECENTLY_PULLED = "pulled recently"
@@ -36,14 +36,14 @@ class KeepReason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class RecommendationSettings:
-    """What a recommended policy has to keep.
+    """The images that a recommended policy must keep.
 
     :param keep_releases: how many of the newest images of each release family can be rolled back to; of a repository without
         releases, how many of the newest tagged images.
-    :param safe_days: for how many days without a push everything has to survive that has to be kept now.
-    :param safe_pushes: how many pushes of one kind it has to survive within those days.
+    :param safe_days: the number of days without a push that every required image must survive.
+    :param safe_pushes: the number of pushes of one kind that it must survive within those days.
     :param max_rules: how many rules the policy may have.
-    :param protection: further images that have to be kept: by tag, age, last pull and newness.
+    :param protection: further images to keep: by tag, age, last pull and being among the newest.
     :raises ValueError: if a number is out of range.
     """
 
@@ -66,12 +66,12 @@ class RecommendationSettings:
 
 @dataclass(frozen=True, slots=True)
 class KeptImage:
-    """An image that has to be kept.
+    """An image that must be kept.
 
     :param image: the image.
-    :param reason: why; the first of several reasons.
-    :param is_protected: returns whether tags are a reason on their own; the image has to be kept only as long as it has
-        such a tag. None where it has to be kept whatever becomes of its tags.
+    :param reason: why; the first if there are several reasons.
+    :param is_protected: returns whether tags are a reason on their own; the image must be kept only as long as it has
+        such a tag. None if it must be kept whatever its tags.
     """
 
     image: RepositoryImage
@@ -79,7 +79,7 @@ class KeptImage:
     protection: ImageProtection | None = None
 
     def states(self) -> Iterator[tuple[str, ...]]:
-        """Yield the tags that the image may have while it has to be kept: those that move may go to another image."""
+        """Yield the tags that the image may have while it must be kept: moving tags may go to another image."""
         tags = self.image.image_tags
         moving = [tag for tag in tags if is_moving(tag)]
         sizes = range(len(moving) + 1) if len(moving) <= _MAX_MOVING_TAGS else (0, 1, len(moving))
@@ -93,11 +93,11 @@ class KeptImage:
 def images_to_keep(
     images: Sequence[RepositoryImage], in_use: Iterable[str], settings: RecommendationSettings, now: datetime
 ) -> list[KeptImage]:
-    """Return the images that a recommended policy has to keep, in the order of ``images``.
+    """Return the images that a recommended policy must keep, in the order of ``images``.
 
     :param images: the images of one repository that can be deleted by rules of the standard storage class.
-    :param in_use: digests of the images that something runs.
-    :param settings: what has to be kept.
+    :param in_use: digests of the images in use.
+    :param settings: the settings that say which images must be kept.
     :param now: the time (aware).
     """
     protection = settings.protection
@@ -125,7 +125,7 @@ def images_to_keep(
 
 
 def _releases(images: Iterable[RepositoryImage], count: int) -> set[str]:
-    """Return the digests of the newest images of each release family; where push times are equal, of all of them."""
+    """Return the digests of the newest images of each release family, including all that share a push time."""
     families: dict[str, list[RepositoryImage]] = {}
     tagged = []
     for image in images:
@@ -147,7 +147,7 @@ def _newest(images: Sequence[RepositoryImage], count: int) -> Iterator[str]:
 
 
 def _keep_referrers(images: Sequence[RepositoryImage], kept: dict[str, KeptImage]) -> None:
-    """Keep the signatures and SBOMs of what is kept, and those of these in turn."""
+    """Keep the signatures and SBOMs of kept images, and their own referrers in turn."""
     referrers = {image.image_digest: subjects for image in images if (subjects := subject_digests(image))}
     by_digest = {image.image_digest: image for image in images}
     while True:

@@ -1,8 +1,9 @@
-"""What a rule frees, and which number keeps what has to be kept, whatever rules stand before it.
+"""Compute the space a rule frees, and the number with which it keeps the required images, after any earlier rules.
 
-The lowest rule whose selector an image meets decides alone about that image, whether or not it expires it. So which images a rule
-decides about depends on the set of selectors before it, not on their numbers; and how many images count before an image depends on the
-selector of the deciding rule alone. Images that meet the same selectors are therefore one *cell*, whose sums are worked out once.
+The lowest rule whose selector an image meets decides alone about that image, whether or not it expires it. So the
+images that a rule decides about depend on the set of selectors before it, not on their numbers; and the number of
+images that count before an image depends only on the selector of the deciding rule. Images that meet the same selectors
+therefore form one *cell*, whose sums are computed once.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ DAYS = "sinceImagePushed"
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What a rule does at one place of a policy.
+    """The effect of a rule at one position in a policy.
 
     :param freed_bytes: bytes of the images that it expires now, as far as they are known.
     :param freed_images: number of the images that it expires now.
     :param count_type: ``imageCountMoreThan`` or ``sinceImagePushed``.
-    :param count_number: the least number that keeps what has to be kept.
+    :param count_number: the lowest number that keeps every required image.
     """
 
     freed_bytes: int
@@ -67,7 +68,7 @@ class _Cell:
 
 @dataclass(slots=True)
 class _Need:
-    """The images that have to be kept and meet, or may come to meet, the same selectors."""
+    """The required images that meet, or may later meet, the same selectors."""
 
     oldest: datetime | None = None
     oldest_arriving: datetime | None = None
@@ -80,12 +81,12 @@ def signature_of(image_tags: Sequence[str], selectors: Sequence[Selector]) -> in
 
 
 class RepositoryModel:
-    """One repository, reduced to what a search for a policy looks at.
+    """One repository, reduced to the facts that a search needs.
 
     :param images: the images that rules of the standard storage class look at.
-    :param kept: those that have to be kept.
+    :param kept: the images that must be kept.
     :param selectors: the selectors that are searched through.
-    :param settings: for how long they have to be kept.
+    :param settings: the settings that say how long they must be kept.
     :param now: the time (aware).
     """
 
@@ -117,11 +118,11 @@ class RepositoryModel:
 
     @property
     def signatures(self) -> frozenset[int]:
-        """The combinations of selectors that images meet, or may come to meet."""
+        """The combinations of selectors that images meet, or may later meet."""
         return frozenset(self._cells) | frozenset(self._needs)
 
     def least_count(self, selector: int, covered: int) -> int:
-        """Return the least ``countNumber`` with which a rule that counts images keeps what has to be kept.
+        """Return the lowest ``countNumber`` with which a rule that counts images keeps every required image.
 
         :param selector: number of the selector of the rule.
         :param covered: the selectors before it, one bit for each.
@@ -131,13 +132,13 @@ class RepositoryModel:
         for need in self._needs_of(selector, covered):
             for oldest, arriving in ((need.oldest, 0), (need.oldest_arriving, 1)):
                 if oldest is not None:
-                    # Those pushed at the same time may count before it.
+                    # Images pushed at the same time may count before it.
                     newer = len(self._times[selector]) - bisect_left(self._times[selector], oldest)
                     least = max(least, newer + arriving + pushes)
         return least
 
     def least_days(self, selector: int, covered: int) -> int:
-        """Return the least ``countNumber`` with which a rule that counts days keeps what has to be kept.
+        """Return the lowest ``countNumber`` with which a rule that counts days keeps every required image.
 
         :param selector: number of the selector of the rule.
         :param covered: the selectors before it, one bit for each.
@@ -195,9 +196,9 @@ class RepositoryModel:
 
 
 def gain_of(models: Sequence[RepositoryModel], selector: int, covered: int) -> Gain:
-    """Return what a rule with a selector frees at one place of a policy, in whichever way of counting frees more.
+    """Return the gain of a rule with a selector at one position, with the way of counting that frees more.
 
-    :param models: the repositories that are to share the policy.
+    :param models: the repositories that share the policy.
     :param selector: number of the selector of the rule.
     :param covered: the selectors before it, one bit for each.
     """

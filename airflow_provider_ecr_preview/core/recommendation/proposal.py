@@ -1,4 +1,4 @@
-"""A recommended policy, with what it frees, what it would have missed in the past, and what no policy can express."""
+"""A recommended policy, with the space it frees, the pulls it would have missed, and the images that limit it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from airflow_provider_ecr_preview.core.values import known_sum
 
 REPLAY_DAYS = 90
 MAX_COSTS = 3
-"""For how many images the policy is searched for again, to say what it costs to keep them."""
+"""The number of images for which the search is repeated, to find the cost of keeping them."""
 
 
 @dataclass(frozen=True)
 class CostlyImage:
-    """An image that no pattern tells from images that may go, so that only a number keeps it, and what that costs.
+    """An image that no pattern distinguishes from images that may go, so only a number keeps it, and the cost of that.
 
     :param repository_name: the repository.
-    :param kept: the image, and why it has to be kept.
-    :param cost_bytes: how many more bytes the best policy would free if it had not to be kept.
+    :param kept: the image, and why it must be kept.
+    :param cost_bytes: the additional bytes that the best policy would free if the image need not be kept.
     """
 
     repository_name: str
@@ -42,16 +42,16 @@ class Recommendation:
     """A recommended policy.
 
     :param repository_names: the repositories that it is for.
-    :param settings: what it has to keep.
-    :param policy: the policy; None where no rule can free anything.
+    :param settings: the settings that say which images it must keep.
+    :param policy: the policy; None if no rule can free anything.
     :param rules: its rules in their order.
     :param total_images: how many images the repositories have.
-    :param kept_images: how many of them have to be kept.
+    :param kept_images: how many of them must be kept.
     :param freed_images: how many the policy expires now, by simulation.
-    :param freed_bytes: their bytes, an upper bound because layers are shared; None where a size is not known.
-    :param lost: the images that have to be kept and that the policy affects within ``safe_days`` and ``safe_pushes``, by
-        simulation: none.
-    :param costly: the images that make it free less, the most costly first.
+    :param freed_bytes: their bytes, an upper bound because layers are shared; None if a size is unknown.
+    :param lost: the required images that the policy affects within ``safe_days`` and ``safe_pushes``, by simulation;
+        always empty.
+    :param costly: the images that reduce the space it frees, the most costly first.
     :param missed: the recorded pulls that it would have missed in the past.
     """
 
@@ -86,13 +86,13 @@ def recommend(
     replay_days: float = REPLAY_DAYS,
     with_costs: bool = True,
 ) -> Recommendation:
-    """Return the policy that keeps what has to be kept and frees the most; the same input gives the same policy.
+    """Return the policy that keeps every required image and frees the most; the same input gives the same policy.
 
-    :param repositories: the repositories that are to share the policy.
+    :param repositories: the repositories that share the policy.
     :param now: the time (aware).
-    :param settings: what has to be kept.
-    :param replay_days: for how many days back recorded pulls are looked at.
-    :param with_costs: whether to search again without the images that make the numbers large.
+    :param settings: the settings that say which images must be kept.
+    :param replay_days: the number of past days whose recorded pulls are checked.
+    :param with_costs: whether to repeat the search without the images that raise the numbers.
     """
     case = Case.of(repositories, settings or RecommendationSettings(), now)
     rules = tuple(explained(case.best_rules(), case))
@@ -135,11 +135,11 @@ def recommend(
 def alternatives(
     repositories: Sequence[RepositoryFacts], now: datetime, settings: RecommendationSettings
 ) -> dict[str, Recommendation]:
-    """Return a more cautious and a bolder policy, which keep what was pulled in three times, or a third of, the days.
+    """Return a more cautious and a bolder policy, which keep images pulled in three times, or a third of, the days.
 
     :param repositories: the repositories.
     :param now: the time (aware).
-    :param settings: what the recommended policy keeps.
+    :param settings: the settings of the recommended policy.
     """
     days = settings.protection.recently_pulled_days
     return {

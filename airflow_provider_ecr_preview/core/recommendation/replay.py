@@ -1,4 +1,4 @@
-"""Whether a policy would have removed an image before it was pulled, as far as the last recorded pulls say so."""
+"""Check, from the last recorded pulls, whether a policy would have removed an image before it was pulled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 @dataclass(frozen=True, slots=True)
 class MissedPull:
-    """A pull of an image that the policy would have removed before.
+    """A pull of an image that the policy would already have removed.
 
     :param image: the image.
     :param pulled_at: when it was pulled.
@@ -29,15 +29,15 @@ class MissedPull:
 def missed_pulls(
     rules: Iterable[Rule], images: Sequence[RepositoryImage], now: datetime, days: float
 ) -> list[MissedPull]:
-    """Return the recorded pulls that would have found nothing, had the policy been applied all the time; the last first.
+    """Return the recorded pulls that would have failed if the policy had always been applied; the latest first.
 
-    ECR records the last pull of an image alone, images that are gone have none, and tags are taken as they are now. So this
-    is what is known, not all that happened.
+    ECR records only the last pull of an image, deleted images have no record, and current tags stand in for past ones.
+    The result may be incomplete.
 
     :param rules: the rules of a policy that expires images of the standard storage class.
     :param images: the images of the repository.
     :param now: the time (aware).
-    :param days: for how many days back.
+    :param days: the number of past days to check.
     """
     ordered = sorted(rules, key=lambda rule: rule.priority)
     pushes = {

@@ -1,4 +1,4 @@
-"""Recommendations as the XCom contract has them."""
+"""Recommendations under the XCom contract."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _MAX_TAGS = 3
 
 @dataclass(frozen=True)
 class RecommendationRequest:
-    """What is asked for besides the repositories.
+    """The parameters of a recommendation, except the repositories.
 
-    :param settings: what a policy has to keep.
+    :param settings: the settings that say which images a policy must keep.
     :param now: the time (aware).
-    :param replay_days: for how many days back recorded pulls are looked at.
-    :param in_use_is_known: whether it is known what is in use.
+    :param replay_days: the number of past days whose recorded pulls are checked.
+    :param in_use_is_known: whether the images in use are known.
     """
 
     settings: RecommendationSettings
@@ -53,10 +53,10 @@ class RecommendationRequest:
 def recommended_policy(
     repositories: Sequence[RepositoryFacts], request: RecommendationRequest
 ) -> tuple[Recommendation, RecommendedPolicy]:
-    """Return the policy that repositories share, and the same as the XCom contract has it.
+    """Return the policy that repositories share, also in the form of the XCom contract.
 
     :param repositories: the repositories.
-    :param request: what is asked for.
+    :param request: the parameters.
     """
     found = recommend(repositories, request.now, request.settings, replay_days=request.replay_days)
     others = alternatives(repositories, request.now, request.settings)
@@ -109,7 +109,7 @@ def recommended_policy(
 
 
 def text_of_policy(found: Recommendation) -> str | None:
-    """Return the text of a recommended policy; None where there is none."""
+    """Return the text of a recommended policy; None if there is none."""
     return None if found.policy is None else json.dumps(found.document)
 
 
@@ -120,10 +120,10 @@ def recommendation_xcom(
     *,
     unproven: Collection[str] = (),
 ) -> RecommendationXCom:
-    """Return recommendations as the XCom contract has them, in at most 48 KiB.
+    """Return recommendations under the XCom contract, in at most 48 KiB.
 
     :param policies: the policies, each with all of its repositories.
-    :param request: what was asked for.
+    :param request: the parameters.
     :param failures: the repositories for which there is none, or for which ECR does not agree.
     :param unproven: the repositories of the policies for which ECR does not agree; their policies are not handed on.
     """
@@ -174,7 +174,7 @@ def _rules(found: Recommendation) -> list[RecommendedRule]:
 
 
 class _Limits(NamedTuple):
-    """How much of each list is pushed."""
+    """The maximum length of each list."""
 
     policies: int
     names: int

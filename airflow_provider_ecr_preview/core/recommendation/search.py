@@ -1,7 +1,8 @@
 """The order of selectors that frees the most.
 
-What a rule frees depends on the set of selectors before it. So the best order of a set of selectors is the best order of all but
-its last one, and that one: the search goes through sets, not through orders, and is exact for the selectors that it is given.
+The space a rule frees depends on the set of selectors before it. So the best order of a set of selectors is the best
+order of all but the last one, followed by that one: the search goes through sets, not orders, and is exact for the
+given selectors.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ class FoundRule:
     """One rule of the best policy.
 
     :param selector: which images it selects.
-    :param gain: what it does.
+    :param gain: its effect.
     """
 
     selector: Selector
@@ -41,10 +42,10 @@ class _Ordered:
 
 
 def best_rules(models: Sequence[RepositoryModel], selectors: Sequence[Selector], max_rules: int) -> list[FoundRule]:
-    """Return the rules that keep what has to be kept, free the most bytes, then the most images, and then are the fewest.
+    """Return the rules that keep every required image and free the most bytes, then the most images; the fewest win.
 
-    :param models: the repositories that are to share the policy.
-    :param selectors: the selectors that rules are made of.
+    :param models: the repositories that share the policy.
+    :param selectors: the selectors available for rules.
     :param max_rules: how many rules there may be.
     """
     search = _Search(models, selectors)
@@ -74,7 +75,7 @@ class _Search:
         self._known: dict[tuple[int, int], Gain] = {}
 
     def longer(self, layer: dict[int, _Ordered]) -> dict[int, _Ordered]:
-        """Return the best order of every set that has one selector more."""
+        """Return the best order of every set with one more selector."""
         longer: dict[int, _Ordered] = {}
         for covered, ordered in layer.items():
             if covered & self._last:
@@ -93,14 +94,14 @@ class _Search:
         return longer
 
     def gain(self, number: int, covered: int) -> Gain:
-        """Return what a selector frees after others."""
+        """Return the gain of a selector after others."""
         key = (number, covered & self._shared[number])
         if key not in self._known:
             self._known[key] = gain_of(self._models, *key)
         return self._known[key]
 
     def gains(self, order: Sequence[int]) -> list[tuple[int, Gain]]:
-        """Return what each selector of an order frees."""
+        """Return the gain of each selector in an order."""
         gains, covered = [], 0
         for number in order:
             gains.append((number, self.gain(number, covered)))

@@ -1,4 +1,4 @@
-"""Which repositories are alike, so that one policy can serve them."""
+"""Group similar repositories, so that one policy can serve them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MIN_IMAGES = 2
 
 
 def shape_of(facts: RepositoryFacts) -> Shape:
-    """Return the families of tags of a repository, whether it has tags that no pattern tells, and whether untagged images.
+    """Return the families of tags of a repository, and whether it has tags without a pattern or untagged images.
 
     A family of one image does not count.
 

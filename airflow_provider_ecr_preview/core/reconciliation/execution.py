@@ -1,6 +1,6 @@
-"""What ECR did by itself: the events that CloudTrail has of every run of a lifecycle policy.
+"""Read the events that CloudTrail records for every run of a lifecycle policy.
 
-AWS documents the event by examples only. Known from them, or seen in real events, are the image actions, the rules with
+AWS documents the event only by examples. Known from these or from real events are the image actions, the rules with
 the counts ``Image count more than`` and ``Time since image pushed``, the action ``expire``, and the failures with their
 code and reason. It is not known how the event describes archiving and the other counts: such a policy is not compared,
 and an image whose rule has another action counts as expired unless something else is certain. An event that cannot be
@@ -38,8 +38,8 @@ class ExecutedImage:
     :param image_digest: the digest.
     :param image_tags: its tags, at most a hundred.
     :param rule_priority: priority of the rule, or None.
-    :param action: ``EXPIRE`` or ``TRANSITION``; None where the event's word for it is not known.
-    :param failure_code: why it failed; None where it did not.
+    :param action: ``EXPIRE`` or ``TRANSITION``; None if the event's word for it is unknown.
+    :param failure_code: why it failed; None if it did not.
     :param failure_reason: the same in words.
     """
 
@@ -75,8 +75,8 @@ class UnreadExecution:
     """An event that cannot be understood.
 
     :param event_id: CloudTrail's id, or None.
-    :param repository_name: the repository as far as it is known; without, it may be of any.
-    :param reason: what cannot be understood.
+    :param repository_name: the repository if known; otherwise the event may be about any repository.
+    :param reason: the part that cannot be understood.
     """
 
     event_id: str | None
@@ -124,7 +124,7 @@ def _time(value: Any) -> datetime:
 
 
 def _actions(policy: Any) -> Iterator[tuple[Any, str | None]]:
-    """Yield what each rule does, by its priority, as far as the word for it is known."""
+    """Yield the priority and action of each rule; the action is None if its word is unknown."""
     for rule in policy["lifecycleEventRules"] if policy else ():
         action = rule.get("action")
         yield rule.get("rulePriority"), _ACTIONS.get(action.lower()) if isinstance(action, str) else None
@@ -148,7 +148,7 @@ def _failed(entry: Mapping[str, Any], actions: Mapping[Any, str | None]) -> Exec
 
 
 def _fingerprints(policy: Any) -> frozenset[str]:
-    """Return the fingerprints that the policy of an event can have, or nothing where its words are not known."""
+    """Return the fingerprints that the policy of an event can have; empty if its words are unknown."""
     try:
         return frozenset(
             LifecyclePolicy.from_service(

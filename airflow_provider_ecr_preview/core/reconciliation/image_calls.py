@@ -17,7 +17,7 @@ EVENT_NAMES = {"delete": "BatchDeleteImage", "archive": "UpdateImageStorageClass
 
 @dataclass(frozen=True, slots=True)
 class ImageCall:
-    """A call that had its effect on images.
+    """A call that deleted or archived images.
 
     :param event_id: CloudTrail's id.
     :param called_at: when it was called (aware), to the second.
@@ -34,7 +34,7 @@ class ImageCall:
 
 
 def parse_image_call(entry: Mapping[str, Any]) -> ImageCall | UnreadExecution | None:
-    """Return what an entry of LookupEvents' ``Events`` says; None if the call was refused.
+    """Return the call in an entry of LookupEvents' ``Events``; None if it was refused.
 
     :param entry: the entry, whose ``CloudTrailEvent`` holds the event as JSON.
     """

@@ -1,4 +1,4 @@
-"""What a preview said, compared with what ECR then did by itself."""
+"""Compare a preview with what ECR did afterwards."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Category = Literal[
     "archiving_failed",
     "not_known",
 ]
-"""What became of one image; ``not_known`` where the preview's images, or some of the events, could not be read."""
+"""The outcome of one image; ``not_known`` if the preview's images, or some of the events, could not be read."""
 
 
 ReconciliationStatus = Literal["reconciled", "not_executed_yet", "unknown"]
@@ -37,7 +37,7 @@ PolicyVerdict = Literal["same", "changed", "unknown"]
 
 
 ACTS_WITHIN = timedelta(days=1)
-"""ECR acts upon a policy within a day."""
+"""ECR acts on a policy within a day."""
 
 
 _ARCHIVE = "TRANSITION"
@@ -45,12 +45,12 @@ _ARCHIVE = "TRANSITION"
 
 @dataclass(frozen=True, slots=True)
 class ReconciledImage:
-    """What was said about an image, and what became of it.
+    """The prediction about an image, and its outcome.
 
     :param image_digest: the digest.
     :param category: both in one word.
     :param image_tags: its tags.
-    :param previewed_action: ``EXPIRE``, ``TRANSITION``, or None where it was not previewed.
+    :param previewed_action: ``EXPIRE``, ``TRANSITION``, or None if it was not previewed.
     :param event_id: the event that names it, or None.
     :param executed_at: when it happened, or None.
     :param rule_priority: the rule that took it, or would have.
@@ -86,16 +86,16 @@ class ReconciledImage:
 
 @dataclass(frozen=True)
 class RepositoryReconciliation:
-    """What became of one preview.
+    """The outcome of one preview.
 
     :param summary: its summary.
     :param status: whether it could be compared.
-    :param message: why it could not be, or when to look again.
+    :param message: why it could not be compared, or when to look again.
     :param executions: the events of the repository since the preview.
-    :param unread: the events that may be of the repository and cannot be understood.
-    :param policy: whether ECR acted upon the policy that was previewed; None where it did not act.
-    :param images: the images; empty as long as nothing is known to have happened.
-    :param findings: what a person should look at, the most severe first.
+    :param unread: the events that may be about the repository but cannot be understood.
+    :param policy: whether ECR acted on the previewed policy; None if it did not act.
+    :param images: the images; empty until something is known to have happened.
+    :param findings: the problems that a person should look at, the most severe first.
     """
 
     summary: PreviewSummaryXCom
@@ -136,13 +136,13 @@ def reconcile(
     since: datetime,
     until: datetime,
 ) -> RepositoryReconciliation:
-    """Compare one preview with what happened.
+    """Compare one preview with the later events.
 
     :param summary: the summary of the preview.
     :param previewed: its images.
-    :param events: events of the Region, of which only those of this repository count, and those that name none.
-    :param since: the time of the preview (aware); CloudTrail has whole seconds.
-    :param until: the end of what was asked (aware).
+    :param events: events of the Region; only those that name this repository, or none, count.
+    :param since: the time of the preview (aware); CloudTrail records whole seconds.
+    :param until: the end of the queried period (aware).
     """
     repository, since = RepositoryId.of(summary), since.replace(microsecond=0)
     known = () if isinstance(events, Unread) else events
@@ -213,7 +213,7 @@ def _images(
 ) -> Iterator[ReconciledImage]:
     known = None if isinstance(previewed, Unread) else previewed.images
     outcomes: dict[str, tuple[PolicyExecution, ExecutedImage]] = {}
-    # The last word about an image counts, but what is gone does not fail any more.
+    # The last event about an image counts, but an image that is gone no longer fails.
     for execution in sorted(executions, key=lambda execution: execution.executed_at):
         for image in execution.images:
             before = outcomes.get(image.image_digest)
@@ -245,7 +245,7 @@ def _images(
 
 
 def _category(image: ExecutedImage, previewed: PreviewedImage | None) -> Category:
-    """Return what became of an image; what the event omits comes from the preview, else the worst is assumed."""
+    """Return the outcome of an image. Details that the event omits come from the preview, or the worst is assumed."""
     action = image.action or (previewed.action if previewed else "EXPIRE")
     if image.failure_code:
         return "archiving_failed" if action == _ARCHIVE else "deletion_failed"

@@ -1,4 +1,4 @@
-"""The XCom contract of a reconciliation, in at most 48 KiB whatever happened."""
+"""The XCom contract of a reconciliation, always at most 48 KiB."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_UNREAD_EVENTS = 10
 
 
 class _Limits(NamedTuple):
-    """How much of each list and message is pushed."""
+    """The maximum length of each list and message."""
 
     digests: int
     characters: int
@@ -37,12 +37,12 @@ def reconciliation_xcom(
 ) -> ReconciliationXCom:
     """Return the result of a reconciliation.
 
-    :param reconciliations: what became of every preview.
-    :param until: the end of what CloudTrail was asked (aware).
+    :param reconciliations: the outcome of every preview.
+    :param until: the end of the period queried in CloudTrail (aware).
     :param results_uri: where the list of all images was written.
     """
     repositories = [_repository(reconciliation) for reconciliation in sorted(reconciliations, key=_by_severity)]
-    # An event that names no repository counts for every repository of its Region, and here once.
+    # An event that names no repository counts for every repository of its Region, but only once here.
     unread = {
         (event.event_id, event.reason): event for reconciliation in reconciliations for event in reconciliation.unread
     }

@@ -1,7 +1,7 @@
-"""What became of the images of a clean-up whose calls were left without a reply.
+"""Settle the outcome of images whose clean-up calls got no reply.
 
-Such an image was there right before the call, and was gone, or archived, after it: most likely the clean-up did it, and
-perhaps somebody else did in the same moment. CloudTrail knows who called, and the repository what is there now.
+Such an image was there right before the call, and was gone, or archived, after it: most likely the clean-up did it, but
+someone else may have done it at the same moment. CloudTrail shows who called; the repository shows what exists now.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Settled = Literal["confirmed", "done_by_other", "done_by_policy", "still_there",
 
 
 MAX_SETTLED_IMAGES = 20
-"""How many images the XCom names."""
+"""The number of images that the XCom names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,13 @@ class LostReply:
 
 @dataclass(frozen=True, slots=True)
 class SettledImage:
-    """What became of such an image.
+    """The settled outcome of such an image.
 
     :param lost: the image.
-    :param category: what became of it.
+    :param category: the outcome.
     :param event_id: the event that says so, or None.
     :param happened_at: when it happened (aware), or None.
-    :param caller: the ARN of who called, or None.
+    :param caller: the ARN of the caller, or None.
     """
 
     lost: LostReply
@@ -86,17 +86,17 @@ def settle(
     caller: str,
     until: datetime,
 ) -> list[SettledImage]:
-    """Return what became of images whose calls had no reply.
+    """Return the outcomes of images whose calls had no reply.
 
     :param lost: the images.
     :param calls: the calls that deleted, or archived, images.
     :param executions: the runs of lifecycle policies.
-    :param untouched: those of the images that are there now, and not archived if they were to be.
+    :param untouched: the images that still exist and, if they were to be archived, are not archived.
     :param caller: the ARN of the clean-up's credentials.
     :param until: when the clean-up ended (aware).
     """
     by_image: dict[LostReply, ImageCall] = {}
-    # The last call before the clean-up ended is the one after which the image was missed.
+    # The image was found missing after the last call before the clean-up ended.
     for call in sorted(calls, key=lambda call: call.called_at):
         if call.called_at <= until:
             by_image |= {LostReply(call.repository, digest): call for digest in call.image_digests}
@@ -112,8 +112,8 @@ def settle(
 def settlement_xcom(settled: Sequence[SettledImage], unread: str | None = None) -> SettlementXCom:
     """Return the settlement in plain JSON types.
 
-    :param settled: what became of the images.
-    :param unread: what could not be read.
+    :param settled: the outcomes of the images.
+    :param unread: the source that could not be read.
     """
     first = sorted(settled, key=lambda image: image.category == "confirmed")
     return SettlementXCom(
@@ -141,5 +141,5 @@ def _settled(
 
 
 def _role(arn: str) -> str:
-    """Return who an ARN stands for, whatever the session is called."""
+    """Return the identity behind an ARN, ignoring the name of the session."""
     return arn.rpartition("/")[0] if ":assumed-role/" in arn else arn

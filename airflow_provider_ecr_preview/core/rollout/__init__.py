@@ -1,1 +1,1 @@
-"""Decides about a change of policies, and remembers what was there before."""
+"""Decide about policy changes, and remember the former policies."""

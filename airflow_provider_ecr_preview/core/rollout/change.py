@@ -1,4 +1,4 @@
-"""A change of the lifecycle policies of repositories, and its XCom contract, in at most 48 KiB whatever was changed."""
+"""A change of the lifecycle policies of repositories, and its XCom contract of at most 48 KiB."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_provider_ecr_preview.core.values import isoformat
 from airflow_provider_ecr_preview.core.xcom.rollout import RestoredPreview
 
 PolicyChangeStatus = Literal["planned", "changed", "unchanged", "blocked", "failed", "unknown"]
-"""``planned`` is what a dry run would change, or what was not reached. ``unknown``: the applied policy could not be read afterwards."""
+"""``planned``: a dry run, or not reached. ``unknown``: the applied policy could not be read afterwards."""
 
 
 @dataclass(frozen=True)
@@ -25,16 +25,16 @@ class PolicyChange:
     """The change of the policy of one repository.
 
     :param repository: the repository.
-    :param wanted: the policy that it is to have; None for none.
+    :param wanted: the policy to apply; None for none.
     :param former: the policy that it had when it was checked; None for none.
-    :param checks: what every check says.
-    :param status: how far it is.
-    :param error: what went wrong.
-    :param earlier: what an earlier attempt of the same task has replaced by the policy that it had when it was checked.
+    :param checks: the results of all checks.
+    :param status: the progress of the change.
+    :param error: the error, if the change failed.
+    :param earlier: the policy that an earlier attempt of the same task replaced with the one found at the check.
     :param is_put: whether the wanted policy was, or may have been, put by this task.
-    :param reason: ``reply_lost`` where the policy is as it was wanted since a call whose reply was lost.
-    :param note: what else a person has to know.
-    :param restored_preview: what the wanted policy would take, as a preview of it says; None if there was none.
+    :param reason: ``reply_lost`` if the wanted policy has been in place since a call whose reply was lost.
+    :param note: further information for a person.
+    :param restored_preview: the images that the wanted policy would take, from a preview of it; None if there was none.
     """
 
     repository: RepositoryId
@@ -51,7 +51,7 @@ class PolicyChange:
 
     @property
     def given_back(self) -> LifecyclePolicy | None:
-        """The policy that the repository had before this task changed it, whichever attempt did."""
+        """The policy that the repository had before any attempt of this task changed it."""
         return self.former if self.earlier is None else self.earlier.policy
 
     @property
@@ -61,7 +61,7 @@ class PolicyChange:
 
 
 def same_policy(policy: LifecyclePolicy | None, other: LifecyclePolicy | None) -> bool:
-    """Return whether two policies are the same, or both are none.
+    """Return whether two policies are the same, or both are None.
 
     :param policy: a policy, or None for none.
     :param other: a policy, or None for none.
@@ -70,10 +70,10 @@ def same_policy(policy: LifecyclePolicy | None, other: LifecyclePolicy | None) -
 
 
 def former_policies_of(changes: Iterable[PolicyChange], change_id: str | None, kept_at: datetime) -> list[FormerPolicy]:
-    """Return what changes replace.
+    """Return the policies that changes replace.
 
     :param changes: the changes.
-    :param change_id: which run of which task they are.
+    :param change_id: the run and task that they belong to.
     :param kept_at: the time (aware).
     """
     return [
@@ -91,9 +91,9 @@ def former_policies_of(changes: Iterable[PolicyChange], change_id: str | None, k
 
 
 def former_policies_would_be_kept(former_policies_path: str | None) -> CheckResult:
-    """Return whether the former policies will be there to be restored, before it is known which are replaced.
+    """Return whether the former policies will be kept for a restore, before it is known which are replaced.
 
-    :param former_policies_path: where they are written; None if they are in the result alone.
+    :param former_policies_path: the file for them; None to keep them only in the result.
     """
     if former_policies_path:
         answer = Answer("passed", f"The former policies will be kept at {former_policies_path}.")

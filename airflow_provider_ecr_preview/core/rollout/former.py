@@ -12,7 +12,7 @@ from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 
 MAX_KEPT_CHANGES = 3
-"""How many changes of a repository are kept in one file, the last ones."""
+"""The number of latest changes of a repository that one file keeps."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class FormerPolicy:
     :param repository: the repository.
     :param policy: the policy that it had; None for none.
     :param replaced_by: fingerprint of the policy that was put in its place; None if it was removed.
-    :param change_id: which run of which task changed it; None where an earlier release wrote it.
-    :param kept_at: when it was written down (ISO 8601, UTC).
-    :param is_put: whether it is known that it was replaced, or may have been; before that, it was only about to be.
+    :param change_id: the run and task that changed it; None if an earlier release wrote it.
+    :param kept_at: when it was recorded (ISO 8601, UTC).
+    :param is_put: whether it was, or may have been, replaced; False while the change was only planned.
     """
 
     repository: RepositoryId
@@ -41,7 +41,7 @@ class FormerPolicy:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> FormerPolicy:
-        """Return the policy that :meth:`as_dict` or a result tells of.
+        """Return the policy from :meth:`as_dict` or from a result.
 
         :raises ValueError: if it is anything else.
         """
@@ -74,12 +74,12 @@ class FormerPolicy:
 
 
 def fingerprint_of(policy: LifecyclePolicy | None) -> str | None:
-    """Return the fingerprint of a policy, or None of none."""
+    """Return the fingerprint of a policy, or None if there is none."""
     return None if policy is None else policy.fingerprint
 
 
 def former_policies_fingerprint(former_policies: Iterable[FormerPolicy]) -> str:
-    """Return one digest over what was replaced, and by what, in every repository.
+    """Return one digest over the replaced policies and their replacements in every repository.
 
     :param former_policies: the former policies.
     """
@@ -99,11 +99,11 @@ def former_policies_fingerprint(former_policies: Iterable[FormerPolicy]) -> str:
 def merged(
     stored: Iterable[FormerPolicy], of_this_change: Sequence[FormerPolicy], change_id: str | None
 ) -> list[FormerPolicy]:
-    """Return what a file has to hold after a change: what this change replaced, and what the last others did.
+    """Return the entries for a file after a change: those of this change, and those of the latest others.
 
-    :param stored: what the file holds.
-    :param of_this_change: what this change replaced; takes the place of what an earlier attempt at it wrote.
-    :param change_id: which run of which task this change is.
+    :param stored: the entries in the file.
+    :param of_this_change: the policies that this change replaced; these supersede the entries of its earlier attempts.
+    :param change_id: the run and task of this change.
     """
     kept: dict[RepositoryId, list[FormerPolicy]] = {}
     others = [former for former in stored if former.change_id != change_id]
@@ -113,9 +113,9 @@ def merged(
 
 
 def last_of_each(stored: Iterable[FormerPolicy]) -> list[FormerPolicy]:
-    """Return what the last change of each repository replaced.
+    """Return the policy that the last change of each repository replaced.
 
-    :param stored: what a file holds.
+    :param stored: the entries in a file.
     """
     last: dict[RepositoryId, FormerPolicy] = {}
     for former in sorted(stored, key=lambda former: former.kept_at or ""):

@@ -1,4 +1,4 @@
-"""What a task that changed policies has to give back, as its result says, and only if that result vouches for it."""
+"""Find the policies that must be restored after a change, but only those that the result of the change vouches for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.rollout.former import FormerPolicy, former_policies_fingerprint, last_of_each
 
 _MAYBE_PUT = frozenset({"changed", "failed", "unknown"})
-"""What earlier releases say of a repository whose policy was put, or may have been."""
+"""The statuses that earlier releases give a repository whose policy was, or may have been, put."""
 
 
 _NOT_CHECKED = (
@@ -21,11 +21,11 @@ _NOT_CHECKED = (
 
 @dataclass(frozen=True)
 class GivenBack:
-    """What is to be given back.
+    """The policies to restore.
 
-    :param former_policies: what each repository had before.
-    :param nothing: why a repository gets nothing back, by repository.
-    :param warning: what a person has to know about all of it; None if there is nothing to say.
+    :param former_policies: the former policy of each repository.
+    :param nothing: why nothing is restored, by repository.
+    :param warning: a warning about the whole restore; None if there is none.
     """
 
     former_policies: Sequence[FormerPolicy]
@@ -34,17 +34,17 @@ class GivenBack:
 
 
 def given_back(result: Mapping[str, Any], stored: Callable[[str], Iterable[FormerPolicy]]) -> GivenBack:
-    """Return what the result of a change says is to be given back.
+    """Return the policies to restore according to the result of a change.
 
     :param result: the result.
-    :param stored: reads the former policies that are kept at a URL.
-    :raises ValueError: if it does not hold them all, or what is stored is not what it says.
+    :param stored: reads the former policies at a URL.
+    :raises ValueError: if it does not hold them all, or the stored policies do not match it.
     """
     if result["dry_run"]:
         return GivenBack((), {}, "There is nothing to give back: the task was a dry run, and changed no policy.")
     rows, left_out = result["repositories"], result["repositories_left_out"]
     uri = result["former_policies_uri"]
-    # What fits into the result is taken from there. A file can be written again by anyone who may write to it.
+    # Prefer the policies in the result: anyone with write access can change the file.
     in_file = list(stored(uri)) if uri and (left_out or any(_text_is_elsewhere(row) for row in rows)) else []
     found, nothing = [], {}
     for row in rows:
@@ -62,10 +62,10 @@ def given_back(result: Mapping[str, Any], stored: Callable[[str], Iterable[Forme
 
 
 def given_back_unchecked(uri: str, stored: Iterable[FormerPolicy]) -> GivenBack:
-    """Return what a file by itself says is to be given back.
+    """Return the policies to restore according to a file alone.
 
     :param uri: where the file is.
-    :param stored: what it holds.
+    :param stored: its entries.
     """
     found = last_of_each(stored)
     if not found:
@@ -79,11 +79,11 @@ def given_back_unchecked(uri: str, stored: Iterable[FormerPolicy]) -> GivenBack:
 
 
 def _why_nothing(row: Mapping[str, Any], result: Mapping[str, Any]) -> str | None:
-    """Return why a repository gets nothing back, or None if it may have to."""
+    """Return why nothing is restored in a repository, or None if something may have to be."""
     if "is_put" in row:
         is_put = bool(row["is_put"])
     else:
-        # A task of an earlier release that was killed left a result in which everything is planned.
+        # If a task of an earlier release was killed, its result has everything as planned.
         is_put = row["status"] in _MAYBE_PUT or (row["status"] == "planned" and result["status"] != "blocked")
     if is_put and row["former_policy_fingerprint"] != row["policy_fingerprint"]:
         return None
@@ -126,7 +126,7 @@ def _left_out(
     named: Iterable[RepositoryId],
     in_file: Sequence[FormerPolicy],
 ) -> list[FormerPolicy]:
-    """Return the former policies of the repositories that the result has no room for, if it vouches for them."""
+    """Return the former policies that did not fit into the result, if it vouches for them."""
     uri = result["former_policies_uri"]
     if not uri:
         raise ValueError("it does not hold all repositories")

@@ -1,4 +1,4 @@
-"""What the attempts at a change of policies were about to replace, and did, by repository."""
+"""Record what each attempt at a policy change intended to replace and did replace, by repository."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ NOT_PUT = "not_put"
 
 @dataclass(frozen=True, slots=True)
 class EarlierChange:
-    """What an earlier attempt at the same change was about to replace in a repository.
+    """The policy that an earlier attempt at the same change intended to replace in a repository.
 
-    :param former: the policy that was there right before, and the fingerprint of the one that was to take its place.
-    :param is_confirmed: whether the attempt learnt that it was replaced; without, its call may have been lost, or it was
-        killed before it could write that down.
+    :param former: the policy right before the attempt, and the fingerprint of its replacement.
+    :param is_confirmed: whether the attempt knew that it was replaced. If not, the reply may have been lost, or it was
+        killed before it could record the outcome.
     """
 
     former: FormerPolicy
@@ -32,15 +32,15 @@ class EarlierChange:
 
 
 def intent_entry(former: FormerPolicy) -> dict[str, Any]:
-    """Return the entry that says which policy is about to be replaced."""
+    """Return the entry that records which policy is about to be replaced."""
     return {ABOUT_TO_PUT: former.as_dict()}
 
 
 def outcome_entry(repository: RepositoryId, *, is_put: bool) -> dict[str, Any]:
-    """Return the entry that says whether the policy was replaced.
+    """Return the entry that records whether the policy was replaced.
 
     :param repository: the repository.
-    :param is_put: whether it was; there is no entry while that is not known.
+    :param is_put: whether it was; there is no entry while this is unknown.
     """
     return {
         PUT if is_put else NOT_PUT: {
@@ -50,7 +50,7 @@ def outcome_entry(repository: RepositoryId, *, is_put: bool) -> dict[str, Any]:
 
 
 def earlier_changes(entries: Iterable[Mapping[str, Any]]) -> dict[RepositoryId, EarlierChange]:
-    """Return what the entries of a journal say: the last that was about to be done in each repository.
+    """Return the last intended change in each repository, from the entries of a journal.
 
     :param entries: the entries, in order.
     """

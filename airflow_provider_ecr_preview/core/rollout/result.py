@@ -1,4 +1,4 @@
-"""The XCom of a policy change, in at most 48 KiB whatever was changed."""
+"""The XCom of a policy change, always at most 48 KiB."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MAX_MESSAGE = 500
 
 
 _ROOM_FOR_AN_ERROR = 2 * 1024
-"""How much the result may grow between its plan and its end, which has one failure at the most."""
+"""The bytes that the result may grow between its plan and its end, which has at most one failure."""
 
 
 class _Limits(NamedTuple):
@@ -44,10 +44,10 @@ _LIMITS = (
 
 
 def former_policies_kept(changes: Sequence[PolicyChange], former_policies_path: str | None) -> CheckResult:
-    """Ask whether the former policies will be there to be restored.
+    """Ask whether the former policies will be kept for a restore.
 
     :param changes: the planned changes.
-    :param former_policies_path: where they are written; None if they are in the result alone.
+    :param former_policies_path: the file for them; None to keep them only in the result.
     """
     code = "former_policies_kept"
     if former_policies_path:
@@ -74,15 +74,15 @@ def policy_change_xcom(
 ) -> PolicyChangeXCom:
     """Return the result of a change.
 
-    :param changes: what became of every repository.
+    :param changes: the outcome of every repository.
     :param dry_run: whether nothing was to be changed.
-    :param run_checks: what the checks of the whole run say.
+    :param run_checks: the results of the checks of the whole run.
     :param started_at: when it began (aware).
     :param finished_at: when it ended (aware).
     :param former_policies_uri: where the former policies were written.
-    :param approval: what a person has approved; None if no approval binds the change.
-    :param change_id: which run of which task this is.
-    :param message: what a person has to know about all of it.
+    :param approval: the approval that binds the change; None if there is none.
+    :param change_id: the run and task of the change.
+    :param message: a message about the whole change.
     :param kind: whether policies are put or restored.
     """
     statuses = Counter(str(change.status) for change in changes)
@@ -143,7 +143,7 @@ def _repository(change: PolicyChange) -> RepositoryPolicyXCom:
 
 
 def _fitted(value: PolicyChangeXCom) -> PolicyChangeXCom:
-    """Cut what says that all is well first; former policies only where they were written elsewhere."""
+    """Cut passed checks first, and former policies only if they were written elsewhere."""
     if json_size(value) > MAX_POLICY_CHANGE_BYTES:
         value["lifecycle_policies"] = {}  # what is wanted is known elsewhere, too
     shorter = fitted(value, MAX_POLICY_CHANGE_BYTES, _LIMITS if value["former_policies_uri"] else _LIMITS[:2], _cut_to)

@@ -1,4 +1,4 @@
-"""Hide the secrets of addresses in what is shown: passwords before a host, and signatures and tokens of a query."""
+"""Hide secrets in addresses before they are shown: passwords before a host, and signatures and tokens in a query."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _HIDINGS = (
     # A name alone before the host of a web address is a token; elsewhere it is a connection of Airflow.
     (re.compile(r"(?<=\bhttp://)[^\s/?#:@\"'<>]+(?=@)", re.IGNORECASE), HIDDEN),
     (re.compile(r"(?<=\bhttps://)[^\s/?#:@\"'<>]+(?=@)", re.IGNORECASE), HIDDEN),
-    # The password may hold what should have been quoted, up to the last @ before the path.
+    # The password may contain characters that should have been quoted, up to the last @ before the path.
     (re.compile(r"(?<=://)([^\s/?#:@\"'<>]*):[^\s/?#\"'<>]*@"), rf"\1:{HIDDEN}@"),
-    # Or even a slash, but then it is no port.
+    # Or even a slash, but then the part before it is not a port.
     (re.compile(rf"(?<=://)([^\s/?#:@\"'<>]*):(?!{re.escape(HIDDEN)}@|\d{{1,5}}[/?#])[^\s\"'<>]*@"), rf"\1:{HIDDEN}@"),
     (re.compile(rf"([?&;](?:x-(?:amz|goog)-)?(?:{_IN_QUERY})=)[^&;\s\"'<>#]+", re.IGNORECASE), rf"\1{HIDDEN}"),
     (re.compile(r"(\bx-amz-security-token\s*[:=]\s*)[^\s&;,\"'<>]+", re.IGNORECASE), rf"\1{HIDDEN}"),

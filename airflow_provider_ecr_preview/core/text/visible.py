@@ -1,7 +1,7 @@
-"""Show what others wrote as text that nothing acts upon: no terminal, no log viewer, no reader's eye.
+"""Make text from outside harmless to terminals, log viewers and readers.
 
-Rule descriptions, names, tags and messages of services come from outside. They are stored as they are, and made inert where
-they are shown: in logs, tables, messages and reports.
+Rule descriptions, names, tags and messages of services come from outside. They are stored unchanged, and made inert
+where they are shown: in logs, tables, messages and reports.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _UNSEEN = re.compile(
-    # Printable in Python's eyes, and shown as nothing: fillers, joiners and selectors of variants.
+    # Printable according to Python, but invisible: fillers, joiners and variation selectors.
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 

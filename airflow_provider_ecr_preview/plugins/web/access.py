@@ -1,4 +1,4 @@
-"""Who may read what: Airflow's own authentication, and its right to read the XCom of one DAG."""
+"""Guard the routes with Airflow's own authentication, and its right to read the XCom of one DAG."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _guard: Any = requires_access_dag("GET", DagAccessEntity.XCOM)
 
 
 READS_XCOM = Depends(_guard)
-"""Whoever may read the XComs of the DAG that the path names as ``dag_id``, the one name that Airflow's guard reads."""
+"""Users who may read the XComs of the DAG in the path as ``dag_id``, the only name that Airflow's guard reads."""
 
 
 PRIVATE = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
-"""Headers of what one user may see and the next may not."""
+"""Headers of responses that one user may see and another may not."""
 
 
 def may_read_xcom(user: BaseUser, dag_id: str) -> bool:

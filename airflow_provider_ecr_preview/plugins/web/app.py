@@ -15,7 +15,7 @@ from airflow_provider_ecr_preview.plugins.web.routes import bundle as pages
 from airflow_provider_ecr_preview.plugins.web.routes import images, repositories, rows
 from airflow_provider_ecr_preview.plugins.web.turns import RETRY_AFTER_SECONDS, NoTurnError
 
-# Its schema would be open to anybody.
+# Its schema would be open to everyone.
 app = FastAPI(title="ECR preview", docs_url=None, redoc_url=None, openapi_url=None)
 
 
@@ -34,7 +34,7 @@ app.include_router(rows.router)
 @app.exception_handler(RequestValidationError)
 def explain(_: Request, error: RequestValidationError) -> JSONResponse:
     """Answer what is wrong with a request in one sentence, as all other errors do."""
-    wrong = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
+    wrong = "; ".join(f"{mistake['loc'][-1]}: {mistake['msg']}" for mistake in error.errors())
     return _refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"This request is not understood: {wrong}.")
 
 

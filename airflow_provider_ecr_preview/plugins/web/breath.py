@@ -17,8 +17,8 @@ _thread = local()
 def breathe() -> None:
     """Pause for a moment if this thread has not for a millisecond.
 
-    Python hands its lock over every 5 milliseconds, and whoever answers a request needs it dozens of times: with one busy thread
-    beside it an answer that takes 10 ms takes 200.
+    Python hands its lock over every 5 milliseconds, and answering a request needs it dozens of times: next to one
+    busy thread, an answer that takes 10 ms takes 200.
     """
     now = time.perf_counter()
     if now - getattr(_thread, "last", 0.0) > EVERY_SECONDS:

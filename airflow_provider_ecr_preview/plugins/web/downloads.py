@@ -1,4 +1,4 @@
-"""Whole lists as a file that is made as it is sent."""
+"""Send whole lists as files that are created while they are sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_ecr_preview.plugins.web.replies import PACKED
 from airflow_provider_ecr_preview.plugins.web.turns import Turns, in_thread
 
 DOWNLOADS = Turns(at_a_time=8, of_a_user=2, waiting_of_a_user=4, waiting=40, patience=10)
-"""For whole lists, which take as long as whoever wants them takes them."""
+"""For whole lists, which take as long as the client takes to download them."""
 
 
 DOWNLOAD_SECONDS = 600

@@ -1,4 +1,4 @@
-"""The lists that were read recently, so that only the first page of one waits for it."""
+"""Cache recently read lists, so that only the first page of a list waits for it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from airflow_provider_ecr_preview.plugins.web.stored import BOUNDS
 from airflow_provider_ecr_preview.reports.layout import kept_list_uri
 
 MAX_CACHED_BYTES = 512 * 2**20
-"""How much of the disk the lists of one process take."""
+"""The disk space for the lists of one process."""
 
 
 MAX_CACHED_BYTES_OF_A_USER = 384 * 2**20
-"""How much of that is taken by the lists that one user was the first to open, so that others keep theirs."""
+"""The share of that for lists that one user opened first, so that others keep theirs."""
 
 
 class Place(NamedTuple):
@@ -54,9 +54,9 @@ class StoredTables(Generic[TableT]):
     """Opens lists, each once for as long as it does not change."""
 
     max_cached_bytes: ClassVar[int]
-    """How much of the disk the lists of one process take."""
+    """The disk space for the lists of one process."""
     max_cached_bytes_of_a_user: ClassVar[int]
-    """How much of that is taken by the lists that one user was the first to open, so that others keep theirs."""
+    """The share of that for lists that one user opened first, so that others keep theirs."""
 
     def __init__(self) -> None:
         self._tables: OrderedDict[Place, tuple[TableT, str]] = OrderedDict()
@@ -83,7 +83,7 @@ class StoredTables(Generic[TableT]):
         :param place: where it is.
         :param folders: the folders below which files may be opened.
         :param user: who opens it.
-        :raises ValueError: if it is no such list, or more than is read.
+        :raises ValueError: if it is not such a list, or more than is read.
         """
         with self._lock:
             reading = self._reading.setdefault(place, Lock())
@@ -156,7 +156,7 @@ class ImageTables(StoredTables[ImageTable]):
             kept = stack.enter_context(open_checked(place.kept_uri, folders))
             kept_dag_id = dag_id_of(kept.read(HEAD_BYTES))
             kept.seek(0)
-            # What another DAG has put there is not of this list.
+            # A list from another DAG does not belong to this one.
             kept_images = bounded_objects(kept, budget) if kept_dag_id == dag_id else None
             return ImageTable(bounded_objects(affected, budget), kept_images, dag_id=dag_id)
 

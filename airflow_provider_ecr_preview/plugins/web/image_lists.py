@@ -1,4 +1,4 @@
-"""Which files a result points to. It is what any task may have pushed, and nothing in it is trusted."""
+"""Find the files that a result points to. Any task may have pushed the result, so nothing in it is trusted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class DamagedResultError(ValueError):
 
 
 class Repository(NamedTuple):
-    """Which repository of an audit; what is None does not matter.
+    """A repository of an audit; fields that are None do not matter.
 
     :param repository_name: its name.
     :param registry_id: the registry (account) it is in.

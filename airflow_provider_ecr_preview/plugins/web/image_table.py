@@ -44,7 +44,7 @@ MAX_IMAGES = 1_000_000
 
 
 MAX_NUMBER = 2**43
-"""More than any image has bytes, and so little that the sizes of so many can be added up."""
+"""More bytes than any image has, but few enough that the sizes of all rows can be added up."""
 
 
 _CHUNK = 250
@@ -82,7 +82,7 @@ _INSERT = f"INSERT INTO images VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"
 
 @dataclass(frozen=True, slots=True)
 class ImageFilter:
-    """Which images; what is None or empty does not matter.
+    """A filter for images; fields that are None or empty do not matter.
 
     :param search: part of the digest or of a tag.
     :param action: ``EXPIRE``, ``TRANSITION``, ``KEEP`` or ``ANY``; without, the affected images, which are the first
@@ -105,7 +105,7 @@ class ImageFilter:
         return " AND ".join(condition for condition, wanted in conditions.items() if wanted) or "TRUE"
 
     def parameters(self) -> dict[str, Any]:
-        """Return what the parameters of the condition stand for."""
+        """Return the values of the parameters of the condition."""
         return {"search": self.search.lower(), "action": self.action, "rule": self.rule}
 
 
@@ -129,7 +129,7 @@ class DayCount:
 
 @dataclass(frozen=True, slots=True)
 class RuleCounts:
-    """What one rule does with the images that it decides about.
+    """The counts of the images that one rule decides about.
 
     :param priority: its priority; None of the images that no rule decides about.
     :param taken: how many it expires or archives.
@@ -180,11 +180,11 @@ class ImageTable:
         self._connection.execute("CREATE INDEX by_tags ON images (image_tags)")
         self._connection.execute("COMMIT")
         self.image_count = self.count(ImageFilter())
-        """How many are affected."""
+        """The number of affected images."""
 
     @property
     def size_in_bytes(self) -> int:
-        """How much of the disk it takes."""
+        """The disk space that it takes."""
         return int(self._all("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0])
 
     def count(self, wanted: ImageFilter) -> int:
@@ -233,7 +233,7 @@ class ImageTable:
         return [DayCount(*row) for row in self._all(query, wanted)]
 
     def by_rule(self) -> list[RuleCounts]:
-        """Return what each rule does with the images that it decides about, sorted."""
+        """Return the counts of each rule, sorted."""
         kept = f"action = '{KEEP}'"
         sums = f"sum(NOT {kept}), sum({kept}), sum({kept} AND shielded_from <> '[]')"
         return [RuleCounts(*row) for row in self._all(f"SELECT applied_rule_priority, {sums} FROM images GROUP BY 1")]

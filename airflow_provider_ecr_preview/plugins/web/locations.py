@@ -1,6 +1,6 @@
-"""Which files may be opened: those below the folders that the configuration names, and no other.
+"""Restrict the files that may be opened to those below the configured folders.
 
-A result is written by whoever writes DAGs, so what it names is not to be trusted with the API server's access.
+Anyone who writes DAGs can write a result, so the files it names must not be opened with the API server's access.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FILE = "file://"
 
 
 _REPLACED = " (deleted)"
-"""What Linux adds to the path of an open file in whose place another one has been put."""
+"""The suffix that Linux adds to the path of an open file that has been replaced."""
 
 
 class ForeignLocationError(Exception):
@@ -73,7 +73,7 @@ def checked_location(uri: str, folders: Iterable[str]) -> str:
 def open_checked(uri: str, folders: Iterable[str]) -> IO[bytes]:
     """Open a file, if it may be.
 
-    What lies in a folder can be replaced by a link between a look and the next, so a local file is looked at when it is open.
+    A file can be replaced by a link between the check and the opening, so a local file is checked once it is open.
 
     :param uri: what a result names.
     :param folders: the configured folders.

@@ -1,4 +1,4 @@
-"""Open the image list that a request is about, for whoever may read it, when it is their turn."""
+"""Open the image list of a request, if the user may read it, when it is the user's turn."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _row_tables = RowTables()
 
 @dataclass(frozen=True, slots=True)
 class TaskRequest:
-    """Who asks about which task.
+    """A user's request about a task.
 
     :param request: the request.
-    :param user: who asks.
+    :param user: the user.
     :param dag_id: the DAG, whose XCom the user may read.
     :param run_id: the run.
     :param task_id: the task.
@@ -56,7 +56,7 @@ class TaskRequest:
     map_index: int
 
     async def result(self) -> Any:
-        """Return what the task has returned."""
+        """Return the result of the task."""
         return await read_result(
             self.request, dag_id=self.dag_id, run_id=self.run_id, task_id=self.task_id, map_index=self.map_index
         )
@@ -64,7 +64,7 @@ class TaskRequest:
     async def check_owner(self, dag_id: str | None) -> None:
         """Raise if a file was written by another DAG, and the user may not read the results of that one.
 
-        :param dag_id: the DAG that wrote the file; None if that is not known.
+        :param dag_id: the DAG that wrote the file; None if unknown.
         :raises HTTPException: if so.
         """
         if dag_id in (None, self.dag_id) or await in_thread(may_read_xcom, self.user, dag_id):
@@ -86,7 +86,7 @@ RequestedTask = Annotated[TaskRequest, Depends(_task_request)]
 
 @dataclass(frozen=True, slots=True)
 class ImageListRequest:
-    """Who asks about the images of which task, and of which of its repositories."""
+    """A user's request for the images of one repository in the result of a task."""
 
     task: TaskRequest
     repository: WantedRepository
@@ -109,7 +109,7 @@ class ImageListRequest:
 
 @dataclass(frozen=True, slots=True)
 class RowListRequest:
-    """Who asks about the lines of the list that the result of a task points to."""
+    """A user's request for the lines of the list that the result of a task points to."""
 
     task: TaskRequest
 

@@ -1,4 +1,4 @@
-"""What a request for images may ask, as parameters that FastAPI checks."""
+"""The parameters of a request for images, which FastAPI checks."""
 
 from __future__ import annotations
 

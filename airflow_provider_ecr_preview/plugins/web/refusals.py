@@ -1,4 +1,4 @@
-"""What was refused once is not read again only to be refused again."""
+"""Remember refused files, so that they are not read again only to be refused again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make answers in the threads of our own: packed there, because Airflow would do that in the one that serves all requests."""
+"""Build and pack answers in our own threads, because Airflow would pack them in the one that serves all requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PACKED = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
 
 
 def takes_gzip(request: Request) -> bool:
-    """Return whether whoever asks takes packed answers.
+    """Return whether the client accepts packed answers.
 
     :param request: the question.
     """
@@ -35,7 +35,7 @@ def takes_gzip(request: Request) -> bool:
 
 
 def json_reply(value: Any, *, is_packed: bool) -> Response:
-    """Return an answer of one user's.
+    """Return an answer for one user.
 
     :param value: what it holds.
     :param is_packed: whether it may be packed.
@@ -47,7 +47,7 @@ def json_reply(value: Any, *, is_packed: bool) -> Response:
 
 
 def packed_reply(packed: bytes, *, is_packed: bool) -> Response:
-    """Return an answer of one user's that is packed already.
+    """Return an answer for one user that is already packed.
 
     :param packed: JSON, packed.
     :param is_packed: whether it may be.

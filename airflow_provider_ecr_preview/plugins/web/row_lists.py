@@ -1,4 +1,4 @@
-"""Which list of lines a result points to, and what its lines hold, for all results but previews and audits."""
+"""Find the list of lines that a result points to, and its columns, for all results except previews and audits."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def row_list_of(result: Any) -> RowList:
     """Return the list that a result points to.
 
     :param result: ``return_value`` of a task.
-    :raises NoListError: if it is no such result, or has no list.
+    :raises NoListError: if it is not such a result, or has no list.
     :raises DamagedResultError: if it is one by its schema alone.
     """
     schema = result.get("schema") if isinstance(result, Mapping) else None

@@ -32,7 +32,7 @@ _BREATH = 20
 
 @dataclass(frozen=True, slots=True)
 class RowFilter:
-    """Which lines; what is empty does not matter.
+    """A filter for lines; empty fields do not matter.
 
     :param search: part of any value of the line.
     :param value: value of the column by which lines are counted.
@@ -47,7 +47,7 @@ class RowFilter:
         return " AND ".join(condition for condition, wanted in conditions.items() if wanted) or "TRUE"
 
     def parameters(self) -> dict[str, Any]:
-        """Return what the parameters of the condition stand for."""
+        """Return the values of the parameters of the condition."""
         # The values are searched as JSON, in which a quotation mark and a backslash stand behind another backslash.
         return {"search": json.dumps(self.search.lower(), ensure_ascii=False)[1:-1], "value": self.value}
 
@@ -74,11 +74,11 @@ class RowTable:
         self._connection.execute("CREATE INDEX by_category ON rows (category)")
         self._connection.execute("COMMIT")
         self.row_count = self.count(RowFilter())
-        """How many lines it has."""
+        """The number of lines."""
 
     @property
     def size_in_bytes(self) -> int:
-        """How much of the disk it takes."""
+        """The disk space that it takes."""
         return int(self._all("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0])
 
     def count(self, wanted: RowFilter) -> int:

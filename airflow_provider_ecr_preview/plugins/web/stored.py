@@ -27,7 +27,7 @@ BOUNDS = ReadBounds(
     seconds=60,
     ratio=100,
 )
-"""What is read for a page. Lists of images are packed to a fifteenth at best: every line has a digest."""
+"""The bounds for a page. Lists of images are packed to a fifteenth at best: every line has a digest."""
 
 
 def read_stored(read: Callable[[list[str]], Read]) -> Read:

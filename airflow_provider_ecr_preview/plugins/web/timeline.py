@@ -56,12 +56,12 @@ def timeline(days: Sequence[DayCount]) -> dict[str, Any]:
             {
                 "from": _midnight(first + number * width),
                 "to": _midnight(min(first + (number + 1) * width, last + 1)),
-                "expiring": each.expiring,
-                "archiving": each.archiving,
-                "kept": each.kept,
-                "bytes": None if each.unknown_sizes else each.known_bytes,
+                "expiring": counts.expiring,
+                "archiving": counts.archiving,
+                "kept": counts.kept,
+                "bytes": None if counts.unknown_sizes else counts.known_bytes,
             }
-            for number, each in enumerate(bins)
+            for number, counts in enumerate(bins)
         ],
         "undated": undated,
     }

@@ -1,4 +1,4 @@
-"""Who is served next: the pages have few threads of their own, and no user has more than a share of them.
+"""Decide who is served next: the pages have few threads, and no user gets more than a share of them.
 
 The threads that Airflow's API server answers with are shared by all of Airflow. Nothing here waits in one of them.
 """
@@ -22,7 +22,7 @@ RETRY_AFTER_SECONDS = 5
 class NoTurnError(Exception):
     """Raised when a request is not served now.
 
-    :param is_own_fault: whether other requests of the same user are why.
+    :param is_own_fault: whether other requests of the same user are the cause.
     """
 
     def __init__(self, *, is_own_fault: bool) -> None:
@@ -36,7 +36,7 @@ class Turns:
     :param at_a_time: how many are served at a time.
     :param of_a_user: how many of them may be of one user.
     :param waiting_of_a_user: how many more of a user may wait.
-    :param waiting: how many may wait in all.
+    :param waiting: how many may wait in total.
     :param patience: how long one waits, in seconds.
     """
 

@@ -22,9 +22,9 @@ _NO_IDS = {"", ".", "..", "~"}
 
 
 async def read_result(request: Request, *, dag_id: str, run_id: str, task_id: str, map_index: int) -> Any:
-    """Return the ``return_value`` of a task, if whoever asks may read it.
+    """Return the ``return_value`` of a task, if the user may read it.
 
-    The call stays in this process. Airflow decides whether it is allowed, and what a table of its is like.
+    The call stays in this process. Airflow decides whether it is allowed, and its tables stay its own affair.
 
     :param request: whose credentials count.
     :param dag_id: the DAG.
@@ -36,7 +36,7 @@ async def read_result(request: Request, *, dag_id: str, run_id: str, task_id: st
     ids = (dag_id, run_id, task_id)
     if _NO_IDS & set(ids):  # which would lead to another address
         raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such task.")
-    dag, run, task = (quote(each, safe="", errors="replace") for each in ids)
+    dag, run, task = (quote(name, safe="", errors="replace") for name in ids)
     host = request.scope[HOST_APP]
     transport = httpx.ASGITransport(app=host, raise_app_exceptions=False)
     headers = {name: value for name in _CREDENTIALS if (value := request.headers.get(name))}

@@ -1,4 +1,4 @@
-"""The routes of what the pages are made of, for any user who is logged in."""
+"""The routes of the front end and its settings, for any user who is logged in."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def read_bundle(request: Request) -> Response:
 
 @router.get("/settings")
 def read_settings() -> JSONResponse:
-    """Return what the pages compute and decide with."""
+    """Return the settings of the pages."""
     settings = {
         "price_per_gb_month": price_per_gb_month(),
         "image_lists": bool(reports_paths()),

@@ -1,4 +1,4 @@
-"""The route of all repositories of one audit, of which its result holds but the first."""
+"""The route for all repositories of one audit; its result holds only the first ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ router = APIRouter(prefix="/dags/{dag_id}/runs/{run_id}/tasks/{task_id}", depend
 
 
 MAX_REPOSITORIES = 100_000
-"""What an AWS account holds in one Region."""
+"""The maximum that an AWS account can hold in one Region."""
 
 
 MAX_CACHED_BYTES = 64 * 2**20
@@ -111,7 +111,7 @@ def _find(key: _Key) -> _Repositories | None:
 
 
 def _read(key: _Key, folders: Sequence[str]) -> _Repositories:
-    if known := _find(key):  # to whoever was here before
+    if known := _find(key):  # read by an earlier request
         return known
     dag_ids: set[str] = set()
     with _refusals.remembered(key):
@@ -125,7 +125,7 @@ def _read(key: _Key, folders: Sequence[str]) -> _Repositories:
 
 
 def _json(uris: Sequence[str], folders: Sequence[str], budget: ReadBudget, dag_ids: set[str]) -> Iterator[str]:
-    """Yield the answer in pieces: as a whole it would hold up everybody else while it is written."""
+    """Yield the answer in pieces: writing it as a whole would block everyone else."""
     yield f'{{"columns":{json.dumps(_NAMES)},"rows":['
     count = 0
     for uri in uris:

@@ -31,7 +31,7 @@ WantedRows = Annotated[RowFilter, Depends(_row_filter)]
 async def read_page(
     request: Request, requested: RequestedRows, wanted: WantedRows, offset: Offset = 0, limit: Limit = DEFAULT_PAGE
 ) -> Response:
-    """Return some of the lines, and how many there are by what became of them."""
+    """Return some of the lines, and the number of lines by outcome."""
 
     def page(table: RowTable, rows: RowList) -> Response:
         value = {

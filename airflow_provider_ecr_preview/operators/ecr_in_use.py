@@ -247,7 +247,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         if without := sorted(named - further.keys()):
             parameter = _PARAMETERS[without[0]]
             raise ValueError(
-                f"{parameter} is None, but the source {without[0]} needs it. Set it, or leave {parameter} out."
+                f"{parameter} is None, but the source {without[0]} needs it. Set it, or leave the source out of sources."
             )
         return further
 

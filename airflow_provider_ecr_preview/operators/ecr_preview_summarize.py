@@ -31,6 +31,7 @@ from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.reports.in_use import used_images_in
 from airflow_provider_ecr_preview.reports.lists import image_list
+from airflow_provider_ecr_preview.reports.storage import is_local
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated, as_rendered
 
@@ -244,7 +245,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
 def _check_file(images_path: str) -> None:
     """Refuse a path that cannot be written to, before the preview is read."""
     path = ObjectStoragePath(images_path)
-    if images_path.endswith("/") or not path.name or (path.protocol == "file" and path.is_dir()):
+    if images_path.endswith("/") or not path.name or (is_local(path) and path.is_dir()):
         raise ValueError(
             f"images_path is {images_path!r}, which is a folder. Name a file in it, such as images.jsonl.gz."
         )

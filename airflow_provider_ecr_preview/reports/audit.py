@@ -28,7 +28,14 @@ from airflow_provider_ecr_preview.reports.layout import (
     repository_folder,
 )
 from airflow_provider_ecr_preview.reports.lists import ImageListWriter, image_list
-from airflow_provider_ecr_preview.reports.storage import PART_SUFFIX, own_files_in, remove_files, slug, write_whole
+from airflow_provider_ecr_preview.reports.storage import (
+    PART_SUFFIX,
+    is_local,
+    own_files_in,
+    remove_files,
+    slug,
+    write_whole,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
@@ -161,7 +168,7 @@ class AuditReports:
 
         :param repository_names: the repositories of this part.
         """
-        if self.root.protocol != "file":
+        if not is_local(self.root):
             return 0
         top, audit = Path(self.root.path), slug(self.audit_id)
         folders = [top / OUTCOMES / audit / self.part]

@@ -27,17 +27,25 @@ _WITH_BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss"})
 _GLOB_CHARACTERS = frozenset("*?[")
 
 
+def is_local(path: ObjectStoragePath) -> bool:
+    """Return whether a path is on a local file system, also if it is written without a scheme.
+
+    :param path: the path.
+    """
+    return path.protocol in ("", "file", "local")
+
+
 def write_whole(target: ObjectStoragePath, data: bytes | IO[bytes]) -> None:
     """Store data under a path. Existing data is replaced once the new data is complete.
 
     :param target: the file.
     :param data: what to write; from a file, from its position on.
     """
-    if target.protocol == "file":
+    if is_local(target):
         # Object stores have no folders, and there this would create the bucket of a typo.
         target.parent.mkdir(parents=True, exist_ok=True)
     source = BytesIO(data) if isinstance(data, bytes) else data
-    if target.protocol != "file":
+    if not is_local(target):
         # An object store shows an object only once it is completely written.
         with target.open("wb") as stored:
             shutil.copyfileobj(source, stored)
@@ -90,7 +98,7 @@ def own_files_in(root: ObjectStoragePath, folder: str) -> dict[str, ObjectStorag
     :param root: where the folder is; it may itself be a link.
     :param folder: name of the folder.
     """
-    if root.protocol != "file":
+    if not is_local(root):
         files = files_under(root / folder)
         return dict(zip(_relative(root, (file.path for file in files)), files, strict=True))
     top = Path(root.path) / folder
@@ -119,7 +127,7 @@ def remove_files(files: Collection[ObjectStoragePath], *, within: ObjectStorageP
     :param files: the files.
     :param within: the folder above which nothing is removed, and which itself stays; if None, no folder is removed.
     """
-    local = [Path(file.path) for file in files if file.protocol == "file"]
+    local = [Path(file.path) for file in files if is_local(file)]
     for path in local:
         path.unlink(missing_ok=True)
     if within is not None:
@@ -128,7 +136,7 @@ def remove_files(files: Collection[ObjectStoragePath], *, within: ObjectStorageP
             emptied = {
                 folder.parent for folder in emptied if Path(within.path) in folder.parents and _remove_if_empty(folder)
             }
-    stored = [file for file in files if file.protocol != "file"]
+    stored = [file for file in files if not is_local(file)]
     # When given many paths, a storage treats one with such a character as a pattern.
     at_once = [file.path for file in stored if _GLOB_CHARACTERS.isdisjoint(file.path)]
     if at_once:

@@ -267,7 +267,7 @@ class TestWait:
     def test_a_preview_of_another_policy_is_an_error(
         self, previewed: LocalEcr, hook: EcrLifecyclePolicyPreviewHook
     ) -> None:
-        with pytest.raises(exceptions.PreviewReplacedError, match="somebody else"):
+        with pytest.raises(exceptions.PreviewReplacedError, match="something else started one"):
             hook.wait_for_preview(REPOSITORY, policy_fingerprint="0" * 64)
 
 

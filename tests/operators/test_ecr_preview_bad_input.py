@@ -225,7 +225,10 @@ class TestReading:
             ({"image_ids": IMAGE_IDS, "max_items": 50}, r"image_ids excludes max_items"),
             ({"image_ids": IMAGE_IDS, "starting_token": "x"}, r"image_ids excludes starting_token"),
             ({"image_ids": []}, r"image_ids is empty"),
-            ({"image_ids": "[{'imageTag': 'v1'}]"}, r"image_ids is a text.*render_template_as_native_obj"),
+            (
+                {"image_ids": "[{'imageTag': 'v1'}]"},
+                r"image_ids is the text of a Python object.*render_template_as_native_obj",
+            ),
             ({"page_size": 0}, r"page_size is 0\. Use 1 to 100"),
             ({"page_size": 101}, r"page_size is 101\. Use 1 to 100"),
             ({"max_items": 0}, r"max_items is 0\. Use 1 or more"),

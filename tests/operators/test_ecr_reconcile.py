@@ -223,7 +223,7 @@ def test_several_previews_are_reconciled_with_one_look_up(registry: LocalEcr, tm
     ("arguments", "match"),
     [
         ({"fail_on": "always"}, "fail_on"),
-        ({"start_time": "yesterday"}, "start_time is 'yesterday', no time"),
+        ({"start_time": "yesterday"}, "start_time is 'yesterday', not a time"),
         ({"end_time": "2026-11-24T08:00:00"}, "without a time zone"),
         ({"start_time": "2020-01-01T00:00:00+00:00"}, "90 days"),
         ({"start_time": "2999-01-01T00:00:00+00:00"}, "after the end"),

@@ -46,7 +46,7 @@ def test_a_list_may_be_a_value_and_needs_no_aws(value: Any) -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"", "nothing in it"),
+        (b"", "It is empty"),
         (b"[]", "empty"),
         (b"\xff\xfe", "UnicodeDecodeError"),
         (gzip.compress(b"[" + b" " * 2000, mtime=0), "longer than 1000 bytes"),
@@ -73,14 +73,14 @@ def test_a_list_is_read_to_its_end_and_all_that_cannot_be_read_is_named() -> Non
 def test_a_list_that_says_that_it_is_old_is_unread() -> None:
     collected_at = datetime.now(UTC) - timedelta(days=3)
     value = collect({"collected_at": collected_at.isoformat(), "images": [IMAGE]})
-    assert "collected 72 hours ago" in value["unread"][0]["reason"]
+    assert "it is 72 hours old" in value["unread"][0]["reason"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        ({"value": None}, "reference_list is None, and reference_list is to be read"),
-        ({"value": None, "sources": ["airflow"]}, "airflow_conn_id is None, and airflow is to be read"),
+        ({"value": None}, "reference_list is None, but the source reference_list needs it"),
+        ({"value": None, "sources": ["airflow"]}, "airflow_conn_id is None, but the source airflow needs it"),
         ({"value": None, "sources": []}, "sources is empty"),
         ({"value": [IMAGE], "airflow_conn_id": ""}, "airflow_conn_id is ''"),
         ({"value": [IMAGE], "airflow_conn_id": "a", "airflow_history_days": 0}, "airflow_history_days is 0"),

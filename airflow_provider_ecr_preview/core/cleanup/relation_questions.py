@@ -59,7 +59,7 @@ def manifest_lists(evidence: Evidence, settings: CleanupSettings, plan: CleanupP
         return Answer("passed", "No manifest list that stays may name an approved image.")
     stays = counted(len(plan.lists_that_stay), "manifest list stays", "manifest lists stay")
     message = (
-        f"{stays}. ECR refuses to delete the images that they name, and which those are shows only then: up to {maybe} of "
-        f"{counted(plan.images, 'image')} may be spared."
+        f"{stays}. ECR refuses to delete images that a manifest list names, and says only then which ones: of "
+        f"{counted(plan.images, 'image')}, up to {maybe} may be spared."
     )
     return Answer("passed", message)

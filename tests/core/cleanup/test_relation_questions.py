@@ -140,7 +140,7 @@ class TestManifestLists:
         answer = asked(manifest_lists, (PART, SIGNED_IMAGE))
         assert answer.verdict == "passed"
         assert answer.message.startswith("1 manifest list stays. ")
-        assert answer.message.endswith("up to 1 of 2 images may be spared.")
+        assert answer.message.endswith("of 2 images, up to 1 may be spared.")
 
     def test_no_list_that_stays_may_name_what_is_newer(self) -> None:
         expected = "No manifest list that stays may name an approved image."

@@ -303,7 +303,7 @@ class TestWrittenDown:
         with bench.ecr.inject(AccessDenied(), "BatchDeleteImage", skip=1, calls=None):
             assert run(bench.operator(summary, results_path=path))["touched_image_count"] == 4
         result = run(bench.operator(summary, results_path=path, max_images=9), ti=mock.Mock(try_number=2))
-        assert bench.check(result, "max_images")["message"].startswith("10 images")
+        assert bench.check(result, "max_images")["message"] == "The number of images is 10; max_images is 9."
         assert (result["status"], result["touched_image_count"]) == ("blocked", 4)
         assert bench.digests() == digests[4:]
         # A share is one of what was there before the first attempt: 10 of 20.

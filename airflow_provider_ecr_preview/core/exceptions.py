@@ -53,44 +53,6 @@ if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.lint.finding import PolicyFinding
 
 
-__all__ = [
-    "AccessDeniedError",
-    "ApprovalRefusedError",
-    "AuditFailedError",
-    "AuditIncompleteError",
-    "AuditStoppedError",
-    "CandidateRefusedError",
-    "CleanupBlockedError",
-    "CleanupIncompleteError",
-    "CredentialsRefusedError",
-    "EcrOutageError",
-    "EcrPreviewError",
-    "EcrUnreachableError",
-    "ImagesInUseUnknownError",
-    "InvalidLifecyclePolicyError",
-    "InvalidRequestError",
-    "JournalUnwritableError",
-    "LifecycleEventsUnreadError",
-    "LifecyclePolicyChangedError",
-    "LifecyclePolicyNotFoundError",
-    "ListTokenExpiredError",
-    "MalformedResponseError",
-    "NoRepositoriesError",
-    "PreviewExpiredError",
-    "PreviewFailedError",
-    "PreviewInProgressError",
-    "PreviewInconsistentError",
-    "PreviewNotFoundError",
-    "PreviewReplacedError",
-    "PreviewTimeoutError",
-    "PreviewTokenExpiredError",
-    "RepositoryError",
-    "RepositoryNotFoundError",
-    "ThrottledError",
-    "UnpreviewedExpiryError",
-]
-
-
 class EcrPreviewError(Exception):
     """Base of everything this package raises on purpose.
 

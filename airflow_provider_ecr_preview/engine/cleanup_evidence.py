@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -182,14 +182,6 @@ class EvidenceCollector:
             if RepositoryId.of(summary) == repository and not isinstance(time, Unread):
                 previous[time] = listed_images(summary)
         return previous
-
-
-def read_lists(summaries: Iterable[PreviewSummaryXCom]) -> Iterator[PreviewList | Unread]:
-    """Yield the images behind each summary.
-
-    :param summaries: the summaries.
-    """
-    return map(listed_images, summaries)
 
 
 def approved_lines(uri: str) -> list[dict[str, Any]] | Unread:

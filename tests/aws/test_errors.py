@@ -7,9 +7,9 @@ from botocore import exceptions as sdk
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
+from airflow_provider_ecr_preview import exceptions
 from airflow_provider_ecr_preview.aws.causes import BY_CLASS, BY_CODE, errors_markdown
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
-from airflow_provider_ecr_preview.core import exceptions
 from airflow_provider_ecr_preview.core.exceptions import RepositoryError
 
 SITE = CallSite("payments/api", None, "eu-west-1", "https://api.ecr.eu-west-1.amazonaws.com")

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from airflow_provider_ecr_preview.core import exceptions
+from airflow_provider_ecr_preview import exceptions
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer, Verdict
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
 from airflow_provider_ecr_preview.core.cleanup.questions import QUESTIONS

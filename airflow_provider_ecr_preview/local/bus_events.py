@@ -7,12 +7,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow_provider_ecr_preview.local.event_history import HistoricEvent
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
 
 IMAGE_ACTION = "ECR Image Action"
 
 
 SERVICE_EVENT = "AWS Service Event via CloudTrail"
+
+
+API_CALL = "AWS API Call via CloudTrail"
 
 
 def send_image_action(repository: LocalRepository, action: str, image_ids: Sequence[Mapping[str, str]]) -> None:
@@ -30,7 +34,7 @@ def send_image_action(repository: LocalRepository, action: str, image_ids: Seque
             "action-type": action,
             "image-tag": image_id.get("imageTag", ""),
         }
-        _send(repository, IMAGE_ACTION, detail)
+        _send_of(repository, IMAGE_ACTION, detail)
 
 
 def send_service_event(repository: LocalRepository, record: Mapping[str, Any]) -> None:
@@ -39,20 +43,35 @@ def send_service_event(repository: LocalRepository, record: Mapping[str, Any]) -
     :param repository: the repository.
     :param record: the event as CloudTrail stores it.
     """
-    _send(repository, SERVICE_EVENT, record)
+    _send_of(repository, SERVICE_EVENT, record)
 
 
-def _send(repository: LocalRepository, detail_type: str, detail: Mapping[str, Any]) -> None:
+def send_api_call(event: HistoricEvent) -> None:
+    """Send the event that CloudTrail records for a call of the API, such as the change of a lifecycle policy.
+
+    :param event: the event.
+    """
+    if not isinstance(event.record, str):
+        _send(event.account, event.region, API_CALL, event.record, [])
+
+
+def _send_of(repository: LocalRepository, detail_type: str, detail: Mapping[str, Any]) -> None:
+    _send(repository.registry_id, repository.region_name, detail_type, detail, [repository.arn])
+
+
+def _send(
+    account: str, region_name: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]
+) -> None:
     # Importing moto's EventBridge takes long, and without a rule the events go nowhere.
     events = sys.modules.get("moto.events.models")
     if events is None:
         return
-    backend = events.events_backends[repository.registry_id][repository.region_name]
+    backend = events.events_backends[account][region_name]
     if any(bus.rules for bus in backend.event_buses.values()):
         entry = {
             "Source": "aws.ecr",
             "DetailType": detail_type,
             "Detail": json.dumps(detail),
-            "Resources": [repository.arn],
+            "Resources": [*resources],
         }
         backend.put_events([entry])

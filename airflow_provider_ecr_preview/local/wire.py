@@ -13,13 +13,15 @@ from moto.core.exceptions import ServiceException
 from moto.core.utils import get_service_model
 from moto.iam.models import get_account_id_from
 
+from airflow_provider_ecr_preview.local.bus_events import send_api_call
 from airflow_provider_ecr_preview.local.calls import Call, CallLog
 from airflow_provider_ecr_preview.local.coverage import is_served
 from airflow_provider_ecr_preview.local.event_history import EventHistory
-from airflow_provider_ecr_preview.local.image_events import RECORDED, event_of
+from airflow_provider_ecr_preview.local.image_events import POLICY_CHANGES, RECORDED, event_of
 from airflow_provider_ecr_preview.local.operations import CHECKS, OPERATIONS
 from airflow_provider_ecr_preview.local.paging import invalid
 from airflow_provider_ecr_preview.local.registry import DEFAULT_REGION, Registry
+from airflow_provider_ecr_preview.local.registry_settings import principals_of
 from airflow_provider_ecr_preview.local.reply import Reply
 from airflow_provider_ecr_preview.local.request import Request
 
@@ -118,7 +120,11 @@ class Wire:
         reply = self._run(call, parameters, access_key, moto)
         if reply.outcome == "OK":
             if call.operation in RECORDED:
-                self._events.record(event_of(call, parameters, reply, self._registry.now))
+                principals = principals_of(access_key, call.account or call.registry, call.region)
+                event = event_of(call, parameters, reply, self._registry.now, principals)
+                self._events.record(event)
+                if call.operation in POLICY_CHANGES:
+                    send_api_call(event)
             for fault in faults:
                 reply = fault.after(call, self._registry, reply)
         return reply

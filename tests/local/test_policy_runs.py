@@ -6,8 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
+from airflow_provider_ecr_preview.core.policy_event import policy_event
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.event_history import EventHistory, HistoricEvent
 
@@ -150,6 +153,41 @@ def test_pushes_deletions_and_runs_reach_a_queue_by_a_rule_of_eventbridge(ecr: L
     (run,) = [message for message in messages if message["detail-type"] == "AWS Service Event via CloudTrail"]
     assert run["detail"]["eventName"] == "PolicyExecutionEvent"
     assert run["resources"] == [ecr.repository(REPOSITORY).arn]
+
+
+def test_changes_of_a_policy_reach_a_queue_with_who_made_them_and_refused_ones_do_not(ecr: LocalEcr) -> None:
+    queue = ecr.client("sqs").create_queue(QueueName="policies")["QueueUrl"]
+    bus = ecr.client("events")
+    bus.put_rule(Name="policies", EventPattern=json.dumps({"detail-type": ["AWS API Call via CloudTrail"]}))
+    bus.put_targets(Rule="policies", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:123456789012:policies"}])
+    iam = ecr.client("iam")
+    iam.create_user(UserName="anna")
+    key = iam.create_access_key(UserName="anna")["AccessKey"]
+    anna: Any = boto3.client(
+        "ecr",
+        endpoint_url=ecr.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+    anna.put_lifecycle_policy(repositoryName=REPOSITORY, lifecyclePolicyText=json.dumps(UNTAGGED))
+    with pytest.raises(ClientError):
+        anna.put_lifecycle_policy(repositoryName=REPOSITORY, lifecyclePolicyText="{}" + " " * 100)
+    ecr.client().delete_lifecycle_policy(repositoryName=REPOSITORY)
+    bodies = [
+        message["Body"]
+        for _ in range(3)
+        for message in ecr.client("sqs").receive_message(QueueUrl=queue).get("Messages", ())
+    ]
+    put, deleted = map(policy_event, bodies)
+    assert put is not None
+    assert deleted is not None
+    assert (put.event_name, put.repository_name, put.region_name) == ("PutLifecyclePolicy", REPOSITORY, "us-east-1")
+    assert put.changed_by == "arn:aws:iam::123456789012:user/anna"
+    assert json.loads(put.lifecycle_policy_text or "") == UNTAGGED
+    assert (deleted.event_name, deleted.lifecycle_policy_text) == ("DeleteLifecyclePolicy", None)
+    found = ecr.client("cloudtrail").lookup_events()["Events"]
+    assert {entry["EventId"] for entry in found} >= {put.event_id, deleted.event_id}
 
 
 def test_the_history_keeps_a_bounded_number_of_previews_and_of_their_images() -> None:

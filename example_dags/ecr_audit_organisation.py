@@ -20,6 +20,7 @@ SITES = [
 @dag(
     schedule="@weekly",
     catchup=False,
+    max_active_runs=1,
     tags=["ecr", "example"],
     doc_md=__doc__,
     params={
@@ -28,7 +29,9 @@ SITES = [
             type="array",
             items={"type": "object", "required": ["aws_conn_id", "region_name"]},
             title="Accounts and Regions",
-            description_md="A connection for each account, as a rule one that assumes a role there.",
+            description_md="An Airflow connection and a Region for each, such as "
+            '`{"aws_conn_id": "aws_payments", "region_name": "eu-west-1"}`. Each account has a connection of its own, '
+            "usually one that assumes a role there.",
         )
     },
 )

@@ -19,28 +19,46 @@ REGIONS = ["us-east-1", "eu-west-1"]
 @dag(
     schedule="@weekly",
     catchup=False,
+    max_active_runs=1,
     tags=["ecr", "example"],
     doc_md=__doc__,
     params={
-        "include": Param("*", type="string", title="Repositories", description="Name globs, separated by commas."),
+        "include": Param(
+            "*",
+            type="string",
+            examples=["*", "payments/*"],
+            title="Repositories",
+            description="Name globs, separated by commas, such as payments/*, web/*.",
+        ),
         "exclude": Param(
             None,
             type=["null", "string"],
+            examples=["*/sandbox", "tools/*"],
             title="Exclude",
-            description="Name globs, separated by commas; none if empty.",
+            description="Optional. Name globs of repositories to leave out, separated by commas.",
         ),
-        "region_names": Param(REGIONS, type="array", items={"type": "string"}, examples=REGIONS, title="Regions"),
+        "region_names": Param(
+            REGIONS,
+            type="array",
+            items={"type": "string"},
+            examples=REGIONS,
+            title="Regions",
+            description="AWS Regions whose repositories are audited.",
+        ),
         "lifecycle_policy": Param(
             None,
             type=["object", "null"],
             title="Candidate policy",
-            description_md="The policy to preview for all repositories; the applied policies if empty.",
+            description_md="Optional. The lifecycle policy to preview for all repositories, as JSON. Leave it empty to preview "
+            "the applied policies.",
         ),
         "reports_path": Param(
             None,
             type=["string", "null"],
             title="Folder for reports",
-            description_md="`s3://aws_default@my-reports/ecr` or `file:///tmp/ecr`; no reports if empty.",
+            examples=["s3://aws_default@my-reports/ecr"],
+            description_md="Optional. Where to write reports and image lists: `s3://aws_default@my-reports/ecr` or "
+            "`file:///tmp/ecr`.",
         ),
     },
 )

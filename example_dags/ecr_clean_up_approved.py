@@ -7,6 +7,8 @@ from __future__ import annotations
 
 # [START howto_ecr_clean_up_approved]
 from datetime import timedelta
+from pathlib import Path
+from tempfile import gettempdir
 
 from airflow.sdk import Param, dag
 
@@ -17,6 +19,8 @@ from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesIn
 
 REPOSITORIES = ["payments/api", "payments/webhooks"]
 REGION = "us-east-1"
+# On several machines, a folder that all of them reach, such as s3://aws_default@my-reports/ecr.
+REPORTS = Path(gettempdir(), "ecr-clean-up").as_uri()
 # The tags that environments pull: the audit reports images with these tags, and the clean-up leaves them out.
 PROTECTED_TAGS = ["latest", "live*", "prod*", "stable*"]
 
@@ -30,14 +34,26 @@ PROTECTED_TAGS = ["latest", "live*", "prod*", "stable*"]
     render_template_as_native_obj=True,
     params={
         "repository_names": Param(
-            REPOSITORIES, type="array", items={"type": "string"}, examples=REPOSITORIES, title="Repositories"
+            REPOSITORIES,
+            type="array",
+            items={"type": "string"},
+            examples=REPOSITORIES,
+            title="Repositories",
+            description="Names of the repositories to clean up.",
         ),
-        "dry_run": Param(True, type="boolean", title="Dry run", description="Delete nothing, even when approved."),
+        "dry_run": Param(
+            True,
+            type="boolean",
+            title="Dry run",
+            description="Delete nothing, even when approved. Switch it off to delete the approved images for good.",
+        ),
         "reports_path": Param(
-            "file:///tmp/ecr-clean-up",
+            REPORTS,
             type="string",
+            examples=["s3://aws_default@my-reports/ecr"],
             title="Folder for reports",
-            description_md="For the lists of approved images: `s3://aws_default@my-reports/ecr` or `file:///...`.",
+            description_md="Where to write the approved images and what became of each of them: "
+            "`s3://aws_default@my-reports/ecr` or `file:///...`.",
         ),
     },
 )

@@ -28,15 +28,37 @@ KEEP_EIGHTY = {
 @dag(
     schedule=None,
     catchup=False,
+    max_active_runs=4,
     tags=["ecr", "example"],
     doc_md=__doc__,
     params={
         "include": Param(
-            "payments/*", type="string", title="Repositories", description="Name globs, separated by commas."
+            "payments/*",
+            type="string",
+            examples=["payments/*", "*"],
+            title="Repositories",
+            description="Name globs, separated by commas, such as payments/*, web/*.",
         ),
-        "lifecycle_policy": Param(KEEP_EIGHTY, type="object", title="Candidate policy"),
-        "method": Param("simulation", type="string", enum=["simulation", "preview", "both"], title="Method"),
-        "max_newly_affected": Param(500, type=["integer", "null"], title="Maximum of newly affected images", minimum=0),
+        "lifecycle_policy": Param(
+            KEEP_EIGHTY,
+            type="object",
+            title="Candidate policy",
+            description="The lifecycle policy to compare with the applied ones, as JSON.",
+        ),
+        "method": Param(
+            "simulation",
+            type="string",
+            enum=["simulation", "preview", "both"],
+            title="Method",
+            description="simulation evaluates the policies here; preview lets ECR do it; both does both and compares.",
+        ),
+        "max_newly_affected": Param(
+            500,
+            type=["integer", "null"],
+            minimum=0,
+            title="Maximum of newly affected images",
+            description="Optional. The run fails if the candidate affects more images that are kept today.",
+        ),
     },
 )
 def ecr_compare_policies() -> None:

@@ -44,9 +44,18 @@ CANDIDATE = {
 
 @dag(
     schedule=None,
+    max_active_runs=1,
     tags=["ecr", "example"],
     doc_md=__doc__,
-    params={"repository_name": Param("payments/api", type="string", title="Repository")},
+    params={
+        "repository_name": Param(
+            "payments/api",
+            type="string",
+            examples=["payments/api", "data/nightly-report"],
+            title="Repository",
+            description="Name of the repository in which to preview the policy.",
+        )
+    },
 )
 def ecr_preview_deferrable() -> None:
     """Preview a policy that is not applied yet."""

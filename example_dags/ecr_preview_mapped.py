@@ -13,14 +13,22 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
 
+REPOSITORIES = ["payments/api", "data/nightly-report", "platform/base-python"]
+
 
 @dag(
     schedule=None,
+    max_active_runs=1,
     tags=["ecr", "example"],
     doc_md=__doc__,
     params={
         "repositories": Param(
-            ["payments/api", "data/nightly-report", "platform/base-python"], type="array", title="Repositories"
+            REPOSITORIES,
+            type="array",
+            items={"type": "string"},
+            examples=REPOSITORIES,
+            title="Repositories",
+            description="Names of the repositories whose applied policies are previewed.",
         )
     },
 )

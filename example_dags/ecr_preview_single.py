@@ -21,15 +21,24 @@ STARTED_POLICY = "{{ ti.xcom_pull(task_ids='start')['policy_fingerprint'] }}"
 
 @dag(
     schedule=None,
+    max_active_runs=1,
     tags=["ecr", "example"],
     doc_md=__doc__,
     params={
-        "repository_name": Param("payments/api", type="string", title="Repository"),
+        "repository_name": Param(
+            "payments/api",
+            type="string",
+            examples=["payments/api", "data/nightly-report"],
+            title="Repository",
+            description="Name of the repository whose applied policy is previewed.",
+        ),
         "images_path": Param(
             None,
             type=["null", "string"],
-            title="Where to write the list of images",
-            description="file:///... or s3://aws_default@bucket/..., ending in .jsonl.gz; empty for no list.",
+            examples=["s3://aws_default@my-reports/ecr/payments-api.jsonl.gz"],
+            title="File for the list of images",
+            description="Optional. Where to write all affected images: s3://aws_default@bucket/... or file:///..., ending "
+            "in .jsonl.gz.",
         ),
     },
 )

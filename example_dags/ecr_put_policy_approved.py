@@ -1,13 +1,15 @@
 """Preview a candidate policy, ask a person, apply exactly what was previewed, and keep the former policies.
 
 Without an approval, nothing is applied. Set `dry_run` to false in the form to apply the policy for good. To undo it,
-trigger `ecr_restore_policies` with the id of the run.
+trigger `ecr_restore_policies`.
 """
 
 from __future__ import annotations
 
 # [START howto_ecr_put_policy_approved]
 from datetime import timedelta
+from pathlib import Path
+from tempfile import gettempdir
 
 from airflow.sdk import Param, dag
 
@@ -18,6 +20,8 @@ from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesIn
 
 REPOSITORIES = ["payments/api", "payments/webhooks"]
 REGION = "us-east-1"
+# On several machines, a folder that all of them reach, such as s3://aws_default@my-reports/ecr.
+REPORTS = Path(gettempdir(), "ecr-policies").as_uri()
 CANDIDATE = {
     "rules": [
         {
@@ -44,10 +48,33 @@ CANDIDATE = {
     render_template_as_native_obj=True,
     params={
         "repository_names": Param(
-            REPOSITORIES, type="array", items={"type": "string"}, examples=REPOSITORIES, title="Repositories"
+            REPOSITORIES,
+            type="array",
+            items={"type": "string"},
+            examples=REPOSITORIES,
+            title="Repositories",
+            description="Names of the repositories that get the policy.",
         ),
-        "lifecycle_policy": Param(CANDIDATE, type="object", title="Candidate policy"),
-        "dry_run": Param(True, type="boolean", title="Dry run", description="Apply nothing, even when approved."),
+        "lifecycle_policy": Param(
+            CANDIDATE,
+            type="object",
+            title="Candidate policy",
+            description="The lifecycle policy to preview and apply, as JSON.",
+        ),
+        "dry_run": Param(
+            True,
+            type="boolean",
+            title="Dry run",
+            description="Apply nothing, even when approved. Switch it off to apply the approved policy for good.",
+        ),
+        "reports_path": Param(
+            REPORTS,
+            type="string",
+            examples=["s3://aws_default@my-reports/ecr"],
+            title="Folder for reports",
+            description_md="Where to write the approved images, and the former policies for `ecr_restore_policies`: "
+            "`s3://aws_default@my-reports/ecr` or `file:///...`.",
+        ),
     },
 )
 def ecr_put_policy_approved() -> None:
@@ -57,6 +84,7 @@ def ecr_put_policy_approved() -> None:
         repository_names="{{ params.repository_names }}",
         region_name=REGION,
         lifecycle_policy_text="{{ params.lifecycle_policy }}",
+        reports_path="{{ params.reports_path }}",
         deferrable=True,
     )
 
@@ -87,6 +115,7 @@ def ecr_put_policy_approved() -> None:
         lifecycle_policy_text="{{ params.lifecycle_policy }}",
         approved=approve.output,
         in_use=in_use.output,
+        former_policies_path="{{ params.reports_path }}/former_policies.jsonl.gz",
         dry_run="{{ params.dry_run }}",
     )
     approve >> in_use >> put

@@ -22,14 +22,30 @@ REGION = "us-east-1"
 @dag(
     schedule=None,
     catchup=False,
+    max_active_runs=1,
     tags=["ecr", "example"],
     doc_md=__doc__,
     params={
         "include": Param(
-            "payments/*", type="string", title="Repositories", description="Name globs, with commas between."
+            "payments/*",
+            type="string",
+            examples=["payments/*", "*"],
+            title="Repositories",
+            description="Name globs, separated by commas, such as payments/*, web/*.",
         ),
-        "keep_releases": Param(5, type="integer", title="Releases to roll back to", minimum=0),
-        "prove": Param(True, type="boolean", title="Let ECR preview the policies"),
+        "keep_releases": Param(
+            5,
+            type="integer",
+            minimum=0,
+            title="Releases to roll back to",
+            description="How many of the newest releases a policy must keep.",
+        ),
+        "prove": Param(
+            True,
+            type="boolean",
+            title="Let ECR preview the policies",
+            description="Check every policy by a preview of ECR, which replaces the last preview of each repository.",
+        ),
     },
 )
 def ecr_recommend_policies() -> None:

@@ -1,15 +1,25 @@
-"""Restore the lifecycle policies that repositories had before a run of `ecr_put_policy_approved` changed them.
+"""Restore the lifecycle policies that repositories had before `ecr_put_policy_approved` changed them.
 
-This is a separate DAG, so that policies are only restored if a person triggers it: enter the id of the run, read the
-result of the dry run, and trigger the DAG again with `dry_run` set to false.
+This is a separate DAG, so that policies are only restored if a person triggers it. As the form opens, it reports what the
+undoing of the last change of each repository would do, or skips if no policy was changed. Read that, and trigger the DAG
+again with `dry_run` set to false.
 """
 
 from __future__ import annotations
 
 # [START howto_ecr_restore_policies]
-from airflow.sdk import Param, dag
+import logging
+from pathlib import Path
+from tempfile import gettempdir
+
+from airflow.sdk import ObjectStoragePath, Param, dag, task
 
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrRestoreLifecyclePolicyOperator
+
+log = logging.getLogger(__name__)
+
+# As in ecr_put_policy_approved.
+REPORTS = Path(gettempdir(), "ecr-policies").as_uri()
 
 
 @dag(
@@ -23,21 +33,46 @@ from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrRestoreLifecyc
         "put_run_id": Param(
             None,
             type=["string", "null"],
+            examples=["manual__2026-11-28T06:00:00+00:00"],
             title="Run to undo",
-            description="The id of the run, such as manual__2026-11-28T06:00:00+00:00.",
+            description="Optional. The id of a run of ecr_put_policy_approved, such as manual__2026-11-28T06:00:00+00:00. "
+            "Leave it empty to undo the last change of each repository.",
+        ),
+        "reports_path": Param(
+            REPORTS,
+            type="string",
+            examples=["s3://aws_default@my-reports/ecr"],
+            title="Folder for reports",
+            description="The folder for reports of ecr_put_policy_approved, which has the former policies.",
         ),
         "dry_run": Param(
-            True, type="boolean", title="Dry run", description="Change nothing, and report what would change."
+            True,
+            type="boolean",
+            title="Dry run",
+            description="Change nothing, and report what would change. Switch it off to restore the policies for good.",
         ),
     },
 )
 def ecr_restore_policies() -> None:
-    """Undo what one run of another DAG has done."""
-    EcrRestoreLifecyclePolicyOperator(
-        task_id="restore",
-        applied="{{ ti.xcom_pull(dag_id='ecr_put_policy_approved', task_ids='put', run_id=params.put_run_id) }}",
-        dry_run="{{ params.dry_run }}",
-    )
+    """Undo what another DAG has done."""
+
+    @task.short_circuit
+    def change_to_undo(params: dict, ti: object) -> dict | str | None:
+        """Return the result of the named run, otherwise the file of former policies; skip if there is no such file."""
+        if run_id := params["put_run_id"]:
+            applied = ti.xcom_pull(dag_id="ecr_put_policy_approved", task_ids="put", run_id=run_id)
+            if applied is None:
+                raise ValueError(
+                    f"ecr_put_policy_approved has no run {run_id} that put a policy. Check the id of the run."
+                )
+            return applied
+        former_policies = f"{params['reports_path']}/former_policies.jsonl.gz"
+        if not ObjectStoragePath(former_policies).exists():
+            log.info("There is nothing to restore: no policy was changed, or not with reports at %s.", former_policies)
+            return None
+        return former_policies
+
+    EcrRestoreLifecyclePolicyOperator(task_id="restore", applied=change_to_undo(), dry_run="{{ params.dry_run }}")
 
 
 ecr_restore_policies()

@@ -36,7 +36,7 @@ def test_an_approval_changes_nothing_by_default(
     team_ecr: LocalEcr, run_dag: RunDag, untouched_form: Form, tmp_path: Path, *, dag_id: str, task_id: str
 ) -> None:
     before = held(team_ecr)
-    reports = {"reports_path": f"file://{tmp_path}/reports"} if dag_id == "ecr_clean_up_approved" else {}
+    reports = {"reports_path": f"file://{tmp_path}/reports"}
     result = run_dag(dag_id, {**untouched_form(dag_id), **reports}, answers=APPROVED)
     assert result["state"] == "success", result["log"][-3000:]
     assert result["values"][f"{task_id}[-1]"]["status"] == "dry_run"
@@ -46,10 +46,11 @@ def test_an_approval_changes_nothing_by_default(
 
 @pytest.mark.changes_registry
 def test_an_approved_policy_is_applied_to_every_repository_and_no_image_changes(
-    team_ecr: LocalEcr, run_dag: RunDag
+    team_ecr: LocalEcr, run_dag: RunDag, tmp_path: Path
 ) -> None:
     before = held(team_ecr)
-    result = run_dag("ecr_put_policy_approved", {"dry_run": False}, answers=APPROVED)
+    conf = {"dry_run": False, "reports_path": f"file://{tmp_path}/reports"}
+    result = run_dag("ecr_put_policy_approved", conf, answers=APPROVED)
     assert result["state"] == "success", result["log"][-3000:]
     applied = result["values"]["put[-1]"]
     assert (applied["status"], applied["changed_repository_count"]) == ("changed", 2)
@@ -91,18 +92,32 @@ def test_exactly_what_was_approved_is_deleted(team_ecr: LocalEcr, run_dag: RunDa
 
 @pytest.mark.nightly
 @pytest.mark.changes_registry
-def test_a_policy_that_was_put_is_taken_back_by_the_dag_that_is_for_it(team_ecr: LocalEcr, run_dag: RunDag) -> None:
+@pytest.mark.parametrize("run_to_undo", [{"put_run_id": "RUN_ID"}, {}], ids=["named run", "newest change"])
+def test_a_policy_that_was_put_is_taken_back_by_the_dag_that_is_for_it(
+    team_ecr: LocalEcr, run_dag: RunDag, tmp_path: Path, run_to_undo: dict[str, str]
+) -> None:
     before = held(team_ecr)
-    then = ("ecr_restore_policies", {"put_run_id": "RUN_ID", "dry_run": False})
-    result = run_dag("ecr_put_policy_approved", {"dry_run": False}, answers=APPROVED, then=then)
+    conf = {"dry_run": False, "reports_path": f"file://{tmp_path}/reports"}
+    result = run_dag(
+        "ecr_put_policy_approved", conf, answers=APPROVED, then=("ecr_restore_policies", conf | run_to_undo)
+    )
     assert result["state"] == "success", result["log"][-3000:]
     assert result["values"]["restore[-1]"]["changed_repository_count"] == 2
     assert held(team_ecr) == before
     assert [call.operation for call in team_ecr.calls.mutating].count("PutLifecyclePolicy") >= 2
 
 
-def test_without_a_run_nothing_is_given_back(team_ecr: LocalEcr, run_dag: RunDag, untouched_form: Form) -> None:
-    result = run_dag("ecr_restore_policies", untouched_form("ecr_restore_policies"))
+def test_where_no_policy_was_changed_the_restore_is_skipped(
+    team_ecr: LocalEcr, run_dag: RunDag, untouched_form: Form, tmp_path: Path
+) -> None:
+    reports = {"reports_path": f"file://{tmp_path}/reports"}
+    result = run_dag("ecr_restore_policies", {**untouched_form("ecr_restore_policies"), **reports})
+    assert (result["state"], result["tasks"]["restore[-1]"]) == ("success", "skipped"), result["log"][-3000:]
+    assert not team_ecr.calls.mutating
+
+
+def test_a_run_that_put_no_policy_cannot_be_undone(team_ecr: LocalEcr, run_dag: RunDag) -> None:
+    result = run_dag("ecr_restore_policies", {"put_run_id": "manual__never"})
     assert result["state"] == "failed"
-    assert "The former policies cannot be read" in result["log"]
+    assert "ecr_put_policy_approved has no run manual__never" in result["log"]
     assert not team_ecr.calls.mutating

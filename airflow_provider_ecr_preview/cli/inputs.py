@@ -13,6 +13,7 @@ from airflow_provider_ecr_preview.cli.output import STANDARD
 from airflow_provider_ecr_preview.core.files.found import FoundPolicy, UnreadableFileError
 from airflow_provider_ecr_preview.core.files.images import read_images
 from airflow_provider_ecr_preview.core.files.policies import read_policies
+from airflow_provider_ecr_preview.core.files.yaml_text import load_yaml
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 TEMPLATES = "*.template.json"
@@ -128,20 +129,4 @@ def _load_yaml(text: str) -> Any:
     """Return the document of a YAML text, with the short tags of CloudFormation (``!Sub``) as their functions."""
     import yaml  # noqa: PLC0415  # only templates written in YAML need it
 
-    class Loader(yaml.SafeLoader):  # type: ignore[misc]  # the library brings no types
-        """Keeps the functions of CloudFormation."""
-
-    def function(loader: Any, suffix: str, node: Any) -> Any:
-        if isinstance(node, yaml.ScalarNode):
-            value: Any = loader.construct_scalar(node)
-        elif isinstance(node, yaml.SequenceNode):
-            value = loader.construct_sequence(node, deep=True)
-        else:
-            value = loader.construct_mapping(node, deep=True)
-        return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
-
-    Loader.add_multi_constructor("!", function)
-    try:
-        return yaml.load(text, Loader)  # noqa: S506  # a SafeLoader
-    except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from error
+    return load_yaml(yaml, text)

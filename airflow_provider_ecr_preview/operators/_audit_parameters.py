@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ecr_preview.core.audit.changes import Alarms
-from airflow_provider_ecr_preview.core.audit.kind import AuditKind, selection_text
+from airflow_provider_ecr_preview.core.audit.kind import APPLIED, AuditKind, selection_text
 from airflow_provider_ecr_preview.core.in_use.scope import required_scope_of
 from airflow_provider_ecr_preview.core.parameters.times import MAX_DAYS, days, seconds
 from airflow_provider_ecr_preview.core.parameters.values import account_id, integer, number, switch, text, texts
@@ -20,6 +20,7 @@ from airflow_provider_ecr_preview.operators._fail_on import (
     read_fail_on,
     read_on_no_repositories,
 )
+from airflow_provider_ecr_preview.reports.expected_policies import folder_of, read_expected_policies
 from airflow_provider_ecr_preview.reports.in_use import used_images_in
 
 if TYPE_CHECKING:
@@ -39,6 +40,40 @@ PROGRESS_INTERVAL = 30.0
 
 
 POLL_INTERVAL = 5.0
+
+
+AUDIT_TEMPLATE_FIELDS = (
+    "alarm_count",
+    "alarm_share",
+    "audit_id",
+    "audit_name",
+    "check_replicas",
+    "enrich",
+    "expected_policies",
+    "fail_on",
+    "fail_on_alarm",
+    "in_use",
+    "lifecycle_policies",
+    "lifecycle_policy_text",
+    "max_in_flight",
+    "max_workers",
+    "on_no_repositories",
+    "poll_interval",
+    "progress_interval",
+    "protected_tags",
+    "recently_pulled_days",
+    "registry_id",
+    "reports_path",
+    "repository_names",
+    "repository_timeout",
+    "required_scope",
+    "retention_days",
+    "selection",
+    "timeout",
+    "write_image_lists",
+    "write_kept_images",
+)
+"""The templated parameters of the audit operator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +113,17 @@ class AuditParameters:
         """
         enrich = switch(task.enrich, "enrich", True)
         candidates = CandidatePolicies(task.lifecycle_policy_text, task.lifecycle_policies)
+        kind = AuditKind.of(candidates, selection_text(task.selection))
+        expected = read_expected_policies(task.expected_policies, folder_of(task))
+        if expected is not None and kind.policies != APPLIED:
+            raise ValueError(
+                "expected_policies is compared with the applied policies, and this task previews candidates. Leave out "
+                "lifecycle_policy_text and lifecycle_policies, or compare the applied policies in a task of its own."
+            )
         return cls(
             names=texts(task.repository_names, "repository_names"),
             candidates=candidates,
-            kind=AuditKind.of(candidates, selection_text(task.selection)),
+            kind=kind,
             registry_id=account_id(task.registry_id, "registry_id"),
             reports_path=text(task.reports_path, "reports_path"),
             audit_id=text(task.audit_id, "audit_id") or f"{task.dag_id} {context['ti'].run_id}",
@@ -104,6 +146,7 @@ class AuditParameters:
                 replicas_of=replicas_through(task.hook)
                 if switch(task.check_replicas, "check_replicas", True, protects=True)
                 else None,
+                expected_policy_of=None if expected is None else expected.of,
             ),
             max_workers=integer(task.max_workers, "max_workers", MAX_WORKERS, minimum=1),
             max_in_flight=integer(task.max_in_flight, "max_in_flight", MAX_IN_FLIGHT, minimum=1),

@@ -26,6 +26,7 @@ from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPre
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators._audit_parameters import (
+    AUDIT_TEMPLATE_FIELDS,
     MAX_IN_FLIGHT,
     MAX_WORKERS,
     POLL_INTERVAL,
@@ -40,7 +41,7 @@ from airflow_provider_ecr_preview.operators.ecr_repositories import EcrListRepos
 from airflow_provider_ecr_preview.reports.segments import MemorySegments
 from airflow_provider_ecr_preview.telemetry import emit_duration, lineage_of
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
-from airflow_provider_ecr_preview.templating.types import Templated
+from airflow_provider_ecr_preview.templating.types import ExpectedPolicyFiles, Templated
 from airflow_provider_ecr_preview.triggers.ecr_audit import AuditEvent
 from airflow_provider_ecr_preview.triggers.ecr_preview import deferral_timeout
 
@@ -115,6 +116,11 @@ class EcrAuditLifecyclePoliciesOperator(
         out. (templated)
     :param check_replicas: whether to read with DescribeRegistry in which other Regions and accounts ECR deletes the images
         too. (templated)
+    :param expected_policies: files of Git with the policies that should be applied; a finding says which repositories have
+        another one. A folder in which the path of each file is the name of its repository, a file or a list of files that
+        name their repositories (Terraform plans, CloudFormation), or a mapping of repository names or globs to files. On
+        the worker, or ``ObjectStoragePath`` URLs; a relative path starts at the folder of the DAG file. Not together with
+        candidate policies. (templated)
     :param max_workers: number of threads that call ECR. (templated)
     :param max_in_flight: number of previews that may be started and not yet read. (templated)
     :param repository_timeout: how long one repository may take from the start of its preview, in seconds. (templated)
@@ -135,37 +141,9 @@ class EcrAuditLifecyclePoliciesOperator(
     """
 
     aws_hook_class = EcrLifecyclePolicyPreviewHook
-    template_fields: Sequence[str] = aws_template_fields(
-        "alarm_count",
-        "alarm_share",
-        "audit_id",
-        "audit_name",
-        "check_replicas",
-        "enrich",
-        "fail_on",
-        "fail_on_alarm",
-        "in_use",
-        "lifecycle_policies",
-        "lifecycle_policy_text",
-        "max_in_flight",
-        "max_workers",
-        "on_no_repositories",
-        "poll_interval",
-        "progress_interval",
-        "protected_tags",
-        "recently_pulled_days",
-        "registry_id",
-        "reports_path",
-        "repository_names",
-        "repository_timeout",
-        "required_scope",
-        "retention_days",
-        "selection",
-        "timeout",
-        "write_image_lists",
-        "write_kept_images",
-    )
+    template_fields: Sequence[str] = aws_template_fields(*AUDIT_TEMPLATE_FIELDS)
     template_fields_renderers: ClassVar[dict[str, str]] = {
+        "expected_policies": "json",
         "in_use": "json",
         "lifecycle_policies": "json",
         "lifecycle_policy_text": "json",
@@ -199,6 +177,7 @@ class EcrAuditLifecyclePoliciesOperator(
         required_scope: Templated[RequiredScope] = None,
         protected_tags: Templated[Names] | None = PROTECTED_TAGS,
         check_replicas: Templated[bool] | None = True,
+        expected_policies: Templated[ExpectedPolicyFiles] | None = None,
         max_workers: Templated[int] | None = MAX_WORKERS,
         max_in_flight: Templated[int] | None = MAX_IN_FLIGHT,
         repository_timeout: Templated[float | timedelta] | None = REPOSITORY_TIMEOUT,
@@ -231,6 +210,7 @@ class EcrAuditLifecyclePoliciesOperator(
         self.required_scope = required_scope
         self.protected_tags = protected_tags
         self.check_replicas = check_replicas
+        self.expected_policies = expected_policies
         self.max_workers = max_workers
         self.max_in_flight = max_in_flight
         self.repository_timeout = repository_timeout

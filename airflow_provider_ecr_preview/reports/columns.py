@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from airflow_provider_ecr_preview.core.audit.kind import AuditKind
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.audit.totals import expiring_bytes, summary_of
-from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
+from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary, PreviewSummaryXCom
 
 
 class Column(NamedTuple):
@@ -90,11 +91,22 @@ def audit_row(
     }
     if outcome.status == "previewed":
         row |= _summarized(summary_of(outcome))
+    if outcome.status == "previewed" or outcome.findings:
+        row |= _found(outcome.all_findings)
     return row
 
 
+def _found(findings: Sequence[FindingSummary]) -> Row:
+    severities = Counter(finding["severity"] for finding in findings)
+    return {
+        "critical_finding_count": severities["critical"],
+        "warning_finding_count": severities["warning"],
+        "info_finding_count": severities["info"],
+        "finding_codes": " ".join(sorted({finding["code"] for finding in findings})) or None,
+    }
+
+
 def _summarized(summary: PreviewSummaryXCom) -> Row:
-    severities = Counter(finding["severity"] for finding in summary["findings"])
     return {
         "previewed_at": _time(summary["previewed_at"]),
         "policy_fingerprint": summary["policy_fingerprint"],
@@ -107,10 +119,6 @@ def _summarized(summary: PreviewSummaryXCom) -> Row:
         "expiring_bytes_upper_bound": expiring_bytes(summary),
         "oldest_pushed_at": _time(summary["oldest_pushed_at"]),
         "newest_pushed_at": _time(summary["newest_pushed_at"]),
-        "critical_finding_count": severities["critical"],
-        "warning_finding_count": severities["warning"],
-        "info_finding_count": severities["info"],
-        "finding_codes": " ".join(sorted({finding["code"] for finding in summary["findings"]})) or None,
         "images_uri": summary["images_uri"],
     }
 

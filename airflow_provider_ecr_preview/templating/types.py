@@ -21,6 +21,10 @@ Summaries: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any] | XComArg 
 """A summary or an audit, or several of them; with ``check_only``, also names of repositories."""
 
 
+ExpectedPolicyFiles: TypeAlias = str | Sequence[str] | Mapping[str, str]
+"""A folder or a file with policies, a list of them, or a mapping of repository names or globs to files."""
+
+
 def as_rendered(value: T | XComArg) -> T:
     """Return a parameter unchanged, typed as the attribute is once Airflow has replaced the output of other tasks.
 

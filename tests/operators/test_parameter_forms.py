@@ -205,6 +205,7 @@ KINDS: dict[str, Kind] = {
     "ignored_references": a_list("a", "b"),
     "image_ids": Kind([([{"imageTag": "a"}], [{"imageTag": "a"}])], ["{'imageTag': 'a'}", "a"]),
     "images_path": Kind([("file:///tmp/a.jsonl.gz", "file:///tmp/a.jsonl.gz")], NO_TEXTS),
+    "expected_policies": Kind(bad=[True, 1.5, b"a", "{'a': 1}", "/no/such/folder"]),
     "in_use": OTHERS,
     "in_use_path": TEXT,
     "keep_releases": Kind([(5, 5), ("1e1", 10), (0, 0)], INTEGER.bad, protects=True),

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ecr_preview.core.preview import findings
+from airflow_provider_ecr_preview.core.preview import drift, findings
 
 ROOT = Path(__file__).parents[2]
 FRONTEND = ROOT / "airflow_provider_ecr_preview" / "plugins" / "frontend"
-FINDINGS = dict(re.findall(r'Finding\(\s*"(\w+)",\s*"(\w+)"', Path(findings.__file__).read_text()))
+SOURCES = (drift, findings)
+TEXT = "".join(Path(source.__file__).read_text() for source in SOURCES)
+FINDINGS = dict(re.findall(r'Finding\(\s*"(\w+)",\s*"(\w+)"', TEXT))
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ _BELOW_OPERATORS = (
 RULES: Mapping[str, Allowed] = {
     "core": _allowed(),
     "display": _allowed("core", "rich"),
-    "reports": _allowed("core display", "airflow.sdk", "pyarrow"),
+    "reports": _allowed("core display", "airflow.sdk", "pyarrow", "yaml"),
     "aws": _allowed("core", "botocore", "airflow.sdk.log"),
     "hooks": _allowed("aws core", "boto3", "botocore", "airflow.providers.amazon", "airflow.utils.helpers"),
     "sources": _allowed("aws core reports", "airflow.sdk", "botocore", "httpx", "kubernetes"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
+from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary, PreviewSummaryXCom
 
 OutcomeStatus = Literal["previewed", "without_policy", "failed"]
 
@@ -22,6 +23,8 @@ class RepositoryOutcome:
     :param error: class name of the error, when it failed.
     :param message: the problem and what to do about it, when it failed.
     :param preview_calls: number of Start- and GetLifecyclePolicyPreview calls made for it.
+    :param findings: findings about the repository that are in no summary, for example that it has no policy although
+        one is expected.
     """
 
     repository_name: str
@@ -32,6 +35,12 @@ class RepositoryOutcome:
     error: str | None = None
     message: str | None = None
     preview_calls: int = 0
+    findings: Sequence[FindingSummary] = ()
+
+    @property
+    def all_findings(self) -> list[FindingSummary]:
+        """The findings of the preview, and those about the repository itself."""
+        return [*(self.summary["findings"] if self.summary is not None else ()), *self.findings]
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,13 +71,17 @@ class Audit:
         self.totals.add(outcome)
         self.registries.setdefault((outcome.registry_id, outcome.region_name), AuditTotals()).add(outcome)
         ref = ref_of(outcome)
+        for finding in outcome.all_findings:
+            key = finding["severity"], finding["code"]
+            self._findings[key] += 1
+            self._examples_of(key).add(_by_name(ref), ref)
         if outcome.status == "failed":
             self._errors[outcome.error or "unknown"] += 1
             self._failures.add(_by_name(ref), _failure(outcome))
         elif outcome.status == "without_policy":
             self._without_policy.add(_by_name(ref), ref)
         else:
-            self._add_summary(ref, summary_of(outcome))
+            self._add_summary(ref, outcome)
 
     def update(self, outcomes: Iterable[RepositoryOutcome]) -> None:
         """Count every one of ``outcomes``."""
@@ -181,18 +185,15 @@ class Audit:
             audit._keep_summaries(value["summaries"], sum(map(json_size, value["summaries"])))
         return audit
 
-    def _add_summary(self, ref: RepositoryRef, summary: PreviewSummaryXCom) -> None:
-        for finding in summary["findings"]:
-            key = finding["severity"], finding["code"]
-            self._findings[key] += 1
-            self._examples_of(key).add(_by_name(ref), ref)
+    def _add_summary(self, ref: RepositoryRef, outcome: RepositoryOutcome) -> None:
+        summary = summary_of(outcome)
         repository = AuditedRepository(
             **ref,
             expiring_image_count=summary["expiring_image_count"],
             archiving_image_count=summary["archiving_image_count"],
             total_image_count=summary["total_image_count"],
             expiring_bytes_upper_bound=expiring_bytes(summary),
-            findings=[finding["code"] for finding in summary["findings"]],
+            findings=[finding["code"] for finding in outcome.all_findings],
             images_uri=summary["images_uri"],
         )
         self._top.add(_most_first(repository), repository)

@@ -44,6 +44,10 @@ class AuditTotals:
         else:
             self.previewed += 1
             self._add_summary(summary_of(outcome))
+        for finding in outcome.all_findings:
+            self.critical_findings += finding["severity"] == "critical"
+            self.warning_findings += finding["severity"] == "warning"
+            self.info_findings += finding["severity"] == "info"
 
     def __iadd__(self, other: AuditTotals) -> Self:
         for field in fields(self):
@@ -112,10 +116,6 @@ class AuditTotals:
         self.unknown_images += images is None
         self.known_bytes += size or 0
         self.unknown_bytes += size is None
-        for finding in summary["findings"]:
-            self.critical_findings += finding["severity"] == "critical"
-            self.warning_findings += finding["severity"] == "warning"
-            self.info_findings += finding["severity"] == "info"
 
 
 def summary_of(outcome: RepositoryOutcome) -> PreviewSummaryXCom:

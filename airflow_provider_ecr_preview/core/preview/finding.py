@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary
 
 FindingSeverity = Literal["critical", "warning", "info"]
 
@@ -27,3 +30,17 @@ class Finding:
     severity: FindingSeverity
     message: str
     image_digests: tuple[str, ...] = ()
+
+    def as_dict(self) -> FindingSummary:
+        """Return the finding in plain JSON types."""
+        return FindingSummary(
+            code=self.code, severity=self.severity, message=self.message, image_digests=[*self.image_digests]
+        )
+
+
+def by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings, the most severe first.
+
+    :param findings: the findings.
+    """
+    return sorted(findings, key=lambda finding: SEVERITY_ORDER[finding.severity])

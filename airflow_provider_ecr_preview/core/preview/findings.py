@@ -9,7 +9,7 @@ from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
 from airflow_provider_ecr_preview.core.lint.shadow import covers
 from airflow_provider_ecr_preview.core.policy.rule import Rule
 from airflow_provider_ecr_preview.core.preview.affected import ProtectedImages, RecentPulls, UsedImages
-from airflow_provider_ecr_preview.core.preview.finding import SEVERITY_ORDER, Finding
+from airflow_provider_ecr_preview.core.preview.finding import Finding, by_severity
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.referrers import Fate, ImageKind, left_of_kinds
@@ -64,7 +64,7 @@ def find(
         findings += _of_referrers(summary, inventory, used_images) if is_whole else []
     if recent_pulls is not None:
         findings += _of_recent_pulls(recent_pulls)
-    return sorted(findings, key=lambda finding: SEVERITY_ORDER[finding.severity])
+    return by_severity(findings)
 
 
 def _of_what_is_left(summary: PreviewSummary, inventory: RepositoryInventory) -> Iterator[Finding]:

@@ -8,7 +8,11 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.policy.expected import ExpectedPolicy
 from airflow_provider_ecr_preview.core.preview.affected import ProtectedImages, UsedImages, recent_pulls_since
+from airflow_provider_ecr_preview.core.preview.drift import drift_findings
+from airflow_provider_ecr_preview.core.preview.finding import Finding, by_severity
 from airflow_provider_ecr_preview.core.preview.findings import find
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
@@ -26,6 +30,10 @@ UsedImagesOf = Callable[[RepositoryId], UsedImages | None]
 
 ReplicasOf = Callable[[RepositoryId], Sequence[RepositoryId] | Unread]
 """Returns the replicas that repeat the deletions made in a repository."""
+
+
+ExpectedPolicyOf = Callable[[str], ExpectedPolicy | None]
+"""Returns the policy that a repository is expected to have; None if no file is about it."""
 
 
 class ImageList(Protocol):
@@ -54,12 +62,15 @@ class Lookout:
     :param used_images: returns a collector of the affected images of a repository that are in use.
     :param protection: an affected image with a protected tag is a finding.
     :param replicas_of: returns the replicas that repeat the deletions made in a repository; None if they do not matter.
+    :param expected_policy_of: returns the policy that a repository is expected to have, by its name, to compare it with
+        the applied one; None if nothing is expected.
     """
 
     recently_pulled_days: float = RECENTLY_PULLED_DAYS
     used_images: UsedImagesOf | None = None
     protection: ImageProtection = field(default_factory=ImageProtection)
     replicas_of: ReplicasOf | None = None
+    expected_policy_of: ExpectedPolicyOf | None = None
 
     def at(self, repository: RepositoryId) -> tuple[Sequence[RepositoryId] | Unread | None, UsedImages | None]:
         """Return the replicas of a repository, and a collector of the affected images in use here or there.
@@ -72,6 +83,16 @@ class Lookout:
             return replicas, used_images
         there = filter(None, map(self.used_images, replicas))
         return replicas, used_images.with_replicas([*there])
+
+    def drift(self, repository_name: str, applied: LifecyclePolicy | None) -> list[Finding]:
+        """Return the findings of the comparison of the applied policy with the expected one.
+
+        :param repository_name: the repository.
+        :param applied: its applied policy; None for none.
+        """
+        if self.expected_policy_of is None:
+            return []
+        return drift_findings(applied, self.expected_policy_of(repository_name))
 
 
 def read_preview(
@@ -127,11 +148,10 @@ def read_preview(
                 expires=lambda digest: summary.action_of(digest) == EXPIRE,
             )
         )
+    found = find(summary, inventory, recent_pulls, used_images, protected_images, replicas=replicas, is_whole=is_whole)
     return summary_xcom(
         summary,
         inventory=inventory,
-        findings=find(
-            summary, inventory, recent_pulls, used_images, protected_images, replicas=replicas, is_whole=is_whole
-        ),
+        findings=by_severity([*found, *lookout.drift(summary.repository_name, summary.policy)]),
         images_uri=None if image_list is None else image_list.images_uri,
     )

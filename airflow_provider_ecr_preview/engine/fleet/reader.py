@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from airflow_provider_ecr_preview.aws.pages import DESCRIBE_IMAGES_PAGE_SIZE, images_of
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.preview.finding import Finding
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.pages import PageCheck, PreviewPage, PreviewStatus, checked
 from airflow_provider_ecr_preview.core.preview.reading import ImageList, Lookout, read_preview
@@ -63,6 +64,13 @@ class PreviewReader:
                 lookout=self._lookout,
                 image_list=image_list,
             )
+
+    def drift_without_policy(self, repository_name: str) -> list[Finding]:
+        """Return what is found in a repository that has no policy, if one is expected.
+
+        :param repository_name: the repository.
+        """
+        return [] if self._lookout is None else self._lookout.drift(repository_name, None)
 
     def _pages(self, work: RepositoryWork, first: PreviewPage, next_token: str | None) -> Iterator[PreviewPage]:
         self._on_page(len(first.images))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from airflow_provider_ecr_preview.core.audit.outcome import OutcomeStatus, RepositoryOutcome, StartedPreview
 from airflow_provider_ecr_preview.core.exceptions import (
@@ -95,7 +96,7 @@ class PreviewSteps:
         except StoppedError:
             raise
         except LifecyclePolicyNotFoundError:
-            return self.outcome(job.work, "without_policy")
+            return self._without_policy(job.work)
         except EcrPreviewError as error:
             if self._calls.credentials_error is not None:
                 # This says nothing about the repository, so the next attempt takes it up.
@@ -122,6 +123,10 @@ class PreviewSteps:
             summary=summary,
             preview_calls=work.preview_calls,
         )
+
+    def _without_policy(self, work: RepositoryWork) -> RepositoryOutcome:
+        findings = self._reader.drift_without_policy(work.site.repository_name)
+        return replace(self.outcome(work, "without_policy"), findings=[finding.as_dict() for finding in findings])
 
     def failure(
         self, work: RepositoryWork, error: EcrPreviewError, cause: Exception | None = None

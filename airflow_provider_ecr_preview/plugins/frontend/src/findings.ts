@@ -43,6 +43,14 @@ export const FINDINGS: Record<string, Advice> = {
     severity: "warning",
     whatToDo: "No image has the tags that a rule selects: remove the rule, or correct its tags.",
   },
+  applied_policy_differs: {
+    severity: "warning",
+    whatToDo: "Somebody changed the policy, or the file is out of date: apply the policy of the file, or correct the file.",
+  },
+  expected_policy_unknown: {
+    severity: "warning",
+    whatToDo: "The file does not say yet which policy is expected: apply the plan, or name another file.",
+  },
   shadowed_rule: {
     severity: "warning",
     whatToDo: "A rule above decides about all images of a rule: give the rule a lower number, or remove it.",

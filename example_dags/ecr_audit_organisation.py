@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 # [START howto_ecr_audit_organisation]
+from datetime import timedelta
+
 from airflow.sdk import Param, dag, task, task_group
 
 from airflow_provider_ecr_preview.operators.ecr_audit import (
@@ -21,6 +23,7 @@ SITES = [
     schedule="@weekly",
     catchup=False,
     max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
     tags=["ecr", "example"],
     doc_md=__doc__,
     params={

@@ -66,6 +66,8 @@ def ecr_clean_up_approved() -> None:
         reports_path="{{ params.reports_path }}",
         protected_tags=PROTECTED_TAGS,
         deferrable=True,
+        retries=2,
+        retry_delay=timedelta(seconds=10),
     )
 
     # What would really go after all checks: that is what the person is shown.

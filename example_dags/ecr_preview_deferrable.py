@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 # [START howto_ecr_preview_deferrable]
+from datetime import timedelta
+
 from airflow.sdk import Param, dag
 
 from airflow_provider_ecr_preview.operators.ecr_preview import (
@@ -45,13 +47,14 @@ CANDIDATE = {
 @dag(
     schedule=None,
     max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
     tags=["ecr", "example"],
     doc_md=__doc__,
     params={
         "repository_name": Param(
-            "payments/api",
+            "mobile/backend",
             type="string",
-            examples=["payments/api", "data/nightly-report"],
+            examples=["mobile/backend", "payments/api"],
             title="Repository",
             description="Name of the repository in which to preview the policy.",
         )

@@ -6,6 +6,8 @@ Use it for a few repositories; for hundreds, audit the registry in batches inste
 from __future__ import annotations
 
 # [START howto_ecr_preview_mapped]
+from datetime import timedelta
+
 from airflow.sdk import Param, dag, task, task_group
 
 from airflow_provider_ecr_preview.operators.ecr_preview import (
@@ -13,12 +15,13 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
 
-REPOSITORIES = ["payments/api", "data/nightly-report", "platform/base-python"]
+REPOSITORIES = ["payments/api", "payments/ledger", "platform/base-python"]
 
 
 @dag(
     schedule=None,
     max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
     tags=["ecr", "example"],
     doc_md=__doc__,
     params={

@@ -18,7 +18,7 @@ from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePo
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrPutLifecyclePolicyOperator
 from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
 
-REPOSITORIES = ["payments/api", "payments/webhooks"]
+REPOSITORIES = ["web/storefront", "web/checkout"]
 REGION = "us-east-1"
 # On several machines, a folder that all of them reach, such as s3://aws_default@my-reports/ecr.
 REPORTS = Path(gettempdir(), "ecr-policies").as_uri()
@@ -86,6 +86,8 @@ def ecr_put_policy_approved() -> None:
         lifecycle_policy_text="{{ params.lifecycle_policy }}",
         reports_path="{{ params.reports_path }}",
         deferrable=True,
+        retries=2,
+        retry_delay=timedelta(seconds=10),
     )
 
     # What would block, and how the policies differ from those that are applied: that is what the person is shown.

@@ -27,9 +27,9 @@ REGION = "us-east-1"
     doc_md=__doc__,
     params={
         "include": Param(
-            "payments/*",
+            "data/*",
             type="string",
-            examples=["payments/*", "*"],
+            examples=["data/*", "*"],
             title="Repositories",
             description="Name globs, separated by commas, such as payments/*, web/*.",
         ),

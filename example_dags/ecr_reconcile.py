@@ -25,6 +25,7 @@ REPORTS = Path(gettempdir(), "ecr").as_uri()
     schedule="@daily",
     catchup=False,
     max_active_runs=3,
+    default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
     tags=["ecr", "example"],
     doc_md=__doc__,
     params={

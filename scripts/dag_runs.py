@@ -11,10 +11,6 @@ if TYPE_CHECKING:
 FINISHED = ("success", "failed", "skipped", "upstream_failed")
 
 _RUN_SECONDS = 300
-_READING_SECONDS = 10
-"""A person reads before the answer. The process of a task ends up to 5 s after the task has paused, and an answer that comes
-before makes the scheduler take the task, whose next try is then queued, for one that was lost."""
-
 _ASKED = ("awaiting_input", "deferred")
 """The state of a task that waits for a person, in Airflow 3.3 and before."""
 
@@ -37,7 +33,6 @@ def run_dag(
     run = f"dags/{dag_id}/dagRuns/{run_id}"
     airflow.post(f"dags/{dag_id}/dagRuns", {"dag_run_id": run_id, "logical_date": None, "conf": conf})
     states: dict[str, str] = {}
-    asked_at: float | None = None
     deadline = time.monotonic() + _RUN_SECONDS
     with airflow.progress.step(f"DAG {dag_id}"):
         state = "queued"
@@ -56,8 +51,7 @@ def run_dag(
                 if task["state"] == "failed":
                     airflow.fail(f"The task {name} failed.", f"dag_id=*/*/task_id={task['task_id']}/**/*.log")
                 if answer and task["task_id"] == "approve" and task["state"] in _ASKED:
-                    asked_at = asked_at or time.monotonic()
-                    if time.monotonic() < asked_at + _READING_SECONDS:
+                    if not airflow.may_be_answered(dag_id, run_id, "approve"):
                         continue
                     airflow.patch(
                         f"{run}/taskInstances/approve/-1/hitlDetails", {"chosen_options": [answer], "params_input": {}}

@@ -31,8 +31,8 @@ KEPT = ROOT / ".build"
 HOST = "127.0.0.1"
 USER = PASSWORD = "admin"  # noqa: S105  # this Airflow answers this machine only
 
-_EXAMPLE_REPORTS = tuple(Path(tempfile.gettempdir(), name) for name in ("ecr", "ecr-clean-up"))
-"""Where the examples say that reports may go, or put them."""
+_NAMED_REPORTS = Path(tempfile.gettempdir(), "ecr")
+"""The folder that the forms of the examples name as an example."""
 
 _START_SECONDS = 240
 _LOG_LINES = 15
@@ -68,6 +68,8 @@ class LocalAirflow:
         home = Path(self._stack.enter_context(temporary))
         self._logs = home / "logs"
         self._logs.mkdir()
+        # The examples put their reports here, apart from those of other registries.
+        (home / "tmp").mkdir()
         (home / "passwords.json").write_text(json.dumps({USER: PASSWORD}))
         # A proxy of this machine's has no business between us.
         self._api = self._stack.enter_context(httpx.Client(base_url=self.url, trust_env=False, timeout=120))
@@ -119,6 +121,20 @@ class LocalAirflow:
                 message = errors[0]["stack_trace"] if errors else f"The DAG {dag_id} does not appear."
                 self.fail(message, "dag-processor.log")
             self.pause()
+
+    def may_be_answered(self, dag_id: str, run_id: str, task_id: str) -> bool:
+        """Return whether a task that waits for a person may be answered.
+
+        The process of a task ends some seconds after the task has paused. If the answer comes before that, the scheduler
+        counts the next try of the task, which is queued by then, as lost.
+
+        :param dag_id: the DAG.
+        :param run_id: the run.
+        :param task_id: the task.
+        """
+        ended = f"TaskInstanceKey(dag_id='{dag_id}', task_id='{task_id}', run_id='{run_id}'"
+        log = self.processes.log("scheduler").read_text(errors="replace")
+        return any(ended in line and "executor event with state" in line for line in log.splitlines())
 
     def get(self, path: str) -> Any:
         """Return what Airflow's public API answers.
@@ -237,12 +253,15 @@ def _settings(home: Path, url: str, port: int) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
-        "AIRFLOW__ECR_PREVIEW__REPORTS_PATH": ",".join(f"file://{folder}" for folder in (KEPT, *_EXAMPLE_REPORTS)),
+        "AIRFLOW__ECR_PREVIEW__REPORTS_PATH": ",".join(
+            folder.as_uri() for folder in (KEPT, _NAMED_REPORTS, home / "tmp")
+        ),
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "NO_COLOR": "1",
+        "TMPDIR": str(home / "tmp"),
         "NO_PROXY": f"{HOST},localhost",
         "no_proxy": f"{HOST},localhost",
     }

@@ -14,26 +14,23 @@ from airflow_provider_ecr_preview.core.xcom.approval import ApprovalXCom
 from airflow_provider_ecr_preview.core.xcom.cleanup import CLEANUP_SCHEMA
 from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary, PreviewSummaryXCom
 from airflow_provider_ecr_preview.core.xcom.rollout import POLICY_CHANGE_SCHEMA
+from airflow_provider_ecr_preview.display.approval_dry_run import (
+    MAX_NAMES,
+    dry_run_section,
+    is_blocked,
+    monthly_price,
+    named,
+)
 from airflow_provider_ecr_preview.display.markdown import inert, table, verbatim
-from airflow_provider_ecr_preview.display.policy_diff import policy_differences
 from airflow_provider_ecr_preview.display.text import human_bytes
 
 MAX_ROWS = 10
 
 
-MAX_NAMES = 5
-
-
 MAX_EXAMPLES = 3
 
 
-_GIGABYTE = 1e9
-
-
 _SHOWN_SEVERITIES = ("critical", "warning")
-
-
-_DONE = {"delete": "deleted", "archive": "archived", "put": "left to the policies"}
 
 
 _RESULTS = {"delete": CLEANUP_SCHEMA, "archive": CLEANUP_SCHEMA, "put": POLICY_CHANGE_SCHEMA}
@@ -63,7 +60,8 @@ def approval_subject(
         spared images.
     """
     affected = sum(affected_count(action, summary) for summary in summaries)
-    if dry_run_result is not None and action != "put" and not _is_blocked(dry_run_result):
+    blocked = dry_run_result is not None and is_blocked(dry_run_result)
+    if dry_run_result is not None and action != "put" and not blocked:
         affected = dry_run_result["touched_image_count"]
     images = counted(affected, "image", "images")
     repositories = counted(len(summaries), "repository", "repositories")
@@ -72,7 +70,8 @@ def approval_subject(
         "archive": f"archive {images} of {repositories}",
         "put": f"apply the lifecycle policies of {repositories}, which affect {images}",
     }[action]
-    return f"{subject_prefix(action, dry_run=dry_run)}: {what}?"
+    warning = " The checks block it: unless that is lifted, nothing is changed." if blocked else ""
+    return f"{subject_prefix(action, dry_run=dry_run)}: {what}?{warning}"
 
 
 def subject_prefix(action: str, *, dry_run: bool) -> str:
@@ -115,7 +114,7 @@ def approval_body(
         *_before(answer_by, links or {}),
         *_repositories(approval["action"], summaries, rows),
         *_findings(summaries),
-        *_dry_run(approval["action"], dry_run_result),
+        *dry_run_section(approval["action"], dry_run_result, price_per_gb_month),
         _binding(approval, repositories),
     ]
     return "\n\n".join(sections) + "\n"
@@ -185,7 +184,7 @@ def _headline(
         f"**{subject_prefix(action, dry_run=dry_run)}.** {consequence}".rstrip(),
         "",
         f"- {counted(len(summaries), 'repository', 'repositories')}: {images} would expire, {archiving:,} would be archived",
-        f"- {most} would be freed by expiring images (layers are shared){_money(size, price_per_gb_month)}",
+        f"- {most} would be freed by expiring images (layers are shared){monthly_price(size, price_per_gb_month)}",
     ]
     if previewed_at:
         first, last = previewed_at[0], previewed_at[-1]
@@ -198,12 +197,6 @@ def _headline(
     return "\n".join(lines)
 
 
-def _money(size: int | None, price_per_gb_month: float | None) -> str:
-    if size is None or price_per_gb_month is None:
-        return ""
-    return f", at most ${size / _GIGABYTE * price_per_gb_month:,.2f} a month"
-
-
 def _repositories(action: str, summaries: Sequence[PreviewSummaryXCom], rows: int) -> Iterator[str]:
     affected = [summary for summary in summaries if affected_count(action, summary)]
     if not affected:
@@ -214,7 +207,7 @@ def _repositories(action: str, summaries: Sequence[PreviewSummaryXCom], rows: in
         ("Repository", "Expiring:", "Archiving:", "Images:", "Bytes at most:", "Findings"),
         (
             (
-                _name(summary),
+                named(summary),
                 f"{summary['expiring_image_count']:,}",
                 f"{summary['archiving_image_count']:,}",
                 "unknown" if summary["total_image_count"] is None else f"{summary['total_image_count']:,}",
@@ -235,7 +228,7 @@ def _findings(summaries: Sequence[PreviewSummaryXCom]) -> Iterator[str]:
         for finding in summary["findings"]:
             if finding["severity"] in _SHOWN_SEVERITIES:
                 key = (_SHOWN_SEVERITIES.index(finding["severity"]), finding["code"])
-                found.setdefault(key, []).append((_name(summary), finding))
+                found.setdefault(key, []).append((named(summary), finding))
     if not found:
         return
     yield "## Findings"
@@ -248,52 +241,6 @@ def _findings(summaries: Sequence[PreviewSummaryXCom]) -> Iterator[str]:
     yield "\n".join(lines)
 
 
-def _dry_run(action: str, result: Mapping[str, Any] | None) -> Iterator[str]:
-    if result is None:
-        return
-    yield "## What the dry run says"
-    blocked = [repository for repository in result["repositories"] if repository["status"] == "blocked"]
-    lines = [] if action == "put" else [_of_images(action, result)]
-    if count := result["statuses"].get("blocked", 0):
-        lines.append(f"**{counted(count, 'repository is', 'repositories are')} blocked**")
-    lines += [f"the whole run: {_check(check)}" for check in result["checks"] if _blocks(check)]
-    lines += [
-        f"{_name(repository)}: {_check(check)}"
-        for repository in blocked[:MAX_NAMES]
-        for check in repository["checks"]
-        if _blocks(check)
-    ]
-    yield "\n".join(f"- {line}" for line in lines or ["nothing is blocked"])
-    if action == "put":
-        yield from policy_differences(result)
-
-
-def _of_images(action: str, result: Mapping[str, Any]) -> str:
-    spared: dict[str, int] = {}
-    for repository in result["repositories"]:
-        for reason, count in repository["spared"].items():
-            spared[reason] = spared.get(reason, 0) + count
-    why = ", ".join(f"{count:,} {verbatim(reason)}" for reason, count in sorted(spared.items()))
-    images = counted(result["touched_image_count"], "image", "images")
-    return (
-        f"{images} would be {_DONE[action]}, at most {human_bytes(result['touched_bytes_upper_bound'])}; "
-        f"{result['spared_image_count']:,} would be spared{f': {why}' if why else ''}"
-    )
-
-
-def _is_blocked(result: Mapping[str, Any]) -> bool:
-    return result["statuses"].get("blocked", 0) > 0 or any(map(_blocks, result["checks"]))
-
-
-def _blocks(check: Mapping[str, Any]) -> bool:
-    return check["verdict"] in ("blocked", "unknown")
-
-
-def _check(check: Mapping[str, Any]) -> str:
-    remedy = check.get("remedy")
-    return f"{verbatim(check['code'])}: {inert(check['message'])}{f' To lift it: {inert(remedy)}' if remedy else ''}"
-
-
 def _binding(approval: ApprovalXCom, repositories: Sequence[ApprovedRepository]) -> str:
     held = (
         f"Policies, images and tags as previewed; digest {verbatim(approval['digest'])}. If one of them changes before the task "
@@ -301,7 +248,7 @@ def _binding(approval: ApprovalXCom, repositories: Sequence[ApprovedRepository])
     )
     lines = ["## What you approve", "", held]
     if without_tags := [
-        _name(repository.as_dict()) for repository in repositories if repository.tags_fingerprint is None
+        named(repository.as_dict()) for repository in repositories if repository.tags_fingerprint is None
     ]:
         shown = ", ".join(without_tags[:MAX_NAMES]) + (
             f" and {len(without_tags) - MAX_NAMES:,} more" if len(without_tags) > MAX_NAMES else ""
@@ -311,8 +258,3 @@ def _binding(approval: ApprovalXCom, repositories: Sequence[ApprovedRepository])
             f"Tags are not part of the approval in {shown}: there is no list of all images (`images_path`, `reports_path`).",
         ]
     return "\n".join(lines)
-
-
-def _name(repository: Mapping[str, Any]) -> str:
-    site = inert(f"{repository['registry_id']}, {repository['region_name']}")
-    return f"{verbatim(repository['repository_name'])} ({site})"

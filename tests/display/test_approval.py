@@ -247,3 +247,39 @@ def test_many_differences_and_long_ones_are_cut_and_old_results_have_none() -> N
         ONE, action="put", dry_run_result=put(planned("a"), lifecycle_policies={"f": FORMER})
     )
     assert "diff" not in body(ONE, action="put", dry_run_result=put(planned("a")))
+
+
+def test_what_goes_in_replicas_is_named_once_with_its_repositories() -> None:
+    there = check("replicas", "passed", message="ECR also deletes these images in eu: 2 of them are there now.")
+    going = {**there, "image_digests": ["sha256:1", "sha256:2"]}
+    text = body(ONE, dry_run_result=dry_run(going, status="planned"))
+    assert text.count("2 of them are there now") == 1
+    assert "- **replicas**, `payments/api` (123456789012, eu-west-1): ECR also deletes these images in eu" in text
+    assert "replicas" not in body(ONE, dry_run_result=dry_run(there, status="planned"))
+
+
+def test_checks_that_lack_the_same_fact_say_so_together() -> None:
+    reason = "ECR's preview is of another policy."
+    checks = [
+        check("policy_unchanged", "unknown", message=f"The policy cannot be compared: {reason}"),
+        check("in_use", "unknown", message=reason),
+        check("image_age", "unknown", message=reason),
+        check(),
+    ]
+    text = body(ONE, dry_run_result=dry_run(*checks))
+    assert text.count("is of another policy") == 1
+    assert "`in_use`, `image_age`, `policy_unchanged`: ECR" in text
+    assert "`max_images`: 9 images; " in text
+
+
+def test_the_subject_says_that_the_checks_block() -> None:
+    subject = approval_subject("delete", [ONE], dry_run=False, dry_run_result=dry_run(check()))
+    assert subject.endswith(
+        "delete 2 images of 1 repository? The checks block it: unless that is lifted, nothing is changed."
+    )
+
+
+def test_the_dry_run_has_the_price_of_what_would_really_go() -> None:
+    result = {**dry_run(status="planned"), "touched_image_count": 2, "touched_bytes_upper_bound": 5_000_000_000}
+    text = body(ONE, dry_run_result=result, price_per_gb_month=0.1)
+    assert "2 images would be deleted, at most 5.0 GB, at most $0.50 a month; " in text

@@ -9,9 +9,10 @@ from airflow_provider_ecr_preview.core.cleanup.replicas import place_of
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.replication import destinations_named
+from airflow_provider_ecr_preview.core.text.counted import counted
 
 
-def replicas(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> Answer:
+def replicas(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask whether every protection of the images in the replicas is known."""
     if not settings.check_replicas:
         return OFF
@@ -22,11 +23,17 @@ def replicas(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -> A
         return Answer.unread(found, "It is not known where deletions are replicated to: ")
     if not found:
         return Answer("passed", "ECR does not replicate deletions of this repository.")
+    images = {image.image_digest for image in plan.images}
     places = destinations_named([replica.repository for replica in found])
     for replica in found:
         if (unread := _unread(replica, settings)) is not None:
             return Answer.unread(unread, f"ECR also deletes these images in {places}. ")
-    return Answer("passed", f"ECR also deletes these images in {places}.")
+    copies = sorted(
+        {digest for replica in found if not isinstance(replica.images, Unread) for digest in replica.images}
+    )
+    there = [digest for digest in copies if digest in images]
+    count = f": {counted(there, 'of them is', 'of them are')} there now" if images else ""
+    return Answer("passed", f"ECR also deletes these images in {places}{count}.", there)
 
 
 def _unread(replica: Replica, settings: CleanupSettings) -> Unread | None:

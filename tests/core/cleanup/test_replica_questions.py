@@ -61,7 +61,8 @@ def saw(known: Evidence, reason: Spared, **settings: Any) -> str:
 def test_the_check_names_the_destinations() -> None:
     check, spared = decided(evidence(replica(stored(1))))
     assert (check.verdict, spared) == ("passed", {})
-    assert check.message == f"ECR also deletes these images in {PLACE}."
+    assert check.message == f"ECR also deletes these images in {PLACE}: 1 of them is there now."
+    assert len(check.image_digests) == 1
 
 
 def test_without_destinations_it_passes() -> None:

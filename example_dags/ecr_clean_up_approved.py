@@ -87,6 +87,8 @@ def ecr_clean_up_approved() -> None:
         summary=audit.output,
         dry_run_result=plan.output,
         dry_run="{{ params.dry_run }}",
+        # The question and the answer; Airflow may delete its own record of them.
+        question_path="{{ params.reports_path }}/approvals/{{ run_id }}.md",
         response_timeout=timedelta(hours=12),
     )
     # After the approval, so that the images in use at that time count.
@@ -97,7 +99,7 @@ def ecr_clean_up_approved() -> None:
         approved=approve.output,
         in_use=in_use.output,
         protected_tags=PROTECTED_TAGS,
-        # What became of every image, with who approved it; Airflow may clean its own record of the answer.
+        # What became of every image.
         results_path="{{ params.reports_path }}/clean_ups/{{ run_id }}.jsonl.gz",
         dry_run="{{ params.dry_run }}",
     )

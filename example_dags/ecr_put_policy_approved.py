@@ -108,6 +108,8 @@ def ecr_put_policy_approved() -> None:
         action="put",
         dry_run_result=plan.output,
         dry_run="{{ params.dry_run }}",
+        # The question and the answer; Airflow may delete its own record of them.
+        question_path="{{ params.reports_path }}/approvals/{{ run_id }}.md",
         response_timeout=timedelta(hours=12),
     )
     in_use = EcrCollectImagesInUseOperator(task_id="in_use", sources=["ecs", "lambda"], region_names=[REGION])

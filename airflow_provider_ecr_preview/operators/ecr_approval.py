@@ -10,7 +10,12 @@ from urllib.parse import quote
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 
-from airflow_provider_ecr_preview.core.cleanup.approval import ApprovedAction, ApprovedRepository, approval_xcom
+from airflow_provider_ecr_preview.core.cleanup.approval import (
+    ApprovedAction,
+    ApprovedRepository,
+    approval_xcom,
+    with_question,
+)
 from airflow_provider_ecr_preview.core.cleanup.settings import MAX_PREVIEW_AGE
 from airflow_provider_ecr_preview.core.exceptions import ApprovalRefusedError
 from airflow_provider_ecr_preview.core.parameters.values import choice, decoded, integer, switch, text
@@ -25,6 +30,7 @@ from airflow_provider_ecr_preview.display.approval_report import (
     dry_run_of_same,
     subject_prefix,
 )
+from airflow_provider_ecr_preview.reports.approvals import keep_answer, keep_question
 from airflow_provider_ecr_preview.reports.lists import line_list, listed_images
 from airflow_provider_ecr_preview.settings import RUN_TAB_ROUTE, base_path, price_per_gb_month, tabs_are_shown
 from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
@@ -63,7 +69,8 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
     The binding protects against changes, but not against people who may write XCom values of this DAG: they could write an
     approval.
 
-    Calls no AWS API. Reads the image lists of the summaries, and writes a list to ``approvals_path`` if it is set.
+    Calls no AWS API. Reads the image lists of the summaries, and writes to ``approvals_path`` and ``question_path`` if they
+    are set.
 
     .. code-block:: python
 
@@ -90,6 +97,8 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
     :param approvals_path: where to write the fingerprints of the repositories if they do not fit into an XCom, an
         ``ObjectStoragePath`` URL of a file, as gzip JSON Lines. Without it, one task has to act on all approved
         repositories together. (templated)
+    :param question_path: where to keep the question and the answer as Markdown, an ``ObjectStoragePath`` URL of a file;
+        None for XCom only. Airflow may delete its own record, and ``airflow db clean`` deletes XCom values. (templated)
     :param rows: maximum number of repositories in the table.
     :param subject: text after DRY RUN or FOR GOOD, in place of the numbers. (templated)
     :param body: Markdown that comes before the generated body. (templated)
@@ -108,6 +117,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         "approvals_path",
         "dry_run",
         "dry_run_result",
+        "question_path",
         "summary",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"body": "md", "dry_run_result": "json", "summary": "json"}
@@ -121,6 +131,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         dry_run: Templated[bool] | None = True,
         dry_run_result: Templated[Mapping[str, Any]] | None = None,
         approvals_path: Templated[str] | None = None,
+        question_path: Templated[str] | None = None,
         rows: int = MAX_ROWS,
         subject: str = "",
         body: str | None = None,
@@ -135,6 +146,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         self.dry_run = dry_run  # type: ignore[method-assign,assignment]  # Airflow's own logs templates; nothing calls it
         self.dry_run_result = dry_run_result
         self.approvals_path = approvals_path
+        self.question_path = question_path
         self.rows = rows
 
     def execute(self, context: Context) -> None:
@@ -151,6 +163,10 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
             with line_list(approval["repositories_uri"], dag_id=self.dag_id) as lines:
                 for repository in repositories:
                     lines.write(repository.as_dict())
+        question_uri = text(self.question_path, "question_path")
+        if question_uri:
+            keep_question(question_uri, self.subject, self.body or "")
+        approval = with_question(approval, self.subject, self.body or "", question_uri)
         context["ti"].xcom_push(key=APPROVAL_KEY, value=approval)
         self.log.info("%s\n\n%s", self.subject, self.body)
         super().execute(context)
@@ -165,6 +181,8 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         responded_at = answer["responded_at"]
         self._warn_of_a_late_answer(answer)
         value = shown or self._given()[2]
+        if question_uri := value.get("question_uri"):
+            keep_answer(question_uri, value, answer, responded_at)
         if answer["chosen_options"] != [self.APPROVE]:
             # A digest alone would count as an approval, so a rejection has none.
             value = {**value, "digest": "", "repositories": None, "repositories_uri": None}

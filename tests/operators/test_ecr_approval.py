@@ -85,6 +85,43 @@ def test_the_answer_is_returned_with_the_approval() -> None:
     assert (approval.refusal, approval.responded_by) == (None, "ada")
 
 
+@pytest.mark.usefixtures("asked")
+def test_the_question_and_the_answer_are_kept_as_they_were_given(tmp_path: Path) -> None:
+    file = tmp_path / "approvals" / "run.md"
+    task = Task(summary=preview(), dry_run=False, question_path=f"file://{file}")
+    shown = task.ask()
+    asked = file.read_text()
+    assert asked.startswith("# FOR GOOD: delete 2 images of 1 repository?")
+    assert (shown["question_uri"], f"# {shown['subject']}\n\n{shown['body']}") == (f"file://{file}", asked)
+    answered = task.answer("Reject")
+    assert (answered["digest"], answered["body"]) == ("", shown["body"])
+    assert "Reject, by ada at 2026" in file.read_text()
+    assert file.read_text().startswith(asked.rstrip())
+    assert file.read_text().count("## The answer") == 1
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_answer_counts_where_its_file_is_gone_or_cannot_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "run.md"
+    task = Task(summary=preview(), question_path=f"file://{file}")
+    shown = task.ask()
+    file.unlink()
+    assert task.answer()["digest"] == shown["digest"]
+    assert shown["subject"] in file.read_text()
+    file.unlink()
+    file.mkdir()
+    assert task.answer()["digest"] == shown["digest"]
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_question_is_cut_to_the_room_that_the_repositories_leave() -> None:
+    many = [preview(f"team/{number:03}") for number in range(60)]
+    shown = Task(summary=many, rows=60, body="\u4e16" * 20_000).ask()
+    assert shown["repositories"] is not None
+    assert shown["body"].endswith("…")
+    assert len(json.dumps(shown)) <= MAX_APPROVAL_BYTES - 1024
+
+
 @pytest.mark.parametrize("dry_run", [True, False, "True", "false"])
 def test_the_person_sees_what_it_is_about(asked: mock.Mock, *, dry_run: bool | str) -> None:
     task = Task(summary=preview(), dry_run=dry_run)

@@ -14,7 +14,7 @@ from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.text.visible import one_line
-from airflow_provider_ecr_preview.core.values import isoformat, json_size
+from airflow_provider_ecr_preview.core.values import cut, isoformat, json_size
 from airflow_provider_ecr_preview.core.xcom.approval import (
     APPROVAL_SCHEMA,
     MAX_APPROVAL_BYTES,
@@ -212,6 +212,22 @@ def approval_xcom(
     if json_size(value) + _ROOM_FOR_THE_ANSWER > MAX_APPROVAL_BYTES:
         value["repositories"], value["repositories_uri"] = None, repositories_uri
     return value
+
+
+def with_question(approval: ApprovalXCom, subject: str, body: str, question_uri: str | None) -> ApprovalXCom:
+    """Return an approval with what the person reads; the body is cut to the room that is left.
+
+    :param approval: the approval.
+    :param subject: the question in one line.
+    :param body: the question as Markdown.
+    :param question_uri: the file that keeps the question and the answer; None for none.
+    """
+    value = ApprovalXCom(**{**approval, "subject": subject, "body": "", "question_uri": question_uri})  # type: ignore[typeddict-item]
+    room = MAX_APPROVAL_BYTES - _ROOM_FOR_THE_ANSWER - json_size(value)
+    # A character takes up to twelve bytes as JSON.
+    while json_size(body) > max(room, 2):
+        body = cut(body, len(body) // 2) or ""
+    return {**value, "body": body}
 
 
 def approval_digest(action: str, repositories: Iterable[ApprovedRepository], *, dry_run: bool) -> str:

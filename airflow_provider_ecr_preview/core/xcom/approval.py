@@ -35,8 +35,9 @@ class ApprovalXCom(TypedDict):
     """``return_value`` of :class:`~airflow_provider_ecr_preview.operators.ecr_approval.EcrApproveCleanupOperator`.
 
     ``repositories`` is None where there was no room for it; ``repositories_uri`` then has it, if there is one, and
-    ``digest`` holds for all of it either way. The last keys are Airflow's answer; what was pushed before there was one
-    lacks them.
+    ``digest`` holds for all of it either way. ``subject`` and ``body`` are what the person read, ``body`` cut if there was
+    no room for it, and ``question_uri`` is the file with the question and the answer; approvals of earlier releases lack
+    them. The last keys are Airflow's answer; what was pushed before there was one lacks them.
     """
 
     schema: str
@@ -46,6 +47,9 @@ class ApprovalXCom(TypedDict):
     repository_count: int
     repositories: list[ApprovedRepositoryXCom] | None
     repositories_uri: str | None
+    subject: NotRequired[str]
+    body: NotRequired[str]
+    question_uri: NotRequired[str | None]
     chosen_options: NotRequired[list[str]]
     params_input: NotRequired[dict[str, Any]]
     responded_at: NotRequired[str | None]

@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made and kept up to date from constraints.txt and pyproject.toml.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui frontend test test-fast nightly moto reference docs workflows sbom installs coverage bench compatibility distributed lint format types build check install constraints clean no-python
+.PHONY: help demo ui frontend test test-fast test-browser nightly moto reference docs workflows sbom installs coverage bench compatibility distributed lint format types build check install constraints clean no-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -47,6 +47,9 @@ FAST := tests/core tests/display tests/docs tests/packaging tests/reports tests/
 
 test-fast: $(READY) ## Run the tests that take a minute in all: the core, packaging, documentation
 	$(BIN)/python -m pytest -q -n $(JOBS) $(FAST)
+
+test-browser: $(READY) frontend ## Run whole jobs in a browser against all of Airflow, from the first click to the last
+	$(BIN)/python -m pytest -m browser tests/jobs
 
 nightly: $(READY) ## Run the tests that take minutes, which are marked nightly, one process a processor
 	$(BIN)/python -m pytest -n logical -m nightly

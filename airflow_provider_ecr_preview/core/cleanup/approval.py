@@ -222,7 +222,7 @@ def with_question(approval: ApprovalXCom, subject: str, body: str, question_uri:
     :param body: the question as Markdown.
     :param question_uri: the file that keeps the question and the answer; None for none.
     """
-    value = ApprovalXCom(**{**approval, "subject": subject, "body": "", "question_uri": question_uri})  # type: ignore[typeddict-item]
+    value = ApprovalXCom(**{**approval, "subject": subject, "body": "", "question_uri": question_uri})
     room = MAX_APPROVAL_BYTES - _ROOM_FOR_THE_ANSWER - json_size(value)
     # A character takes up to twelve bytes as JSON.
     while json_size(body) > max(room, 2):

@@ -42,6 +42,7 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_provider_ecr_preview.operators.ecr_preview",
                     "airflow_provider_ecr_preview.operators.ecr_recommend",
                     "airflow_provider_ecr_preview.operators.ecr_reconcile",
+                    "airflow_provider_ecr_preview.operators.ecr_watch",
                 ],
             }
         ],

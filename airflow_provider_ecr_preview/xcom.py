@@ -89,6 +89,15 @@ from airflow_provider_ecr_preview.core.xcom.rollout import (
     RepositoryPolicyXCom,
     RestoredPreview,
 )
+from airflow_provider_ecr_preview.core.xcom.watch import (
+    MAX_WATCH_BYTES,
+    POLICY_EVENTS_SCHEMA,
+    POLICY_WATCH_SCHEMA,
+    ChangedPolicyXCom,
+    PolicyEventsXCom,
+    PolicyWatchXCom,
+    WatchedPolicyXCom,
+)
 
 __all__ = [
     "APPROVAL_SCHEMA",
@@ -116,7 +125,10 @@ __all__ = [
     "MAX_SAMPLE_TAGS",
     "MAX_SUMMARY_BYTES",
     "MAX_TOP_REPOSITORIES",
+    "MAX_WATCH_BYTES",
     "POLICY_CHANGE_SCHEMA",
+    "POLICY_EVENTS_SCHEMA",
+    "POLICY_WATCH_SCHEMA",
     "RECOMMENDATION_SCHEMA",
     "RECONCILIATION_SCHEMA",
     "SUMMARY_SCHEMA",
@@ -129,6 +141,7 @@ __all__ = [
     "AuditedPolicies",
     "AuditedRepository",
     "BaselineRef",
+    "ChangedPolicyXCom",
     "ChangedRepository",
     "ChangesXCom",
     "CheckXCom",
@@ -148,7 +161,9 @@ __all__ = [
     "MissedPullXCom",
     "PolicyChangeXCom",
     "PolicyDifference",
+    "PolicyEventsXCom",
     "PolicyTotals",
+    "PolicyWatchXCom",
     "PreviewSummaryXCom",
     "RecommendationXCom",
     "RecommendedPolicy",
@@ -167,4 +182,5 @@ __all__ = [
     "SparedImageXCom",
     "StartedPreviewXCom",
     "UnreadEventXCom",
+    "WatchedPolicyXCom",
 ]

@@ -14,6 +14,7 @@
      +-- ImagesInUseUnknownError
      +-- LifecycleEventsUnreadError
      +-- NoRepositoriesError
+     +-- PolicyChangeAlarmError
      +-- UnpreviewedExpiryError
      +-- RepositoryError
           +-- InvalidRequestError             (also a ValueError)
@@ -240,6 +241,10 @@ class CleanupIncompleteError(EcrPreviewError):
 
 class LifecycleEventsUnreadError(EcrPreviewError):
     """Raised when CloudTrail cannot be asked what ECR did; what could be read was pushed before."""
+
+
+class PolicyChangeAlarmError(EcrPreviewError):
+    """Raised when the change of a lifecycle policy is an alarm; the report was pushed before."""
 
 
 class UnpreviewedExpiryError(EcrPreviewError):

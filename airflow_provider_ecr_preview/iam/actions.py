@@ -66,6 +66,7 @@ FURTHER_IN_USE_ACTIONS: Mapping[str, tuple[str, ...]] = {
 
 
 IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "EcrLifecyclePolicyEventTrigger": ("sqs:DeleteMessage", "sqs:ReceiveMessage"),
     "EcrListRepositoriesOperator": ("ecr:DescribeRepositories", "ecr:ListTagsForResource", "ecr:GetLifecyclePolicy"),
     "EcrStartLifecyclePolicyPreviewOperator": _PREVIEW,
     "EcrLifecyclePolicyPreviewSensor": ("ecr:GetLifecyclePolicyPreview",),

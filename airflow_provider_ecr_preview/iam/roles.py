@@ -27,8 +27,15 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     ),
     "approver": ("EcrPutLifecyclePolicyOperator", "EcrRestoreLifecyclePolicyOperator"),
     "cleaner": ("EcrDeletePreviewedImagesOperator",),
+    "watcher": ("EcrLifecyclePolicyEventTrigger",),
 }
-"""The operators of each role: one role reads, one applies policies, and one deletes images."""
+"""The operators of each role: one reads, one applies policies, one deletes images, and one reads the queue of changes."""
+
+
+_REPOSITORIES = "arn:aws:ecr:*:123456789012:repository/*"
+
+
+_QUEUE = "arn:aws:sqs:*:123456789012:ecr-policy-changes"
 
 
 _OF_THE_REGISTRY = frozenset({"ecr:DescribeRegistry", "ecr:DescribeRepositories", "ecr:GetRegistryPolicy"})
@@ -38,17 +45,18 @@ _OF_THE_REGISTRY = frozenset({"ecr:DescribeRegistry", "ecr:DescribeRepositories"
 def role_actions(role: str) -> list[str]:
     """Return the IAM actions of a role, sorted.
 
-    :param role: ``auditor``, ``approver`` or ``cleaner``.
+    :param role: ``auditor``, ``approver``, ``cleaner`` or ``watcher``.
     """
     return sorted({action for operator in ROLES[role] for action in IAM_ACTIONS[operator]})
 
 
-def role_policy(role: str, resource: str = "arn:aws:ecr:*:123456789012:repository/*") -> dict[str, Any]:
+def role_policy(role: str, resource: str | None = None) -> dict[str, Any]:
     """Return the IAM policy of a role.
 
-    :param role: ``auditor``, ``approver`` or ``cleaner``.
-    :param resource: the ARN of the repositories.
+    :param role: ``auditor``, ``approver``, ``cleaner`` or ``watcher``.
+    :param resource: the ARN of the repositories, or of the queue of the watcher; None for an example.
     """
+    resource = resource or (_QUEUE if role == "watcher" else _REPOSITORIES)
     actions = role_actions(role)
     statements = [
         {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.audit.changes import Alarms, Site, compare_with_baselines
-from airflow_provider_ecr_preview.core.audit.kind import AuditKind
+from airflow_provider_ecr_preview.core.audit.kind import APPLIED, AuditKind
 from airflow_provider_ecr_preview.display.audit_report import audit_markdown
 from airflow_provider_ecr_preview.reports.baseline import find_baseline, image_actions
 from airflow_provider_ecr_preview.reports.columns import audit_row
@@ -28,6 +28,7 @@ from airflow_provider_ecr_preview.reports.layout import (
     repository_folder,
 )
 from airflow_provider_ecr_preview.reports.lists import ImageListWriter, image_list
+from airflow_provider_ecr_preview.reports.policies import keep_policy
 from airflow_provider_ecr_preview.reports.storage import (
     PART_SUFFIX,
     is_local,
@@ -39,6 +40,7 @@ from airflow_provider_ecr_preview.reports.storage import (
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+    from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
     from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
     from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom, ChangesXCom
 
@@ -76,6 +78,7 @@ class AuditReports:
         self.dag_id = dag_id
         self.kind = kind or AuditKind()
         self._regions: set[str | None] = set()
+        self._kept_policies: set[str] = set()
 
     def image_list(self, preview: PreviewStatus, *, with_kept: bool = False) -> AbstractContextManager[ImageListWriter]:
         """Open the list of a repository's affected images, which appears when the block ends without error.
@@ -83,6 +86,7 @@ class AuditReports:
         :param preview: the preview.
         :param with_kept: whether to write the images that stay, too, to a list of their own.
         """
+        self._keep_policy(preview.policy)
         path = image_list_path(
             preview.registry_id,
             preview.region_name,
@@ -196,6 +200,12 @@ class AuditReports:
         ]
         remove_files(old, within=self.root)
         return len(old)
+
+    def _keep_policy(self, policy: LifecyclePolicy) -> None:
+        """Write a policy that is applied, so that it can be restored if somebody changes it."""
+        if self.kind.policies == APPLIED and policy.fingerprint not in self._kept_policies:
+            keep_policy(self.root, policy)
+            self._kept_policies.add(policy.fingerprint)
 
     @property
     def _markdown(self) -> ObjectStoragePath:

@@ -8,6 +8,7 @@
     kept_images/...                                                                 the images that stay, each with why
     audits/audit_date=<date>/<audit>.md                                             for a person
     outcomes/<audit>/<part>/                                                        what a retry takes up
+    policies/<fingerprint>.json                                                     each policy that was previewed, once
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ AUDITS = "audits"
 
 
 OUTCOMES = "outcomes"
+
+
+POLICIES = "policies"
 
 
 IMAGE_LIST = "images.jsonl.gz"

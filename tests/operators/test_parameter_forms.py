@@ -205,6 +205,10 @@ KINDS: dict[str, Kind] = {
     "ignored_references": a_list("a", "b"),
     "image_ids": Kind([([{"imageTag": "a"}], [{"imageTag": "a"}])], ["{'imageTag': 'a'}", "a"]),
     "images_path": Kind([("file:///tmp/a.jsonl.gz", "file:///tmp/a.jsonl.gz")], NO_TEXTS),
+    "alarm_severity": a_choice("critical", "warning", "info"),
+    "audit": OTHERS,
+    "changes": OTHERS,
+    "events": OTHERS,
     "expected_policies": Kind(bad=[True, 1.5, b"a", "{'a': 1}", "/no/such/folder"]),
     "in_use": OTHERS,
     "in_use_path": TEXT,
@@ -281,6 +285,7 @@ KINDS: dict[str, Kind] = {
 }
 
 OF_OPERATOR: dict[tuple[str, str], Kind] = {
+    ("EcrReadPolicyEventsOperator", "region_name"): Kind([("us-east-1", "us-east-1")], [True, 1.5, []]),
     ("EcrReconcileLifecycleOperator", "fail_on"): a_choice("unpreviewed", "never"),
     ("EcrCollectImagesInUseOperator", "region_names"): protecting(KINDS["region_names"]),
     ("EcrDeletePreviewedImagesOperator", "recently_pulled_days"): protecting(DAYS),
@@ -289,6 +294,9 @@ OF_OPERATOR: dict[tuple[str, str], Kind] = {
 }
 
 REQUIRED: dict[str, Any] = {
+    "audit": {"schema": "ecr-lifecycle-audit/1", "findings": [], "failures": [], "without_policy": [], "top": []},
+    "changes": {"schema": "ecr-lifecycle-policy-events/1", "repository_count": 0, "repositories": []},
+    "region_name": "us-east-1",
     "applied": {"schema": "ecr-lifecycle-policy-change/1"},
     "audits": [],
     "repository_name": "payments/api",

@@ -79,7 +79,7 @@ CORE_ORDER = (
     ("files", "preview"),
     ("audit", "cleanup", "comparison", "in_use", "reconciliation"),
     ("recommendation", "rollout"),
-    ("change_marker",),
+    ("change_marker", "watch"),
 )
 """Within the core a part imports those of earlier rows, and itself; parts of one row do not import each other."""
 

@@ -41,9 +41,8 @@ REGIONS = ["us-east-1", "eu-west-1"]
             REGIONS,
             type="array",
             items={"type": "string"},
-            examples=REGIONS,
             title="Regions",
-            description="AWS Regions whose repositories are audited.",
+            description="AWS Regions whose repositories are audited, one a line.",
         ),
         "lifecycle_policy": Param(
             None,

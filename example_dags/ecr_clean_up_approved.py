@@ -37,9 +37,8 @@ PROTECTED_TAGS = ["latest", "live*", "prod*", "stable*"]
             REPOSITORIES,
             type="array",
             items={"type": "string"},
-            examples=REPOSITORIES,
             title="Repositories",
-            description="Names of the repositories to clean up.",
+            description="Names of the repositories to clean up, one a line.",
         ),
         "dry_run": Param(
             True,

@@ -29,9 +29,8 @@ REPOSITORIES = ["payments/api", "payments/ledger", "platform/base-python"]
             REPOSITORIES,
             type="array",
             items={"type": "string"},
-            examples=REPOSITORIES,
             title="Repositories",
-            description="Names of the repositories whose applied policies are previewed.",
+            description="Names of the repositories whose applied policies are previewed, one a line.",
         )
     },
 )

@@ -51,9 +51,8 @@ CANDIDATE = {
             REPOSITORIES,
             type="array",
             items={"type": "string"},
-            examples=REPOSITORIES,
             title="Repositories",
-            description="Names of the repositories that get the policy.",
+            description="Names of the repositories that get the policy, one a line.",
         ),
         "lifecycle_policy": Param(
             CANDIDATE,

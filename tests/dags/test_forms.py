@@ -61,3 +61,10 @@ def test_a_field_that_takes_free_text_has_an_example(examples: dict[str, DAG], d
 @pytest.mark.parametrize("dag_id", EXAMPLES)
 def test_the_number_of_runs_at_a_time_is_limited(examples: dict[str, DAG], dag_id: str) -> None:
     assert examples[dag_id].max_active_runs <= 4
+
+
+@pytest.mark.parametrize("dag_id", EXAMPLES)
+def test_a_list_takes_what_is_typed(examples: dict[str, DAG], dag_id: str) -> None:
+    params = examples[dag_id].params
+    # With examples, Airflow's form offers those and takes nothing else.
+    assert not [name for name in params if {"items", "examples"} <= {*params.get_param(name).schema}]

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from rich.console import Console
 
 from airflow_provider_ecr_preview.local import LocalEcr
@@ -123,6 +123,10 @@ class Airflow:
         """The home of this Airflow."""
         return Path(self.local.processes.environment["AIRFLOW_HOME"])
 
+    def file(self, uri: str) -> str:
+        """Return the text of a file that a task has written."""
+        return Path(uri.removeprefix("file://")).read_text()
+
     def images(self, *repository_names: str) -> dict[str, set[str]]:
         """Return the digests of the images of repositories."""
         client = self.ecr.client()
@@ -208,13 +212,20 @@ def trigger(page: Page) -> Callable[..., str]:
     return send
 
 
-def fill(form: Any, name: str, value: Any) -> None:
+def fill(form: Locator, name: str, value: Any) -> None:
     """Change a field of the trigger form, as a person does."""
-    field = form.locator(f"[name='element_{name}']")
+    field = form.locator(f"[name=element_{name}]").first
     if isinstance(value, bool):
-        switch = form.get_by_role("checkbox", name=name) if not field.count() else field
-        if switch.is_checked() != value:
-            switch.locator("xpath=ancestor-or-self::label").click()
+        if field.is_checked() != value:
+            form.locator(f"[id='switch:element_{name}']").click()
+        expect(field).to_be_checked(checked=value)
+    elif isinstance(value, list):
+        form.locator(f"#element_{name}").fill("\n".join(value))
+    elif isinstance(value, dict):
+        editor = form.locator(f"#element_{name}").get_by_role("textbox")
+        editor.focus()
+        editor.press("Control+a")
+        editor.page.keyboard.insert_text(json.dumps(value))
     else:
         field.fill(str(value))
 

@@ -13,8 +13,8 @@ import pytest
 
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.images import IMAGE_MANIFEST, MANIFEST_LIST
+from tests.support.independent_evaluator import StoredImage, evaluate
 from tests.support.random_registries import RandomImage, random_images, random_policy
-from tests.support.reference_evaluator import ReferenceImage, what_goes
 
 pytestmark = pytest.mark.changes_registry
 
@@ -54,10 +54,22 @@ def push(ecr: LocalEcr, images: list[RandomImage]) -> list[str]:
                 manifest_media_type=manifest["mediaType"],
             )
         )
+        if image.restoring:
+            stored = ecr.repository(REPOSITORY).find({"imageDigest": digests[-1]})
+            stored.active_after = ecr.clock.monotonic() + 1_000_000
+            stored.changed()
     return digests
 
 
-def as_reference(images: list[RandomImage], digests: list[str]) -> list[ReferenceImage]:
+def status(image: RandomImage) -> str:
+    if image.archived is None:
+        return "ACTIVE"
+    if image.restored is None:
+        return "ARCHIVED"
+    return "ACTIVATING" if image.restoring else "ACTIVE"
+
+
+def stored_images(images: list[RandomImage], digests: list[str]) -> list[StoredImage]:
     """Return the images for the second evaluator."""
     tags_moved = {tag: number for number, image in enumerate(images) for tag in image.tags}
 
@@ -65,14 +77,16 @@ def as_reference(images: list[RandomImage], digests: list[str]) -> list[Referenc
         return None if days is None else NOW - timedelta(days=days)
 
     return [
-        ReferenceImage(
-            name=digests[number],
+        StoredImage(
+            digest=digests[number],
+            pushed_at=NOW - timedelta(days=image.pushed),
             tags=tuple(tag for tag in image.tags if tags_moved[tag] == number),
-            pushed=NOW - timedelta(days=image.pushed),
-            pulled=ago(image.pulled),
-            archived=ago(image.archived),
-            restored=ago(image.restored),
-            lists=tuple(digests[of] for of, other in enumerate(images) if number in other.children),
+            status=status(image),
+            last_pulled_at=ago(image.pulled),
+            last_archived_at=ago(image.archived),
+            last_activated_at=ago(image.restored),
+            children=tuple(digests[child] for child in image.children),
+            subject=None if image.subject is None else digests[image.subject],
         )
         for number, image in enumerate(images)
     ]
@@ -96,14 +110,69 @@ def check_previews(ecr: LocalEcr, counted: Count, first: int, number: int) -> No
         random = Random(seed)
         images, policy = random_images(random), random_policy(random)
         digests = push(ecr, images)
-        expected = what_goes(policy, as_reference(images, digests), NOW)
+        expected = {
+            digest: (outcome.priority, outcome.action)
+            for digest, outcome in evaluate(policy, stored_images(images, digests), NOW).items()
+        }
         assert previewed(ecr, policy) == expected, f"seed {seed}"
         counts["images"] += len(images)
         counts["manifest lists"] += sum(bool(image.children) for image in images)
         counts["referrers"] += sum(image.subject is not None for image in images)
+        counts["images being restored"] += sum(image.restoring for image in images)
         counts["images that go"] += len(expected)
     counted("Random registries", counts)
     assert counts["images that go"] > number
+
+
+def rule(priority: int, tag_status: str, *patterns: str, archive: bool = False) -> dict[str, Any]:
+    selection = {"tagStatus": tag_status, "countType": "imageCountMoreThan", "countNumber": 1}
+    if patterns:
+        selection["tagPatternList"] = list(patterns)
+    return {"rulePriority": priority, "selection": selection, "action": {"type": "transition" if archive else "expire"}}
+
+
+@pytest.mark.parametrize(
+    ("rules", "images", "expected"),
+    [
+        pytest.param(
+            [rule(1, "tagged", "prod*"), rule(2, "tagged", "beta*")],
+            {"A": ("beta-1", "prod-1"), "B": ("beta-2", "prod-2"), "C": ("beta-3",)},
+            {"A": 1},
+            id="priority",
+        ),
+        pytest.param(
+            [rule(2, "tagged", "prod*"), rule(1, "tagged", "beta*")],
+            {"A": ("beta-1", "prod-1"), "B": ("beta-2", "prod-2"), "C": ("beta-3",)},
+            {"A": 1, "B": 1},
+            id="priority swapped",
+        ),
+        pytest.param(
+            [rule(1, "any")],
+            {"A": ("alpha-1",), "B": ("beta-1",), "C": (), "D": ("alpha-2",)},
+            {"A": 1, "B": 1, "C": 1},
+            id="all images",
+        ),
+    ],
+)
+def test_the_second_evaluator_gets_the_examples_of_the_user_guide_right(
+    rules: list[dict[str, Any]], images: dict[str, tuple[str, ...]], expected: dict[str, int]
+) -> None:
+    stored = [
+        StoredImage(digest=name, pushed_at=NOW - timedelta(days=10 - number), tags=tags)
+        for number, (name, tags) in enumerate(images.items())
+    ]
+    assert {digest: outcome.priority for digest, outcome in evaluate({"rules": rules}, stored, NOW).items()} == expected
+
+
+@pytest.mark.parametrize(("status", "goes"), [("ACTIVE", set()), ("ARCHIVED", {"child"})])
+def test_the_second_evaluator_lets_go_of_the_children_of_an_archived_list(status: str, goes: set[str]) -> None:
+    named = StoredImage("child", pushed_at=NOW - timedelta(days=5))
+    newer = StoredImage("newer", pushed_at=NOW)
+    manifest_list = StoredImage(
+        "list", pushed_at=NOW, tags=("v1",), status=status, last_archived_at=NOW, children=("child",)
+    )
+    policy = {"rules": [rule(1, "untagged", archive=True)]}
+    assert evaluate(policy, [named, manifest_list, newer], NOW).keys() == goes
 
 
 @pytest.mark.parametrize("part", range(PARTS))

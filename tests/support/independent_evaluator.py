@@ -17,7 +17,10 @@ _MICROSECONDS_PER_DAY = 24 * 60 * 60 * 1_000_000
 
 @dataclass(frozen=True)
 class StoredImage:
-    """One image as a repository holds it. `children` are what a manifest list names; `subject` is what a referrer names."""
+    """One image as a repository holds it. `children` are what a manifest list names.
+
+    `subject` is what a referrer names; the guide gives it no part in a rule.
+    """
 
     digest: str
     pushed_at: datetime
@@ -71,26 +74,6 @@ def evaluate(policy: Mapping[str, Any], images: Sequence[StoredImage], now: date
     }
 
 
-def count(outcomes: Mapping[str, Outcome]) -> tuple[int, int]:
-    """Return how many images expire and how many are archived, as the summary of a preview counts them."""
-    actions = [outcome.action for outcome in outcomes.values()]
-    return actions.count("expire"), actions.count("transition")
-
-
-def leftover_referrers(outcomes: Mapping[str, Outcome], images: Sequence[StoredImage]) -> set[str]:
-    """Return the referrers that follow their subject within the day, which no rule itself took.
-
-    "How lifecycle policies work": reference artifacts expire or are archived within 24 hours of their subject. The guide
-    says nothing of their part in a preview, so no rule treats them otherwise than other images, and this is separate.
-    """
-    gone = set(outcomes)
-    while True:
-        following = {image.digest for image in images if image.subject in gone} - gone
-        if not following:
-            return gone - set(outcomes)
-        gone |= following
-
-
 def _images_identified(rule: Mapping[str, Any], images: Sequence[StoredImage]) -> set[str]:
     """Return the digests of the images that are in the rule's storage class and match its tagging requirements."""
     selection = rule["selection"]
@@ -101,11 +84,11 @@ def _images_identified(rule: Mapping[str, Any], images: Sequence[StoredImage]) -
     }
 
 
-def _storage_class(image: StoredImage) -> str | None:
+def _storage_class(image: StoredImage) -> str:
     # "Lifecycle policy parameters", storageClass: `standard` (the default) or `archive`. The guide's example of both has an
-    # `any` rule for each, which makes sense only where a rule shields and selects nothing outside its own class. An image
-    # that is being restored is in neither: no sentence of the guide lets a rule take it.
-    return {"ACTIVE": "standard", "ARCHIVED": "archive"}.get(image.status)
+    # `any` rule for each, which makes sense only where a rule shields and selects nothing outside its own class. The guide
+    # does not say where an image is while it is being restored; the project counts it as archived until that is complete.
+    return "standard" if image.status == "ACTIVE" else "archive"
 
 
 def _tags_match(selection: Mapping[str, Any], tags: Sequence[str]) -> bool:
@@ -186,11 +169,11 @@ def _is_older(moment: datetime, days: int, now: datetime) -> bool:
 def _is_held(digest: str, images: Sequence[StoredImage], marked: Mapping[str, Outcome], seen: frozenset[str]) -> bool:
     """Whether a manifest list that stays in the standard class names the image.
 
-    A list that is archived already holds nothing. One that the same run expires or archives goes first, unless a list
+    A list that is archived, or is still being restored, holds nothing. One that the same run expires or archives goes first, unless a list
     above it holds it in turn.
     """
     for parent in images:
-        if digest not in parent.children or parent.digest in seen or parent.status == "ARCHIVED":
+        if digest not in parent.children or parent.digest in seen or _storage_class(parent) == "archive":
             continue
         if parent.digest not in marked or _is_held(parent.digest, images, marked, seen | {digest}):
             return True

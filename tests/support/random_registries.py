@@ -9,8 +9,8 @@ from typing import Any
 DAYS = (0, 0.25, 0.999, 1, 1.001, 2, 3, 5, 5, 29.999, 30, 30.001, 60, 90, 90.001, 91, 400)
 NUMBERS = (1, 1, 2, 3, 5, 30, 90)
 TAGS = ("v1", "v2", "v1-rc", "dev-1", "dev-2", "prod", "prod-v1", "latest", "a", "ab", "aab")
-PATTERNS = ("v*", "*-rc", "dev-*", "*v1*", "prod", "*", "a*b", "*a*b*", "lat*st", "x*", "*1")
-PREFIXES = ("v", "v1", "dev-", "prod", "a", "aa", "z")
+PATTERNS = ("v*", "*-rc", "dev-*", "*v1*", "prod", "*", "a*b", "*a*b*", "lat*st", "x*", "*1", "*v*-**", "**")
+PREFIXES = ("v", "v1", "dev-", "prod", "a", "aa", "z", "v*")
 EXPIRE = {"type": "expire"}
 ARCHIVE = {"type": "transition", "targetStorageClass": "archive"}
 
@@ -24,6 +24,7 @@ class RandomImage:
     :param pulled: days since it was pulled; None for never.
     :param archived: days since it was archived; None for never.
     :param restored: days since it was restored; None for never.
+    :param restoring: whether that restore is not complete yet.
     :param children: numbers of the images that it names, if it is a manifest list.
     :param subject: number of the image that it belongs to, if it is a referrer.
     """
@@ -33,6 +34,7 @@ class RandomImage:
     pulled: float | None
     archived: float | None
     restored: float | None
+    restoring: bool
     children: tuple[int, ...]
     subject: int | None
 
@@ -51,13 +53,15 @@ def random_images(random: Random) -> list[RandomImage]:
         elif kind < 0.45:
             subject = random.randrange(len(images))
         tags = random.sample(TAGS, random.choice((0, 0, 1, 1, 2, 3)))
-        archived, restored = None, None
+        archived, restored, restoring = None, None, False
         if random.random() < 0.35:
             archived = random.choice(DAYS)
             if random.random() < 0.4:
                 restored = archived * random.random()
+                restoring = random.random() < 0.25
         pulled = random.choice(DAYS) if random.random() < 0.5 else None
-        images.append(RandomImage(tuple(tags), random.choice(DAYS), pulled, archived, restored, children, subject))
+        pushed = random.choice(DAYS)
+        images.append(RandomImage(tuple(tags), pushed, pulled, archived, restored, restoring, children, subject))
     return images
 
 

@@ -173,13 +173,20 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> ApprovalXCom:
         """Return the approval, if a person gave it and the data is still what the person saw."""
-        answer = super().execute_complete(context, event)
         ti = context["ti"]
         shown: ApprovalXCom | None = ti.xcom_pull(task_ids=self.task_id, key=APPROVAL_KEY, map_indexes=ti.map_index)
+        if event.get("chosen_options", [self.APPROVE]) != [self.APPROVE]:
+            # Airflow's operator skips the tasks downstream by an exception, after which nothing is returned.
+            ti.xcom_push(key="return_value", value=self._answered(shown, event))
+        answer = super().execute_complete(context, event)
         if answer["chosen_options"] == [self.APPROVE]:
             self._require_valid_approval(answer, shown)
-        responded_at = answer["responded_at"]
         self._warn_of_a_late_answer(answer)
+        return self._answered(shown, answer)
+
+    def _answered(self, shown: ApprovalXCom | None, answer: Mapping[str, Any]) -> ApprovalXCom:
+        """Return what the person saw with the answer, and keep the answer beside the question."""
+        responded_at = answer["responded_at"]
         value = shown or self._given()[2]
         if question_uri := value.get("question_uri"):
             keep_answer(question_uri, value, answer, responded_at)
@@ -189,7 +196,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         return {
             **value,
             "chosen_options": answer["chosen_options"],
-            "params_input": answer["params_input"],
+            "params_input": answer["params_input"] or {},
             "responded_at": responded_at if isinstance(responded_at, str) else responded_at.isoformat(),
             "responded_by_user": answer["responded_by_user"],
         }

@@ -206,8 +206,7 @@ def trigger(page: Page) -> Callable[..., str]:
         for name, value in fields.items():
             fill(form, name, value)
         form.get_by_role("button", name="Trigger", exact=True).click()
-        page.wait_for_url("**/runs/**")
-        return unquote(page.url.split("/runs/")[1].split("/")[0].split("?")[0])
+        return run_id_of(page)
 
     return send
 
@@ -233,3 +232,9 @@ def fill(form: Locator, name: str, value: Any) -> None:
 def run_path(dag_id: str, run_id: str, *more: str) -> str:
     """Return the address of a run, or of a page below it."""
     return "/".join(["/dags", dag_id, "runs", quote(run_id, safe=""), *more])
+
+
+def run_id_of(page: Page) -> str:
+    """Return the id of the run to which the browser is led when a DAG was triggered."""
+    page.wait_for_url("**/runs/**")
+    return unquote(page.url.split("/runs/")[1].split("/")[0].split("?")[0])

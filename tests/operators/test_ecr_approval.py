@@ -262,3 +262,14 @@ def test_the_time_of_an_answer_may_be_text(asked: mock.Mock) -> None:
 def test_the_response_timeout_reaches_every_release_of_the_standard_provider() -> None:
     operator: Any = Task(summary=preview(), response_timeout=timedelta(hours=12)).operator
     assert timedelta(hours=12) in (getattr(operator, "response_timeout", None), operator.execution_timeout)
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_rejection_is_kept_although_airflow_ends_the_task_by_an_exception() -> None:
+    task = Task(summary=preview(), fail_on_reject=True)
+    shown = task.ask()
+    with pytest.raises(Exception, match="Reject"):
+        task.answer("Reject")
+    kept = task.pushed["return_value"]
+    assert (kept["chosen_options"], kept["digest"], kept["responded_by_user"]) == (["Reject"], "", ADA)
+    assert kept["subject"] == shown["subject"]

@@ -47,8 +47,16 @@ def _headline(audit: AuditXCom) -> str:
         f"{audit['without_policy_count']:,} without a policy, {audit['failed_count']:,} failed. "
         f"{audit['expiring_image_count']:,}{of_all} images would expire and {audit['archiving_image_count']:,} would be "
         f"archived, in {counted(audit['affected_repository_count'], 'repository', 'repositories')}; at most {_bytes(audit)} "
-        "would be freed (layers are shared)."
+        f"would be freed (layers are shared){_exactly(audit)}."
     )
+
+
+def _exactly(audit: AuditXCom) -> str:
+    if not audit.get("expiring_bytes_exact_known"):
+        return ""
+    unknown = audit.get("exact_bytes_unknown_repository_count", 0)
+    rest = f", without {counted(unknown, 'repository', 'repositories')}" if unknown else ""
+    return f"; {human_bytes(audit.get('expiring_bytes_exact_known'))} by the manifests{rest}"
 
 
 def _unknown(audit: AuditXCom) -> Iterator[Text]:

@@ -48,6 +48,7 @@ def _headline(audit: AuditXCom) -> str:
             f" {audit['archiving_image_count']:,} would be archived"
         ),
         f"- {_freed(audit)}",
+        *_exactly(audit),
     ]
     if audit["missing_part_count"]:
         lines.append(
@@ -62,6 +63,13 @@ def _freed(audit: AuditXCom) -> str:
         return f"at most {human_bytes(audit['expiring_bytes_upper_bound'])} would be freed (layers are shared)"
     unknown = counted(audit["bytes_unknown_repository_count"], "repository", "repositories")
     return f"at most {human_bytes(audit['expiring_bytes_upper_bound_known'])} would be freed, plus the unknown sizes of {unknown}"
+
+
+def _exactly(audit: AuditXCom) -> Iterator[str]:
+    if audit.get("expiring_bytes_exact_known"):
+        unknown = audit.get("exact_bytes_unknown_repository_count", 0)
+        rest = f", without {counted(unknown, 'repository', 'repositories')}" if unknown else ""
+        yield f"- {human_bytes(audit.get('expiring_bytes_exact_known'))} would be freed by the manifests{rest}"
 
 
 def _findings(audit: AuditXCom) -> Iterator[str]:

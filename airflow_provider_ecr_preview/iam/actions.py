@@ -10,6 +10,9 @@ _PREVIEW = ("ecr:StartLifecyclePolicyPreview", "ecr:GetLifecyclePolicyPreview", 
 _EVIDENCE = (*_PREVIEW, "ecr:DescribeImages", "ecr:DescribeRegistry")
 
 
+_MANIFESTS = ("ecr:BatchGetImage", "ecr:ListPullTimeUpdateExclusions")
+
+
 _PULLS = ("ecr:GetRegistryPolicy", "ecr:GetRepositoryPolicy")
 
 
@@ -74,8 +77,9 @@ IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
         "ecr:GetLifecyclePolicyPreview",
         "ecr:DescribeImages",
         "ecr:DescribeRegistry",
+        *_MANIFESTS,
     ),
-    "EcrAuditLifecyclePoliciesOperator": _EVIDENCE,
+    "EcrAuditLifecyclePoliciesOperator": (*_EVIDENCE, *_MANIFESTS),
     "EcrCompareLifecyclePoliciesOperator": (*_PREVIEW, "ecr:DescribeImages"),
     "EcrRecommendLifecyclePolicyOperator": (
         "ecr:DescribeImages",

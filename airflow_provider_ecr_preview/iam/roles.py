@@ -38,7 +38,14 @@ _REPOSITORIES = "arn:aws:ecr:*:123456789012:repository/*"
 _QUEUE = "arn:aws:sqs:*:123456789012:ecr-policy-changes"
 
 
-_OF_THE_REGISTRY = frozenset({"ecr:DescribeRegistry", "ecr:DescribeRepositories", "ecr:GetRegistryPolicy"})
+_OF_THE_REGISTRY = frozenset(
+    {
+        "ecr:DescribeRegistry",
+        "ecr:DescribeRepositories",
+        "ecr:GetRegistryPolicy",
+        "ecr:ListPullTimeUpdateExclusions",
+    }
+)
 """Actions on the registry or on all of its repositories."""
 
 

@@ -187,19 +187,27 @@ class LocalImage(Image):
         return {key: value for key, value in detail.items() if value is not None}
 
 
-def image_manifest(content: str, size: int) -> str:
-    """Return the manifest of an image with one layer.
+def image_manifest(content: str, size: int, base: str = "", base_size: int = 0) -> str:
+    """Return the manifest of an image with one layer of its own, on top of the layer of a base image if there is one.
 
     :param content: text that makes this image unique.
     :param size: compressed size of the image.
+    :param base: text that identifies the base image.
+    :param base_size: compressed size of the layer of the base image; 0 for none.
     """
+    base_size = min(base_size, max(size - _CONFIG_SIZE, 0))
+    base_layer = ""
+    if base_size:
+        digest = hashlib.sha256(base.encode()).hexdigest()
+        base_layer = f'{{"mediaType":"{IMAGE_LAYER}","digest":"sha256:{digest}","size":{base_size}}},'
     layer = hashlib.sha256(content.encode()).hexdigest()
     config = hashlib.sha256(layer.encode()).hexdigest()
     # Use a template: for a hundred thousand images, json.dumps would take most of the time.
     return (
         f'{{"schemaVersion":2,"mediaType":"{IMAGE_MANIFEST}",'
         f'"config":{{"mediaType":"{IMAGE_CONFIG}","digest":"sha256:{config}","size":{_CONFIG_SIZE}}},'
-        f'"layers":[{{"mediaType":"{IMAGE_LAYER}","digest":"sha256:{layer}","size":{max(size - _CONFIG_SIZE, 0)}}}]}}'
+        f'"layers":[{base_layer}{{"mediaType":"{IMAGE_LAYER}","digest":"sha256:{layer}",'
+        f'"size":{max(size - _CONFIG_SIZE, 0) - base_size}}}]}}'
     )
 
 

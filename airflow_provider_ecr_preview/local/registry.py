@@ -46,6 +46,7 @@ class Registry(RepositoryStore):
         tags: Sequence[str] = (),
         pushed_days_ago: float = 0,
         size: int = DEFAULT_SIZE,
+        base_size: int = 0,
         last_pull_days_ago: float | None = None,
         archived_days_ago: float | None = None,
         restored_days_ago: float | None = None,
@@ -62,6 +63,7 @@ class Registry(RepositoryStore):
         :param tags: its tags; none for an untagged image.
         :param pushed_days_ago: when it was pushed.
         :param size: compressed size in bytes.
+        :param base_size: how much of it is a layer that all images of the repository with a base share, in bytes.
         :param last_pull_days_ago: when it was pulled last; None for never.
         :param archived_days_ago: when it was archived; None for never.
         :param restored_days_ago: when it was restored from the archive; None for never.
@@ -76,7 +78,7 @@ class Registry(RepositoryStore):
         found = self.repository(repository, region_name=region_name, account_id=account_id)
         with self.lock:
             if manifest is None:
-                manifest = found.next_manifest(size)
+                manifest = found.next_manifest(size, base_size)
             if subject is not None:
                 manifest = referrer_manifest(manifest, found.find({"imageDigest": subject}))
             image = put_image(

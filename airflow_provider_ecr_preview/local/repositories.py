@@ -161,13 +161,14 @@ class LocalRepository(Repository):
         """
         image.restore(datetime.fromtimestamp(self.moment(at), UTC), active_after)
 
-    def next_manifest(self, size: int) -> str:
+    def next_manifest(self, size: int, base_size: int = 0) -> str:
         """Return the manifest of an image that this repository does not have yet.
 
         :param size: compressed size of the image.
+        :param base_size: compressed size of the layer that it shares with the other images of the repository.
         """
         self.pushes += 1
-        return image_manifest(f"{self.arn} {self.pushes}", size)
+        return image_manifest(f"{self.arn} {self.pushes}", size, self.arn, base_size)
 
     def holder_of(self, tag: str) -> LocalImage | None:
         """Return the image that has a tag, or None."""

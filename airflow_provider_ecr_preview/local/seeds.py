@@ -77,6 +77,7 @@ class Shelf:
             tags=tags,
             pushed_days_ago=days_ago,
             size=image.pop("size", None) or self.size(),
+            base_size=self.base_size * 3 // 5,
             region_name=self.region_name,
             **image,
         )

@@ -61,6 +61,7 @@ AUDIT_TEMPLATE_FIELDS = (
     "poll_interval",
     "progress_interval",
     "protected_tags",
+    "read_manifests",
     "recently_pulled_days",
     "registry_id",
     "reports_path",
@@ -95,6 +96,7 @@ class AuditParameters:
     fail_on: FailOn
     fail_on_alarm: bool
     enrich: bool
+    read_manifests: bool
     lookout: Lookout
     max_workers: int
     max_in_flight: int
@@ -120,6 +122,9 @@ class AuditParameters:
                 "expected_policies is compared with the applied policies, and this task previews candidates. Leave out "
                 "lifecycle_policy_text and lifecycle_policies, or compare the applied policies in a task of its own."
             )
+        read_manifests = switch(task.read_manifests, "read_manifests", False)
+        if read_manifests and not enrich:
+            raise ValueError("read_manifests needs enrich, to know all images of a repository. Leave enrich on.")
         return cls(
             names=texts(task.repository_names, "repository_names"),
             candidates=candidates,
@@ -139,6 +144,7 @@ class AuditParameters:
             fail_on=read_fail_on(task.fail_on),
             fail_on_alarm=switch(task.fail_on_alarm, "fail_on_alarm", False),
             enrich=enrich,
+            read_manifests=read_manifests,
             lookout=Lookout(
                 recently_pulled_days=days(task.recently_pulled_days, "recently_pulled_days", RECENTLY_PULLED_DAYS),
                 used_images=used_images_in(task.in_use, required_scope_of(task.required_scope)),

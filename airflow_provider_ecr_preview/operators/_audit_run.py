@@ -18,9 +18,11 @@ from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
 from airflow_provider_ecr_preview.engine.audit_attempt import AuditAttempt, Recovered
 from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet
+from airflow_provider_ecr_preview.engine.manifests import require_no_recorded_pulls
 from airflow_provider_ecr_preview.operators._audit_parameters import AuditParameters
 from airflow_provider_ecr_preview.operators._fail_on import no_repositories
 from airflow_provider_ecr_preview.reports.audit import AuditReports
+from airflow_provider_ecr_preview.reports.manifests import ManifestCache
 from airflow_provider_ecr_preview.reports.segments import MemorySegments, PathSegments, StateSegments
 from airflow_provider_ecr_preview.reports.storage import require_bucket, slug
 from airflow_provider_ecr_preview.triggers.ecr_audit import EcrLifecyclePolicyPreviewsTrigger
@@ -102,6 +104,8 @@ class AuditRun:
                 f"repository_names has {', '.join(duplicates[:_SHOWN_DUPLICATES])} more than once. A repository has only "
                 "one preview: name each repository once."
             )
+        if given.read_manifests:
+            require_no_recorded_pulls(self._task.hook, given.registry_id)
         fleet = PreviewFleet(
             hook=self._task.hook,
             registry_id=given.registry_id,
@@ -116,6 +120,8 @@ class AuditRun:
             progress_interval=given.progress_interval,
             should_stop=self._should_stop,
             image_lists=self._image_lists(),
+            read_manifests=given.read_manifests,
+            manifest_cache=None if given.reports_path is None else ManifestCache(given.reports_path),
         )
         return AuditAttempt(
             {name: given.candidates.policy_of(name) for name in given.names},

@@ -66,8 +66,8 @@ class EcrAuditLifecyclePoliciesOperator(
     files under ``reports_path``. Without either, it starts again from the beginning and logs that.
 
     Calls StartLifecyclePolicyPreview, GetLifecyclePolicyPreview, GetLifecyclePolicy if a preview is already running,
-    DescribeImages unless ``enrich=False``, and DescribeRegistry once unless ``check_replicas=False`` (``ecr:`` IAM actions
-    of the same names).
+    DescribeImages unless ``enrich=False``, DescribeRegistry once unless ``check_replicas=False``, and with
+    ``read_manifests`` ListPullTimeUpdateExclusions and BatchGetImage (``ecr:`` IAM actions of the same names).
 
     .. code-block:: python
 
@@ -121,6 +121,9 @@ class EcrAuditLifecyclePoliciesOperator(
         name their repositories (Terraform plans, CloudFormation), or a mapping of repository names or globs to files. On
         the worker, or ``ObjectStoragePath`` URLs; a relative path starts at the folder of the DAG file. Not together with
         candidate policies. (templated)
+    :param read_manifests: whether to read the manifests of all images with BatchGetImage and to sum the layers that
+        nothing that stays refers to: ``expiring_bytes_exact``, next to the upper bound. Only for a role in the pull-time update
+        exclusions of ECR, because it would record pulls otherwise; up to 10,000 images in a repository. (templated)
     :param max_workers: number of threads that call ECR. (templated)
     :param max_in_flight: number of previews that may be started and not yet read. (templated)
     :param repository_timeout: how long one repository may take from the start of its preview, in seconds. (templated)
@@ -178,6 +181,7 @@ class EcrAuditLifecyclePoliciesOperator(
         protected_tags: Templated[Names] | None = PROTECTED_TAGS,
         check_replicas: Templated[bool] | None = True,
         expected_policies: Templated[ExpectedPolicyFiles] | None = None,
+        read_manifests: Templated[bool] | None = False,
         max_workers: Templated[int] | None = MAX_WORKERS,
         max_in_flight: Templated[int] | None = MAX_IN_FLIGHT,
         repository_timeout: Templated[float | timedelta] | None = REPOSITORY_TIMEOUT,
@@ -211,6 +215,7 @@ class EcrAuditLifecyclePoliciesOperator(
         self.protected_tags = protected_tags
         self.check_replicas = check_replicas
         self.expected_policies = expected_policies
+        self.read_manifests = read_manifests
         self.max_workers = max_workers
         self.max_in_flight = max_in_flight
         self.repository_timeout = repository_timeout

@@ -17,14 +17,17 @@ from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, requir
 from airflow_provider_ecr_preview.core.parameters.times import days
 from airflow_provider_ecr_preview.core.parameters.values import account_id, decoded, integer, switch, text
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.core.preview.layers import FreedBytes
 from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
 from airflow_provider_ecr_preview.core.preview.result import marker
+from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
 from airflow_provider_ecr_preview.core.protection.images import PROTECTED_TAGS, RECENTLY_PULLED_DAYS, tags_protected_by
 from airflow_provider_ecr_preview.core.selection import Names
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.preview import MARKER_KEY, PreviewSummaryXCom
 from airflow_provider_ecr_preview.display.preview import summary_table
 from airflow_provider_ecr_preview.display.text import render
+from airflow_provider_ecr_preview.engine.manifests import batch_get_image_of, freed_by, require_no_recorded_pulls
 from airflow_provider_ecr_preview.engine.replicas import replicas_through
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook, TagStatus
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
@@ -45,8 +48,8 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
     """Read a complete preview and push its summary to XCom, for the tasks downstream.
 
     The summary has a maximum size, however large the repository is; ``images_path`` gets the full list. Calls
-    GetLifecyclePolicyPreview, unless ``enrich=False`` DescribeImages, and unless ``check_replicas=False`` DescribeRegistry
-    (``ecr:`` IAM actions of the same names).
+    GetLifecyclePolicyPreview, unless ``enrich=False`` DescribeImages, unless ``check_replicas=False`` DescribeRegistry, and
+    with ``read_manifests`` ListPullTimeUpdateExclusions and BatchGetImage (``ecr:`` IAM actions of the same names).
 
     .. code-block:: python
 
@@ -81,6 +84,9 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
         ``s3://aws_conn_id@bucket/...``), as gzip JSON Lines. (templated)
     :param write_kept_images: whether to also write a list of the images that stay, each with the reason. Needs ``enrich``,
         and a preview that is read in full. (templated)
+    :param read_manifests: whether to read the manifests of all images with BatchGetImage and to sum the layers that
+        nothing that stays refers to, as in the audit. Only for a role in the pull-time update exclusions of ECR. Needs
+        ``enrich``, and a preview that is read in full. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of the connection. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -101,6 +107,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
         "page_size",
         "policy_fingerprint",
         "protected_tags",
+        "read_manifests",
         "recently_pulled_days",
         "registry_id",
         "repository_name",
@@ -132,6 +139,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
         check_replicas: Templated[bool] | None = True,
         images_path: Templated[str] | None = None,
         write_kept_images: Templated[bool] | None = True,
+        read_manifests: Templated[bool] | None = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -151,12 +159,15 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
         self.check_replicas = check_replicas
         self.images_path = as_rendered(images_path)
         self.write_kept_images = as_rendered(write_kept_images)
+        self.read_manifests = as_rendered(read_manifests)
 
     def execute(self, context: Context) -> PreviewSummaryXCom:
         """Read the preview and return its summary."""
         self._read_parameters()
         if self.images_path:
             _check_file(self.images_path)
+        if self.read_manifests:
+            require_no_recorded_pulls(self.hook, self.registry_id)
         pages = self.hook.paginate_preview(
             self.repository_name,
             registry_id=self.registry_id,
@@ -179,7 +190,12 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
             else nullcontext()
         ) as images:
             value = read_preview(
-                pages, inventory=inventory, lookout=lookout, image_list=images, is_whole=not self._is_part
+                pages,
+                inventory=inventory,
+                lookout=lookout,
+                image_list=images,
+                is_whole=not self._is_part,
+                freed_bytes_of=self._freed_bytes if self.read_manifests else None,
             )
         EcrRepositoryLink.persist(
             context=context,
@@ -218,6 +234,12 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
             self._replicas_of = replicas_through(self.hook) if check_replicas else None
             self.images_path = text(self.images_path, "images_path")
             self.write_kept_images = switch(self.write_kept_images, "write_kept_images", True)
+            self.read_manifests = switch(self.read_manifests, "read_manifests", False)
+            if self.read_manifests and (self._is_part or not self.enrich):
+                raise ValueError("read_manifests needs enrich and the whole preview. Leave out what selects a part.")
+
+    def _freed_bytes(self, summary: PreviewSummary, inventory: RepositoryInventory) -> FreedBytes:
+        return freed_by(summary, inventory, batch_get_image_of(self.hook, self.repository_name, self.registry_id))
 
     @property
     def _is_part(self) -> bool:

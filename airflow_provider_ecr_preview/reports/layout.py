@@ -8,6 +8,7 @@
     kept_images/...                                                                 the images that stay, each with why
     audits/audit_date=<date>/<audit>.md                                             for a person
     outcomes/<audit>/<part>/                                                        what a retry takes up
+    manifests/registry_id=/region_name=/repository_name=<name>/manifests.jsonl.gz   what images refer to; those of the last audit
     policies/<fingerprint>.json                                                     each policy that was previewed, once
 """
 
@@ -38,6 +39,9 @@ OUTCOMES = "outcomes"
 
 
 POLICIES = "policies"
+
+
+MANIFESTS = "manifests"
 
 
 IMAGE_LIST = "images.jsonl.gz"

@@ -254,6 +254,7 @@ KINDS: dict[str, Kind] = {
         bad=[*NO_LISTS, ["a b"], ["latest, prod*"], ["'a'"], ["['a']"], ".a", ["a", ""], ["null"], "[a]", "x" * 129],
     ),
     "prove": SWITCH,
+    "read_manifests": SWITCH,
     "recently_pulled_days": DAYS,
     "reference_list": OTHERS,
     "region_name": Kind([("us-east-1", "us-east-1")], [True, 1.5, []]),
@@ -403,6 +404,7 @@ def reading() -> Iterator[Reading]:
         patch.setattr(f"{package}.operators.ecr_cleanup_policies.read_former_policies", reached)
         patch.setattr(f"{package}.operators.ecr_compare.PolicyComparer", reached)
         patch.setattr(f"{package}.operators.ecr_in_use.AwsGenericHook", reached)
+        patch.setattr(f"{package}.operators.ecr_preview_summarize.require_no_recorded_pulls", reached)
         patch.setattr(f"{package}.operators.ecr_preview_summarize.replicas_through", lambda _: None)
         patch.setattr(f"{package}.operators.ecr_recommend.PolicyRecommender.recommend", reached)
         patch.setattr(f"{package}.operators._audit_parameters.replicas_through", lambda _: None)

@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow_provider_ecr_preview.core.audit.kind import AuditKind
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
-from airflow_provider_ecr_preview.core.audit.totals import AuditTotals, expiring_bytes, summary_of
+from airflow_provider_ecr_preview.core.audit.totals import AuditTotals, exact_bytes, expiring_bytes, summary_of
 from airflow_provider_ecr_preview.core.preview.finding import SEVERITY_ORDER
 from airflow_provider_ecr_preview.core.values import Leading, cut, json_size
 from airflow_provider_ecr_preview.core.xcom.audit import (
@@ -193,6 +193,7 @@ class Audit:
             archiving_image_count=summary["archiving_image_count"],
             total_image_count=summary["total_image_count"],
             expiring_bytes_upper_bound=expiring_bytes(summary),
+            expiring_bytes_exact=exact_bytes(summary),
             findings=[finding["code"] for finding in outcome.all_findings],
             images_uri=summary["images_uri"],
         )

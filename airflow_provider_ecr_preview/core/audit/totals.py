@@ -26,6 +26,8 @@ class AuditTotals:
     unknown_images: int = 0
     known_bytes: int = 0
     unknown_bytes: int = 0
+    exact_bytes: int = 0
+    unknown_exact_bytes: int = 0
     critical_findings: int = 0
     warning_findings: int = 0
     info_findings: int = 0
@@ -77,6 +79,9 @@ class AuditTotals:
             expiring_bytes_upper_bound=None if self.unknown_bytes else self.known_bytes,
             expiring_bytes_upper_bound_known=self.known_bytes,
             bytes_unknown_repository_count=self.unknown_bytes,
+            expiring_bytes_exact=None if self.unknown_exact_bytes else self.exact_bytes,
+            expiring_bytes_exact_known=self.exact_bytes,
+            exact_bytes_unknown_repository_count=self.unknown_exact_bytes,
             critical_finding_count=self.critical_findings,
             warning_finding_count=self.warning_findings,
             info_finding_count=self.info_findings,
@@ -99,6 +104,8 @@ class AuditTotals:
             unknown_images=counts["total_unknown_repository_count"],
             known_bytes=counts["expiring_bytes_upper_bound_known"],
             unknown_bytes=counts["bytes_unknown_repository_count"],
+            exact_bytes=counts.get("expiring_bytes_exact_known", 0),
+            unknown_exact_bytes=counts.get("exact_bytes_unknown_repository_count", counts["previewed_count"]),
             critical_findings=counts["critical_finding_count"],
             warning_findings=counts["warning_finding_count"],
             info_findings=counts["info_finding_count"],
@@ -116,6 +123,9 @@ class AuditTotals:
         self.unknown_images += images is None
         self.known_bytes += size or 0
         self.unknown_bytes += size is None
+        exact = exact_bytes(summary)
+        self.exact_bytes += exact or 0
+        self.unknown_exact_bytes += exact is None
 
 
 def summary_of(outcome: RepositoryOutcome) -> PreviewSummaryXCom:
@@ -136,3 +146,8 @@ def affected_image_count(summary: PreviewSummaryXCom) -> int:
 def expiring_bytes(summary: PreviewSummaryXCom) -> int | None:
     """Return the upper bound of the expiring bytes: 0 if no image expires, even if sizes were not requested."""
     return summary["expiring_bytes_upper_bound"] if summary["expiring_image_count"] else 0
+
+
+def exact_bytes(summary: PreviewSummaryXCom) -> int | None:
+    """Return the bytes that are freed by the manifests: None if they were not read, 0 if no image expires."""
+    return summary.get("expiring_bytes_exact") if summary["expiring_image_count"] else 0

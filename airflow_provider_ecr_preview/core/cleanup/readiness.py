@@ -161,7 +161,9 @@ def nothing_previewed(repository: RepositoryId, now: datetime, policy_fingerprin
     """
     return PreviewSummaryXCom(
         schema=SUMMARY_SCHEMA,
-        **repository.as_dict(),
+        registry_id=repository.registry_id,
+        region_name=repository.region_name,
+        repository_name=repository.repository_name,
         status="COMPLETE",
         previewed_at=isoformat(now) or "",
         policy_fingerprint=policy_fingerprint,

@@ -17,9 +17,11 @@ from airflow_provider_ecr_preview.core.preview.findings import find
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.kept import KeptImage, kept_images
+from airflow_provider_ecr_preview.core.preview.layers import FreedBytes
 from airflow_provider_ecr_preview.core.preview.pages import PreviewPage, summarize_pages
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.stored import Unread
+from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
 from airflow_provider_ecr_preview.core.protection.images import RECENTLY_PULLED_DAYS, ImageProtection
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
@@ -30,6 +32,10 @@ UsedImagesOf = Callable[[RepositoryId], UsedImages | None]
 
 ReplicasOf = Callable[[RepositoryId], Sequence[RepositoryId] | Unread]
 """Returns the replicas that repeat the deletions made in a repository."""
+
+
+FreedBytesOf = Callable[[PreviewSummary, RepositoryInventory], FreedBytes]
+"""Returns what the expiring images of a whole preview free, by their manifests."""
 
 
 ExpectedPolicyOf = Callable[[str], ExpectedPolicy | None]
@@ -103,6 +109,7 @@ def read_preview(
     image_list: ImageList | None = None,
     now: datetime | None = None,
     is_whole: bool = True,
+    freed_bytes_of: FreedBytesOf | None = None,
 ) -> PreviewSummaryXCom:
     """Read a preview once, page by page, and return its summary.
 
@@ -112,6 +119,7 @@ def read_preview(
     :param image_list: the list to write the images to.
     :param now: the time from which recent pulls are counted (aware).
     :param is_whole: whether the pages are the whole preview; if not, it is unknown which images stay.
+    :param freed_bytes_of: reads the manifests, to know exactly what is freed; needs the inventory and the whole preview.
     :raises PreviewInconsistentError: if the preview lists an image twice.
     :raises ValueError: if there is no page.
     """
@@ -149,8 +157,10 @@ def read_preview(
             )
         )
     found = find(summary, inventory, recent_pulls, used_images, protected_images, replicas=replicas, is_whole=is_whole)
+    freed = freed_bytes_of(summary, inventory) if freed_bytes_of is not None and inventory is not None else None
     return summary_xcom(
         summary,
+        freed=freed,
         inventory=inventory,
         findings=by_severity([*found, *lookout.drift(summary.repository_name, summary.policy)]),
         images_uri=None if image_list is None else image_list.images_uri,

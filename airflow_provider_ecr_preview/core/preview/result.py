@@ -9,6 +9,7 @@ from typing import NamedTuple
 from airflow_provider_ecr_preview.core.preview.finding import Finding
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.core.preview.layers import FreedBytes
 from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
 from airflow_provider_ecr_preview.core.values import cut, fitted, isoformat, json_size
 from airflow_provider_ecr_preview.core.xcom.preview import (
@@ -17,12 +18,13 @@ from airflow_provider_ecr_preview.core.xcom.preview import (
     MAX_SAMPLE_TAGS,
     MAX_SUMMARY_BYTES,
     SUMMARY_SCHEMA,
-    FindingSummary,
     MarkerXCom,
     PreviewSummaryXCom,
     RuleSummary,
     SampleImage,
 )
+
+MAX_EXACT_MESSAGE_CHARACTERS = 300
 
 
 class _Limits(NamedTuple):
@@ -49,6 +51,7 @@ def summary_xcom(
     *,
     inventory: RepositoryInventory | None = None,
     findings: Iterable[Finding] = (),
+    freed: FreedBytes | None = None,
     images_uri: str | None = None,
 ) -> PreviewSummaryXCom:
     """Return a summary under the XCom contract, in at most 8 KiB.
@@ -56,6 +59,7 @@ def summary_xcom(
     :param summary: the summary.
     :param inventory: the images of the repository, if DescribeImages was called.
     :param findings: the problems that a person should look at.
+    :param freed: what is freed by the manifests, if they were read.
     :param images_uri: the URL of the full list.
     """
     value = PreviewSummaryXCom(
@@ -77,18 +81,17 @@ def summary_xcom(
         newest_pushed_at=isoformat(summary.newest_pushed_at),
         rules=summary.rules() if inventory is not None else [*map(_without_bytes, summary.rules())],
         findings=[
-            FindingSummary(
-                code=finding.code,
-                severity=finding.severity,
-                message=finding.message,
-                image_digests=list(finding.image_digests[:MAX_FINDING_DIGESTS]),
-            )
-            for finding in findings
+            {**found, "image_digests": found["image_digests"][:MAX_FINDING_DIGESTS]}
+            for found in (finding.as_dict() for finding in findings)
         ],
         sample=[_sample_image(image) for image in summary.sample],
         images_uri=images_uri,
         next_token=summary.next_token,
     )
+    if freed is not None:
+        value["expiring_bytes_exact"], value["shared_bytes"] = freed.freed, freed.shared
+        value["expiring_family_count"] = freed.family_count
+        value["exact_bytes_message"] = cut(freed.message, MAX_EXACT_MESSAGE_CHARACTERS)
     return bounded(value)
 
 

@@ -40,7 +40,8 @@ class AuditCounts(TypedDict):
     """Sums over repositories. Those over images are of the repositories that were previewed.
 
     A sum is null as soon as one addend is not known; beside it stand the sum of what is known and the number of
-    repositories that are missing from it. Bytes are upper bounds, because layers are shared.
+    repositories that are missing from it. Bytes are upper bounds, because layers are shared; ``expiring_bytes_exact`` is
+    what is freed by the manifests of the images, with ``read_manifests``. Earlier releases have no exact bytes.
     """
 
     repository_count: int
@@ -58,6 +59,9 @@ class AuditCounts(TypedDict):
     expiring_bytes_upper_bound: int | None
     expiring_bytes_upper_bound_known: int
     bytes_unknown_repository_count: int
+    expiring_bytes_exact: NotRequired[int | None]
+    expiring_bytes_exact_known: NotRequired[int]
+    exact_bytes_unknown_repository_count: NotRequired[int]
     critical_finding_count: int
     warning_finding_count: int
     info_finding_count: int
@@ -78,6 +82,7 @@ class AuditedRepository(RepositoryRef):
     archiving_image_count: int
     total_image_count: int | None
     expiring_bytes_upper_bound: int | None
+    expiring_bytes_exact: NotRequired[int | None]
     findings: list[str]
     images_uri: str | None
 

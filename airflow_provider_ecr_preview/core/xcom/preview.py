@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 SUMMARY_SCHEMA = "ecr-lifecycle-preview-summary/1"
 
@@ -67,7 +67,13 @@ class SampleImage(TypedDict):
 
 
 class PreviewSummaryXCom(TypedDict):
-    """``return_value`` of the summarise operator. Times are ISO 8601 in UTC; sizes are bytes."""
+    """``return_value`` of the summarise operator. Times are ISO 8601 in UTC; sizes are bytes.
+
+    With ``read_manifests``: ``expiring_bytes_exact`` is the size of the layers that nothing that stays in the repository
+    refers to, and ``shared_bytes`` of those of expiring images that stay because other images refer to them.
+    ``expiring_family_count`` counts a manifest list, its images and their signatures as one. All are null if unknown, and
+    ``exact_bytes_message`` says why. A layer that is mounted into other repositories may stay there.
+    """
 
     schema: str
     registry_id: str
@@ -90,6 +96,10 @@ class PreviewSummaryXCom(TypedDict):
     sample: list[SampleImage]
     images_uri: str | None
     next_token: str | None
+    expiring_bytes_exact: NotRequired[int | None]
+    shared_bytes: NotRequired[int | None]
+    expiring_family_count: NotRequired[int | None]
+    exact_bytes_message: NotRequired[str | None]
 
 
 class StartedPreviewXCom(TypedDict):

@@ -37,6 +37,9 @@ GET_POLICY = "get_lifecycle_policy"
 DESCRIBE_IMAGES = "describe_images"
 
 
+BATCH_GET_IMAGE = "batch_get_image"
+
+
 MAX_FAULTS = 4
 """How often an interrupted call is retried."""
 
@@ -112,7 +115,8 @@ class PacedCalls:
         """The registry that answers, known from the first answer."""
         self._operation_names = client.meta.method_to_api_mapping
         self.paces = {
-            operation: Pace(clock=clock) for operation in (START_PREVIEW, GET_PREVIEW, GET_POLICY, DESCRIBE_IMAGES)
+            operation: Pace(clock=clock)
+            for operation in (START_PREVIEW, GET_PREVIEW, GET_POLICY, DESCRIBE_IMAGES, BATCH_GET_IMAGE)
         }
         """The pace of each operation, by boto3 method name."""
 

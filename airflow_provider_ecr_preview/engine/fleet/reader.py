@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
 
 from airflow_provider_ecr_preview.aws.pages import DESCRIBE_IMAGES_PAGE_SIZE, images_of
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.preview.finding import Finding
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
+from airflow_provider_ecr_preview.core.preview.layers import FreedBytes
 from airflow_provider_ecr_preview.core.preview.pages import PageCheck, PreviewPage, PreviewStatus, checked
 from airflow_provider_ecr_preview.core.preview.reading import ImageList, Lookout, read_preview
+from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
-from airflow_provider_ecr_preview.engine.fleet.calls import DESCRIBE_IMAGES, GET_PREVIEW, PacedCalls
+from airflow_provider_ecr_preview.engine.fleet.calls import BATCH_GET_IMAGE, DESCRIBE_IMAGES, GET_PREVIEW, PacedCalls
 from airflow_provider_ecr_preview.engine.fleet.schedule import RepositoryWork
+from airflow_provider_ecr_preview.engine.manifests import MEDIA_TYPES, freed_by
+from airflow_provider_ecr_preview.reports.manifests import ManifestCache
 
 PREVIEW_PAGE_SIZE = 100
 
@@ -30,6 +36,8 @@ class PreviewReader:
     :param image_lists: opens the list that stores a repository's affected images. The block ends without error only if
         the preview was read to its end; otherwise the list is incomplete or of another preview, and must be discarded.
     :param on_page: called with the number of images on every page.
+    :param read_manifests: whether to read the manifests, to know exactly what is freed.
+    :param manifest_cache: keeps the manifests between audits; None for no cache.
     """
 
     def __init__(
@@ -40,12 +48,16 @@ class PreviewReader:
         lookout: Lookout | None = None,
         image_lists: ImageLists | None = None,
         on_page: Callable[[int], object] = bool,
+        read_manifests: bool = False,
+        manifest_cache: ManifestCache | None = None,
     ) -> None:
         self._calls = calls
         self._enrich = enrich
         self._lookout = lookout
         self._image_lists = image_lists
         self._on_page = on_page
+        self._read_manifests = read_manifests
+        self._manifest_cache = manifest_cache
 
     def read(self, work: RepositoryWork, first: PreviewPage, next_token: str | None) -> PreviewSummaryXCom:
         """Return the summary of a preview.
@@ -63,6 +75,7 @@ class PreviewReader:
                 inventory=self._inventory(work, first.preview.policy, keep_images=keep_images),
                 lookout=self._lookout,
                 image_list=image_list,
+                freed_bytes_of=partial(self._freed, work) if self._read_manifests else None,
             )
 
     def drift_without_policy(self, repository_name: str) -> list[Finding]:
@@ -71,6 +84,12 @@ class PreviewReader:
         :param repository_name: the repository.
         """
         return [] if self._lookout is None else self._lookout.drift(repository_name, None)
+
+    def _freed(self, work: RepositoryWork, summary: PreviewSummary, inventory: RepositoryInventory) -> FreedBytes:
+        def batch_get_image(image_ids: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:
+            return self._calls.call(work, BATCH_GET_IMAGE, imageIds=image_ids, acceptedMediaTypes=[*MEDIA_TYPES])
+
+        return freed_by(summary, inventory, batch_get_image, self._manifest_cache)
 
     def _pages(self, work: RepositoryWork, first: PreviewPage, next_token: str | None) -> Iterator[PreviewPage]:
         self._on_page(len(first.images))

@@ -27,7 +27,7 @@ from airflow_provider_ecr_preview.engine.fleet.steps import PreviewSteps
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-
+from airflow_provider_ecr_preview.reports.manifests import ManifestCache
 
 _TICK_SECONDS = 0.2
 
@@ -75,6 +75,8 @@ class PreviewFleet:
     :param lookout: what to flag among the affected images.
     :param image_lists: opens the list that stores a repository's affected images, as a context manager that discards
         the list if the block ends with an error.
+    :param read_manifests: whether to read the manifests, to know exactly what is freed.
+    :param manifest_cache: keeps the manifests between audits; None for no cache.
     :param on_started: called with every started preview, in the iterating thread, so that the next attempt can collect
         it after a crash.
     :param on_progress: called with the progress of the audit, in the iterating thread.
@@ -96,6 +98,8 @@ class PreviewFleet:
     enrich: bool = True
     lookout: Lookout = field(default_factory=Lookout)
     image_lists: ImageLists | None = None
+    read_manifests: bool = False
+    manifest_cache: ManifestCache | None = None
     on_started: Callable[[StartedPreview], object] | None = None
     on_progress: Callable[[FleetProgress], object] | None = None
     progress_interval: float = 30.0
@@ -189,6 +193,8 @@ class _FleetRun:
                 lookout=fleet.lookout,
                 image_lists=fleet.image_lists,
                 on_page=self._count_images,
+                read_manifests=fleet.read_manifests,
+                manifest_cache=fleet.manifest_cache,
             ),
             repository_timeout=fleet.repository_timeout,
             max_restarts=fleet.max_restarts,

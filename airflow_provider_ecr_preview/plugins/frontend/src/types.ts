@@ -55,6 +55,7 @@ export interface Summary extends RepositoryRef {
   untagged_image_count: number;
   total_image_count: number | null;
   expiring_bytes_upper_bound: number | null;
+  expiring_bytes_exact?: number | null;
   rules: RuleSummary[];
   findings: Finding[];
   sample: Image[];
@@ -73,6 +74,7 @@ export interface AuditedRepository extends RepositoryRef {
   archiving_image_count: number | null;
   total_image_count: number | null;
   expiring_bytes_upper_bound: number | null;
+  expiring_bytes_exact?: number | null;
   policy_fingerprint: string | null;
   findings: string[];
   images_uri: string | null;
@@ -113,6 +115,7 @@ export interface RegistryCounts {
   expiring_image_count: number;
   archiving_image_count: number;
   expiring_bytes_upper_bound: number | null;
+  expiring_bytes_exact?: number | null;
 }
 
 export interface Audit {
@@ -128,6 +131,7 @@ export interface Audit {
   archiving_image_count: number;
   total_image_count: number | null;
   expiring_bytes_upper_bound: number | null;
+  expiring_bytes_exact?: number | null;
   expiring_bytes_upper_bound_known: number;
   findings: FindingCount[];
   failures: (RepositoryRef & { error: string | null; message: string | null })[];
@@ -148,6 +152,7 @@ export interface PolicyDifference {
   expiring_image_count: number;
   archiving_image_count: number;
   expiring_bytes_upper_bound: number | null;
+  expiring_bytes_exact?: number | null;
   newly_affected_image_count: number;
   newly_affected_bytes_upper_bound: number | null;
   no_longer_affected_image_count: number;

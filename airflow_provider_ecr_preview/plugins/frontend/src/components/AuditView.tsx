@@ -9,7 +9,7 @@ import { useLoaded } from "../useLoaded";
 import { useParameters } from "../useParameters";
 import { Badge, ConsoleLink, HostLink, LinkButton, named, place, Show, Tiles } from "./basics";
 import { Changes } from "./Changes";
-import { savings } from "./PreviewTiles";
+import { atMost, savings } from "./PreviewTiles";
 import { Registries } from "./Registries";
 import { EVERYTHING, Repositories, type RepositoryFilter } from "./Repositories";
 import { RepositoryView } from "./RepositoryView";
@@ -160,7 +160,7 @@ function AuditTiles({ audit, settings }: { audit: Audit; settings: Settings }) {
         ],
         ["Images that would be deleted", count(audit.expiring_image_count), total === null ? undefined : `of ${count(total)}`],
         ["Images that would be archived", count(audit.archiving_image_count), "archiving saves nothing by itself"],
-        ["Bytes", bytes(size ?? audit.expiring_bytes_upper_bound_known), size === null ? "of the repositories whose sizes are known" : "at most: layers are shared"],
+        ["Bytes", bytes(size ?? audit.expiring_bytes_upper_bound_known), size === null ? "of the repositories whose sizes are known" : atMost(audit.expiring_bytes_exact)],
         savings(size, settings, audit.expiring_bytes_upper_bound_known),
       ]}
     />

@@ -7,6 +7,7 @@ interface Counts {
   archiving_image_count: number | null;
   total_image_count: number | null;
   expiring_bytes_upper_bound: number | null;
+  expiring_bytes_exact?: number | null;
 }
 
 /** What would go of a repository, or of those of a run, at a glance. */
@@ -17,11 +18,16 @@ export function PreviewTiles({ counts, settings }: { counts: Counts; settings: S
       tiles={[
         ["Images that would be deleted", count(expiring), total === null ? undefined : `of ${count(total)}`],
         ["Images that would be archived", count(counts.archiving_image_count), "archiving saves nothing by itself"],
-        ["Bytes", bytes(size), "at most: layers are shared"],
+        ["Bytes", bytes(size), atMost(counts.expiring_bytes_exact)],
         savings(size, settings),
       ]}
     />
   );
+}
+
+/** What a number of bytes means, next to what is freed by the manifests, where they were read. */
+export function atMost(exact: number | null | undefined): string {
+  return exact === null || exact === undefined ? "at most: layers are shared" : `at most; ${bytes(exact)} by the manifests`;
 }
 
 /** What the bytes cost in a month: no more than that is saved. Where not all are known, of those that are. */

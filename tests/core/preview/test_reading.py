@@ -10,6 +10,7 @@ from airflow_provider_ecr_preview.core.preview.affected import UsedImages
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.kept import KeptImage
+from airflow_provider_ecr_preview.core.preview.layers import FreedBytes
 from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.repository import RepositoryId
@@ -89,3 +90,13 @@ def test_what_to_look_out_for_is_asked_at_the_first_page_only() -> None:
     lookout = Lookout(replicas_of=lambda repository: asked.append(repository) or [])
     read_preview([page(previewed(1), next_token="more"), page(previewed(2))], lookout=lookout, now=NOW)
     assert len(asked) == 1
+
+
+def test_what_is_freed_by_the_manifests_stands_next_to_the_upper_bound() -> None:
+    inventory = RepositoryInventory()
+    inventory.update([stored(1), stored(2)])
+    pages = [page(previewed(1), of=status(expiring=1))]
+    value = read_preview(pages, inventory=inventory, now=NOW, freed_bytes_of=lambda *_: FreedBytes(5, 7, 1))
+    assert (value["expiring_bytes_exact"], value["shared_bytes"], value["expiring_family_count"]) == (5, 7, 1)
+    assert value["exact_bytes_message"] is None
+    assert "expiring_bytes_exact" not in read_preview(pages, now=NOW, freed_bytes_of=lambda *_: FreedBytes(5, 7, 1))

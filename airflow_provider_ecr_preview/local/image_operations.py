@@ -144,7 +144,11 @@ def update_image_storage_class(request: Request) -> dict[str, Any]:
     return {
         "registryId": repository.registry_id,
         "repositoryName": repository.name,
-        "imageId": request.parameters["imageId"],
+        "imageId": {
+            name: request.parameters["imageId"][name]
+            for name in ("imageDigest", "imageTag")
+            if name in request.parameters["imageId"]
+        },
         "imageStatus": status,
     }
 

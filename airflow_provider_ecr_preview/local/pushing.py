@@ -13,6 +13,7 @@ from moto.ecr.exceptions import ImageAlreadyExistsException, InvalidParameterExc
 
 from airflow_provider_ecr_preview.local.bus_events import send_image_action
 from airflow_provider_ecr_preview.local.images import LocalImage, digest_of
+from airflow_provider_ecr_preview.local.manifests import check_manifest
 from airflow_provider_ecr_preview.local.paging import invalid
 from airflow_provider_ecr_preview.local.replication import Registries, replicate_push
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
@@ -146,6 +147,7 @@ def _document(manifest: str) -> Mapping[str, Any]:
         document = None
     if not isinstance(document, dict):
         raise invalid("ImageManifest", "Invalid JSON syntax")
+    check_manifest(document)
     return document
 
 
@@ -169,8 +171,6 @@ def _check_digest(expected: str | None, actual: str) -> None:
 
 def _check_children(repository: LocalRepository, document: Mapping[str, Any]) -> None:
     children = document.get("manifests") or []
-    if not isinstance(children, list) or not all(isinstance(child, dict) and "digest" in child for child in children):
-        raise invalid("ImageManifest", "The manifests of an image index need a digest each")
     missing = [child["digest"] for child in children if child["digest"] not in repository.index.by_digest]
     if missing:
         raise ServiceException(

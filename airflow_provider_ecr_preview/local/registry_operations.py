@@ -44,7 +44,7 @@ def put_registry_scanning_configuration(request: Request) -> dict[str, Any]:
 def put_replication_configuration(request: Request) -> dict[str, Any]:
     """Replace the replication rules; moto accepts only one, and drops members that botocore's model lacks."""
     backend, configuration = request.backend, request.parameters.get("replicationConfiguration", {})
-    check_rules(configuration.get("rules", ()), (backend.account_id, backend.region_name))
+    check_rules(configuration.get("rules", ()), (backend.account_id, backend.region_name), request.registry.regions)
     backend.replication_config = {"rules": list(configuration.get("rules", ()))}
     return {"replicationConfiguration": backend.replication_config}
 

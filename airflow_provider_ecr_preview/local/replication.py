@@ -6,6 +6,7 @@ deletions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 
 MAX_RULES = 25
+
+
+_ACCOUNT = re.compile("[0-9]{12}")
 
 
 Place = tuple[str, str]
@@ -46,16 +50,25 @@ class Registries(Protocol):
         """Create a repository."""
 
 
-def check_rules(rules: Sequence[Mapping[str, Any]], source: Place) -> None:
+def check_rules(rules: Sequence[Mapping[str, Any]], source: Place, regions: Sequence[str]) -> None:
     """Refuse rules that ECR refuses.
 
     :param rules: the rules of a replication configuration.
     :param source: the registry that they are for.
+    :param regions: the Regions that exist.
     :raises InvalidParameterException: if it refuses them.
     """
     if len(rules) > MAX_RULES:
         raise invalid("replicationConfiguration", f"Member must have length less than or equal to {MAX_RULES}")
-    if source in {place for rule in rules for place in _destinations(rule)}:
+    places = {place for rule in rules for place in _destinations(rule)}
+    for account_id, region_name in places:
+        if not _ACCOUNT.fullmatch(account_id):
+            raise invalid(
+                "replicationConfiguration", f"registryId must satisfy regular expression '{_ACCOUNT.pattern}'"
+            )
+        if region_name not in regions:
+            raise invalid("replicationConfiguration", f"There is no Region '{region_name}'")
+    if source in places:
         raise invalid("replicationConfiguration", "Replication destination cannot be the same as the source registry")
 
 

@@ -16,6 +16,7 @@ from airflow_provider_ecr_preview.core.policy.rule import compile_pattern
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from airflow_provider_ecr_preview.local.clock import Clock
 from airflow_provider_ecr_preview.local.images import LocalImage, image_manifest
+from airflow_provider_ecr_preview.local.paging import invalid
 from airflow_provider_ecr_preview.local.previews import Preview
 
 _serials = itertools.count(1)
@@ -134,7 +135,10 @@ class LocalRepository(Repository):
         """Return the image that a digest, a tag or both of an ``imageId`` name.
 
         :raises ImageNotFoundException: if there is no such image.
+        :raises InvalidParameterException: if it names neither.
         """
+        if not image_id.get("imageDigest") and not image_id.get("imageTag"):
+            raise invalid("imageId", "Both tag and digest cannot be null")
         if digest := image_id.get("imageDigest"):
             image = self.index.by_digest.get(digest)
             if image is not None and (not (tag := image_id.get("imageTag")) or tag in image.image_tags):

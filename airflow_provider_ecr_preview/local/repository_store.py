@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -75,6 +75,11 @@ class RepositoryStore:
     def backend(self, region_name: str = DEFAULT_REGION, account_id: str = DEFAULT_ACCOUNT_ID) -> ECRBackend:
         """Return moto's own store of one Region of one account."""
         return ecr_backends[account_id][region_name]
+
+    @property
+    def regions(self) -> Sequence[str]:
+        """The Regions that have a registry."""
+        return cast("Sequence[str]", ecr_backends[DEFAULT_ACCOUNT_ID].regions)
 
     def settings_of(self, region_name: str = DEFAULT_REGION, account_id: str = DEFAULT_ACCOUNT_ID) -> RegistrySettings:
         """Return the creation templates and pull-time exclusions of one Region of one account."""

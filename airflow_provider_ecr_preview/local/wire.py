@@ -20,6 +20,7 @@ from airflow_provider_ecr_preview.local.event_history import EventHistory
 from airflow_provider_ecr_preview.local.image_events import POLICY_CHANGES, RECORDED, event_of
 from airflow_provider_ecr_preview.local.operations import CHECKS, OPERATIONS
 from airflow_provider_ecr_preview.local.paging import invalid
+from airflow_provider_ecr_preview.local.parameters import checked
 from airflow_provider_ecr_preview.local.registry import DEFAULT_REGION, Registry
 from airflow_provider_ecr_preview.local.registry_settings import principals_of
 from airflow_provider_ecr_preview.local.reply import Reply
@@ -76,7 +77,7 @@ class Wire:
         """
         try:
             parameters = json.loads(body or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             parameters = None
         if not isinstance(parameters, dict):
             return Reply.error("SerializationException", "The request is not a JSON object")
@@ -132,9 +133,12 @@ class Wire:
     def _run(self, call: Call, parameters: Mapping[str, Any], access_key: str, moto: Callable[[str], Reply]) -> Reply:
         if not is_served(call.operation):
             return _not_served(call.operation)
+        if call.region not in self._registry.regions:
+            return Reply.error("InvalidSignatureException", "Credential should be scoped to a valid region.")
         with self._registry.lock:
             try:
-                account = _checked(call.registry)
+                parameters = checked(call.operation, parameters)
+                account = _account(call.registry)
                 backend = self._registry.backend(call.region, account)
                 request = Request(self._registry, backend, parameters, access_key, call.account or "")
                 if operation := OPERATIONS.get(call.operation):
@@ -145,7 +149,7 @@ class Wire:
             except ServiceException as error:
                 return Reply.error(error.code, error.message)
             except Exception:
-                # Clients without validation may send anything; a reply of 500 would make them retry.
+                # The lengths of the model are looked at only here. A reply of 500 would make clients retry.
                 if wrong := _violations(call.operation, parameters):
                     return Reply.error("InvalidParameterException", wrong)
                 raise
@@ -159,7 +163,7 @@ def _not_served(operation: str) -> Reply:
     )
 
 
-def _checked(account: str) -> str:
+def _account(account: str) -> str:
     if not _ACCOUNT.fullmatch(account):
         raise invalid("registryId", f"must satisfy regular expression '{_ACCOUNT.pattern}'")
     return account

@@ -11,6 +11,7 @@ from moto.core.utils import get_service_model  # noqa: TID253  # botocore's mode
 COMMON_ERRORS = frozenset(
     {
         "AccessDeniedException",
+        "InvalidSignatureException",
         "ThrottlingException",
         "SerializationException",
         "UnknownOperationException",

@@ -225,6 +225,9 @@ def fill(form: Locator, name: str, value: Any) -> None:
         editor.focus()
         editor.press("Control+a")
         editor.page.keyboard.insert_text(json.dumps(value))
+        # The editor has closed brackets and quotation marks by itself.
+        editor.press("Control+Shift+End")
+        editor.press("Delete")
     else:
         field.fill(str(value))
 

@@ -15,6 +15,9 @@ MAX_TABLES = 1_000
 """More than the result of an audit has room for."""
 
 
+SUBJECT_COLUMNS = ("audit_id", "registry_id", "region_name", "repository_name")
+
+
 class NoListError(LookupError):
     """Raised when a result points to no such file; its text says what to do."""
 
@@ -68,6 +71,16 @@ def images_uri_of(result: Any, repository: Repository) -> str:
     if len(found) > 1:
         raise NoListError("Say which repository, with repository_name, registry_id and region_name.")
     return found[0]
+
+
+def images_subject(result: Mapping[str, Any], repository: Repository) -> dict[str, str]:
+    """Return what a list of images is of, by the names of CSV columns; empty text for what is not known.
+
+    :param result: ``return_value`` of a task.
+    :param repository: which one, when that is an audit.
+    """
+    named = {**result, **{name: value for name, value in repository._asdict().items() if value}}
+    return {name: value if isinstance(value := named.get(name), str) else "" for name in SUBJECT_COLUMNS}
 
 
 def table_uris_of(result: Any) -> list[str]:

@@ -13,7 +13,12 @@ from fastapi import Depends, HTTPException, Request
 
 from airflow_provider_ecr_preview.plugins.web.access import User, may_read_xcom
 from airflow_provider_ecr_preview.plugins.web.image_cache import ImageTables, Place, RowTables, StoredTables, TableT
-from airflow_provider_ecr_preview.plugins.web.image_lists import DamagedResultError, NoListError, images_uri_of
+from airflow_provider_ecr_preview.plugins.web.image_lists import (
+    DamagedResultError,
+    NoListError,
+    images_subject,
+    images_uri_of,
+)
 from airflow_provider_ecr_preview.plugins.web.image_table import ImageTable
 from airflow_provider_ecr_preview.plugins.web.queries import MapIndex, WantedRepository
 from airflow_provider_ecr_preview.plugins.web.row_lists import RowList, row_list_of
@@ -92,8 +97,8 @@ class ImageListRequest:
     repository: WantedRepository
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator[ImageTable]:
-        """Have a turn, and the images.
+    async def opened(self) -> AsyncIterator[tuple[ImageTable, dict[str, str]]]:
+        """Have a turn, the images, and what they are of: repository, registry, Region and audit.
 
         :raises HTTPException: if there are none, or the user may not read them.
         :raises NoTurnError: if it is not the user's turn in time.
@@ -104,7 +109,7 @@ class ImageListRequest:
                 uri = images_uri_of(result, self.repository)
             table = await _table(_tables, uri, self.task)
             await self.task.check_owner(table.dag_id)
-            yield table
+            yield table, images_subject(result, self.repository)
 
 
 @dataclass(frozen=True, slots=True)

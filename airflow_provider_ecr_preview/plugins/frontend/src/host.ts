@@ -1,9 +1,12 @@
 import type { ReactNode } from "react";
 
-type Parameters = [URLSearchParams, (change: (before: URLSearchParams) => URLSearchParams) => void];
+type Parameters = [
+  URLSearchParams,
+  (change: (before: URLSearchParams) => URLSearchParams, options?: { replace?: boolean }) => void,
+];
 
 /** What the host shares of its router; nothing where there is no host, as in our own tests. */
-interface Router {
+export interface Router {
   Link: (props: { to: string; children: ReactNode }) => ReactNode;
   useSearchParams: () => Parameters;
 }

@@ -1,15 +1,18 @@
-import { useCallback, useRef, useState } from "react";
+import { useCallback, useMemo, useRef, useSyncExternalStore } from "react";
 
-import { hostRouter } from "./host";
+import { hostRouter, type Router } from "./host";
+
+/** Changes some parameters of the address; an empty value removes its parameter. */
+export type SetParameters = (changes: Record<string, string>, options?: { replace?: boolean }) => void;
 
 /** What is chosen, kept in the address: it can be linked to, and "back" leads to what was chosen before. */
-export function useParameters(): [URLSearchParams, (changes: Record<string, string>) => void] {
+export function useParameters(): [URLSearchParams, SetParameters] {
   // Which of the two it is stays the same as long as the page is there.
   const [parameters, setParameters] = (hostRouter()?.useSearchParams ?? useOwnParameters)();
   // The host's changes the parameters of the render that it is of, so it has to be the latest.
   const latest = useRef(setParameters);
   latest.current = setParameters;
-  const change = useCallback((changes: Record<string, string>) => {
+  const change = useCallback<SetParameters>((changes, options) => {
     latest.current((before) => {
       const after = new URLSearchParams(before);
       for (const [name, value] of Object.entries(changes)) {
@@ -20,11 +23,32 @@ export function useParameters(): [URLSearchParams, (changes: Record<string, stri
         }
       }
       return after;
-    });
+    }, options);
   }, []);
   return [parameters, change];
 }
 
-function useOwnParameters() {
-  return useState(() => new URLSearchParams());
+/** The address itself, where the host shares no router. */
+function useOwnParameters(): ReturnType<Router["useSearchParams"]> {
+  const search = useSyncExternalStore(watch, () => window.location.search);
+  return [useMemo(() => new URLSearchParams(search), [search]), setOwnParameters];
+}
+
+const CHANGED = "ecrp-address";
+
+function watch(onChange: () => void): () => void {
+  const names = ["popstate", CHANGED];
+  names.forEach((name) => window.addEventListener(name, onChange));
+  return () => names.forEach((name) => window.removeEventListener(name, onChange));
+}
+
+function setOwnParameters(change: (before: URLSearchParams) => URLSearchParams, options?: { replace?: boolean }): void {
+  const after = change(new URLSearchParams(window.location.search)).toString();
+  const url = window.location.pathname + (after === "" ? "" : `?${after}`);
+  if (options?.replace) {
+    window.history.replaceState(null, "", url);
+  } else {
+    window.history.pushState(null, "", url);
+  }
+  window.dispatchEvent(new Event(CHANGED));
 }

@@ -1,15 +1,29 @@
 import { useEffect } from "react";
 
-/** Name the page in the title of the window for as long as it is there; null leaves the host's. */
-export function useTitle(title: string | null): void {
+const shown: { title: string; depth: number }[] = [];
+let ofHost = "";
+
+/**
+ * Name in the title of the window what the page shows, for as long as it does.
+ *
+ * What is within a page, such as the repository of an audit, has a greater depth and says more than the page.
+ */
+export function useTitle(title: string, depth = 0): void {
   useEffect(() => {
-    if (title === null) {
-      return undefined;
+    const own = { title, depth };
+    if (shown.length === 0) {
+      ofHost = document.title;
     }
-    const before = document.title;
-    document.title = `${title} – ECR – Airflow`;
+    shown.push(own);
+    write();
     return () => {
-      document.title = before;
+      shown.splice(shown.indexOf(own), 1);
+      write();
     };
-  }, [title]);
+  }, [title, depth]);
+}
+
+function write(): void {
+  const deepest = shown.reduce<(typeof shown)[number] | null>((most, each) => (most && most.depth > each.depth ? most : each), null);
+  document.title = deepest ? `${deepest.title} – ECR – Airflow` : ofHost;
 }

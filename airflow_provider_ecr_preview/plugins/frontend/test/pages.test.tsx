@@ -385,7 +385,7 @@ describe("the tab of an audit", () => {
     fireEvent.click(screen.getByRole("button", { name: /^Repository/ }));
     expect(names()[0]).toBe("team/service-0000");
     fireEvent.change(screen.getByLabelText("Search repositories and findings"), { target: { value: "dead_rule" } });
-    expect(names()).toEqual(["team/service-0007"]);
+    await waitFor(() => expect(names()).toEqual(["team/service-0007"]));
     expect(screen.getByText("1–1 of 1 repositories")).toBeDefined();
   });
 
@@ -486,7 +486,7 @@ describe("the tab of a comparison of policies", () => {
     fireEvent.click(screen.getByRole("button", { name: /^Repository/ }));
     expect(names()).toEqual(["shop/web", "shop/api"]);
     fireEvent.change(screen.getByLabelText("Search repositories and findings"), { target: { value: "newest" } });
-    expect(names()).toEqual(["shop/api"]);
+    await waitFor(() => expect(names()).toEqual(["shop/api"]));
   });
 });
 

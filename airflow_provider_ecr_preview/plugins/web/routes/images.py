@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 
 from fastapi import APIRouter, Request
@@ -11,7 +10,7 @@ from fastapi.responses import Response
 from airflow_provider_ecr_preview.plugins.web.access import READS_XCOM
 from airflow_provider_ecr_preview.plugins.web.csv_text import csv_chunks
 from airflow_provider_ecr_preview.plugins.web.downloads import CsvDownload, file_name
-from airflow_provider_ecr_preview.plugins.web.image_table import ImageFilter, ImageTable, SortColumn
+from airflow_provider_ecr_preview.plugins.web.image_table import COLUMNS, ImageTable
 from airflow_provider_ecr_preview.plugins.web.opening import RequestedImages
 from airflow_provider_ecr_preview.plugins.web.queries import DEFAULT_PAGE, Limit, Offset, Sort, WantedImages
 from airflow_provider_ecr_preview.plugins.web.replies import encoded, json_reply, takes_gzip
@@ -39,14 +38,14 @@ async def read_page(
         value = {"total": table.image_count, "matching": table.count(wanted), "offset": offset, "images": images}
         return json_reply(value, is_packed=takes_gzip(request))
 
-    async with requested.opened() as table:
+    async with requested.opened() as (table, _):
         return await in_thread(page, table)
 
 
 @router.get("/images/timeline")
 async def read_timeline(request: Request, requested: RequestedImages, wanted: WantedImages) -> Response:
     """Return how the images spread over the time when they were pushed."""
-    async with requested.opened() as table:
+    async with requested.opened() as (table, _):
         return await in_thread(lambda: json_reply(timeline(table.by_day(wanted)), is_packed=takes_gzip(request)))
 
 
@@ -58,7 +57,7 @@ async def read_rules(request: Request, requested: RequestedImages) -> Response:
         value = [asdict(rule) for rule in table.by_rule()] if table.has_kept else None
         return json_reply({"rules": value}, is_packed=takes_gzip(request))
 
-    async with requested.opened() as table:
+    async with requested.opened() as (table, _):
         return await in_thread(rules, table)
 
 
@@ -71,17 +70,13 @@ async def read_csv(
     *,
     descending: bool = False,
 ) -> Response:
-    """Return all of the wanted images as a file."""
-    async with requested.opened() as table:
-        chunks = _chunks(table, wanted, sort, descending=descending, is_packed=takes_gzip(request))
-    task, repository = requested.task, requested.repository
-    name = file_name(
-        "images", repository.repository_name, repository.region_name, task.dag_id, task.task_id, task.run_id
-    )
-    return CsvDownload(chunks, task.user.get_id(), name, is_packed=takes_gzip(request))
-
-
-def _chunks(
-    table: ImageTable, wanted: ImageFilter, sort: SortColumn, *, descending: bool, is_packed: bool
-) -> Iterator[bytes]:
-    return encoded(csv_chunks(table.all(wanted, sort=sort, descending=descending)), is_packed=is_packed)
+    """Return all of the wanted images as a file, which says in every line which preview it is of."""
+    is_packed = takes_gzip(request)
+    task = requested.task
+    async with requested.opened() as (table, subject):
+        marks = {**subject, "dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id}
+        lines = ([{**image, **marks} for image in some] for some in table.all(wanted, sort=sort, descending=descending))
+        chunks = encoded(csv_chunks(lines, (*COLUMNS, *marks)), is_packed=is_packed)
+    audit = subject["audit_id"] or f"{task.task_id} {task.run_id}"
+    name = file_name("images", subject["repository_name"], subject["region_name"], audit)
+    return CsvDownload(chunks, task.user.get_id(), name, is_packed=is_packed)

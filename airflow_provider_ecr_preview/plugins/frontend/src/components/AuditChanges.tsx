@@ -1,5 +1,5 @@
 import type { ColumnDef } from "@tanstack/react-table";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 
 import { readRepositories, readResult, type Repositories, repositoryKey, taskKey } from "../api";
 import { bySeverity } from "../findings";
@@ -7,8 +7,10 @@ import { bytes, count, counted, minute } from "../format";
 import type { Audit, AuditedRepository, Marker } from "../types";
 import { useLoaded } from "../useLoaded";
 import { useSearchedTable } from "../useSearchedTable";
+import { useTitle } from "../useTitle";
+import { useTableAddress } from "../useTableAddress";
 import { named, NamedPlace, Show, Tiles } from "./basics";
-import { DataTable, Pager, SearchBox } from "./DataTable";
+import { DataTable, Pager, TableSearch } from "./DataTable";
 
 export interface Difference {
   repository: AuditedRepository;
@@ -165,16 +167,17 @@ async function readAudit(marker: Marker, signal: AbortSignal): Promise<WholeAudi
 
 function Differences({ before, after }: { before: WholeAudit; after: WholeAudit }) {
   const isWhole = before.isWhole && after.isWhole;
+  useTitle(`audits of ${minute(before.audit.audited_at)} and ${minute(after.audit.audited_at)} compared`, 1);
   const found = useMemo(() => {
     const all = differences(before.repositories, after.repositories);
     // A repository that one of them does not name may be there all the same.
     return isWhole ? all : all.filter((each) => each.before && each.after);
   }, [before, after, isWhole]);
-  const [search, setSearch] = useState("");
+  const address = useTableAddress();
   const table = useSearchedTable({
     data: found,
     columns: COLUMNS,
-    search,
+    address,
     rowId: ({ repository }) => repositoryKey(repository),
   });
   return (
@@ -204,7 +207,7 @@ function Differences({ before, after }: { before: WholeAudit; after: WholeAudit 
       {found.length > 0 && (
         <>
           <div className="controls">
-            <SearchBox what="repositories and findings" text={search} onText={setSearch} />
+            <TableSearch what="repositories and findings" address={address} />
           </div>
           <DataTable table={table} label="What differs" />
           <Pager table={table} what="repositories" />

@@ -1,4 +1,4 @@
-import { type ReactNode, useCallback, useLayoutEffect, useRef, useState } from "react";
+import { type ReactNode, useCallback, useLayoutEffect, useRef } from "react";
 
 import { readRepositories, repositoryKey, runPath, tabPath, taskKey } from "../api";
 import { policyLines } from "../diff";
@@ -7,11 +7,14 @@ import { bytes, count, counted, minute, reportUrl } from "../format";
 import type { Audit, FindingCount, RepositoryRef, Settings, TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
 import { useParameters } from "../useParameters";
+import { useTableAddress, withoutTable } from "../useTableAddress";
+import { useTitle } from "../useTitle";
 import { Badge, ConsoleLink, HostLink, LinkButton, named, place, Show, Tiles } from "./basics";
 import { Changes } from "./Changes";
 import { atMost, savings } from "./PreviewTiles";
 import { Registries } from "./Registries";
-import { EVERYTHING, Repositories, type RepositoryFilter } from "./Repositories";
+import { IMAGE_FILTERS, IMAGES } from "./Images";
+import { LARGEST_FIRST, Repositories } from "./Repositories";
 import { RepositoryView } from "./RepositoryView";
 
 /** An audit, or the one of its repositories that the address names. */
@@ -28,7 +31,7 @@ export function AuditView({
   isOneOfMany: boolean;
 }) {
   const [parameters, setParameters] = useParameters();
-  const [filter, setFilter] = useState<RepositoryFilter>(EVERYTHING);
+  const address = useTableAddress(LARGEST_FIRST);
   const list = useRef<HTMLDivElement>(null);
   const repositories = useLoaded(`${tabPath(task)} repositories`, (signal) => readRepositories(task, audit, signal));
   const choose = useCallback(
@@ -37,14 +40,16 @@ export function AuditView({
     [setParameters, isOneOfMany, taskKey(task)],
   );
   const wanted = parameters.get("repository");
+  const title = `audit of ${minute(audit.audited_at)}`;
+  useTitle(wanted === null ? `${title}, ${audit.audit_id}` : `${wanted.split("/").slice(2).join("/")}, ${title}`, 1);
   const look = (text: string) => {
-    setFilter({ ...EVERYTHING, search: text });
+    setParameters({ ...withoutTable("", "show"), search: text });
     list.current?.scrollIntoView({ block: "start" });
   };
   return (
     <>
       {wanted !== null && (
-        <ChosenRepository key={wanted} onBack={() => setParameters({ repository: "" })}>
+        <ChosenRepository key={wanted} onBack={() => setParameters({ repository: "", ...withoutTable(IMAGES, ...IMAGE_FILTERS) })}>
           <Show loaded={repositories}>
             {({ repositories: all }) => {
               const chosen = all.find((each) => repositoryKey(each) === wanted);
@@ -91,7 +96,7 @@ export function AuditView({
         <div ref={list}>
           <Show loaded={repositories}>
             {({ repositories: all, isWhole }) => (
-              <Repositories repositories={all} isWhole={isWhole} filter={filter} onFilter={setFilter} onChoose={choose} />
+              <Repositories repositories={all} isWhole={isWhole} audit={audit} address={address} onChoose={choose} />
             )}
           </Show>
         </div>

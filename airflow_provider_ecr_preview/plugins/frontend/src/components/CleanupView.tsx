@@ -1,5 +1,5 @@
 import type { ColumnDef } from "@tanstack/react-table";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 
 import { repositoryKey } from "../api";
 import type { Cleanup, RepositoryCleanup } from "../changes";
@@ -7,11 +7,12 @@ import { bytes, count, minute, shortDigest } from "../format";
 import { approvedBy, cleanupStory, repositories } from "../stories";
 import type { Settings, TaskRef } from "../types";
 import { useSearchedTable } from "../useSearchedTable";
+import { useTableAddress } from "../useTableAddress";
 import { Banner } from "./Banner";
 import { named, NamedPlace, Tiles } from "./basics";
 import { Blocking, Checks, Digests } from "./Checks";
 import { Counts } from "./Counts";
-import { DataTable, Pager, SearchBox } from "./DataTable";
+import { DataTable, Pager, TableSearch } from "./DataTable";
 import { savings } from "./PreviewTiles";
 import { Rows } from "./Rows";
 
@@ -93,7 +94,7 @@ function capitalised(text: string): string {
 }
 
 function Repositories({ cleanup, done }: { cleanup: Cleanup; done: string }) {
-  const [search, setSearch] = useState("");
+  const address = useTableAddress();
   const columns = useMemo<ColumnDef<RepositoryCleanup>[]>(
     () => [
       {
@@ -135,13 +136,13 @@ function Repositories({ cleanup, done }: { cleanup: Cleanup; done: string }) {
     ],
     [done],
   );
-  const table = useSearchedTable({ data: cleanup.repositories, columns, search, rowId: repositoryKey });
+  const table = useSearchedTable({ data: cleanup.repositories, columns, address, rowId: repositoryKey });
   return (
     <section>
       <h3>Repositories</h3>
       {cleanup.repositories.length > 1 && (
         <div className="controls">
-          <SearchBox what="repositories" text={search} onText={setSearch} />
+          <TableSearch what="repositories" address={address} />
         </div>
       )}
       <DataTable table={table} label="Repositories" />

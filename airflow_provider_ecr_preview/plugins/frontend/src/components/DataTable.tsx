@@ -1,6 +1,8 @@
 import { flexRender, type Table } from "@tanstack/react-table";
 
 import { count } from "../format";
+import type { TableAddress } from "../useTableAddress";
+import { useTyped } from "../useTyped";
 
 export interface Meta {
   number?: boolean;
@@ -68,6 +70,12 @@ export function SearchBox({ what, text, onText }: { what: string; text: string; 
       <input type="search" value={text} onChange={(event) => onText(event.target.value)} />
     </label>
   );
+}
+
+/** The search of a table whose state is in the address. */
+export function TableSearch({ what, address }: { what: string; address: TableAddress }) {
+  const [typed, setTyped] = useTyped(address.onSearch, address.search);
+  return <SearchBox what={what} text={typed} onText={setTyped} />;
 }
 
 export function Pages({

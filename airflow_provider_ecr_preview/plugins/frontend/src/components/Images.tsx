@@ -1,23 +1,26 @@
 import {
   type ColumnDef,
   getCoreRowModel,
-  type PaginationState,
-  type SortingState,
   useReactTable,
 } from "@tanstack/react-table";
-import { useEffect, useState } from "react";
 
 import { basePath, imageParameters, type ImageQuery, ownTaskPath, readImages, readTimeline } from "../api";
 import { Timeline } from "../charts/Timeline";
 import { age, bytes, day, shortDigest, UNKNOWN } from "../format";
 import type { ListedImage, RepositoryRef, RuleCounts, RuleSummary, TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
+import { PAGE_SIZE, useTableAddress } from "../useTableAddress";
 import { Show } from "./basics";
-import { DataTable, Pager, SearchBox } from "./DataTable";
+import { Copy } from "./Copy";
+import { DataTable, Pager, TableSearch } from "./DataTable";
 
-const PAGE_SIZE = 50;
+/** What stands before the names of the parameters in the address: the list of repositories has some of its own. */
+export const IMAGES = "image_";
+export const IMAGE_FILTERS = ["action", "rule"];
+const OLDEST_FIRST = [{ id: "image_pushed_at", desc: false }];
+const SORTED = ["image_pushed_at", "image_size_in_bytes", "last_recorded_pull_time", "applied_rule_priority", "image_digest", "image_tags"];
+const ACTIONS: Record<string, string> = { "": "deleted or archived", EXPIRE: "deleted", TRANSITION: "archived", KEEP: "kept", ANY: "any of these" };
 const SHOWS_KEPT = ["KEEP", "ANY"];
-const TYPING_MILLISECONDS = 250;
 
 const WHAT_BECOMES: Record<string, string> = { EXPIRE: "deleted", TRANSITION: "archived", KEEP: "kept" };
 
@@ -31,7 +34,7 @@ const COLUMNS: ColumnDef<ListedImage>[] = [
     accessorKey: "image_digest",
     header: "Digest",
     meta: { short: true },
-    cell: ({ row }) => <code title={row.original.image_digest}>{shortDigest(row.original.image_digest)}</code>,
+    cell: ({ row }) => <Copy text={row.original.image_digest} shown={shortDigest(row.original.image_digest)} />,
   },
   {
     accessorKey: "image_pushed_at",
@@ -84,24 +87,12 @@ export function Images({
   rules: RuleSummary[];
   counts: RuleCounts[] | null;
 }) {
-  const [typed, setTyped] = useState("");
-  const [search, setSearch] = useState("");
-  const [action, setAction] = useState("");
-  const [rule, setRule] = useState("");
-  const [sorting, setSorting] = useState<SortingState>([{ id: "image_pushed_at", desc: false }]);
-  const [pagination, setPagination] = useState<PaginationState>({ pageIndex: 0, pageSize: PAGE_SIZE });
-  const first = () => setPagination((before) => ({ ...before, pageIndex: 0 }));
-
-  useEffect(() => {
-    if (typed === search) {
-      return undefined;
-    }
-    const timer = setTimeout(() => {
-      setSearch(typed);
-      first();
-    }, TYPING_MILLISECONDS);
-    return () => clearTimeout(timer);
-  }, [typed, search]);
+  const address = useTableAddress(OLDEST_FIRST, IMAGES);
+  const { search, pagination } = address;
+  // A link may name a column that is not sorted by.
+  const sorting = SORTED.includes(address.sorting[0]?.id ?? "") ? address.sorting : OLDEST_FIRST;
+  const action = Object.hasOwn(ACTIONS, address.filter("action")) ? address.filter("action") : "";
+  const rule = /^\d{1,9}$/.test(address.filter("rule")) ? address.filter("rule") : "";
 
   const query: ImageQuery = {
     repository,
@@ -128,11 +119,8 @@ export function Images({
     manualPagination: true,
     enableSortingRemoval: false,
     rowCount: page.value?.matching ?? 0,
-    onSortingChange: (change) => {
-      setSorting(change);
-      first();
-    },
-    onPaginationChange: setPagination,
+    onSortingChange: address.onSorting,
+    onPaginationChange: address.onPagination,
     getCoreRowModel: getCoreRowModel(),
   });
 
@@ -146,24 +134,20 @@ export function Images({
       <h3 id="ecrp-images">Images</h3>
       <Show loaded={bins}>{({ bins: all, undated }) => <Timeline bins={all} undated={undated} hasKept={counts !== null} />}</Show>
       <div className="controls">
-        <SearchBox what="tags and digests" text={typed} onText={setTyped} />
+        <TableSearch what="tags and digests" address={address} />
         <label>
           Would be
           <select
             value={action}
-            onChange={(event) => {
-              setAction(event.target.value);
-              first();
-            }}
+            onChange={(event) => address.onFilter("action", event.target.value)}
           >
-            <option value="">deleted or archived</option>
-            <option value="EXPIRE">deleted</option>
-            <option value="TRANSITION">archived</option>
-            {counts && (
-              <>
-                <option value="KEEP">kept</option>
-                <option value="ANY">any of these</option>
-              </>
+            {Object.entries(ACTIONS).map(
+              ([value, title]) =>
+                (counts || !SHOWS_KEPT.includes(value)) && (
+                  <option key={value} value={value}>
+                    {title}
+                  </option>
+                ),
             )}
           </select>
         </label>
@@ -172,10 +156,7 @@ export function Images({
             Rule
             <select
               value={rule}
-              onChange={(event) => {
-                setRule(event.target.value);
-                first();
-              }}
+              onChange={(event) => address.onFilter("rule", event.target.value)}
             >
               <option value="">all rules</option>
               {choices.map(({ priority, description }) => (

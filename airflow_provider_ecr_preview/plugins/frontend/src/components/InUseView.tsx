@@ -1,13 +1,14 @@
 import type { ColumnDef } from "@tanstack/react-table";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 
 import type { ImageInUse, ImagesInUse, Source } from "../changes";
 import { count, counted, minute, shortDigest } from "../format";
 import { images } from "../stories";
 import type { TaskRef } from "../types";
 import { useSearchedTable } from "../useSearchedTable";
+import { useTableAddress } from "../useTableAddress";
 import { named, Tiles } from "./basics";
-import { DataTable, Pager, SearchBox } from "./DataTable";
+import { DataTable, Pager, TableSearch } from "./DataTable";
 import { Rows } from "./Rows";
 
 /** What is in use, and what could not be read. */
@@ -93,14 +94,14 @@ const COLUMNS: ColumnDef<ImageInUse>[] = [
 ];
 
 function Images({ found }: { found: ImageInUse[] }) {
-  const [search, setSearch] = useState("");
+  const address = useTableAddress();
   const rows = useMemo(() => found.map((image, at) => ({ ...image, at })), [found]);
-  const table = useSearchedTable({ data: rows, columns: COLUMNS, search, rowId: (image) => String((image as { at?: number }).at) });
+  const table = useSearchedTable({ data: rows, columns: COLUMNS, address, rowId: (image) => String((image as { at?: number }).at) });
   return found.length === 0 ? null : (
     <section>
       <h3>Images in use</h3>
       <div className="controls">
-        <SearchBox what="repositories, tags and users" text={search} onText={setSearch} />
+        <TableSearch what="repositories, tags and users" address={address} />
       </div>
       <DataTable table={table} label="Images in use" />
       <Pager table={table} what="images" />

@@ -1,12 +1,14 @@
 import type { ColumnDef } from "@tanstack/react-table";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 
 import { repositoryKey } from "../api";
 import { bytes, count, counted, minute, shortDigest } from "../format";
 import type { ComparedPolicy, Finding, PolicyComparisonResult, PolicyDifference, RepositoryRef } from "../types";
 import { useSearchedTable } from "../useSearchedTable";
+import { useTableAddress } from "../useTableAddress";
 import { Badge, named, NamedPlace } from "./basics";
-import { DataTable, Pager, SearchBox } from "./DataTable";
+import { Copy } from "./Copy";
+import { DataTable, Pager, TableSearch } from "./DataTable";
 
 const METHODS: Record<string, string> = {
   preview: "by ECR's preview",
@@ -112,7 +114,7 @@ export function rowsOf(comparison: PolicyComparisonResult): Row[] {
 }
 
 function Repositories({ comparison, first }: { comparison: PolicyComparisonResult; first: string }) {
-  const [search, setSearch] = useState("");
+  const address = useTableAddress([{ id: "newly", desc: true }]);
   const rows = useMemo(() => rowsOf(comparison), [comparison]);
   const columns = useMemo<ColumnDef<Row>[]>(
     () => [
@@ -153,9 +155,8 @@ function Repositories({ comparison, first }: { comparison: PolicyComparisonResul
   const table = useSearchedTable({
     data: rows,
     columns,
-    search,
+    address,
     rowId: ({ repository, policy }) => `${repositoryKey(repository)} ${policy.policy}`,
-    sorting: [{ id: "newly", desc: true }],
     columnVisibility: {
       policy: comparison.policies.length > 2,
       changed: rows.some(({ policy }) => policy.action_changed_image_count > 0),
@@ -168,7 +169,7 @@ function Repositories({ comparison, first }: { comparison: PolicyComparisonResul
     <section>
       <h3>Compared with {first}, by repository</h3>
       <div className="controls">
-        <SearchBox what="repositories and findings" text={search} onText={setSearch} />
+        <TableSearch what="repositories and findings" address={address} />
       </div>
       <DataTable table={table} label="Repositories" />
       <Pager table={table} what="rows" />
@@ -197,7 +198,7 @@ function Digests({ policy }: { policy: ComparedPolicy }) {
           <summary>{title}</summary>
           {digests.map((digest) => (
             <div key={digest}>
-              <code title={digest}>{shortDigest(digest)}</code>
+              <Copy text={digest} shown={shortDigest(digest)} />
             </div>
           ))}
         </details>

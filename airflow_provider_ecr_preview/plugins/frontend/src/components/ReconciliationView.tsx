@@ -1,15 +1,16 @@
 import type { ColumnDef } from "@tanstack/react-table";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 
 import { repositoryKey } from "../api";
 import type { Reconciliation, RepositoryReconciliation } from "../changes";
 import { count, counted, minute } from "../format";
 import type { TaskRef } from "../types";
 import { useSearchedTable } from "../useSearchedTable";
+import { useTableAddress } from "../useTableAddress";
 import { Badge, named, NamedPlace, Tiles } from "./basics";
 import { Digests } from "./Checks";
 import { Counts, countsText } from "./Counts";
-import { DataTable, Pager, SearchBox } from "./DataTable";
+import { DataTable, Pager, TableSearch } from "./DataTable";
 import { Rows } from "./Rows";
 
 const STATUSES: Record<string, string> = {
@@ -68,7 +69,7 @@ export function ReconciliationView({ reconciliation, task }: { reconciliation: R
 }
 
 function Repositories({ reconciliation }: { reconciliation: Reconciliation }) {
-  const [search, setSearch] = useState("");
+  const address = useTableAddress();
   const columns = useMemo<ColumnDef<RepositoryReconciliation>[]>(
     () => [
       { id: "repository", accessorFn: named, header: "Repository", cell: ({ row }) => <NamedPlace repository={row.original} /> },
@@ -107,13 +108,13 @@ function Repositories({ reconciliation }: { reconciliation: Reconciliation }) {
     ],
     [],
   );
-  const table = useSearchedTable({ data: reconciliation.repositories, columns, search, rowId: repositoryKey });
+  const table = useSearchedTable({ data: reconciliation.repositories, columns, address, rowId: repositoryKey });
   return (
     <section>
       <h3>Repositories</h3>
       {reconciliation.repositories.length > 1 && (
         <div className="controls">
-          <SearchBox what="repositories and findings" text={search} onText={setSearch} />
+          <TableSearch what="repositories and findings" address={address} />
         </div>
       )}
       <DataTable table={table} label="Repositories" />

@@ -5,22 +5,18 @@ import { repositoryKey } from "../api";
 import { RepositoryMap } from "../charts/RepositoryMap";
 import { bySeverity, isCritical, severityOf } from "../findings";
 import { bytes, count } from "../format";
-import type { AuditedRepository } from "../types";
+import type { Audit, AuditedRepository } from "../types";
+import { csvText, csvName, save } from "../csv";
 import { useSearchedTable } from "../useSearchedTable";
+import type { TableAddress } from "../useTableAddress";
 import { LinkButton, Place } from "./basics";
-import { DataTable, Pager, SearchBox } from "./DataTable";
+import { DataTable, Pager, TableSearch } from "./DataTable";
 
 const STATUSES: Record<string, string> = { previewed: "previewed", without_policy: "without a policy", failed: "failed" };
 
 const HIDDEN = { registry_id: false, region_name: false, status: false, message: false };
 
-/** Which repositories are shown: those that hold a text, of one of the kinds. */
-export interface RepositoryFilter {
-  search: string;
-  kind: string;
-}
-
-export const EVERYTHING: RepositoryFilter = { search: "", kind: "" };
+export const LARGEST_FIRST = [{ id: "expiring_bytes_upper_bound", desc: true }];
 
 const KINDS: Record<string, { title: string; holds: (repository: AuditedRepository) => boolean }> = {
   "": { title: "all repositories", holds: () => true },
@@ -38,17 +34,17 @@ const KINDS: Record<string, { title: string; holds: (repository: AuditedReposito
 export function Repositories({
   repositories,
   isWhole,
-  filter,
-  onFilter,
+  audit,
+  address,
   onChoose,
 }: {
   repositories: AuditedRepository[];
   isWhole: boolean;
-  filter: RepositoryFilter;
-  onFilter: (filter: RepositoryFilter) => void;
+  audit: Audit;
+  address: TableAddress;
   onChoose: (repository: AuditedRepository) => void;
 }) {
-  const { search, kind } = filter;
+  const kind = Object.hasOwn(KINDS, address.filter("show")) ? address.filter("show") : "";
   // Among those whose bytes are the same, or are not known, the one of which the most images would go.
   const sorted = useMemo(
     () => [...repositories].sort((one, other) => (other.expiring_image_count ?? 0) - (one.expiring_image_count ?? 0)),
@@ -111,9 +107,8 @@ export function Repositories({
   const table = useSearchedTable({
     data: shown,
     columns,
-    search,
+    address,
     rowId: repositoryKey,
-    sorting: [{ id: "expiring_bytes_upper_bound", desc: true }],
     columnVisibility: HIDDEN,
   });
   return (
@@ -127,10 +122,10 @@ export function Repositories({
       )}
       <RepositoryMap repositories={repositories} onChoose={onChoose} />
       <div className="controls">
-        <SearchBox what="repositories and findings" text={search} onText={(text) => onFilter({ ...filter, search: text })} />
+        <TableSearch what="repositories and findings" address={address} />
         <label>
           Show
-          <select value={kind} onChange={(event) => onFilter({ ...filter, kind: event.target.value })}>
+          <select value={kind} onChange={(event) => address.onFilter("show", event.target.value)}>
             {Object.entries(KINDS).map(([value, { title }]) => (
               <option key={value} value={value}>
                 {title}
@@ -138,11 +133,38 @@ export function Repositories({
             ))}
           </select>
         </label>
+        <button className="button" type="button" onClick={() => download(audit, table.getSortedRowModel().rows.map((row) => row.original))}>
+          Download CSV
+        </button>
       </div>
       <DataTable table={table} label="Repositories" />
       <Pager table={table} what="repositories" />
     </section>
   );
+}
+
+const CSV_COLUMNS = [
+  "registry_id",
+  "region_name",
+  "repository_name",
+  "status",
+  "expiring_image_count",
+  "archiving_image_count",
+  "total_image_count",
+  "expiring_bytes_upper_bound",
+] as const;
+
+/** The listed repositories, each with the audit that it is of. */
+function download(audit: Audit, repositories: AuditedRepository[]): void {
+  const rows = repositories.map((repository) => [
+    audit.audit_id,
+    audit.audited_at,
+    ...CSV_COLUMNS.map((name) => repository[name]),
+    repository.findings.join(" "),
+    repository.message,
+  ]);
+  const head = ["audit_id", "audited_at", ...CSV_COLUMNS, "finding_codes", "message"];
+  save(csvName("repositories", audit.audit_id, audit.audited_at.slice(0, 10)), csvText([head, ...rows]));
 }
 
 function RepositoryCell({

@@ -1,16 +1,14 @@
 import { type ColumnDef, getCoreRowModel, useReactTable } from "@tanstack/react-table";
-import { type ReactNode, useMemo, useState } from "react";
+import { type ReactNode, useMemo } from "react";
 
 import { readRows, rowsCsvUrl, type RowValues, taskKey } from "../api";
 import { bytes, count, minute, shortDigest } from "../format";
 import type { TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
-import { useTyped } from "../useTyped";
+import { PAGE_SIZE, useTableAddress } from "../useTableAddress";
 import { Failure } from "./basics";
 import { Copy } from "./Copy";
-import { DataTable, Pages, SearchBox } from "./DataTable";
-
-const PAGE_SIZE = 50;
+import { DataTable, Pages, TableSearch } from "./DataTable";
 
 export type RowsKind = "cleanup" | "reconciliation" | "in_use" | "readiness" | "approval" | "comparison";
 
@@ -51,13 +49,10 @@ const SHORT = ["image_digest", "executed_at", "previewed_at", "image_pushed_at",
 
 /** The lines of a list that a task wrote, a page at a time, as the server has it. */
 export function Rows({ task, title, kind, instead }: { task: TaskRef; title: string; kind: RowsKind; instead?: ReactNode }) {
-  const [search, setSearch] = useState("");
-  const [value, setValue] = useState("");
-  const [page, setPage] = useState(0);
-  const [typed, setTyped] = useTyped((text) => {
-    setSearch(text);
-    setPage(0);
-  });
+  const address = useTableAddress([], "row_");
+  const { search } = address;
+  const value = address.filter("value");
+  const page = address.pagination.pageIndex;
   const query = { search, value, offset: page * PAGE_SIZE, limit: PAGE_SIZE };
   const loaded = useLoaded(`${taskKey(task)} ${JSON.stringify(query)}`, (signal) => readRows(task, query, signal));
   const found = loaded.value;
@@ -94,16 +89,13 @@ export function Rows({ task, title, kind, instead }: { task: TaskRef; title: str
       ) : (
         <div aria-busy={loaded.state === "loading"}>
           <div className="controls">
-            <SearchBox what="this list" text={typed} onText={setTyped} />
+            <TableSearch what="this list" address={address} />
             {Object.keys(found.values).length > 1 && (
               <label>
                 {TITLES[found.filter ?? ""] ?? "Show"}
                 <select
                   value={value}
-                  onChange={(event) => {
-                    setValue(event.target.value);
-                    setPage(0);
-                  }}
+                  onChange={(event) => address.onFilter("value", event.target.value)}
                 >
                   <option value="">all ({count(found.total)})</option>
                   {Object.entries(found.values).map(([name, number]) => (
@@ -119,7 +111,7 @@ export function Rows({ task, title, kind, instead }: { task: TaskRef; title: str
             </a>
           </div>
           <DataTable table={table} label={title} />
-          <Pages what="lines" page={page} size={PAGE_SIZE} total={found.matching} onPage={setPage} />
+          <Pages what="lines" page={page} size={PAGE_SIZE} total={found.matching} onPage={(to) => address.onPagination({ pageIndex: to, pageSize: PAGE_SIZE })} />
         </div>
       )}
     </section>

@@ -1,6 +1,8 @@
 import { bytes, day, minute, shortDigest, UNKNOWN } from "../format";
 import type { Finding, RepositoryRef, Settings, Summary, TaskRef } from "../types";
+import { useTitle } from "../useTitle";
 import { Badge, ConsoleLink, place } from "./basics";
+import { Copy } from "./Copy";
 import { PreviewDetails } from "./PreviewDetails";
 import { PreviewTiles } from "./PreviewTiles";
 import { Rules } from "./Rules";
@@ -17,6 +19,7 @@ export function SummaryView({
   task: TaskRef;
   settings: Settings;
 }) {
+  useTitle(`preview of ${summary.repository_name}`, 1);
   return (
     <>
       <h2>{summary.repository_name}</h2>
@@ -65,7 +68,7 @@ function FindingItem({ finding }: { finding: Finding }) {
           <summary>Some of the images</summary>
           {finding.image_digests.map((digest) => (
             <div key={digest}>
-              <code>{digest}</code>
+              <Copy text={digest} />
             </div>
           ))}
         </details>
@@ -84,7 +87,7 @@ function Sample({ summary }: { summary: Summary }) {
       <ul>
         {summary.sample.map((image) => (
           <li key={image.image_digest}>
-            {image.image_tags.join(", ") || "untagged"} <code>{shortDigest(image.image_digest)}</code>, pushed{" "}
+            {image.image_tags.join(", ") || "untagged"} <Copy text={image.image_digest} shown={shortDigest(image.image_digest)} />, pushed{" "}
             {image.image_pushed_at === null ? UNKNOWN : day(image.image_pushed_at)}, {bytes(image.image_size_in_bytes)}
           </li>
         ))}

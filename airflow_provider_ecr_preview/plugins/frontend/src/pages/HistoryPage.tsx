@@ -3,16 +3,17 @@ import { useMemo, useState } from "react";
 
 import { readSettings, tabPath } from "../api";
 import { HostLink, Show } from "../components/basics";
-import { DataTable, Pager, SearchBox } from "../components/DataTable";
-import { csvText, save } from "../csv";
+import { DataTable, Pager, TableSearch } from "../components/DataTable";
+import { csvName, csvText, save } from "../csv";
 import { bytes, count, minute, money } from "../format";
 import { type Change, readHistory, WHATS } from "../history";
 import type { Settings } from "../types";
 import { useLoaded } from "../useLoaded";
-import { useParameters } from "../useParameters";
 import { useSearchedTable } from "../useSearchedTable";
+import { useTableAddress } from "../useTableAddress";
 import { useTitle } from "../useTitle";
-import { useTyped } from "../useTyped";
+
+const NEWEST_FIRST = [{ id: "when", desc: true }];
 
 const MILLISECONDS_A_DAY = 24 * 60 * 60 * 1000;
 
@@ -67,14 +68,8 @@ export function HistoryPage() {
 }
 
 function Changes({ changes, settings }: { changes: Change[]; settings: Settings }) {
-  const [parameters, setParameters] = useParameters();
-  const [what, mode, days, search] = ["what", "mode", "days", "search"].map((name) => parameters.get(name) ?? "") as [
-    string,
-    string,
-    string,
-    string,
-  ];
-  const [typed, setTyped] = useTyped((text) => setParameters({ search: text }), search);
+  const address = useTableAddress(NEWEST_FIRST);
+  const [what, mode, days] = ["what", "mode", "days"].map(address.filter) as [string, string, string];
   const shown = useMemo(() => {
     const since = days === "" ? "" : new Date(Date.now() - Number(days) * MILLISECONDS_A_DAY).toISOString();
     return changes.filter(
@@ -88,20 +83,19 @@ function Changes({ changes, settings }: { changes: Change[]; settings: Settings 
   const table = useSearchedTable({
     data: shown,
     columns,
-    search,
+    address,
     rowId: (change) => tabPath(change.task.marker),
-    sorting: [{ id: "when", desc: true }],
   });
   const real = shown.filter((change) => change.isDryRun === false && change.what === "clean-up");
   const deleted = real.reduce((sum, change) => sum + (change.imageCount ?? 0), 0);
   return (
     <>
       <div className="controls">
-        <SearchBox what="repositories, people and DAGs" text={typed} onText={setTyped} />
-        <Choice label="What" value={what} options={[["", "everything"], ...WHATS.map((name): [string, string] => [name, name])]} onChange={(value) => setParameters({ what: value })} />
-        <Choice label="Dry run" value={mode} options={MODES} onChange={(value) => setParameters({ mode: value })} />
-        <Choice label="When" value={days} options={PERIODS} onChange={(value) => setParameters({ days: value })} />
-        <button className="button" type="button" onClick={() => save("ecr-history.csv", historyCsv(table.getSortedRowModel().rows.map((row) => row.original)))}>
+        <TableSearch what="repositories, people and DAGs" address={address} />
+        <Choice label="What" value={what} options={[["", "everything"], ...WHATS.map((name): [string, string] => [name, name])]} onChange={(value) => address.onFilter("what", value)} />
+        <Choice label="Dry run" value={mode} options={MODES} onChange={(value) => address.onFilter("mode", value)} />
+        <Choice label="When" value={days} options={PERIODS} onChange={(value) => address.onFilter("days", value)} />
+        <button className="button" type="button" onClick={() => save(csvName("ecr-history", new Date().toISOString().slice(0, 10)), historyCsv(table.getSortedRowModel().rows.map((row) => row.original)))}>
           Download CSV
         </button>
       </div>

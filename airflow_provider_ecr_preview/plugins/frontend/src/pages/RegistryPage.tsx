@@ -9,6 +9,7 @@ import { isOfApplied, isOfOneKind, isOfOneSeries, kindOf, kindText } from "../ki
 import { marked, type MarkedTask, number } from "../markers";
 import type { Marker } from "../types";
 import { useLoaded } from "../useLoaded";
+import { useTitle } from "../useTitle";
 import { useParameters } from "../useParameters";
 
 const MAX_AUDITS = 30;
@@ -21,6 +22,7 @@ const MAX_OLD_PAGES = 10;
 /** The audits of all DAGs that the user may read: the latest in full, how they went over time, and two compared. */
 export function RegistryPage() {
   const [parameters, setParameters] = useParameters();
+  useTitle("Audits");
   const latest = useLoaded("latest", async (signal) => {
     const [audits, settings] = await Promise.all([latestAudits(signal), readSettings(signal)]);
     return { ...audits, settings };

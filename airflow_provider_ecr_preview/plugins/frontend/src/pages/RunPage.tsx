@@ -11,6 +11,7 @@ import { marked, type MarkedTask, number } from "../markers";
 import type { Settings } from "../types";
 import { useLater } from "../useLater";
 import { useLoaded } from "../useLoaded";
+import { useTitle } from "../useTitle";
 
 const PAGE_SIZE = 50;
 const ENDED = ["success", "failed"];
@@ -20,6 +21,7 @@ const MAX_UNMAPPED = 20;
 
 /** What a run did, step by step; then its one audit or preview in full, or the sum of its previews, and each of them. */
 export function RunPage({ dagId, runId }: { dagId: string; runId: string }) {
+  useTitle(`run ${runId}, ${dagId}`);
   const [page, setPage] = useState(0);
   const [looks, setLooks] = useState(0);
   const loaded = useLoaded(`${dagId} ${runId} ${looks} ${page}`, async (signal) => {

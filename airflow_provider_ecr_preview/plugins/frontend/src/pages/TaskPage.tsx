@@ -14,7 +14,7 @@ import { useTitle } from "../useTitle";
 export function TaskPage({ task, isTab = false }: { task: TaskRef; isTab?: boolean }) {
   const [parameters] = useParameters();
   const [looks, setLooks] = useState(0);
-  useTitle(isTab ? null : `${task.taskId}, ${task.dagId}`);
+  useTitle(`${task.taskId}, ${task.dagId}`);
   const loaded = useLoaded(`${tabPath(task)} ${looks}`, async (signal) => {
     const [instance, settings] = await Promise.all([readInstance(task, signal), readSettings(signal)]);
     const returned = await readResult(task, instance.operator, signal);

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import license from "rollup-plugin-license";
 import { defineConfig } from "vitest/config";
 
+import { limitedFirstLoad } from "./size";
+
 const STATIC = join(import.meta.dirname, "../static");
 
 // The host has its own React; a second one would not share its state.
@@ -38,6 +40,7 @@ export default defineConfig(({ mode }) => ({
         }
       },
     },
+    limitedFirstLoad(),
   ],
   build: {
     outDir: STATIC,

@@ -171,7 +171,7 @@ class ImageTable:
         self._connection.execute(f"CREATE TABLE images ({', '.join(COLUMNS)}, pushed_day)")
         self._connection.execute("BEGIN")
         try:
-            self._connection.executemany(_INSERT, _rows(chain(affected, kept or ())))
+            self._connection.executemany(_INSERT, image_rows(chain(affected, kept or ())))
         except (KeyError, OverflowError, TypeError) as error:
             raise ValueError(f"it is no list of images: {error}") from error
         for column in ("image_pushed_at", "image_size_in_bytes", "last_recorded_pull_time", "applied_rule_priority"):
@@ -253,7 +253,13 @@ def _select(wanted: ImageFilter, sort: SortColumn, *, descending: bool) -> str:
     return f"SELECT {columns} FROM images WHERE {wanted.sql()} ORDER BY {sort} {direction}, rowid {direction}"
 
 
-def _rows(images: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Any, ...]]:
+def image_rows(images: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Any, ...]]:
+    """Yield images as rows: their columns, and the day on which each was pushed.
+
+    :param images: as lists hold them.
+    :raises ValueError: if one of them is no image.
+    :raises TooMuchError: if there are too many.
+    """
     for number, image in enumerate(images):
         if number == MAX_IMAGES:
             raise TooMuchError(f"it has more than {MAX_IMAGES:,} images")

@@ -3,6 +3,7 @@ import type {
   Audit,
   AuditedRepository,
   Bin,
+  Image,
   ImagePage,
   Marker,
   RepositoryRef,
@@ -131,6 +132,34 @@ export async function readPending(task: TaskRef, signal?: AbortSignal): Promise<
   const value = await readXCom(task, APPROVAL_KEY, signal);
   const result = resultOf(value);
   return result.kind === "approval" ? result : { kind: "none" };
+}
+
+/** In these states a task has pushed no result. */
+const WITHOUT_RESULT: (string | null)[] = [null, "scheduled", "queued", "running", "restarting", "deferred", "up_for_reschedule", "upstream_failed"];
+
+/** What a task returned, or what it asks a person before there is an answer. Asks for nothing that is known to be missing. */
+export async function readInstanceResult(instance: TaskInstance, signal?: AbortSignal): Promise<Result> {
+  const { state, operator } = instance;
+  const mayAsk = operator === null || operator.includes("Approve");
+  if (state === "awaiting_input") {
+    return readPending(instance, signal);
+  }
+  if (WITHOUT_RESULT.includes(state)) {
+    return { kind: "none" };
+  }
+  const isSure = operator === null || (operator.startsWith("Ecr") && state === "success");
+  if (!isSure && !(await readKeys(instance, signal)).includes("return_value")) {
+    return mayAsk ? readPending(instance, signal) : { kind: "none" };
+  }
+  const returned = await readResult(instance, operator, signal);
+  return returned.kind === "none" && mayAsk ? readPending(instance, signal) : returned;
+}
+
+/** The keys under which a task pushed something. */
+async function readKeys(task: TaskRef, signal?: AbortSignal): Promise<string[]> {
+  const url = `${taskPath(task)}/xcomEntries?map_index=${task.mapIndex}&limit=${MAX_MARKERS}`;
+  const page = (await getJson(url, signal)) as { xcom_entries: { key: string }[] };
+  return page.xcom_entries.map((entry) => entry.key);
 }
 
 /** The value that a task pushed under a key; undefined where there is none. */
@@ -466,6 +495,27 @@ function repositoryOf(row: Record<string, unknown>): AuditedRepository {
     status: text("status") ?? "",
     message: text("message"),
   };
+}
+
+/** Images of all repositories of an audit, and how many of their lists were searched so far. */
+export interface FoundImages {
+  repositories: number;
+  searched: number;
+  unread: number;
+  is_cut: boolean;
+  matching: number;
+  images: (RepositoryRef & Image)[];
+}
+
+export async function readFoundImages(
+  task: TaskRef,
+  search: string,
+  offset: number,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<FoundImages> {
+  const query = `${parametersOf(task, null, { search })}&offset=${offset}&limit=${limit}`;
+  return allVisible(await getJson(`${ownTaskPath(task)}/found-images?${query}`, signal)) as FoundImages;
 }
 
 /** One line of a list, as the task wrote it. */

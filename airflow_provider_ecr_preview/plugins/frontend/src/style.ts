@@ -12,7 +12,8 @@ export const STYLE = `
 .ecrp .tile dd { font-size: 1.3rem; font-weight: 600; margin: 0; }
 .ecrp .tile dd small { display: block; font-size: .75rem; font-weight: 400; color: var(--chakra-colors-fg-muted, #52525b); }
 .ecrp .aside { text-align: right; margin: 0; }
-.ecrp .wide { overflow-x: auto; }
+.ecrp .wide { overflow: auto; max-height: min(80vh, 60rem); }
+.ecrp .wide thead th { position: sticky; top: 0; z-index: 2; background: var(--chakra-colors-bg, #fff); box-shadow: inset 0 -1px var(--chakra-colors-border, #d4d4d8); }
 .ecrp table { border-collapse: collapse; width: 100%; font-size: .875rem; }
 .ecrp th, .ecrp td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--chakra-colors-border, #d4d4d8); vertical-align: top; }
 .ecrp th { font-weight: 600; white-space: nowrap; }
@@ -34,8 +35,12 @@ export const STYLE = `
 .ecrp ul.findings { list-style: none; padding: 0; margin: 0; }
 .ecrp ul.findings li { padding: .35rem 0; }
 .ecrp .chart { margin: 0 0 1rem; min-width: 0; }
-.ecrp .plot { width: 100%; height: 10rem; }
+.ecrp .plot, .ecrp .map { position: relative; width: 100%; }
+.ecrp .plot { min-height: 160px; }
+.ecrp .plot svg, .ecrp .map svg { display: block; overflow: hidden; }
 .ecrp .plot text { font-size: 12px; }
+.ecrp .tip.floating { position: absolute; top: 0; z-index: 3; pointer-events: none; }
+.ecrp .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .ecrp .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem; }
 .ecrp .tip { background: var(--chakra-colors-bg-panel, var(--chakra-colors-bg, #fff)); color: var(--chakra-colors-fg, #18181b); border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .375rem; padding: .35rem .6rem; font-size: .8rem; max-width: 18rem; overflow-wrap: anywhere; }
 .ecrp .tile-shape { cursor: pointer; }

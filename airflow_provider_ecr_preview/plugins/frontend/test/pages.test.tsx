@@ -244,7 +244,7 @@ describe("the tab of a task", () => {
     expect(await screen.findByText("$2.50")).toBeDefined();
     const found = asked.length;
     await vi.advanceTimersByTimeAsync(30_000);
-    expect(asked.filter((url) => url.pathname.includes("return_value")).length).toBe(2);
+    expect(asked.filter((url) => url.pathname.includes("return_value")).length).toBe(1);
     expect(asked.length).toBeGreaterThanOrEqual(found);
     vi.useRealTimers();
   });

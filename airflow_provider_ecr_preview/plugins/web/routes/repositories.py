@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -11,7 +12,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from airflow.sdk import ObjectStoragePath
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
@@ -20,9 +21,11 @@ from airflow_provider_ecr_preview.plugins.web.access import READS_XCOM
 from airflow_provider_ecr_preview.plugins.web.breath import breathe
 from airflow_provider_ecr_preview.plugins.web.image_lists import DamagedResultError, NoListError, table_uris_of
 from airflow_provider_ecr_preview.plugins.web.locations import checked_location, open_checked
-from airflow_provider_ecr_preview.plugins.web.opening import ANSWERS, READINGS, RequestedTask
+from airflow_provider_ecr_preview.plugins.web.opening import ANSWERS, READINGS, RequestedTask, TaskRequest
+from airflow_provider_ecr_preview.plugins.web.queries import DEFAULT_PAGE, Limit, Offset, Text
 from airflow_provider_ecr_preview.plugins.web.refusals import Refusals
-from airflow_provider_ecr_preview.plugins.web.replies import encoded, packed_reply, takes_gzip
+from airflow_provider_ecr_preview.plugins.web.registry_images import ListOfRepository, RegistryImages
+from airflow_provider_ecr_preview.plugins.web.replies import encoded, json_reply, packed_reply, takes_gzip
 from airflow_provider_ecr_preview.plugins.web.stored import read_stored
 from airflow_provider_ecr_preview.plugins.web.turns import in_thread
 from airflow_provider_ecr_preview.reports.columns import COLUMNS
@@ -70,6 +73,13 @@ class _Repositories(NamedTuple):
 _known: LRUCache[_Key, _Repositories] = LRUCache(MAX_CACHED_BYTES, lambda answer: len(answer.packed))
 
 
+MAX_SEARCHED = 4
+"""Audits whose images are kept to be searched, each in a temporary file of 200 MB at most."""
+
+
+_searched: TTLCache[_Key, RegistryImages] = TTLCache(MAX_SEARCHED, ttl=600)
+
+
 _lock = Lock()
 
 
@@ -79,19 +89,65 @@ _refusals = Refusals()
 @router.get("/repositories")
 async def read_repositories(request: Request, requested: RequestedTask) -> Response:
     """Return the names of the columns once, and a row for each repository."""
+    async with ANSWERS.turn(requested.user.get_id()):
+        _, answer = await _readable(requested)
+        return await in_thread(partial(packed_reply, answer.packed, is_packed=takes_gzip(request)))
+
+
+@router.get("/found-images")
+async def read_found_images(
+    request: Request, requested: RequestedTask, search: Text = None, offset: Offset = 0, limit: Limit = DEFAULT_PAGE
+) -> Response:
+    """Return the images of all repositories of an audit whose tag or digest has a text.
+
+    A request reads lists for two seconds at most, and says how many it has searched; the next one goes on from there.
+    """
     user_id = requested.user.get_id()
     async with ANSWERS.turn(user_id):
-        try:
-            uris = table_uris_of(await requested.result())
-        except NoListError as error:
-            raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
-        except DamagedResultError as error:
-            raise HTTPException(HTTPStatus.CONFLICT, str(error)) from error
-        key = await in_thread(read_stored, partial(_key, uris))
-        answer = _find(key) or await _read_in_turn(key, user_id)
-        for dag_id in answer.dag_ids:
+        key, answer = await _readable(requested)
+        images = await in_thread(_images_of, key, answer)
+        if not images.is_whole:
+            async with READINGS.turn(user_id):
+                await in_thread(read_stored, images.read_more)
+        dag_ids = sorted(images.dag_ids)
+        for dag_id in dag_ids:
             await requested.check_owner(dag_id)
-        return await in_thread(partial(packed_reply, answer.packed, is_packed=takes_gzip(request)))
+        found = await in_thread(partial(images.found, search or "", dag_ids, offset=offset, limit=limit))
+        return await in_thread(partial(json_reply, found, is_packed=takes_gzip(request)))
+
+
+async def _readable(requested: TaskRequest) -> tuple[_Key, _Repositories]:
+    """Return all repositories of an audit, in a turn for an answer, if the user may read them."""
+    user_id = requested.user.get_id()
+    try:
+        uris = table_uris_of(await requested.result())
+    except NoListError as error:
+        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+    except DamagedResultError as error:
+        raise HTTPException(HTTPStatus.CONFLICT, str(error)) from error
+    key = await in_thread(read_stored, partial(_key, uris))
+    answer = _find(key) or await _read_in_turn(key, user_id)
+    for dag_id in answer.dag_ids:
+        await requested.check_owner(dag_id)
+    return key, answer
+
+
+def _images_of(key: _Key, answer: _Repositories) -> RegistryImages:
+    with _lock:
+        if (known := _searched.get(key)) is not None:
+            return known
+    table = json.loads(gzip.decompress(answer.packed))
+    rows = (dict(zip(table["columns"], row, strict=True)) for row in table["rows"])
+    images = RegistryImages(
+        [
+            ListOfRepository(row["registry_id"], row["region_name"], row["repository_name"] or "", row["images_uri"])
+            for row in rows
+            if row["images_uri"]
+        ]
+    )
+    with _lock:
+        kept: RegistryImages = _searched.setdefault(key, images)
+        return kept
 
 
 async def _read_in_turn(key: _Key, user_id: str) -> _Repositories:

@@ -1,20 +1,21 @@
-import { useMemo } from "react";
-import { ResponsiveContainer, Treemap, type TreemapNode } from "recharts";
+import { useMemo, useRef, useState } from "react";
 
+import { repositoryKey } from "../api";
 import { place } from "../components/basics";
 import { isCritical } from "../findings";
 import { bytes, count, counted } from "../format";
 import type { AuditedRepository } from "../types";
 import { CRITICAL_TILE, TILE } from "./colours";
+import { useWidth } from "./Bars";
 import { Key } from "./Key";
-import { tip } from "./Tip";
+import { treemap } from "./treemap";
 
 const MAX_TILES = 60;
+const HEIGHT = 200;
 const TEXT_HEIGHT = 14;
 const LETTER_WIDTH = 7.5;
 
 interface Tile {
-  [name: string]: unknown;
   name: string;
   size: number;
   fill: string;
@@ -30,6 +31,11 @@ export function RepositoryMap({
   onChoose: (repository: AuditedRepository) => void;
 }) {
   const tiles = useMemo(() => tilesOf(repositories), [repositories]);
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box);
+  const areas = useMemo(() => treemap(tiles, (tile) => tile.size, width, HEIGHT), [tiles, width]);
+  const [at, setAt] = useState<number | null>(null);
+  const over = at === null ? undefined : areas[at];
   if (tiles.length < 2) {
     return null;
   }
@@ -41,29 +47,36 @@ export function RepositoryMap({
       <figcaption className="quiet">
         {title}: <Key colour={CRITICAL_TILE}>with a critical finding</Key> <Key colour={TILE}>without</Key>
       </figcaption>
-      <div aria-hidden="true">
-        <ResponsiveContainer width="100%" height={200}>
-          <Treemap
-            data={tiles}
-            dataKey="size"
-            isAnimationActive={false}
-            isUpdateAnimationActive={false}
-            content={TileShape}
-            onClick={(node) => onChoose((node as unknown as Tile).repository)}
+      <div ref={box} className="map" aria-hidden="true" onMouseLeave={() => setAt(null)}>
+        <svg width="100%" height={HEIGHT}>
+          {areas.map(({ x, y, width: across, height, datum: { name, fill, repository } }, number) => {
+            const letters = Math.floor((across - 10) / LETTER_WIDTH);
+            return (
+              <g key={repositoryKey(repository)} className="tile-shape" onClick={() => onChoose(repository)} onMouseMove={() => setAt(number)}>
+                <rect x={x} y={y} width={across} height={height} style={{ fill }} />
+                {letters >= 4 && height > TEXT_HEIGHT + 6 && (
+                  <text x={x + 5} y={y + TEXT_HEIGHT + 2}>
+                    {name.length > letters ? `${name.slice(0, letters - 1)}…` : name}
+                  </text>
+                )}
+              </g>
+            );
+          })}
+        </svg>
+        {over && (
+          <div
+            className="tip floating"
+            style={{ top: over.y + Math.min(over.height, 24), ...(over.x > width / 2 ? { right: width - over.x - over.width } : { left: over.x }) }}
           >
-            {tip<Tile>(({ repository, size }) => (
-              <>
-                <b>{repository.repository_name}</b>
-                <div className="quiet">{place(repository)}</div>
-                <div>{bytes(size)} at most</div>
-                <div>
-                  {counted(repository.expiring_image_count ?? 0, "image", "images")} of {count(repository.total_image_count)} would be
-                  deleted
-                </div>
-              </>
-            ))}
-          </Treemap>
-        </ResponsiveContainer>
+            <b>{over.datum.repository.repository_name}</b>
+            <div className="quiet">{place(over.datum.repository)}</div>
+            <div>{bytes(over.datum.size)} at most</div>
+            <div>
+              {counted(over.datum.repository.expiring_image_count ?? 0, "image", "images")} of{" "}
+              {count(over.datum.repository.total_image_count)} would be deleted
+            </div>
+          </div>
+        )}
       </div>
     </figure>
   );
@@ -81,21 +94,4 @@ export function tilesOf(repositories: AuditedRepository[]): Tile[] {
     .filter((tile) => tile.size > 0)
     .sort((one, other) => other.size - one.size)
     .slice(0, MAX_TILES);
-}
-
-function TileShape({ x, y, width, height, name, fill, depth }: TreemapNode) {
-  if (depth === 0) {
-    return <g />;
-  }
-  const letters = Math.floor((width - 10) / LETTER_WIDTH);
-  return (
-    <g className="tile-shape">
-      <rect x={x} y={y} width={width} height={height} fill={String(fill)} />
-      {letters >= 4 && height > TEXT_HEIGHT + 6 && (
-        <text x={x + 5} y={y + TEXT_HEIGHT + 2}>
-          {name.length > letters ? `${name.slice(0, letters - 1)}…` : name}
-        </text>
-      )}
-    </g>
-  );
 }

@@ -1,10 +1,8 @@
-import { Bar, BarChart, CartesianGrid, XAxis, YAxis } from "recharts";
-
 import { count, counted, day } from "../format";
 import type { Bin } from "../types";
-import { ARCHIVING, AXIS, EXPIRING, GRID, KEPT } from "./colours";
+import { Bars } from "./Bars";
+import { ARCHIVING, EXPIRING, KEPT } from "./colours";
 import { Key } from "./Key";
-import { tip } from "./Tip";
 
 /** How many images of each age would go, and how many would stay. */
 export function Timeline({ bins, undated, hasKept }: { bins: Bin[]; undated: number; hasKept: boolean }) {
@@ -27,22 +25,35 @@ export function Timeline({ bins, undated, hasKept }: { bins: Bin[]; undated: num
         {hasKept && <Key colour={KEPT}>kept</Key>}
         {undated > 0 && ` · ${counted(undated, "image", "images")} without a known push date not among them`}
       </figcaption>
-      <BarChart responsive className="plot" data={bins} barCategoryGap={1} aria-label="Images by push date, bar by bar">
-        <CartesianGrid {...GRID} />
-        <XAxis {...AXIS} dataKey="from" tickFormatter={day} minTickGap={24} />
-        <YAxis {...AXIS} width="auto" allowDecimals={false} tickFormatter={count} />
-        {tip<Bin>((bin) => (
-          <>
-            <b>{period(bin)}</b>
-            <div>{count(bin.expiring)} would be deleted</div>
-            <div>{count(bin.archiving)} would be archived</div>
-            {hasKept && <div>{count(bin.kept)} would be kept</div>}
-          </>
-        ))}
-        <Bar dataKey="expiring" stackId="images" fill={EXPIRING} isAnimationActive={false} />
-        <Bar dataKey="archiving" stackId="images" fill={ARCHIVING} isAnimationActive={false} />
-        {hasKept && <Bar dataKey="kept" stackId="images" fill={KEPT} isAnimationActive={false} />}
-      </BarChart>
+      <Bars
+        label="Images by push date"
+        shown={count}
+        data={bins.map((bin) => {
+          const lines = [
+            `${count(bin.expiring)} would be deleted`,
+            `${count(bin.archiving)} would be archived`,
+            ...(hasKept ? [`${count(bin.kept)} would be kept`] : []),
+          ];
+          return {
+            key: bin.from,
+            label: day(bin.from),
+            parts: [
+              { value: bin.expiring, fill: EXPIRING },
+              { value: bin.archiving, fill: ARCHIVING },
+              ...(hasKept ? [{ value: bin.kept, fill: KEPT }] : []),
+            ],
+            text: `${period(bin)}: ${lines.join(", ")}`,
+            tip: (
+              <>
+                <b>{period(bin)}</b>
+                {lines.map((line) => (
+                  <div key={line}>{line}</div>
+                ))}
+              </>
+            ),
+          };
+        })}
+      />
     </figure>
   );
 }

@@ -1,11 +1,9 @@
-import { Bar, BarChart, CartesianGrid, XAxis, YAxis } from "recharts";
-
 import { taskKey } from "../api";
 import { number, type MarkedTask } from "../markers";
 import { bytes, count, day, minute } from "../format";
-import { AXIS, SHOWN, GRID, KEPT } from "./colours";
+import { Bars } from "./Bars";
+import { KEPT, SHOWN } from "./colours";
 import { Key } from "./Key";
-import { tip } from "./Tip";
 
 interface Point {
   when: string;
@@ -57,27 +55,26 @@ function Plot({
       <figcaption className="quiet">
         {title}; a bar leads to its audit: <Key colour={SHOWN}>shown below</Key>
       </figcaption>
-      <BarChart responsive className="plot" data={points} aria-label={`${title}, bar by bar`}>
-        <CartesianGrid {...GRID} />
-        <XAxis {...AXIS} dataKey="when" tickFormatter={day} minTickGap={24} />
-        <YAxis {...AXIS} width="auto" allowDecimals={what === "size"} tickFormatter={told} />
-        {tip<Point>((point) => (
-          <>
-            <b>
-              {minute(point.when)}
-              {point.fill === SHOWN && ", shown below"}
-            </b>
-            <div>{told(point[what])}</div>
-          </>
-        ))}
-        <Bar
-          dataKey={what}
-          maxBarSize={32}
-          cursor="pointer"
-          isAnimationActive={false}
-          onClick={({ payload }) => onChoose((payload as Point).task)}
-        />
-      </BarChart>
+      <Bars
+        label={title}
+        shown={told}
+        onChoose={onChoose}
+        data={points.map((point) => {
+          const when = `${minute(point.when)}${point.fill === SHOWN ? ", shown below" : ""}`;
+          return {
+            key: point.task,
+            label: day(point.when),
+            parts: [{ value: point[what] ?? 0, fill: point.fill }],
+            text: `${when}: ${told(point[what])}`,
+            tip: (
+              <>
+                <b>{when}</b>
+                <div>{told(point[what])}</div>
+              </>
+            ),
+          };
+        })}
+      />
     </figure>
   );
 }

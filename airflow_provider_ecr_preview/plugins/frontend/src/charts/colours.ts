@@ -9,14 +9,9 @@ export const TILE = "var(--chakra-colors-blue-muted, #bfdbfe)";
 
 export const SHOWN = "var(--chakra-colors-brand-solid, #2563eb)";
 
-const LINE = "var(--chakra-colors-border, #d4d4d8)";
+// In a style, because an attribute of an SVG takes no variable.
+export const GRID = { style: { stroke: "var(--chakra-colors-border, #d4d4d8)" } };
 
-export const AXIS = {
-  stroke: LINE,
-  tickLine: false,
-  tick: { fill: "var(--chakra-colors-fg-muted, #52525b)", fontSize: 12 },
-};
+export const LABEL = { style: { fill: "var(--chakra-colors-fg-muted, #52525b)" } };
 
-export const GRID = { stroke: LINE, vertical: false };
-
-export const CURSOR = { fill: "var(--chakra-colors-fg-muted, #52525b)", fillOpacity: 0.15 };
+export const CURSOR = { style: { fill: "var(--chakra-colors-fg-muted, #52525b)", fillOpacity: 0.15 } };

@@ -13,6 +13,7 @@ import { Badge, ConsoleLink, HostLink, LinkButton, named, place, Show, Tiles } f
 import { Changes } from "./Changes";
 import { atMost, savings } from "./PreviewTiles";
 import { Registries } from "./Registries";
+import { FindImages } from "./FindImages";
 import { IMAGE_FILTERS, IMAGES } from "./Images";
 import { LARGEST_FIRST, Repositories } from "./Repositories";
 import { RepositoryView } from "./RepositoryView";
@@ -39,6 +40,13 @@ export function AuditView({
       setParameters({ ...(isOneOfMany ? { audit: taskKey(task) } : {}), repository: repositoryKey(repository) }),
     [setParameters, isOneOfMany, taskKey(task)],
   );
+  const chooseImage = (repository: RepositoryRef, search: string) =>
+    setParameters({
+      ...(isOneOfMany ? { audit: taskKey(task) } : {}),
+      repository: repositoryKey(repository),
+      [`${IMAGES}search`]: search,
+      [`${IMAGES}action`]: "ANY",
+    });
   const wanted = parameters.get("repository");
   const title = `audit of ${minute(audit.audited_at)}`;
   useTitle(wanted === null ? `${title}, ${audit.audit_id}` : `${wanted.split("/").slice(2).join("/")}, ${title}`, 1);
@@ -93,6 +101,7 @@ export function AuditView({
         </ul>
         {audit.changes !== null && <Changes changes={audit.changes} onChoose={choose} />}
         <Registries registries={audit.registries} leftOut={audit.registries_left_out} />
+        {audit.report_uri !== null && settings.image_lists && <FindImages task={task} onChoose={chooseImage} />}
         <div ref={list}>
           <Show loaded={repositories}>
             {({ repositories: all, isWhole }) => (

@@ -12,6 +12,7 @@ import { useLoaded } from "../useLoaded";
 import { PAGE_SIZE, useTableAddress } from "../useTableAddress";
 import { Show } from "./basics";
 import { Copy } from "./Copy";
+import { WHAT_BECOMES } from "./FindImages";
 import { DataTable, Pager, TableSearch } from "./DataTable";
 
 /** What stands before the names of the parameters in the address: the list of repositories has some of its own. */
@@ -21,8 +22,6 @@ const OLDEST_FIRST = [{ id: "image_pushed_at", desc: false }];
 const SORTED = ["image_pushed_at", "image_size_in_bytes", "last_recorded_pull_time", "applied_rule_priority", "image_digest", "image_tags"];
 const ACTIONS: Record<string, string> = { "": "deleted or archived", EXPIRE: "deleted", TRANSITION: "archived", KEEP: "kept", ANY: "any of these" };
 const SHOWS_KEPT = ["KEEP", "ANY"];
-
-const WHAT_BECOMES: Record<string, string> = { EXPIRE: "deleted", TRANSITION: "archived", KEEP: "kept" };
 
 const COLUMNS: ColumnDef<ListedImage>[] = [
   {

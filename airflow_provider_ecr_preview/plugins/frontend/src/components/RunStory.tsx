@@ -1,4 +1,4 @@
-import { readInstances, readPending, readResult, tabPath } from "../api";
+import { readInstanceResult, readInstances, tabPath } from "../api";
 import { minute } from "../format";
 import type { Result } from "../results";
 import { type Story, storyOf } from "../stories";
@@ -36,8 +36,7 @@ export async function readSteps(dagId: string, runId: string, signal?: AbortSign
   const shown = instances.sort(byStart).slice(0, MAX_STEPS);
   const steps = await Promise.all(
     shown.map(async (instance) => {
-      const returned = await readResult(instance, instance.operator, signal);
-      const result = returned.kind === "none" && instance.startedAt ? await readPending(instance, signal) : returned;
+      const result = await readInstanceResult(instance, signal);
       return { instance, result, story: storyOf(result) };
     }),
   );

@@ -1,6 +1,6 @@
 import { useState } from "react";
 
-import { readInstance, readPending, readResult, readSettings, tabPath, taskPagePath } from "../api";
+import { readInstance, readInstanceResult, readSettings, tabPath, taskPagePath } from "../api";
 import { HostLink, Show } from "../components/basics";
 import { ResultView } from "../components/TaskResult";
 import { hasEnded, inWords, TaskState } from "../components/TaskState";
@@ -17,10 +17,7 @@ export function TaskPage({ task, isTab = false }: { task: TaskRef; isTab?: boole
   useTitle(`${task.taskId}, ${task.dagId}`);
   const loaded = useLoaded(`${tabPath(task)} ${looks}`, async (signal) => {
     const [instance, settings] = await Promise.all([readInstance(task, signal), readSettings(signal)]);
-    const returned = await readResult(task, instance.operator, signal);
-    // An approval says what it asks before there is an answer.
-    const result = returned.kind === "none" ? await readPending(task, signal) : returned;
-    return { result, settings, instance };
+    return { result: await readInstanceResult(instance, signal), settings, instance };
   });
   const isWaiting = loaded.state === "ready" && !hasEnded(loaded.value.instance.state);
   useLater(isWaiting, looks, () => setLooks((before) => before + 1));

@@ -69,7 +69,7 @@ export function Bars({
       className="plot"
       role="application"
       aria-roledescription="chart"
-      aria-label={`${label}. The arrow keys go from bar to bar${onChoose ? ", Enter opens one" : ""}.`}
+      aria-label={`${label}, bar by bar`}
       aria-describedby={said}
       tabIndex={0}
       onKeyDown={move}

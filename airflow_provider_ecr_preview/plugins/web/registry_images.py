@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -166,7 +166,7 @@ class RegistryImages:
 
     def _rows_of(
         self, listed: ListOfRepository, uri: str, folders: Sequence[str], of_dag: tuple[str | None] | None = None
-    ) -> Iterator[tuple[Any, ...]]:
+    ) -> Generator[tuple[Any, ...], None, str | None]:
         with open_checked(uri, folders) as stored:
             dag_id = dag_id_of(stored.read(HEAD_BYTES))
             if of_dag is not None and of_dag != (dag_id,):

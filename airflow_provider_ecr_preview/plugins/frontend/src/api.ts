@@ -270,6 +270,12 @@ export async function readRunState(dagId: string, runId: string, signal?: AbortS
   return ((await getJson(path`/api/v2/dags/${dagId}/dagRuns/${runId}`, signal)) as { state: string }).state;
 }
 
+/** The DAGs with the tag of the examples that the user may see. */
+export async function readDags(signal?: AbortSignal): Promise<string[]> {
+  const page = (await getJson(`/api/v2/dags?tags=ecr&limit=${MAX_MARKERS}`, signal)) as { dags: { dag_id: string }[] };
+  return page.dags.map((dag) => dag.dag_id);
+}
+
 export async function readSettings(signal?: AbortSignal): Promise<Settings> {
   return (await getJson("/ecr-preview/settings", signal)) as Settings;
 }

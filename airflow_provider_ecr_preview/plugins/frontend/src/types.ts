@@ -13,7 +13,8 @@ export interface RuleSummary {
   priority: number;
   action: string;
   description: string | null;
-  image_count: number;
+  /** Null where only the text of the policy is known: then the counts of the images say it. */
+  image_count: number | null;
   bytes_upper_bound: number | null;
 }
 
@@ -91,7 +92,17 @@ export interface ChangedRepository extends RepositoryRef {
   alarm: string | null;
 }
 
+/** The audit that one registry and Region was compared with; its id is null where there is none, or it cannot be read. */
+export interface Baseline {
+  registry_id: string | null;
+  region_name: string | null;
+  audit_id: string | null;
+  audited_at: string | null;
+  error?: string | null;
+}
+
 export interface Changes {
+  baselines?: Baseline[];
   compared_count: number;
   counts_only_count: number;
   appeared_count: number;

@@ -141,3 +141,45 @@ describe("charts", () => {
     expect(ticksUpTo(most)).toEqual(ticks);
   });
 });
+
+describe("what next", () => {
+  it("leads to the DAGs that do it, with parameters to copy", async () => {
+    airflow.answer(/\/dags\?tags=ecr/, { dags: [{ dag_id: "ecr_clean_up_approved" }, { dag_id: "<b>x</b>" }] });
+    at("?repository=123456789012/eu-west-1/team/r07");
+    show();
+    const summary = await screen.findByText(/What next/);
+    const details = summary.closest("details")!;
+    details.open = true;
+    fireEvent(details, new Event("toggle"));
+    expect((await screen.findByRole("link", { name: "ecr_clean_up_approved" })).getAttribute("href")).toBe("/airflow/dags/ecr_clean_up_approved");
+    await seen("The example ecr_compare_policies of this package does it");
+    const parameters = screen.getByRole("region", { name: /Parameters: Send the clean-up/ }).textContent;
+    expect(JSON.parse(parameters ?? "")).toEqual({ repository_names: ["team/r07"], dry_run: true });
+    expect(airflow.asked.every((url) => url.pathname !== "/airflow/api/v2/dags/ecr_clean_up_approved")).toBe(true);
+  });
+
+  it("applies the candidate that a what-if is of, and shows its rules", async () => {
+    const text = JSON.stringify({ rules: [{ rulePriority: 5, description: "<i>old</i>", selection: {}, action: { type: "expire" } }] });
+    airflow.task({ ...AUDIT, policies: { kind: "candidate", fingerprint: "f".repeat(64), lifecycle_policy_text: text } });
+    airflow.answer(/\/images\/rules/, { rules: [] });
+    at("?repository=123456789012/eu-west-1/team/r07");
+    show();
+    expect((await screen.findAllByText("<i>old</i>")).length).toBeGreaterThan(0);
+    const details = (await screen.findByText(/What next/)).closest("details")!;
+    details.open = true;
+    fireEvent(details, new Event("toggle"));
+    await seen("Send this policy for approval, as a dry run");
+  });
+});
+
+it("says which audit is the previous one", async () => {
+  const baselines = [
+    { ...PLACE, audit_id: "weekly 0", audited_at: "2026-11-13T10:00:00+00:00" },
+    { ...PLACE, region_name: "us-east-1", audit_id: null, audited_at: null, error: "no right" },
+  ];
+  const changes = { baselines, compared_count: 0, counts_only_count: 0, appeared_count: 0, disappeared_count: 0, newly_affected_image_count: 0, no_longer_affected_image_count: 0, policy_changed_count: 0, alarms: [], top: [], disappeared: [], notes: [] };
+  airflow.task({ ...AUDIT, changes });
+  show();
+  await seen(/Compared with weekly 0, 2026-11-13 10:00 UTC \(123456789012, eu-west-1\)/);
+  await seen(/Compared with nothing: the previous audit could not be read \(no right\)/);
+});

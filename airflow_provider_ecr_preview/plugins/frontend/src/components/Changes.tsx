@@ -1,9 +1,9 @@
 import { useState } from "react";
 
 import { repositoryKey } from "../api";
-import { count, counted } from "../format";
-import type { ChangedRepository, Changes as ChangesOfAudit, RepositoryRef } from "../types";
-import { LinkButton, named, Place } from "./basics";
+import { count, counted, minute } from "../format";
+import type { Baseline, ChangedRepository, Changes as ChangesOfAudit, RepositoryRef } from "../types";
+import { LinkButton, named, place, Place } from "./basics";
 
 const MAX_AT_FIRST = 5;
 
@@ -12,6 +12,7 @@ export function Changes({ changes, onChoose }: { changes: ChangesOfAudit; onChoo
   return (
     <section>
       <h3>Since the previous audit</h3>
+      <Baselines baselines={changes.baselines ?? []} />
       {changes.compared_count > 0 && (
         <p>
           {count(changes.newly_affected_image_count)} more images would go, {count(changes.no_longer_affected_image_count)} no
@@ -38,6 +39,24 @@ export function Changes({ changes, onChoose }: { changes: ChangesOfAudit; onChoo
       {changes.disappeared.length > 0 && <p>Disappeared: {changes.disappeared.map(named).join(", ")}.</p>}
     </section>
   );
+}
+
+/** Which audit is the previous one, of each registry and Region where these differ. */
+function Baselines({ baselines }: { baselines: Baseline[] }) {
+  const of = new Map<string, Baseline[]>();
+  for (const baseline of baselines) {
+    const text =
+      baseline.audit_id === null
+        ? `nothing: ${baseline.error ? `the previous audit could not be read (${baseline.error})` : "there is no earlier audit"}`
+        : `${baseline.audit_id}${baseline.audited_at ? `, ${minute(baseline.audited_at)}` : ""}`;
+    of.set(text, [...(of.get(text) ?? []), baseline]);
+  }
+  return [...of].map(([text, some]) => (
+    <p key={text} className="quiet">
+      Compared with {text}
+      {of.size > 1 && ` (${some.map(place).join("; ")})`}.
+    </p>
+  ));
 }
 
 function Changed({

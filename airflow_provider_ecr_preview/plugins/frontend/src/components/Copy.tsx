@@ -16,3 +16,24 @@ export function Copy({ text, shown = text }: { text: string; shown?: string }) {
     </span>
   );
 }
+
+/** A text of several lines, with a button that copies all of it. */
+export function CopyAll({ label, text }: { label: string; text: string }) {
+  const [isCopied, setIsCopied] = useState(false);
+  return (
+    <>
+      <pre className="diff" role="region" aria-label={label} tabIndex={0}>
+        {text}
+      </pre>
+      <button
+        className="button"
+        type="button"
+        aria-label={`Copy ${label}`}
+        onClick={() => void navigator.clipboard?.writeText(text).then(() => setIsCopied(true))}
+        onBlur={() => setIsCopied(false)}
+      >
+        {isCopied ? "Copied" : "Copy"}
+      </button>
+    </>
+  );
+}

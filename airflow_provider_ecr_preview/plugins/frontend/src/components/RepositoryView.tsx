@@ -2,6 +2,8 @@ import { repositoryKey } from "../api";
 import { bySeverity, FINDINGS, severityOf } from "../findings";
 import type { Audit, AuditedRepository, Settings, TaskRef } from "../types";
 import { Badge, ConsoleLink, place } from "./basics";
+import { rulesOf } from "../rules";
+import { NextSteps } from "./NextSteps";
 import { PreviewDetails } from "./PreviewDetails";
 import { PreviewTiles } from "./PreviewTiles";
 import { SummaryView } from "./SummaryView";
@@ -21,7 +23,12 @@ export function RepositoryView({
   const key = repositoryKey(repository);
   const summary = audit.summaries?.find((each) => repositoryKey(each) === key);
   if (summary) {
-    return <SummaryView summary={summary} repository={repository} task={task} settings={settings} />;
+    return (
+      <>
+        <SummaryView summary={summary} repository={repository} task={task} settings={settings} />
+        <NextSteps repositoryNames={[repository.repository_name]} policyText={audit.policies?.lifecycle_policy_text ?? null} />
+      </>
+    );
   }
   if (repository.status !== "previewed") {
     return (
@@ -64,8 +71,9 @@ export function RepositoryView({
             : "The audit wrote no image lists (write_image_lists=False)."}
         </p>
       ) : (
-        <PreviewDetails task={task} repository={repository} rules={[]} />
+        <PreviewDetails task={task} repository={repository} rules={rulesOf(audit.policies?.lifecycle_policy_text ?? null)} />
       )}
+      <NextSteps repositoryNames={[repository.repository_name]} policyText={audit.policies?.lifecycle_policy_text ?? null} />
     </>
   );
 }

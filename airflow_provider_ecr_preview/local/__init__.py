@@ -30,6 +30,16 @@ from airflow_provider_ecr_preview.local.faults import (
 )
 from airflow_provider_ecr_preview.local.injections import Injection
 from airflow_provider_ecr_preview.local.registry import ManifestList, Registry
+from airflow_provider_ecr_preview.local.transport_faults import (
+    DriftingTotal,
+    Hang,
+    HtmlPage,
+    PageTokenExpires,
+    SlowDrip,
+    expired_credentials,
+    malformed,
+    service_unavailable,
+)
 
 __all__ = [
     "AccessDenied",
@@ -38,21 +48,29 @@ __all__ = [
     "CallLog",
     "ConnectionReset",
     "Delay",
+    "DriftingTotal",
     "Fault",
+    "Hang",
+    "HtmlPage",
     "ImagesRefused",
     "Injection",
     "LocalEcr",
     "LostReply",
     "ManifestList",
     "Meanwhile",
+    "PageTokenExpires",
     "PreviewExpires",
     "PreviewFails",
     "PreviewReplaced",
     "RateLimit",
     "Refused",
     "Registry",
+    "SlowDrip",
     "TruncatedBody",
+    "expired_credentials",
+    "malformed",
     "server_error",
+    "service_unavailable",
     "throttled",
     "wrong_status",
     "wrong_summary",

@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 import boto3
 import moto.ecr.urls
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from moto import mock_aws
 from moto.cloudtrail.responses import CloudTrailResponse
 from moto.core.base_backend import BackendDict
@@ -326,6 +326,9 @@ class LocalEcr(Registry):
         reply = self._wire.answer(
             target, request.headers, request.data, lambda account: Reply.of_moto(request, account)
         )
+        if waited := reply.hangs_for or reply.drips_every * len(reply.body):
+            self.clock.advance(waited)
+            raise ReadTimeoutError(endpoint_url=full_url)
         if reply.is_lost:
             raise ConnectionClosedError(endpoint_url=full_url)
         return reply.status, reply.headers, reply.body

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from moto.core.request import Request as MotoRequest
@@ -28,12 +29,16 @@ class Reply:
     :param body: the body.
     :param headers: HTTP headers.
     :param outcome: ``OK``, the error code, or the name of the fault that hit the call.
+    :param hangs_for: how long the connection stays open without a response before it breaks.
+    :param drips_every: the time between two bytes of the response.
     """
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     outcome: str = "OK"
+    hangs_for: timedelta = timedelta()
+    drips_every: timedelta = timedelta()
 
     @classmethod
     def ok(cls, answer: Mapping[str, Any]) -> Reply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import struct
 import threading
@@ -90,6 +91,7 @@ class _Handler(MotoRequestHandler):
             reply = Reply.error("InternalFailure", message, HTTPStatus.INTERNAL_SERVER_ERROR)
         self.line(f"{target.removeprefix(TARGET_PREFIX)} {reply.status} {reply.outcome}")
         if reply.is_lost:
+            self._left_by_caller(reply.hangs_for.total_seconds())
             self._reset()
         else:
             self._send(reply)
@@ -103,7 +105,19 @@ class _Handler(MotoRequestHandler):
         headers = reply.headers | {"Content-Length": str(len(reply.body)), "Date": formatdate(usegmt=True)}
         head = f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self.wfile.write(head.encode() + b"\r\n" + reply.body)
+        if not reply.drips_every:
+            self.wfile.write(head.encode() + b"\r\n" + reply.body)
+            return
+        self.wfile.write(head.encode() + b"\r\n")
+        for byte in reply.body:
+            if self._left_by_caller(reply.drips_every.total_seconds()):
+                self.close_connection = True
+                return
+            self.wfile.write(bytes([byte]))
+
+    def _left_by_caller(self, seconds: float) -> bool:
+        """Wait, and return whether the caller has closed the connection, which ends the wait."""
+        return bool(seconds and select.select([self.connection], [], [], seconds)[0])
 
     def _reset(self) -> None:
         self.close_connection = True

@@ -9,25 +9,36 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
 
+from airflow_provider_ecr_preview.aws.limits import bound_responses
 from airflow_provider_ecr_preview.local import (
     AccessDenied,
     Altered,
     ConnectionReset,
     Delay,
+    DriftingTotal,
+    Hang,
+    HtmlPage,
     LocalEcr,
     LostReply,
+    PageTokenExpires,
     PreviewExpires,
     PreviewFails,
     PreviewReplaced,
     Refused,
+    SlowDrip,
     TruncatedBody,
+    expired_credentials,
+    malformed,
     server_error,
+    service_unavailable,
     throttled,
     wrong_status,
     wrong_summary,
 )
+from airflow_provider_ecr_preview.local.transport_faults import MALFORMED
 
 REPOSITORY = "data/etl"
 NO_RETRIES = Config(retries={"total_max_attempts": 1, "mode": "standard"})
@@ -253,3 +264,87 @@ class TestRateLimit:
         outcomes = [outcome(client), outcome(client)]
         ecr.advance(minutes=1)
         assert [*outcomes, outcome(client)] == ["OK", "ThrottlingException", "OK"]
+
+
+class TestTransport:
+    """Hangs, drips and web pages, over a real connection."""
+
+    TIMEOUT = Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=0.2)
+
+    def test_a_call_that_hangs_ends_with_the_read_timeout_and_has_no_effect(self, ecr: LocalEcr) -> None:
+        ecr.inject(Hang())
+        with pytest.raises(ReadTimeoutError):
+            start(ecr.client(config=self.TIMEOUT))
+        assert ecr.repository(REPOSITORY).preview is None
+        assert ecr.calls.outcomes == {"Hang": 1}
+
+    def test_a_server_gives_up_a_call_that_hangs(self, ecr: LocalEcr, client: Any) -> None:
+        ecr.inject(Hang(seconds=0.05))
+        with pytest.raises(ConnectionClosedError):
+            start(client)
+
+    def test_a_slow_drip_outlasts_the_read_timeout_and_has_its_effect(self, ecr: LocalEcr, client: Any) -> None:
+        ecr.inject(SlowDrip(seconds=0.0005))
+        assert start(client)["status"] == "IN_PROGRESS"
+        assert ecr.repository(REPOSITORY).preview is not None
+
+    def test_a_slow_drip_is_cut_short_by_a_client_that_bounds_whole_responses(self, ecr: LocalEcr) -> None:
+        client = ecr.client(config=self.TIMEOUT)
+        bound_responses(client)
+        ecr.inject(SlowDrip(seconds=0.05))
+        with pytest.raises(ReadTimeoutError):
+            start(client)
+
+    def test_a_web_page_is_no_response_of_ecr(self, client: Any, ecr: LocalEcr) -> None:
+        ecr.inject(HtmlPage(status=503))
+        with pytest.raises((ClientError, ResponseParserError)):
+            start(client)
+        assert ecr.calls.outcomes == {"HTML 503": 1}
+
+
+class TestResponses:
+    def test_a_page_token_expires(self, ecr: LocalEcr, client: Any) -> None:
+        start(client)
+        ecr.inject(PageTokenExpires(), calls=None)
+        token = get(client, maxResults=10)["nextToken"]
+        with pytest.raises(client.exceptions.InvalidParameterException, match="expired"):
+            get(client, maxResults=10, nextToken=token)
+
+    def test_the_totals_drift_from_page_to_page(self, ecr: LocalEcr, client: Any) -> None:
+        start(client)
+        ecr.inject(DriftingTotal(by=2), calls=None)
+        totals = [get(client, maxResults=10)["summary"]["expiringImageTotalCount"] for _ in range(3)]
+        assert totals == [32, 34, 36]
+
+    def test_credentials_expire(self, ecr: LocalEcr, client: Any) -> None:
+        ecr.inject(expired_credentials())
+        assert [outcome(client) for _ in range(2)] == ["ExpiredTokenException", "OK"]
+
+    def test_an_outage_is_reported_as_json(self, ecr: LocalEcr, client: Any) -> None:
+        ecr.inject(service_unavailable())
+        assert [outcome(client) for _ in range(2)] == ["ServiceUnavailable", "OK"]
+
+    def test_every_kind_of_malformed_response_differs_from_the_right_one(self, ecr: LocalEcr) -> None:
+        right = {"repositoryName": "a", "registryId": "1", "previewResults": [{"action": {"type": "EXPIRE"}}], "n": 1}
+        for kind, change in MALFORMED.items():
+            changed = json.loads(json.dumps(right))
+            change(changed)
+            assert changed != right, kind
+
+    def test_a_misspelt_kind_is_an_error(self) -> None:
+        with pytest.raises(ValueError, match="wrong types"):
+            malformed("wrong type")
+
+
+def test_nothing_waits_in_this_process(local_ecr_server: LocalEcr) -> None:
+    local_ecr_server.stop()
+    try:
+        with LocalEcr(port=None) as ecr:
+            ecr.create_repository(REPOSITORY)
+            for fault in (Hang(seconds=60), SlowDrip(seconds=60)):
+                began = ecr.clock.monotonic()
+                with ecr.inject(fault), pytest.raises(ReadTimeoutError):
+                    ecr.client(config=NO_RETRIES).describe_images(repositoryName=REPOSITORY)
+                assert ecr.clock.monotonic() - began >= 60
+    finally:
+        local_ecr_server.start()

@@ -47,6 +47,7 @@ EXCEPTIONS: Mapping[str, str] = {
     "test_ecr_image_tag_immutability_with_exclusion_filters": _MADE_UP_DIGEST,
     "test_ecr_image_tag_mutability": _MADE_UP_DIGEST,
     "test_ecr_image_tag_mutability_with_exclusion_filters": _MADE_UP_DIGEST,
+    "test_get_authorization_token_explicit_regions": _NO_ACCOUNT,
     "test_list_images_from_repository_that_doesnt_exist": _NO_ACCOUNT,
     "test_list_same_image_with_multiple_tags": "It expects the digest of the configuration; ECR's is that of the manifest.",
     "test_put_lifecycle_policy": "Its rule has both tag lists and a countUnit for a number of images; ECR refuses that.",

@@ -41,6 +41,13 @@ PARTLY: Mapping[str, str] = {
     "BatchGetImage": "`acceptedMediaTypes` is ignored. The failure code of an archived image is not documented by AWS; "
     "here it is `ImageNotFound`.",
     "BatchGetRepositoryScanningConfiguration": "Of the caller's own registry only.",
+    "CreatePullThroughCacheRule": "The rule is kept; nothing is pulled, and no repository is created by it. "
+    "`credentialArn` and `customRoleArn` are not looked at.",
+    "UpdatePullThroughCacheRule": "As CreatePullThroughCacheRule.",
+    "DescribeImageReplicationStatus": "Copies are there immediately, so the status is always `COMPLETE`.",
+    "GetAccountSetting": "AWS does not document the values before the first PutAccountSetting; here they are "
+    "`AWS_NATIVE`, `DISABLED` and `V2`.",
+    "PutAccountSetting": "The setting is kept, and changes nothing else.",
     "DescribeImageScanFindings": "One made-up finding, unless the test sets others through moto's API.",
     "DescribeRegistry": "The replication configuration only.",
     "GetAuthorizationToken": "The token is made up; there is no Docker registry to use it with.",
@@ -59,18 +66,11 @@ PARTLY: Mapping[str, str] = {
 
 NOT_SERVED = frozenset(
     {
-        "CreatePullThroughCacheRule",
-        "DeletePullThroughCacheRule",
         "DeleteSigningConfiguration",
-        "DescribeImageReplicationStatus",
         "DescribeImageSigningStatus",
-        "DescribePullThroughCacheRules",
-        "GetAccountSetting",
         "GetDownloadUrlForLayer",
         "GetSigningConfiguration",
-        "PutAccountSetting",
         "PutSigningConfiguration",
-        "UpdatePullThroughCacheRule",
         "ValidatePullThroughCacheRule",
     }
 )

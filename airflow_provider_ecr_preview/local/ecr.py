@@ -324,7 +324,10 @@ class LocalEcr(Registry):
     def _answer_in_process(self, request: Request, full_url: str, _: object) -> tuple[int, dict[str, str], bytes]:
         target = request.headers.get("X-Amz-Target", "")
         reply = self._wire.answer(
-            target, request.headers, request.data, lambda account: Reply.of_moto(request, account)
+            target,
+            request.headers,
+            request.data,
+            partial(Reply.of_moto, Request, full_url, dict(request.headers.items())),
         )
         if waited := reply.hangs_for or reply.drips_every * len(reply.body):
             self.clock.advance(waited)

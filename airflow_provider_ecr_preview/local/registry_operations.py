@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from airflow_provider_ecr_preview.local.paging import invalid, page_after
-from airflow_provider_ecr_preview.local.replication import check_rules
+from airflow_provider_ecr_preview.local.replication import check_rules, replicas_of
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
 from airflow_provider_ecr_preview.local.request import Request
 
@@ -47,6 +47,20 @@ def put_replication_configuration(request: Request) -> dict[str, Any]:
     check_rules(configuration.get("rules", ()), (backend.account_id, backend.region_name), request.registry.regions)
     backend.replication_config = {"rules": list(configuration.get("rules", ()))}
     return {"replicationConfiguration": backend.replication_config}
+
+
+def describe_image_replication_status(request: Request) -> dict[str, Any]:
+    """Return where an image was replicated to. Copies are there immediately, so no status is other than COMPLETE."""
+    repository, image_id = request.repository, request.parameters["imageId"]
+    image = repository.find(image_id)
+    return {
+        "repositoryName": repository.name,
+        "imageId": {name: image_id[name] for name in ("imageDigest", "imageTag") if name in image_id},
+        "replicationStatuses": [
+            {"region": region_name, "registryId": account_id, "status": "COMPLETE"}
+            for account_id, region_name in replicas_of(request.registry, repository, image)
+        ],
+    }
 
 
 def describe_registry(request: Request) -> dict[str, Any]:

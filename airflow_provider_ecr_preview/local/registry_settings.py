@@ -25,10 +25,14 @@ CREATION_SCENARIOS = ("PULL_THROUGH_CACHE", "REPLICATION", "CREATE_ON_PUSH")
 class RegistrySettings:
     """The settings of one Region of one account.
 
+    :param account_settings: the account settings that were put, by name.
+    :param cache_rules: pull-through cache rules by prefix, as the API has them.
     :param templates: repository creation templates by prefix, as the API has them.
     :param pull_time_exclusions: when each exclusion was registered, by the ARN of the principal.
     """
 
+    account_settings: dict[str, str] = field(default_factory=dict)
+    cache_rules: dict[str, dict[str, Any]] = field(default_factory=dict)
     templates: dict[str, dict[str, Any]] = field(default_factory=dict)
     pull_time_exclusions: dict[str, datetime] = field(default_factory=dict)
 

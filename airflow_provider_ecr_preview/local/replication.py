@@ -93,6 +93,25 @@ def replicate_push(registries: Registries, repository: LocalRepository, images: 
             _copy(replica, image)
 
 
+def replicas_of(registries: Registries, repository: LocalRepository, image: LocalImage) -> list[Place]:
+    """Return the destinations of the rules that have a copy of an image.
+
+    :param registries: all registries.
+    :param repository: the repository of the image.
+    :param image: the image.
+    """
+    found = []
+    for account_id, region_name in sorted(
+        {place for rule in _rules(registries, repository) for place in _destinations(rule)}
+    ):
+        if repository.name not in registries.backend(region_name, account_id).repositories:
+            continue
+        replica = registries.repository(repository.name, region_name=region_name, account_id=account_id)
+        if image.get_image_digest() in replica.index.by_digest:
+            found.append((account_id, region_name))
+    return found
+
+
 @contextmanager
 def replicating_deletions(registries: Registries, repository: LocalRepository) -> Iterator[None]:
     """Replicate the deletions in the block to the destinations of rules that replicate deletions.

@@ -60,12 +60,17 @@ class Reply:
         return cls(0, b"", outcome=outcome)
 
     @classmethod
-    def of_moto(cls, request: MotoRequest, account: str) -> Reply:
+    def of_moto(cls, kind: type[MotoRequest], url: str, headers: Mapping[str, str], account: str, body: bytes) -> Reply:
         """Let moto answer a request to ECR.
 
-        :param request: the request.
+        :param kind: the class of the request.
+        :param url: the URL.
+        :param headers: the headers; they may state the length of another body.
         :param account: the account whose registry it is for.
+        :param body: the body.
         """
+        headers = {name: value for name, value in headers.items() if name.lower() != "content-length"}
+        request = kind.from_primitives("POST", url, headers, body)
         request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
         status, headers, body = ECRResponse.dispatch(request)
         reply = cls(status, body.encode() if isinstance(body, str) else body, dict(headers))

@@ -85,7 +85,7 @@ class _Handler(MotoRequestHandler):
             return
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:
-            reply = self.wire.answer(target, self.headers, body, lambda account: self._ask_moto(body, account))
+            reply = self.wire.answer(target, self.headers, body, self._ask_moto)
         except Exception as error:  # noqa: BLE001  # moto raises anything; the caller should see it, as in mock_aws()
             message = f"{type(error).__name__}: {error}"
             reply = Reply.error("InternalFailure", message, HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -96,10 +96,9 @@ class _Handler(MotoRequestHandler):
         else:
             self._send(reply)
 
-    def _ask_moto(self, body: bytes, account: str) -> Reply:
+    def _ask_moto(self, account: str, body: bytes) -> Reply:
         url = f"http://{self.headers.get('Host', 'localhost')}/"
-        request = _WsgiRequest.from_primitives("POST", url, self.headers, body)
-        return Reply.of_moto(request, account)
+        return Reply.of_moto(_WsgiRequest, url, dict(self.headers.items()), account, body)
 
     def _send(self, reply: Reply) -> None:
         headers = reply.headers | {"Content-Length": str(len(reply.body)), "Date": formatdate(usegmt=True)}

@@ -36,6 +36,9 @@ _ACCOUNT = re.compile("[0-9]{12}")
 TARGET_PREFIX = "AmazonEC2ContainerRegistry_V20150921."
 
 
+AskMoto = Callable[[str, bytes], Reply]
+
+
 class Headers(Protocol):
     """The headers of a request."""
 
@@ -67,13 +70,13 @@ class Wire:
         self._faults = faults
         self._events = events
 
-    def answer(self, target: str, headers: Headers, body: bytes, moto: Callable[[str], Reply]) -> Reply:
+    def answer(self, target: str, headers: Headers, body: bytes, moto: AskMoto) -> Reply:
         """Answer a request to ECR.
 
         :param target: the ``X-Amz-Target`` header.
         :param headers: all headers.
         :param body: the body.
-        :param moto: lets moto answer the request for an account.
+        :param moto: lets moto answer a body for an account.
         """
         try:
             parameters = json.loads(body or b"{}")
@@ -111,7 +114,7 @@ class Wire:
             extend()
         return call
 
-    def _with_faults(self, call: Call, access_key: str, moto: Callable[[str], Reply]) -> Reply:
+    def _with_faults(self, call: Call, access_key: str, moto: AskMoto) -> Reply:
         faults = list(self._faults(call))
         parameters = call.parameters
         for fault in faults:
@@ -130,7 +133,7 @@ class Wire:
                 reply = fault.after(call, self._registry, reply)
         return reply
 
-    def _run(self, call: Call, parameters: Mapping[str, Any], access_key: str, moto: Callable[[str], Reply]) -> Reply:
+    def _run(self, call: Call, parameters: Mapping[str, Any], access_key: str, moto: AskMoto) -> Reply:
         if not is_served(call.operation):
             return _not_served(call.operation)
         if call.region not in self._registry.regions:
@@ -145,7 +148,8 @@ class Wire:
                     return Reply.ok(operation(request))
                 if check := CHECKS.get(call.operation):
                     check(request)
-                return moto(account)
+                # Moto would keep what ECR ignores, such as unknown members, and give it back.
+                return moto(account, json.dumps(parameters).encode())
             except ServiceException as error:
                 return Reply.error(error.code, error.message)
             except Exception:

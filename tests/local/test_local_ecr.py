@@ -206,9 +206,9 @@ class TestClients:
     def test_an_operation_that_is_not_served_says_so(self, local_ecr: LocalEcr) -> None:
         client = local_ecr.client()
         with pytest.raises(
-            client.exceptions.ClientError, match=r"UnknownOperationException.*DescribePullThroughCacheRules"
+            client.exceptions.ClientError, match=r"UnknownOperationException.*DescribeImageSigningStatus"
         ):
-            client.describe_pull_through_cache_rules()
+            client.describe_image_signing_status(repositoryName="a/b", imageId={"imageTag": "v1"})
 
 
 class TestClientsOfTheirOwnMaking:

@@ -94,6 +94,14 @@ def call_settings(ecr: LocalEcr) -> None:
     destination = {"region": "eu-west-1", "registryId": "123456789012"}
     client.put_replication_configuration(replicationConfiguration={"rules": [{"destinations": [destination]}]})
     client.describe_registry()
+    replicated = {"imageDigest": ecr.push("team/api")}
+    client.describe_image_replication_status(**TEAM, imageId=replicated)
+    client.get_account_setting(name="BLOB_MOUNTING")
+    client.put_account_setting(name="BLOB_MOUNTING", value="ENABLED")
+    client.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    client.update_pull_through_cache_rule(ecrRepositoryPrefix="quay", customRoleArn="arn:aws:iam::123456789012:role/r")
+    client.describe_pull_through_cache_rules()
+    client.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")
     client.create_repository_creation_template(
         prefix="team",
         appliedFor=["REPLICATION", "CREATE_ON_PUSH"],

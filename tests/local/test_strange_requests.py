@@ -107,6 +107,12 @@ def test_many_random_requests_are_no_server_error(local_ecr: LocalEcr, post: Pos
             "UpdateImageStorageClass", {"imageId": {"a": 1}, "targetStorageClass": "ARCHIVE"}, "tag and digest"
         ),
         pytest.param("BatchGetImage", {}, "imageIds"),
+        pytest.param(
+            "UploadLayerPart",
+            {"uploadId": "x", "partFirstByte": 0, "partLastByte": 1, "layerPartBlob": "ü"},
+            "Base64",
+        ),
+        pytest.param("GetAuthorizationToken", {"registryIds": ["ü"]}, "registryIds.1"),
     ],
 )
 def test_a_wrong_parameter_is_refused_by_name(
@@ -152,6 +158,14 @@ def test_null_counts_as_missing(local_ecr: LocalEcr, post: Post) -> None:
     nothing = {"registryId": None, "filter": None, "maxResults": None, "nextToken": None}
     status, answer = post("ListImages", {"repositoryName": REPOSITORY, **nothing})
     assert (status, len(answer["imageIds"])) == (200, 1)
+
+
+def test_members_that_ecr_does_not_have_are_ignored(post: Post) -> None:
+    rule = {"destinations": [{"region": "eu-west-1", "registryId": "1" * 12}]}
+    status, answer = post(
+        "PutReplicationConfiguration", {"replicationConfiguration": {"rules": [{**rule, "unknown": 1}]}}
+    )
+    assert (status, answer["replicationConfiguration"]["rules"]) == (200, [rule])
 
 
 def test_a_body_too_deep_to_read_is_refused(post: Post) -> None:

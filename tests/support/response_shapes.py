@@ -8,6 +8,8 @@ from typing import Any
 
 from moto.core.utils import get_service_model  # noqa: TID253  # botocore's model, as moto reads it
 
+from airflow_provider_ecr_preview.local.parameters import NEWER_THAN_BOTOCORE
+
 COMMON_ERRORS = frozenset(
     {
         "AccessDeniedException",
@@ -19,9 +21,6 @@ COMMON_ERRORS = frozenset(
     }
 )
 """Errors that AWS documents for every operation, or sends before it looks at an operation."""
-
-NEWER_THAN_BOTOCORE = frozenset({"deleteReplication"})
-"""Members that the installed botocore may not know yet."""
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,

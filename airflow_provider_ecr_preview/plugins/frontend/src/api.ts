@@ -260,7 +260,8 @@ export function failureIn(text: string): string | null {
     const { content } = JSON.parse(text) as { content: { error_detail?: { exc_type?: string; exc_value?: string }[] }[] };
     const last = content.findLast((entry) => Array.isArray(entry.error_detail) && entry.error_detail.length > 0);
     const { exc_type: type, exc_value: value } = last?.error_detail?.at(-1) ?? {};
-    return typeof value === "string" ? visible(`${type ?? "Error"}: ${value}`).slice(0, 2_000) : null;
+    const lines = `${type ?? "Error"}: ${String(value)}`.split("\n");
+    return typeof value === "string" ? lines.map(visible).join("\n").slice(0, 2_000) : null;
   } catch {
     return null;
   }

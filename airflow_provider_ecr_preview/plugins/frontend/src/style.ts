@@ -19,6 +19,7 @@ export const STYLE = `
 .ecrp th { font-weight: 600; white-space: nowrap; }
 .ecrp td.number, .ecrp th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .ecrp td.short { white-space: nowrap; }
+.ecrp td.sentences { min-width: 11rem; }
 .ecrp th button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; }
 .ecrp code { font-family: ui-monospace, monospace; font-size: .85em; overflow-wrap: anywhere; }
 .ecrp .controls { display: flex; flex-wrap: wrap; gap: .75rem; align-items: end; margin: .5rem 0; }

@@ -246,5 +246,9 @@ describe("the reason in a log", () => {
     ["[]", null],
     ['{"content":[]}', null],
     ['{"content":[{"error_detail":[{"exc_value":"a"}]},{"error_detail":[{"exc_type":"E","exc_value":"b\\u202e"}]}]}', "E: b\\u202e"],
+    [
+      JSON.stringify({ content: [{ error_detail: [{ exc_type: "CandidateRefusedError", exc_value: "Refused:\n - a/b: why\u202e" }] }] }),
+      "CandidateRefusedError: Refused:\n - a/b: why\\u202e",
+    ],
   ])("of %s is %s", (text, reason) => expect(failureIn(text)).toBe(reason));
 });

@@ -8,6 +8,8 @@ export interface Meta {
   number?: boolean;
   /** Whether it stays on one line: a number, a date. */
   short?: boolean;
+  /** Whether it has sentences, which are not squeezed into a word a line. */
+  sentences?: boolean;
 }
 
 /** A table whose columns are sorted by the buttons in their headers. */
@@ -109,6 +111,6 @@ export function Pages({
 }
 
 function classOf(meta: unknown): string | undefined {
-  const { number, short } = (meta ?? {}) as Meta;
-  return number ? "number" : short ? "short" : undefined;
+  const { number, short, sentences } = (meta ?? {}) as Meta;
+  return number ? "number" : short ? "short" : sentences ? "sentences" : undefined;
 }

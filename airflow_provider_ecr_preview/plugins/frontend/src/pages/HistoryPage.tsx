@@ -151,7 +151,7 @@ function columnsWith(settings: Settings): ColumnDef<Change>[] {
     { id: "what", accessorFn: (change) => change.what, header: "What", meta: { short: true } },
     { id: "status", accessorFn: (change) => change.status, header: "Status" },
     { id: "repositories", accessorFn: (change) => change.repositories, header: "Repositories" },
-    { id: "done", accessorFn: (change) => change.done, header: "Result", enableSorting: false },
+    { id: "done", accessorFn: (change) => change.done, header: "Result", enableSorting: false, meta: { sentences: true } },
     {
       id: "images",
       accessorFn: (change) => change.imageCount,

@@ -21,7 +21,7 @@ from airflow_provider_ecr_preview.core.lint.rule import (
     selection_of,
     unknown_keys,
 )
-from airflow_provider_ecr_preview.core.lint.shadow import covers
+from airflow_provider_ecr_preview.core.lint.shadow import covers, covers_every_tag
 from airflow_provider_ecr_preview.core.parameters.forms import USE_JSON, is_python_text
 
 __all__ = [
@@ -192,6 +192,28 @@ def _shadowed(rules: list[Mapping[str, Any]]) -> Iterator[PolicyFinding]:
                     f"Give this rule a lower number than {above}, or remove it.",
                 )
                 break
+    every_tag = next((priority for priority, patterns, _ in tagged if covers_every_tag(patterns)), None)
+    untagged = min(_priorities_of(rules, "untagged"), default=None)
+    if every_tag is None or untagged is None:
+        return
+    for priority in _priorities_of(rules, "any"):
+        if priority > max(every_tag, untagged):
+            first, second = sorted((every_tag, untagged))
+            yield PolicyFinding.warning(
+                "rule_shadowed",
+                priority,
+                f"rules {first} and {second} together select every image and have the lower numbers, so this rule does "
+                "nothing.",
+                f"Remove it, or let one of rules {first} and {second} select fewer images.",
+            )
+
+
+def _priorities_of(rules: list[Mapping[str, Any]], tag_status: str) -> list[int]:
+    return [
+        priority
+        for rule in rules
+        if selection_of(rule).get("tagStatus") == tag_status and (priority := priority_of(rule)) is not None
+    ]
 
 
 def _patterns(rule: Mapping[str, Any]) -> list[str]:

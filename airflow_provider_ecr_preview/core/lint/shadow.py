@@ -17,6 +17,18 @@ def covers(wide: Sequence[str], narrow: Sequence[str]) -> bool:
     return all(any(_covers(pattern, of) for of in narrow) for pattern in wide)
 
 
+def covers_every_tag(patterns: Sequence[str]) -> bool:
+    """Return whether every tagged image matches all patterns.
+
+    With a rule for untagged images, such a rule leaves nothing for a rule for any image. No other rules cover another
+    only together: an image with one tag for each pattern of a rule, and nothing else, matches that rule, and every rule
+    above it that it also matches covers the rule alone.
+
+    :param patterns: tag patterns of a rule, where a prefix ``v`` is the pattern ``v*``.
+    """
+    return bool(patterns) and all(pattern and not pattern.strip("*") for pattern in patterns)
+
+
 def _covers(wide: str, narrow: str) -> bool:
     # A character that is in no pattern represents the text that a narrow wildcard matches; only a wildcard of the
     # wide one matches it.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
-from airflow_provider_ecr_preview.core.lint.shadow import covers
+from airflow_provider_ecr_preview.core.lint.shadow import covers, covers_every_tag
 from airflow_provider_ecr_preview.core.policy.rule import Rule
 from airflow_provider_ecr_preview.core.preview.affected import ProtectedImages, RecentPulls, UsedImages
 from airflow_provider_ecr_preview.core.preview.finding import Finding, by_severity
@@ -208,13 +208,26 @@ def _of_idle_rules(summary: PreviewSummary, inventory: RepositoryInventory) -> I
 def _of_shadowed_rules(summary: PreviewSummary) -> Iterator[Finding]:
     tagged = [rule for rule in summary.policy.rules if rule.tag_status == "tagged"]
     shadowed = [rule for rule in tagged if any(_shadows(above, rule) for above in tagged)]
+    shadowed += [rule for rule in summary.policy.rules if rule.tag_status == "any" and _is_left_nothing(rule, summary)]
     if shadowed:
         yield Finding(
             "shadowed_rule",
             "warning",
-            f"R{_named(shadowed)[1:]}: a rule with a lower number selects the same images, so nothing is left to "
-            "do. Give it a lower number, or remove it.",
+            f"R{_named(shadowed)[1:]}: rules with lower numbers select the same images, so nothing is left to "
+            "do. Remove it, or change the rules above it.",
         )
+
+
+def _is_left_nothing(rule: Rule, summary: PreviewSummary) -> bool:
+    """Return whether rules above one for any image select every tagged and every untagged image."""
+    above = [
+        other
+        for other in summary.policy.rules
+        if other.storage_class == rule.storage_class and other.priority < rule.priority
+    ]
+    return any(other.tag_status == "untagged" for other in above) and any(
+        other.tag_status == "tagged" and covers_every_tag(other.tag_patterns) for other in above
+    )
 
 
 def _shadows(above: Rule, rule: Rule) -> bool:

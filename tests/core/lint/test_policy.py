@@ -752,6 +752,47 @@ def test_a_rule_that_selects_images_of_its_own_is_not_shadowed(above: dict[str, 
     assert "rule_shadowed" not in {finding.code for finding in lint_policy({"rules": [above, below]})}
 
 
+@pytest.mark.parametrize("below", [rule(3), rule(9)])
+@pytest.mark.parametrize(
+    "above", [(tagged(1, "*"), rule(2, tagStatus="untagged")), (rule(1, tagStatus="untagged"), tagged(2, "*", "**"))]
+)
+def test_a_rule_for_any_image_below_rules_for_all_tagged_and_all_untagged_images_is_a_warning(
+    above: tuple[dict[str, Any], ...], below: dict[str, Any]
+) -> None:
+    (shadowed,) = [finding for finding in lint_policy({"rules": [*above, below]}) if finding.code == "rule_shadowed"]
+    assert str(shadowed) == (
+        f"rule {below['rulePriority']}: rules 1 and 2 together select every image and have the lower numbers, so this rule "
+        "does nothing. [rule_shadowed] Remove it, or let one of rules 1 and 2 select fewer images."
+    )
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        pytest.param([tagged(1, "*")], id="untagged images are left"),
+        pytest.param([rule(1, tagStatus="untagged")], id="tagged images are left"),
+        pytest.param([tagged(1, "v*"), tagged(2, "*-rc"), rule(3, tagStatus="untagged")], id="some tags are left"),
+        pytest.param([tagged(1, "*", "v*"), rule(3, tagStatus="untagged")], id="images without v are left"),
+        pytest.param([tagged(1, "*", **IN_ARCHIVE), rule(3, tagStatus="untagged")], id="another storage class"),
+        pytest.param([prefixed(1, "*"), rule(3, tagStatus="untagged")], id="a prefix has no wildcard"),
+    ],
+)
+def test_a_rule_for_any_image_that_is_left_some_is_not_shadowed(above: list[dict[str, Any]]) -> None:
+    assert "rule_shadowed" not in {finding.code for finding in lint_policy({"rules": [*above, rule(9)]})}
+
+
+@given(
+    st.lists(st.lists(st.text("ab*", min_size=1, max_size=3), min_size=1, max_size=2), min_size=1, max_size=4),
+    st.lists(st.text("ab*", min_size=1, max_size=4), min_size=1, max_size=2),
+)
+def test_rules_for_tagged_images_leave_nothing_to_another_only_if_one_does_alone(
+    wide: list[list[str]], narrow: list[str]
+) -> None:
+    rules = [Rule(1, None, "tagged", tuple(of), "standard", "imageCountMoreThan", 1, "expire") for of in wide]
+    tags = [pattern.replace("*", "c") for pattern in narrow]
+    assert any(rule.matches_tags(tags) for rule in rules) == any(covers(of, narrow) for of in wide)
+
+
 @given(
     st.lists(st.text("ab*", min_size=1, max_size=4), min_size=1, max_size=2),
     st.lists(st.text("ab*", min_size=1, max_size=4), min_size=1, max_size=2),

@@ -123,7 +123,15 @@ class TestShadowedRules:
     def test_a_rule_below_one_that_selects_the_same_images_is_named(self) -> None:
         finding = found(summary(of=policy(tagged(1, "v*"), tagged(4, "v1*"), tagged(5, "x*"))))["shadowed_rule"]
         assert finding.severity == "warning"
-        assert finding.message.startswith("Rule 4 (v1*): a rule with a lower number selects the same images")
+        assert finding.message.startswith("Rule 4 (v1*): rules with lower numbers select the same images")
+
+    def test_a_rule_for_any_image_below_rules_for_all_tagged_and_all_untagged_images_is_named(self) -> None:
+        count = {"countType": "imageCountMoreThan", "countNumber": 1}
+        untagged = rule(4, selection={**count, "tagStatus": "untagged"})
+        everything = rule(9, selection={**count, "tagStatus": "any"})
+        finding = found(summary(of=policy(tagged(1, "*"), untagged, everything)))["shadowed_rule"]
+        assert finding.message.startswith("Rule 9 (any images): rules with lower numbers select the same images")
+        assert "shadowed_rule" not in found(summary(of=policy(tagged(1, "v*"), untagged, everything)))
 
     def test_a_rule_that_selects_more_is_not(self) -> None:
         assert "shadowed_rule" not in found(summary(of=policy(tagged(1, "v1*"), tagged(4, "v*"))))

@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any
+from typing import IO, Any, cast
 
 from moto.core.request import Request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.serving import ThreadedWSGIServer
+from werkzeug.serving import DechunkedInput, ThreadedWSGIServer
 
 from airflow_provider_ecr_preview.local.calls import Call
 from airflow_provider_ecr_preview.local.reply import Reply
@@ -83,7 +83,13 @@ class _Handler(MotoRequestHandler):
             )
             super().run_wsgi()
             return
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        try:
+            body = self._body()
+        except (OSError, ValueError):
+            # Where the next request begins is unknown.
+            self.close_connection = True
+            self._send(Reply.error("SerializationException", "The length of the request's body is not readable"))
+            return
         try:
             reply = self.wire.answer(target, self.headers, body, self._ask_moto)
         except Exception as error:  # noqa: BLE001  # moto raises anything; the caller should see it, as in mock_aws()
@@ -95,6 +101,14 @@ class _Handler(MotoRequestHandler):
             self._reset()
         else:
             self._send(reply)
+
+    def _body(self) -> bytes:
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return DechunkedInput(cast("IO[bytes]", self.rfile)).read()
+        length = int(self.headers.get("Content-Length", 0))
+        if length < 0:
+            raise ValueError
+        return self.rfile.read(length)
 
     def _ask_moto(self, account: str, body: bytes) -> Reply:
         url = f"http://{self.headers.get('Host', 'localhost')}/"

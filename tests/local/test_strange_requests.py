@@ -160,6 +160,38 @@ def test_null_counts_as_missing(local_ecr: LocalEcr, post: Post) -> None:
     assert (status, len(answer["imageIds"])) == (200, 1)
 
 
+def sent(ecr: LocalEcr, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
+    connection = HTTPConnection(ecr.endpoint_url.removeprefix("http://"))
+    connection.putrequest("POST", "/")
+    for name, value in {"X-Amz-Target": f"{TARGET}ListImages", **headers}.items():
+        connection.putheader(name, value)
+    connection.endheaders(body)
+    response = connection.getresponse()
+    answer = json.loads(response.read())
+    connection.close()
+    return response.status, answer
+
+
+def test_a_body_may_come_in_chunks(local_ecr: LocalEcr) -> None:
+    local_ecr.create_repository(REPOSITORY)
+    body = json.dumps({"repositoryName": REPOSITORY}).encode()
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:9], body[9:])) + b"0\r\n\r\n"
+    assert sent(local_ecr, {"Transfer-Encoding": "chunked"}, chunks) == (200, {"imageIds": []})
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"Content-Length": "many"}, b"{}"),
+        ({"Content-Length": "-1"}, b"{}"),
+        ({"Transfer-Encoding": "chunked"}, b"many\r\n{}\r\n0\r\n\r\n"),
+    ],
+)
+def test_a_body_without_a_length_is_refused(local_ecr: LocalEcr, headers: dict[str, str], body: bytes) -> None:
+    status, answer = sent(local_ecr, headers, body)
+    assert (status, answer["__type"]) == (400, "SerializationException")
+
+
 def test_members_that_ecr_does_not_have_are_ignored(post: Post) -> None:
     rule = {"destinations": [{"region": "eu-west-1", "registryId": "1" * 12}]}
     status, answer = post(

@@ -111,9 +111,11 @@ def test_a_clean_up_is_approved_and_looked_at_by_keyboard(
     digest = min(before - airflow.images(name)[name]).removeprefix("sha256:")[:12]
     tab_to(page, page.get_by_label("Search this list"))
     page.keyboard.type(digest)
-    expect(page.get_by_role("region", name="Every image").locator("tbody tr")).to_have_count(1)
+    lines = page.get_by_role("region", name="Every image").locator("tbody tr")
+    expect(lines).to_have_count(1)
     page.keyboard.press("Control+a")
     page.keyboard.press("Delete")
+    expect(lines).to_have_count(count)
     with page.expect_download() as download:
         press(page, page.get_by_role("link", name="Download CSV"), "Enter")
     assert (

@@ -34,6 +34,8 @@ def test_every_form_can_be_sent_as_it_opens_and_the_runs_succeed_side_by_side(
     for dag_id, run_id in runs.items():
         airflow.wait_for_end(dag_id, run_id)
     assert airflow.result("ecr_clean_up_approved", runs["ecr_clean_up_approved"], "clean_up")["status"] == "dry_run"
-    assert airflow.tasks("ecr_restore_policies", runs["ecr_restore_policies"])["restore"] == "skipped"
+    if airflow.tasks("ecr_restore_policies", runs["ecr_restore_policies"])["restore"] != "skipped":
+        # Another test has put a policy.
+        assert airflow.result("ecr_restore_policies", runs["ecr_restore_policies"], "restore")["dry_run"]
     assert airflow.images("payments/api", "payments/webhooks") == images
     assert airflow.policies("web/storefront", "web/checkout") == policies

@@ -131,8 +131,9 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
     :param required_agreeing_previews: how many previews in a row have to list an image. The approved preview and
         the fresh one are two; more need ``previous_summaries``. (templated)
     :param previous_summaries: summaries of earlier previews, each with its ``images_uri``. (templated)
-    :param on_change: what to do when the fresh preview or a tag differs from what was approved: ``block`` the
-        repository, or ``spare`` the images that differ. (templated)
+    :param on_change: what to do if an approved image changed since the approval, lost or gained a tag, or is no longer
+        in a fresh preview: ``block`` the repository, or ``spare`` the images that changed. Images that a fresh preview
+        lists but nobody approved are never touched; ``block_any`` blocks because of them, too. (templated)
     :param check_tags: whether an image that gained or lost a tag since the approval counts as changed. Needs
         summaries with ``images_uri``, or summaries that list all of their images in the sample. (templated)
     :param check_in_use: whether to block a repository if it is not known which of its images are in use.

@@ -234,7 +234,7 @@ KINDS: dict[str, Kind] = {
     "minimum_images_left": COUNT,
     "newest_images_kept": COUNT,
     "on_blocked": a_choice("fail", "skip", "report"),
-    "on_change": a_choice("block", "spare", protects=True),
+    "on_change": a_choice("block", "spare", "block_any", protects=True),
     "on_missing": a_choice("fail", "warn"),
     "on_missing_policy": a_choice("fail", "skip"),
     "on_no_repositories": a_choice("warn", "fail"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from airflow_provider_ecr_preview.core.cleanup.answers import (
@@ -18,11 +18,15 @@ from airflow_provider_ecr_preview.core.cleanup.approved import approved_images, 
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
 from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.spared import first_few, short_digest
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import CHANGES, Spared
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.text.counted import counted
 
 _CLOCK_SKEW = timedelta(minutes=5)
+
+
+_SHOWN = 3
 
 
 _PREVIEW_AGAIN = "Preview again, and have that preview approved"
@@ -53,15 +57,18 @@ def preview_unchanged(evidence: Evidence, settings: CleanupSettings, plan: Clean
     if approved_images(evidence) is None:
         message = "A fresh preview lists different images, and there is no list of the approved ones to compare with."
         return Answer("blocked", message, remedy=WITH_A_LIST)
-    changed = [*plan.spared_for(*CHANGES), *sorted(plan.not_approved)]
-    if not changed:
-        gone = f" {counted(plan.gone, 'of them is', 'of them are')} already gone." if plan.gone else ""
-        return Answer("passed", f"A fresh preview lists the approved images.{gone}")
-    message = (
-        f"A fresh preview differs in {counted(changed, 'image')}: {len(plan.not_approved)} new, "
-        f"{len(changed) - len(plan.not_approved)} changed or no longer listed."
-    )
-    return _of_changes(message, changed, settings)
+    changed, new = plan.spared_for(*CHANGES), _tagged_first(plan.not_approved, evidence)
+    if changed:
+        named = f" ({_named(new, evidence)})" if new else ""
+        message = (
+            f"A fresh preview differs in {counted([*changed, *new], 'image')}: {len(new)} new{named}, "
+            f"{len(changed)} changed or no longer listed."
+        )
+        return _of_changes(message, [*changed, *new], settings)
+    gone = f" {counted(plan.gone, 'of them is', 'of them are')} already gone." if plan.gone else ""
+    if new:
+        return _of_new_images(f"{_named(new, evidence)}.{gone}", new, settings)
+    return Answer("passed", f"A fresh preview lists the approved images.{gone}")
 
 
 def tags_unchanged(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
@@ -139,9 +146,42 @@ def findings(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -
 def _of_changes(message: str, changed: Sequence[str], settings: CleanupSettings) -> Answer:
     if settings.whole_policy:
         return Answer("blocked", message, changed, f"{_PREVIEW_AGAIN}.")
-    if settings.on_change == "block":
+    if settings.on_change != "spare":
         return Answer("blocked", message, changed)
     return Answer("spared", f"{message} The clean-up spares them.", changed, f"{_PREVIEW_AGAIN}.")
+
+
+def _of_new_images(named: str, new: Sequence[str], settings: CleanupSettings) -> Answer:
+    """Return the answer for images that nobody approved. The clean-up never touches them, but ECR itself would."""
+    count = counted(new, "new image that was", "new images that were")
+    message = f"A fresh preview lists the approved images, and {count} not approved: {named}"
+    if settings.whole_policy:
+        message = f"{message} ECR would not spare them when it acts on the policy."
+        return Answer("blocked", message, new, f"{_PREVIEW_AGAIN}.")
+    if settings.on_change == "block_any":
+        return Answer("blocked", message, new, f"{_PREVIEW_AGAIN}; or set on_change='block' to leave them alone.")
+    message = f"{message} The clean-up does not touch them."
+    return Answer("warned", message, new, f"{_PREVIEW_AGAIN}, to include them.")
+
+
+def _tagged_first(digests: Collection[str], evidence: Evidence) -> list[str]:
+    return sorted(digests, key=lambda digest: (not _tags(digest, evidence), digest))
+
+
+def _named(digests: Sequence[str], evidence: Evidence) -> str:
+    """Return the first few images with their tags."""
+    names = []
+    for digest in digests[:_SHOWN]:
+        tags = _tags(digest, evidence)
+        names.append(f"{short_digest(digest)} ({first_few(tags) if tags else 'untagged'})")
+    more = len(digests) - _SHOWN
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+
+
+def _tags(digest: str, evidence: Evidence) -> tuple[str, ...]:
+    images = {} if isinstance(evidence.fresh, Unread) else evidence.fresh.images or {}
+    image = images.get(digest)
+    return image.image_tags if image else ()
 
 
 def _disagreement(evidence: Evidence, earlier: PreviewList | Unread) -> Answer | None:

@@ -56,7 +56,8 @@ CHECKS: Mapping[str, Check] = {
         ("summary", "lifecycle_policy_text", "lifecycle_policies"),
     ),
     "preview_unchanged": Check(
-        "Does a fresh preview list the approved images?",
+        "Does a fresh preview list the approved images, unchanged? New images alone do not block: they were not approved, "
+        "so the clean-up does not touch them.",
         f"{_PREVIEW_AGAIN}; or set on_change='spare' to spare the images that differ.",
         ("summary", "on_change", "timeout"),
     ),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from airflow_provider_ecr_preview.core.protection.images import ImageProtection
 
 CleanupAction = Literal["delete", "archive"]
 
 
-OnChange = Literal["block", "spare"]
+OnChange = Literal["block", "spare", "block_any"]
 
 
 MAX_IMAGES = 1_000
@@ -48,7 +48,8 @@ class CleanupSettings:
     :param max_preview_age: an older preview blocks it; None for no limit.
     :param required_agreeing_previews: the number of consecutive previews that must list an image. The approved and the
         fresh one make two. 0 requires no earlier ones either.
-    :param on_change: whether an image that changed since the approval blocks the clean-up or is left out of it.
+    :param on_change: whether an approved image that changed since the approval blocks the clean-up or is left out of it.
+        ``block_any`` blocks also if the fresh preview lists images that were not approved; they are never touched.
     :param check_tags: whether an image whose tags changed since the approval counts as changed.
     :param check_in_use: whether images in use must be known and are left out.
     :param check_referrers: whether a signature, an SBOM or an attestation of an image that stays is left out.
@@ -78,8 +79,8 @@ class CleanupSettings:
     def __post_init__(self) -> None:
         if self.action not in ("delete", "archive"):
             raise ValueError(f"action is {self.action!r}. Use 'delete' or 'archive'.")
-        if self.on_change not in ("block", "spare"):
-            raise ValueError(f"on_change is {self.on_change!r}. Use 'block' or 'spare'.")
+        if self.on_change not in get_args(OnChange):
+            raise ValueError(f"on_change is {self.on_change!r}. Use 'block', 'spare' or 'block_any'.")
         if self.max_share is not None and not 0 <= self.max_share <= 1:
             raise ValueError(f"max_share is {self.max_share}. Use a share from 0 to 1, or None for no limit.")
         for name in ("max_images", "max_bytes", "minimum_images_left", "required_agreeing_previews"):

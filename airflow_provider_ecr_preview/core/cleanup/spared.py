@@ -116,10 +116,10 @@ class SparedImages:
             copies = copies_of(self._evidence, image.image_digest).values()
             there = sorted({*tags, *(tag for copy in copies for tag in copy.image_tags)})
             users = users_in_replicas(self._evidence, image.image_digest, there)
-        return f"It is used by {_some(users)}." if users else None
+        return f"It is used by {first_few(users)}." if users else None
 
     def _tags_changed(self, image: RepositoryImage, approved: PreviewedImage) -> str:
-        return f"Its tags were {_some(approved.image_tags)} at the approval, and are now {_some(image.image_tags)}."
+        return f"Its tags were {first_few(approved.image_tags)} at the approval, and are now {first_few(image.image_tags)}."
 
     def _pushed_again(self, image: RepositoryImage, approved: PreviewedImage) -> str | None:
         before = approved.image_pushed_at
@@ -165,15 +165,15 @@ class SparedImages:
 
     def _subject_stays(self, image: RepositoryImage, _: PreviewedImage) -> str | None:
         subjects = subject_digests(image)
-        return f"It belongs to {_some(subjects)}." if subjects else None
+        return f"It belongs to {first_few(subjects)}." if subjects else None
 
     def _referrer_stays(self, image: RepositoryImage, _: PreviewedImage) -> str | None:
         referrers = (of for of in self._described.values() if of.subject_manifest_digest)
         found = [of.image_digest for of in referrers if image.image_digest in subjects_above(of, self._described)]
-        return f"An image that belongs to it is in use or protected: one of {_some(found)}." if found else None
+        return f"An image that belongs to it is in use or protected: one of {first_few(found)}." if found else None
 
     def _referenced(self, image: RepositoryImage, _: PreviewedImage) -> str | None:
-        return f"Manifest lists name it: {_some(image.referenced_by)}." if image.referenced_by else None
+        return f"Manifest lists name it: {first_few(image.referenced_by)}." if image.referenced_by else None
 
 
 def short_digest(image_digest: str) -> str:
@@ -191,7 +191,11 @@ def _lacks(preview: PreviewList | Unread, image_digest: str, action: str) -> boo
     return listed is None or listed.action != action
 
 
-def _some(texts: Sequence[str]) -> str:
+def first_few(texts: Sequence[str]) -> str:
+    """Return the first three texts, and how many more there are.
+
+    :param texts: the texts.
+    """
     more = len(texts) - _SHOWN
     return ", ".join(texts[:_SHOWN]) + (f" and {more} more" if more > 0 else "") or "none"
 

@@ -54,15 +54,47 @@ class TestPreviewUnchanged:
     @pytest.mark.parametrize(
         ("settings", "verdict"),
         [
-            ({}, "blocked"),
-            ({"on_change": "spare"}, "spared"),
+            ({}, "warned"),
+            ({"on_change": "spare"}, "warned"),
+            ({"on_change": "block_any"}, "blocked"),
+            ({"whole_policy": True}, "blocked"),
             ({"on_change": "spare", "whole_policy": True}, "blocked"),
         ],
     )
-    def test_a_new_image_blocks_or_is_spared(self, settings: dict[str, Any], verdict: str) -> None:
-        found = answer("preview_unchanged", evidence(fresh=listed(previewed(1), previewed(2))), **settings)
+    def test_a_new_image_is_left_alone_unless_ecr_acts_on_the_whole_policy(
+        self, settings: dict[str, Any], verdict: str
+    ) -> None:
+        known = evidence(fresh=listed(previewed(1), previewed(2, image_tags=("v7", "v8"))))
+        found = answer("preview_unchanged", known, **settings)
         assert (found.verdict, list(found.image_digests)) == (verdict, [digest(2)])
-        assert "1 new" in found.message
+        assert f"1 new image that was not approved: {digest(2)[:19]} (v7, v8)." in found.message
+        assert found.remedy is not None
+        assert "preview again" in found.remedy.lower()
+        careful = CleanupSettings(**{"protection": NOTHING_PROTECTED, **settings})
+        assert digest(2) not in {image.image_digest for image in plan_cleanup(known, careful).images}
+
+    def test_many_new_images_are_named_in_part_tagged_ones_first(self) -> None:
+        new = [previewed(2, image_tags=()), *map(previewed, range(3, 7))]
+        found = answer("preview_unchanged", evidence(fresh=listed(previewed(1), *new)))
+        assert "5 new images that were not approved" in found.message
+        assert "(v4)" in found.message
+        assert "and 2 more" in found.message
+        assert "untagged" not in found.message
+        assert set(found.image_digests) == {image.image_digest for image in new}
+
+    @pytest.mark.parametrize(
+        ("on_change", "verdict"), [("block", "blocked"), ("spare", "spared"), ("block_any", "blocked")]
+    )
+    def test_a_new_image_does_not_hide_that_an_approved_one_changed(self, on_change: str, verdict: str) -> None:
+        known = evidence(previewed(1), previewed(3), fresh=listed(previewed(1), previewed(2)))
+        found = answer("preview_unchanged", known, on_change=on_change)
+        assert (found.verdict, list(found.image_digests)) == (verdict, [digest(3), digest(2)])
+        assert "1 new (" in found.message
+        assert "1 changed or no longer listed" in found.message
+
+    def test_a_new_image_blocks_where_the_approved_ones_are_known_by_their_fingerprint_only(self) -> None:
+        known = evidence(approved=WITHOUT_A_LIST, fresh=listed(previewed(1), previewed(2)))
+        assert answer("preview_unchanged", known).verdict == "blocked"
 
 
 class TestTagsUnchanged:

@@ -56,6 +56,22 @@ def new_image(bench: Any) -> dict[str, Any]:
     return {}
 
 
+def pushed_again(bench: Any) -> dict[str, Any]:
+    image = bench.ecr.repository(REPOSITORY).find({"imageDigest": bench.digests()[3]})
+    image.image_pushed_at += 86_400
+    image.changed()
+    return {}
+
+
+def new_release(bench: Any) -> dict[str, Any]:
+    bench.ecr.push(REPOSITORY, tags=["build-new"])
+    return {}
+
+
+def new_release_that_blocks(bench: Any) -> dict[str, Any]:
+    return {**new_release(bench), "on_change": "block_any"}
+
+
 def moved_tag(bench: Any) -> dict[str, Any]:
     bench.tag(bench.digests()[2], "build-19")
     return {}
@@ -75,8 +91,10 @@ def used(unread: tuple[str, ...] = ()) -> Arrange:
 BLOCKS: list[tuple[str, str, Arrange]] = [
     ("policy_unchanged", "another policy was applied since", other_policy),
     ("policy_unchanged", "another candidate is given", lambda _: {"lifecycle_policy_text": keep_of(12)}),
-    ("preview_unchanged", "a new image makes another one expire", new_image),
+    ("preview_unchanged", "an approved image was pushed again", pushed_again),
+    ("preview_unchanged", "any new image has to block", new_release_that_blocks),
     ("tags_unchanged", "a tag moved to an approved image", moved_tag),
+    ("tags_unchanged", "a new image took the tag of an approved one", new_image),
     ("preview_age", "the preview is too old", lambda _: {"max_preview_age": timedelta(0)}),
     ("agreeing_previews", "there are too few", lambda _: {"required_agreeing_previews": 3}),
     ("findings", "there is a critical one", finding("something_new")),
@@ -98,6 +116,25 @@ def test_a_check_blocks(bench: Any, in_use: Any, code: str, why: str, arrange: A
     assert_untouched(bench, bench.clean_up(summary, **changed), code, "blocked")
 
 
+@pytest.mark.parametrize("on_change", [None, "block", "spare"])
+def test_a_push_between_approval_and_clean_up_neither_blocks_nor_adds_an_image(
+    bench: Any, on_change: str | None
+) -> None:
+    summary, approved = bench.preview(), set(bench.digests()[:10])
+    for number in range(3):
+        bench.ecr.push(REPOSITORY, tags=[f"release-{number}"])
+    others = set(bench.digests()) - approved
+    result = bench.clean_up(summary, on_change=on_change)
+    assert (result["status"], result["touched_image_count"]) == ("done", 10)
+    assert set(bench.digests()) == others
+    check = bench.check(result, "preview_unchanged")
+    assert (check["verdict"], len(check["image_digests"])) == ("warned", 3)
+    assert "3 new images that were not approved" in check["message"]
+    assert "(build-10)" in check["message"]
+    assert "Preview again" in check["remedy"]
+    assert result["repositories"][0]["not_approved_image_count"] == 3
+
+
 def protected_tag(bench: Any) -> dict[str, Any]:
     return {"protected_tags": ["build-1"]}
 
@@ -110,7 +147,7 @@ def pulled(bench: Any) -> dict[str, Any]:
 
 
 LEAVES_OUT: list[tuple[str, str, Arrange, set[int]]] = [
-    ("preview_unchanged", "images that the fresh one no longer lists", new_image, {3}),
+    ("preview_unchanged", "an image that was pushed again", pushed_again, {3}),
     ("tags_unchanged", "images with a new tag", moved_tag, {2}),
     ("in_use", "an image that runs", used(), {1}),
     ("in_use", "an image whose tag is referred to", lambda b: {"in_use": b.in_use(tags={"build-1": "Lambda"})}, {1}),

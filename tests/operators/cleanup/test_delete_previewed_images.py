@@ -349,7 +349,7 @@ def test_blocked_may_skip_or_only_report(bench: Any) -> None:
         ({"protected_tag_patterns": ["v(["]}, "not a regular expression"),
         ({"protected_tags": ["v*", ""]}, "none of them empty"),
         ({"max_share": 50}, "from 0 to 1"),
-        ({"on_change": "ignore"}, "'block' or 'spare'"),
+        ({"on_change": "ignore"}, "'block', 'spare' or 'block_any'"),
         ({"on_blocked": "ignore"}, "'fail', 'skip' or 'report'"),
         ({"region_name": "eu-west-1"}, "is from us-east-1, but region_name is eu-west-1"),
         ({"minimum_images_left": -1}, "0 or more"),

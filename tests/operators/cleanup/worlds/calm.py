@@ -75,8 +75,7 @@ class _Judge:
             "in_use": "touched although it is not known what is in use" in self.rules.forbidden,
             "replicas": replicated and not all(rule.is_read for rule in spec.replications),
             "preview_age": spec.hours_between >= MAX_AGE_HOURS,
-            # Time alone makes a rule that counts days expire more images.
-            "preview_unchanged": settings["on_change"] == "block" and self._previewed() != approved.keys(),
+            "preview_unchanged": self._is_changed(settings["on_change"]),
             "tags_unchanged": not spec.repositories[number].is_listed,
             "findings": not settings["ignored_findings"],
             "max_images": len(approved) > settings["max_images"],
@@ -87,6 +86,14 @@ class _Judge:
         # What was changed after the approval is not what a fresh preview says either.
         changed = spec.approval in ("list changed", "summary changed")
         return bool(truths.get(code, False)) or changed
+
+    def _is_changed(self, on_change: str) -> bool:
+        """Return whether the fresh preview may differ so that it blocks."""
+        # Time alone makes a rule that counts days expire more images, which block only if that is asked for.
+        previewed, approved = self._previewed(), self.rules.approved.keys()
+        if on_change == "block_any":
+            return previewed != approved
+        return on_change == "block" and not approved <= previewed
 
     def _previewed(self) -> frozenset[str]:
         """Return the images of the last fresh preview."""

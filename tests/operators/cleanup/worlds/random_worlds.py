@@ -184,7 +184,7 @@ def _settings(rng: random.Random) -> dict[str, Any]:
         "max_images": rng.choices((1_000, 4, 1), weights=(20, 2, 1))[0],
         "max_share": rng.choices((1.0, 0.5), weights=(10, 1))[0],
         "max_images_per_run": rng.choices((10_000, 5), weights=(8, 1))[0],
-        "on_change": rng.choices(("block", "spare"), weights=(1, 4))[0],
+        "on_change": rng.choices(("block", "spare", "block_any"), weights=(5, 4, 1))[0],
         "check_tags": rng.random() < 0.7,
         "check_in_use": rng.random() < 0.9,
         "ignored_findings": list(FINDINGS) if rng.random() < 0.9 else [],

@@ -35,6 +35,11 @@ def price_per_gb_month() -> float:
     return conf.getfloat(SECTION, "price_per_gb_month", fallback=DEFAULT_PRICE_PER_GB_MONTH)
 
 
+def price_setting() -> str | None:
+    """Return the prices by storage class and Region, as JSON; None if there is no such setting."""
+    return conf.get(SECTION, "prices", fallback="") or None
+
+
 def base_path() -> str:
     """Return the path of Airflow's own address, without the slash at its end."""
     return urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")

@@ -89,6 +89,13 @@ from airflow_provider_ecr_preview.core.xcom.rollout import (
     RepositoryPolicyXCom,
     RestoredPreview,
 )
+from airflow_provider_ecr_preview.core.xcom.storage import (
+    MAX_OWNERS,
+    MAX_WASTEFUL,
+    OwnerCounts,
+    StorageXCom,
+    WastefulRepository,
+)
 from airflow_provider_ecr_preview.core.xcom.watch import (
     MAX_WATCH_BYTES,
     POLICY_EVENTS_SCHEMA,
@@ -118,6 +125,7 @@ __all__ = [
     "MAX_IN_USE_BYTES",
     "MAX_LISTED",
     "MAX_MESSAGE_CHARACTERS",
+    "MAX_OWNERS",
     "MAX_POLICY_CHANGE_BYTES",
     "MAX_RECOMMENDATION_BYTES",
     "MAX_RECONCILIATION_BYTES",
@@ -125,6 +133,7 @@ __all__ = [
     "MAX_SAMPLE_TAGS",
     "MAX_SUMMARY_BYTES",
     "MAX_TOP_REPOSITORIES",
+    "MAX_WASTEFUL",
     "MAX_WATCH_BYTES",
     "POLICY_CHANGE_SCHEMA",
     "POLICY_EVENTS_SCHEMA",
@@ -159,6 +168,7 @@ __all__ = [
     "ImagesInUseXCom",
     "MarkerXCom",
     "MissedPullXCom",
+    "OwnerCounts",
     "PolicyChangeXCom",
     "PolicyDifference",
     "PolicyEventsXCom",
@@ -181,6 +191,8 @@ __all__ = [
     "SettlementXCom",
     "SparedImageXCom",
     "StartedPreviewXCom",
+    "StorageXCom",
     "UnreadEventXCom",
+    "WastefulRepository",
     "WatchedPolicyXCom",
 ]

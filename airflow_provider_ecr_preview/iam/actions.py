@@ -79,7 +79,12 @@ IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
         "ecr:DescribeRegistry",
         *_MANIFESTS,
     ),
-    "EcrAuditLifecyclePoliciesOperator": (*_EVIDENCE, *_MANIFESTS),
+    "EcrAuditLifecyclePoliciesOperator": (
+        *_EVIDENCE,
+        *_MANIFESTS,
+        "ecr:DescribeRepositories",
+        "ecr:ListTagsForResource",
+    ),
     "EcrCompareLifecyclePoliciesOperator": (*_PREVIEW, "ecr:DescribeImages"),
     "EcrRecommendLifecyclePolicyOperator": (
         "ecr:DescribeImages",

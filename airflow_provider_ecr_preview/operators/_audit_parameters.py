@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ecr_preview.core.audit.changes import Alarms
 from airflow_provider_ecr_preview.core.audit.kind import APPLIED, AuditKind, selection_text
 from airflow_provider_ecr_preview.core.in_use.scope import required_scope_of
+from airflow_provider_ecr_preview.core.money.prices import Prices
 from airflow_provider_ecr_preview.core.parameters.times import MAX_DAYS, days, seconds
 from airflow_provider_ecr_preview.core.parameters.values import account_id, integer, number, switch, text, texts
 from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
@@ -22,6 +23,7 @@ from airflow_provider_ecr_preview.operators._fail_on import (
 )
 from airflow_provider_ecr_preview.reports.expected_policies import folder_of, read_expected_policies
 from airflow_provider_ecr_preview.reports.in_use import used_images_in
+from airflow_provider_ecr_preview.settings import price_per_gb_month, price_setting
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -57,7 +59,9 @@ AUDIT_TEMPLATE_FIELDS = (
     "lifecycle_policy_text",
     "max_in_flight",
     "max_workers",
+    "measure_storage",
     "on_no_repositories",
+    "owner_tag",
     "poll_interval",
     "progress_interval",
     "protected_tags",
@@ -98,6 +102,8 @@ class AuditParameters:
     enrich: bool
     read_manifests: bool
     lookout: Lookout
+    prices: Prices | None
+    owner_tag: str | None
     max_workers: int
     max_in_flight: int
     repository_timeout: float
@@ -154,6 +160,12 @@ class AuditParameters:
                 else None,
                 expected_policy_of=None if expected is None else expected.of,
             ),
+            prices=(
+                Prices.of(price_setting(), price_per_gb_month())
+                if switch(task.measure_storage, "measure_storage", False) and enrich
+                else None
+            ),
+            owner_tag=text(task.owner_tag, "owner_tag"),
             max_workers=integer(task.max_workers, "max_workers", MAX_WORKERS, minimum=1),
             max_in_flight=integer(task.max_in_flight, "max_in_flight", MAX_IN_FLIGHT, minimum=1),
             repository_timeout=seconds(task.repository_timeout, "repository_timeout", REPOSITORY_TIMEOUT),

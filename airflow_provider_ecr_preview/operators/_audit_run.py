@@ -116,6 +116,8 @@ class AuditRun:
             full_timeout=given.timeout,
             enrich=given.enrich,
             lookout=given.lookout,
+            prices=given.prices,
+            owner_tag=given.owner_tag,
             on_progress=lambda progress: self._log.info("%s.", progress),
             progress_interval=given.progress_interval,
             should_stop=self._should_stop,

@@ -66,8 +66,9 @@ class EcrAuditLifecyclePoliciesOperator(
     files under ``reports_path``. Without either, it starts again from the beginning and logs that.
 
     Calls StartLifecyclePolicyPreview, GetLifecyclePolicyPreview, GetLifecyclePolicy if a preview is already running,
-    DescribeImages unless ``enrich=False``, DescribeRegistry once unless ``check_replicas=False``, and with
-    ``read_manifests`` ListPullTimeUpdateExclusions and BatchGetImage (``ecr:`` IAM actions of the same names).
+    DescribeImages unless ``enrich=False``, DescribeRegistry once unless ``check_replicas=False``, with
+    ``read_manifests`` ListPullTimeUpdateExclusions and BatchGetImage, and with ``owner_tag`` ListTagsForResource, and
+    DescribeRepositories until the registry is known (``ecr:`` IAM actions of the same names).
 
     .. code-block:: python
 
@@ -124,6 +125,11 @@ class EcrAuditLifecyclePoliciesOperator(
     :param read_manifests: whether to read the manifests of all images with BatchGetImage and to sum the layers that
         nothing that stays refers to: ``expiring_bytes_exact``, next to the upper bound. Only for a role in the pull-time update
         exclusions of ECR, because it would record pulls otherwise; up to 10,000 images in a repository. (templated)
+    :param measure_storage: whether to add up what all images cost a month, and what of it is kept and was never pulled, also
+        in repositories without a policy: there it calls DescribeImages once for each 1,000 images. Other repositories need no
+        further call. Needs ``enrich``; the prices are settings. (templated)
+    :param owner_tag: the repository tag that names the owner, such as ``owner``, ``team`` or ``cost-centre``, for sums by
+        owner. Calls ListTagsForResource once for each repository; None to read no tags. (templated)
     :param max_workers: number of threads that call ECR. (templated)
     :param max_in_flight: number of previews that may be started and not yet read. (templated)
     :param repository_timeout: how long one repository may take from the start of its preview, in seconds. (templated)
@@ -180,6 +186,8 @@ class EcrAuditLifecyclePoliciesOperator(
         required_scope: Templated[RequiredScope] = None,
         protected_tags: Templated[Names] | None = PROTECTED_TAGS,
         check_replicas: Templated[bool] | None = True,
+        measure_storage: Templated[bool] | None = False,
+        owner_tag: Templated[str] | None = None,
         expected_policies: Templated[ExpectedPolicyFiles] | None = None,
         read_manifests: Templated[bool] | None = False,
         max_workers: Templated[int] | None = MAX_WORKERS,
@@ -214,6 +222,8 @@ class EcrAuditLifecyclePoliciesOperator(
         self.required_scope = required_scope
         self.protected_tags = protected_tags
         self.check_replicas = check_replicas
+        self.measure_storage = measure_storage
+        self.owner_tag = owner_tag
         self.expected_policies = expected_policies
         self.read_manifests = read_manifests
         self.max_workers = max_workers

@@ -17,7 +17,7 @@ class Column(NamedTuple):
     """A column of the table."""
 
     name: str
-    type: Literal["text", "integer", "time"]
+    type: Literal["text", "integer", "number", "time"]
 
 
 COLUMNS = (
@@ -48,6 +48,19 @@ COLUMNS = (
     Column("dag_id", "text"),
     Column("policies", "text"),
     Column("selection", "text"),
+    Column("owner", "text"),
+    Column("stored_image_count", "integer"),
+    Column("unknown_size_image_count", "integer"),
+    Column("stored_bytes_upper_bound", "integer"),
+    Column("archived_bytes_upper_bound", "integer"),
+    Column("monthly_cost_usd", "number"),
+    Column("leaving_bytes_upper_bound", "integer"),
+    Column("leaving_monthly_cost_usd", "number"),
+    Column("saved_bytes_upper_bound", "integer"),
+    Column("saved_monthly_cost_usd", "number"),
+    Column("never_pulled_image_count", "integer"),
+    Column("never_pulled_bytes_upper_bound", "integer"),
+    Column("never_pulled_monthly_cost_usd", "number"),
 )
 """Registry, Region and day are no columns but parts of the path; readers of such tables make columns of them."""
 
@@ -88,7 +101,10 @@ def audit_row(
         "dag_id": dag_id,
         "policies": kind.series,
         "selection": kind.selection,
+        "owner": outcome.owner,
     }
+    if outcome.storage is not None:
+        row |= {name: value for name, value in outcome.storage.items() if name in row}
     if outcome.status == "previewed":
         row |= _summarized(summary_of(outcome))
     if outcome.status == "previewed" or outcome.findings:

@@ -132,7 +132,7 @@ def arrow_schema() -> pa.Schema:
     """Return the types of the columns for Parquet."""
     import pyarrow as pa
 
-    types = {"text": pa.string(), "integer": pa.int64(), "time": pa.timestamp("us", tz="UTC")}
+    types = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "time": pa.timestamp("us", tz="UTC")}
     return pa.schema([(column.name, types[column.type]) for column in COLUMNS])
 
 

@@ -188,6 +188,8 @@ KINDS: dict[str, Kind] = {
     "check_only": protecting(SWITCH),
     "check_referrers": protecting(SWITCH),
     "check_replicas": protecting(SWITCH),
+    "measure_storage": SWITCH,
+    "owner_tag": TEXT,
     "check_tags": protecting(SWITCH),
     "dry_run": protecting(SWITCH),
     "dry_run_result": OTHERS,

@@ -72,7 +72,7 @@ CORE_ORDER = (
     ("ecr_values", "text", "values"),
     ("parameters",),
     ("lint", "xcom"),
-    ("policy_event", "repository"),
+    ("money", "policy_event", "repository"),
     ("exceptions", "pull_grants", "referrers", "replication", "selection"),
     ("protection",),
     ("policy",),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary, PreviewSummaryXCom
+from airflow_provider_ecr_preview.core.xcom.storage import StorageXCom
 
 OutcomeStatus = Literal["previewed", "without_policy", "failed"]
 
@@ -25,6 +26,8 @@ class RepositoryOutcome:
     :param preview_calls: number of Start- and GetLifecyclePolicyPreview calls made for it.
     :param findings: findings about the repository that are in no summary, for example that it has no policy although
         one is expected.
+    :param storage: its stored images and their cost; None if they were not measured.
+    :param owner: the value of its owner tag; an empty text if it has no such tag, None if its tags were not read.
     """
 
     repository_name: str
@@ -36,6 +39,8 @@ class RepositoryOutcome:
     message: str | None = None
     preview_calls: int = 0
     findings: Sequence[FindingSummary] = ()
+    storage: StorageXCom | None = None
+    owner: str | None = None
 
     @property
     def all_findings(self) -> list[FindingSummary]:

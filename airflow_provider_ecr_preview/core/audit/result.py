@@ -16,6 +16,7 @@ from airflow_provider_ecr_preview.core.xcom.audit import (
     AuditXCom,
     ChangesXCom,
 )
+from airflow_provider_ecr_preview.core.xcom.storage import MAX_OWNERS
 
 
 class _Limits(NamedTuple):
@@ -26,6 +27,7 @@ class _Limits(NamedTuple):
     examples: int
     characters: int
     uris: bool
+    owners: int = MAX_OWNERS
 
 
 _LIMITS = (
@@ -35,8 +37,9 @@ _LIMITS = (
     _Limits(MAX_TOP_REPOSITORIES, 20, 0, 120, uris=False),
     _Limits(MAX_TOP_REPOSITORIES, 5, 0, 80, uris=False),
     _Limits(20, 5, 0, 80, uris=False),
-    _Limits(5, 1, 0, 40, uris=False),
-    _Limits(0, 0, 0, 0, uris=False),
+    _Limits(20, 5, 0, 80, uris=False, owners=20),
+    _Limits(5, 1, 0, 40, uris=False, owners=20),
+    _Limits(0, 0, 0, 0, uris=False, owners=0),
 )
 
 
@@ -88,6 +91,12 @@ def _cut_to(value: AuditXCom, limits: _Limits) -> AuditXCom:
         "changes": None if changes is None else _changes_cut_to(changes, limits),
         "table_uris": value["table_uris"][: limits.listed],
     }
+    if "wasteful" in value:
+        cut_value["wasteful"] = value["wasteful"][: limits.top]
+    if "owners" in value:
+        left_out = len(value["owners"][limits.owners :])
+        cut_value["owners"] = value["owners"][: limits.owners]
+        cut_value["owners_left_out"] = value.get("owners_left_out", 0) + left_out
     if "policies" in value and not limits.uris:
         cut_value["policies"] = {**value["policies"], "lifecycle_policy_text": None}
     return cut_value

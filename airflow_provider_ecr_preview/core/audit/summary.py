@@ -13,7 +13,10 @@ from typing import Any
 
 from airflow_provider_ecr_preview.core.audit.kind import AuditKind
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+from airflow_provider_ecr_preview.core.audit.owners import MoneyAndOwners
 from airflow_provider_ecr_preview.core.audit.totals import AuditTotals, exact_bytes, expiring_bytes, summary_of
+from airflow_provider_ecr_preview.core.money.prices import MICROS
+from airflow_provider_ecr_preview.core.money.storage import Storage
 from airflow_provider_ecr_preview.core.preview.finding import SEVERITY_ORDER
 from airflow_provider_ecr_preview.core.values import Leading, cut, json_size
 from airflow_provider_ecr_preview.core.xcom.audit import (
@@ -55,6 +58,9 @@ class Audit:
         self.registries: dict[_Site, AuditTotals] = {}
         self._registries_left_out = 0
         self._findings: Counter[tuple[str, str]] = Counter()
+        self._finding_costs: Counter[tuple[str, str]] = Counter()
+        self.money = MoneyAndOwners()
+        """The sums by owner, and the repositories that waste the most."""
         self._examples: dict[tuple[str, str], Leading[RepositoryRef]] = {}
         self._errors: Counter[str] = Counter()
         self._failures: Leading[FailedRepository] = Leading(MAX_LISTED)
@@ -69,11 +75,14 @@ class Audit:
         :raises ValueError: if it was previewed and has no summary.
         """
         self.totals.add(outcome)
+        self.money.add(outcome)
+        cost = Storage.from_dict(outcome.storage).cost
         self.registries.setdefault((outcome.registry_id, outcome.region_name), AuditTotals()).add(outcome)
         ref = ref_of(outcome)
         for finding in outcome.all_findings:
             key = finding["severity"], finding["code"]
             self._findings[key] += 1
+            self._finding_costs[key] += cost
             self._examples_of(key).add(_by_name(ref), ref)
         if outcome.status == "failed":
             self._errors[outcome.error or "unknown"] += 1
@@ -103,6 +112,8 @@ class Audit:
             mine += totals
         self._registries_left_out += other._registries_left_out
         self._findings += other._findings
+        self._finding_costs += other._finding_costs
+        self.money.update(other.money)
         for finding, examples in other._examples.items():
             self._examples_of(finding).merge(examples)
         self._errors += other._errors
@@ -125,24 +136,19 @@ class Audit:
         :param table_uris: the files with a row for every repository.
         """
         kind = self.kind or AuditKind()
-        return AuditXCom(
+        value = AuditXCom(
             schema=AUDIT_SCHEMA,
             audit_id=self.audit_id,
             audited_at=self.audited_at.astimezone(UTC).isoformat(),
             missing_part_count=self.missing_parts,
-            **self.totals.as_counts(),
+            **self.totals.as_counts(),  # type: ignore[typeddict-item]  # the keys that are not required follow
             registries=[
                 RegistryCounts(registry_id=registry_id, region_name=region_name, **totals.as_counts())
                 for (registry_id, region_name), totals in sorted(self.registries.items(), key=_largest_first)
             ],
             registries_left_out=self._registries_left_out,
             findings=[
-                FindingCount(
-                    severity=severity,
-                    code=code,
-                    repository_count=count,
-                    repositories=list(self._examples_of((severity, code))),
-                )
+                self._finding(severity, code, count)
                 for (severity, code), count in sorted(self._findings.items(), key=_most_severe_first)
             ],
             errors=dict(sorted(self._errors.items(), key=lambda error: (-error[1], error[0]))),
@@ -156,6 +162,12 @@ class Audit:
             policies=kind.as_dict(),
             selection=kind.selection,
         )
+        if self.totals.storage.measured:
+            value["wasteful"] = self.money.wasteful
+        if self.money.has_owners:
+            value["owners"] = self.money.owners
+            value["owners_left_out"] = self.money.left_out
+        return value
 
     @classmethod
     def from_xcom(cls, value: AuditXCom) -> Audit:
@@ -170,6 +182,7 @@ class Audit:
         for finding in value["findings"]:
             key = finding["severity"], finding["code"]
             audit._findings[key] = finding["repository_count"]
+            audit._finding_costs[key] = round(finding.get("monthly_cost_usd", 0) * MICROS)
             for ref in finding["repositories"]:
                 audit._examples_of(key).add(_by_name(ref), ref)
         audit._errors.update(value["errors"])
@@ -179,6 +192,9 @@ class Audit:
             audit._without_policy.add(_by_name(ref), ref)
         for repository in value["top"]:
             audit._top.add(_most_first(repository), repository)
+        audit.money.merge(value.get("owners", ()), value.get("wasteful", ()), value.get("owners_left_out", 0))
+        if "owners" not in value:
+            audit.money.merge_unknown(audit.totals)
         if value["summaries"] is None:
             audit._summary_bytes = MAX_AUDIT_BYTES + 1
         else:
@@ -199,6 +215,17 @@ class Audit:
         )
         self._top.add(_most_first(repository), repository)
         self._keep_summaries([summary], json_size(summary))
+
+    def _finding(self, severity: str, code: str, count: int) -> FindingCount:
+        finding = FindingCount(
+            severity=severity,
+            code=code,
+            repository_count=count,
+            repositories=list(self._examples_of((severity, code))),
+        )
+        if self.totals.storage.measured:
+            finding["monthly_cost_usd"] = self._finding_costs[severity, code] / MICROS
+        return finding
 
     def _keep_summaries(self, summaries: list[PreviewSummaryXCom], size: int) -> None:
         """Keep summaries as long as all of them may fit; after that, drop them all."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Self
 
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+from airflow_provider_ecr_preview.core.money.storage import Storage
 from airflow_provider_ecr_preview.core.xcom.audit import AuditCounts
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 
@@ -32,6 +33,7 @@ class AuditTotals:
     warning_findings: int = 0
     info_findings: int = 0
     preview_calls: int = 0
+    storage: Storage = field(default_factory=Storage)
 
     def add(self, outcome: RepositoryOutcome) -> None:
         """Count one repository.
@@ -39,6 +41,7 @@ class AuditTotals:
         :raises ValueError: if it was previewed and has no summary.
         """
         self.preview_calls += outcome.preview_calls
+        self.storage += Storage.from_dict(outcome.storage)
         if outcome.status == "failed":
             self.failed += 1
         elif outcome.status == "without_policy":
@@ -52,8 +55,8 @@ class AuditTotals:
             self.info_findings += finding["severity"] == "info"
 
     def __iadd__(self, other: AuditTotals) -> Self:
-        for field in fields(self):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+        for counted in fields(self):
+            setattr(self, counted.name, getattr(self, counted.name) + getattr(other, counted.name))
         return self
 
     @property
@@ -63,7 +66,7 @@ class AuditTotals:
 
     def as_counts(self) -> AuditCounts:
         """Return the sums under the XCom contract."""
-        return AuditCounts(
+        counts = AuditCounts(
             repository_count=self.repositories,
             previewed_count=self.previewed,
             without_policy_count=self.without_policy,
@@ -87,6 +90,7 @@ class AuditTotals:
             info_finding_count=self.info_findings,
             preview_call_count=self.preview_calls,
         )
+        return {**counts, "storage": self.storage.as_dict()} if self.storage.measured else counts
 
     @classmethod
     def from_counts(cls, counts: AuditCounts) -> AuditTotals:
@@ -110,6 +114,9 @@ class AuditTotals:
             warning_findings=counts["warning_finding_count"],
             info_findings=counts["info_finding_count"],
             preview_calls=counts["preview_call_count"],
+            storage=Storage.from_dict(counts["storage"])
+            if "storage" in counts
+            else Storage(unmeasured=counts["repository_count"]),
         )
 
     def _add_summary(self, summary: PreviewSummaryXCom) -> None:

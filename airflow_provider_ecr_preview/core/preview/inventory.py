@@ -18,6 +18,7 @@ class ImageDetail(NamedTuple):
     last_recorded_pull_time: datetime | None
     image_manifest_media_type: str | None
     artifact_media_type: str | None
+    storage_class: str
     kind: ImageKind
 
     @classmethod
@@ -28,6 +29,7 @@ class ImageDetail(NamedTuple):
             image.last_recorded_pull_time,
             image.image_manifest_media_type,
             image.artifact_media_type,
+            image.storage_class,
             kind,
         )
 
@@ -82,8 +84,13 @@ class RepositoryInventory:
 
     def kinds(self) -> Iterator[tuple[DigestKey, ImageKind]]:
         """Yield every image with its kind."""
+        for key, _, kind in self.entries():
+            yield key, kind
+
+    def entries(self) -> Iterator[tuple[DigestKey, ImageDetail | RepositoryImage, ImageKind]]:
+        """Yield every image with its details and its kind."""
         for key, detail in self._details.items():
-            yield key, detail.kind if isinstance(detail, ImageDetail) else ImageKind.of(detail)
+            yield key, detail, detail.kind if isinstance(detail, ImageDetail) else ImageKind.of(detail)
 
     def kind_of(self, key: DigestKey) -> ImageKind | None:
         """Return the kind of an image, or None if it is not in the repository."""

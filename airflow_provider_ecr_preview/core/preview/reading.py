@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -23,7 +23,7 @@ from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
 from airflow_provider_ecr_preview.core.protection.images import RECENTLY_PULLED_DAYS, ImageProtection
-from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.repository import DigestKey, RepositoryId
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 
 UsedImagesOf = Callable[[RepositoryId], UsedImages | None]
@@ -110,6 +110,7 @@ def read_preview(
     now: datetime | None = None,
     is_whole: bool = True,
     freed_bytes_of: FreedBytesOf | None = None,
+    on_actions: Callable[[Mapping[DigestKey, str]], object] = bool,
 ) -> PreviewSummaryXCom:
     """Read a preview once, page by page, and return its summary.
 
@@ -120,6 +121,7 @@ def read_preview(
     :param now: the time from which recent pulls are counted (aware).
     :param is_whole: whether the pages are the whole preview; if not, it is unknown which images stay.
     :param freed_bytes_of: reads the manifests, to know exactly what is freed; needs the inventory and the whole preview.
+    :param on_actions: called with the action on each affected image, once all pages are read.
     :raises PreviewInconsistentError: if the preview lists an image twice.
     :raises ValueError: if there is no page.
     """
@@ -146,6 +148,7 @@ def read_preview(
             image_list.write(image)
 
     summary = summarize_pages(watched(), inventory, on_image)
+    on_actions(summary.actions)
     if image_list is not None and image_list.write_kept is not None and inventory is not None:
         image_list.write_kept(
             kept_images(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NotRequired, TypedDict, final
 
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
+from airflow_provider_ecr_preview.core.xcom.storage import OwnerCounts, StorageXCom, WastefulRepository
 
 AUDIT_SCHEMA = "ecr-lifecycle-audit/1"
 
@@ -66,6 +67,7 @@ class AuditCounts(TypedDict):
     warning_finding_count: int
     info_finding_count: int
     preview_call_count: int
+    storage: NotRequired[StorageXCom]
 
 
 class RegistryCounts(AuditCounts):
@@ -96,12 +98,13 @@ class FailedRepository(RepositoryRef):
 
 
 class FindingCount(TypedDict):
-    """How many repositories have one finding, with the first of them by name."""
+    """How many repositories have one finding, with the first of them by name, and what all their images cost."""
 
     severity: str
     code: str
     repository_count: int
     repositories: list[RepositoryRef]
+    monthly_cost_usd: NotRequired[float]
 
 
 class BaselineRef(TypedDict):
@@ -173,6 +176,10 @@ class AuditXCom(AuditCounts):
     ``policies`` says what was previewed, and ``selection`` of which repositories, in words; results of earlier releases
     have neither.
 
+    ``wasteful`` are the repositories that waste the most; absent where no storage was measured. ``owners`` are the sums of
+    the first 50 owners by cost; absent where no tags were read. ``owners_left_out`` counts the other owners: the tables have
+    all rows.
+
     ``missing_part_count`` is how many parts of a merged audit are not in it, because their tasks ended without a
     result: with any missing, nothing is known of the repositories in them.
     """
@@ -194,3 +201,6 @@ class AuditXCom(AuditCounts):
     table_uris: list[str]
     policies: NotRequired[AuditedPolicies]
     selection: NotRequired[str | None]
+    wasteful: NotRequired[list[WastefulRepository]]
+    owners: NotRequired[list[OwnerCounts]]
+    owners_left_out: NotRequired[int]

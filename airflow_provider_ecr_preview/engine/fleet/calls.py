@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow.utils.helpers import prune_dict
 from botocore.exceptions import ClientError
 
-from airflow_provider_ecr_preview.aws.errors import translated
+from airflow_provider_ecr_preview.aws.errors import CallSite, translated
 from airflow_provider_ecr_preview.aws.retries import is_cut_off
 from airflow_provider_ecr_preview.core.exceptions import (
     CredentialsRefusedError,
@@ -38,6 +38,12 @@ DESCRIBE_IMAGES = "describe_images"
 
 
 BATCH_GET_IMAGE = "batch_get_image"
+
+
+LIST_TAGS = "list_tags_for_resource"
+
+
+DESCRIBE_REPOSITORIES = "describe_repositories"
 
 
 MAX_FAULTS = 4
@@ -116,7 +122,15 @@ class PacedCalls:
         self._operation_names = client.meta.method_to_api_mapping
         self.paces = {
             operation: Pace(clock=clock)
-            for operation in (START_PREVIEW, GET_PREVIEW, GET_POLICY, DESCRIBE_IMAGES, BATCH_GET_IMAGE)
+            for operation in (
+                START_PREVIEW,
+                GET_PREVIEW,
+                GET_POLICY,
+                DESCRIBE_IMAGES,
+                BATCH_GET_IMAGE,
+                LIST_TAGS,
+                DESCRIBE_REPOSITORIES,
+            )
         }
         """The pace of each operation, by boto3 method name."""
 
@@ -144,9 +158,7 @@ class PacedCalls:
         work.preview_calls += operation in (START_PREVIEW, GET_PREVIEW)
         try:
             with translated(site, with_token=request.get("nextToken") is not None):
-                response: dict[str, Any] = getattr(self._client, operation)(
-                    repositoryName=site.repository_name, **prune_dict({"registryId": site.registry_id, **request})
-                )
+                response: dict[str, Any] = getattr(self._client, operation)(**_named(operation, site, request))
         except ThrottledError as error:
             pace.throttled()
             self.outage.answered()
@@ -186,6 +198,25 @@ class PacedCalls:
                     raise again.error from again
                 self._sleep(backoff(faults))
 
+    def tags(self, work: RepositoryWork) -> dict[str, str]:
+        """Return the tags of a repository, by key.
+
+        Calls ListTagsForResource, and DescribeRepositories as long as no answer has named the registry (``ecr:`` IAM actions
+        of the same names).
+
+        :param work: the repository.
+        :raises RepositoryError: if it is refused for good.
+        """
+        registry_id = work.site.registry_id or self.registry_id
+        if registry_id is None:
+            described = self.call(work, DESCRIBE_REPOSITORIES, repositoryNames=[work.site.repository_name])
+            registry_id = self.registry_id = work.site.parsed(_registry_of, described)
+        arn = (
+            f"arn:{self._client.meta.partition}:ecr:{work.site.region_name}:{registry_id}:repository/"
+            f"{work.site.repository_name}"
+        )
+        return work.site.parsed(_tags_of, self.call(work, LIST_TAGS, resourceArn=arn))
+
     @property
     def is_hopeless(self) -> bool:
         """Whether further calls are pointless: an outage has lasted too long, or the credentials are refused."""
@@ -220,6 +251,23 @@ class PacedCalls:
             self._stop.wait(seconds)
         if self._stop.is_set():
             raise StoppedError
+
+
+def _named(operation: str, site: CallSite, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a call; some operations name the repository in a way of their own."""
+    if operation == LIST_TAGS:
+        return dict(request)
+    name = {} if operation == DESCRIBE_REPOSITORIES else {"repositoryName": site.repository_name}
+    return {**name, **prune_dict({"registryId": site.registry_id, **request})}
+
+
+def _registry_of(response: Mapping[str, Any], _: str) -> str:
+    registry_id: str = response["repositories"][0]["registryId"]
+    return registry_id
+
+
+def _tags_of(response: Mapping[str, Any], _: str) -> dict[str, str]:
+    return {tag["Key"]: tag.get("Value", "") for tag in response["tags"]}
 
 
 def is_interruption(error: RepositoryError) -> bool:

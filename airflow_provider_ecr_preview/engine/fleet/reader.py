@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
 from airflow_provider_ecr_preview.aws.pages import DESCRIBE_IMAGES_PAGE_SIZE, images_of
-from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.exceptions import EcrPreviewError
+from airflow_provider_ecr_preview.core.money.prices import Prices
+from airflow_provider_ecr_preview.core.money.storage import Storage
+from airflow_provider_ecr_preview.core.policy.rule import Rule
 from airflow_provider_ecr_preview.core.preview.finding import Finding
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.layers import FreedBytes
+from airflow_provider_ecr_preview.core.preview.measured import measured
 from airflow_provider_ecr_preview.core.preview.pages import PageCheck, PreviewPage, PreviewStatus, checked
 from airflow_provider_ecr_preview.core.preview.reading import ImageList, Lookout, read_preview
 from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
+from airflow_provider_ecr_preview.core.repository import DigestKey
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
-from airflow_provider_ecr_preview.engine.fleet.calls import BATCH_GET_IMAGE, DESCRIBE_IMAGES, GET_PREVIEW, PacedCalls
+from airflow_provider_ecr_preview.engine.fleet.calls import (
+    BATCH_GET_IMAGE,
+    DESCRIBE_IMAGES,
+    GET_PREVIEW,
+    PacedCalls,
+    StoppedError,
+)
 from airflow_provider_ecr_preview.engine.fleet.schedule import RepositoryWork
 from airflow_provider_ecr_preview.engine.manifests import MEDIA_TYPES, freed_by
 from airflow_provider_ecr_preview.reports.manifests import ManifestCache
+
+log = logging.getLogger(__name__)
+
 
 PREVIEW_PAGE_SIZE = 100
 
@@ -38,6 +53,8 @@ class PreviewReader:
     :param on_page: called with the number of images on every page.
     :param read_manifests: whether to read the manifests, to know exactly what is freed.
     :param manifest_cache: keeps the manifests between audits; None for no cache.
+    :param prices: the prices of stored images; None to measure no storage.
+    :param owner_tag: the tag that names the owner of a repository; None to read no tags.
     """
 
     def __init__(
@@ -50,6 +67,8 @@ class PreviewReader:
         on_page: Callable[[int], object] = bool,
         read_manifests: bool = False,
         manifest_cache: ManifestCache | None = None,
+        prices: Prices | None = None,
+        owner_tag: str | None = None,
     ) -> None:
         self._calls = calls
         self._enrich = enrich
@@ -58,9 +77,13 @@ class PreviewReader:
         self._on_page = on_page
         self._read_manifests = read_manifests
         self._manifest_cache = manifest_cache
+        self._prices = prices
+        self._owner_tag = owner_tag
 
-    def read(self, work: RepositoryWork, first: PreviewPage, next_token: str | None) -> PreviewSummaryXCom:
-        """Return the summary of a preview.
+    def read(
+        self, work: RepositoryWork, first: PreviewPage, next_token: str | None
+    ) -> tuple[PreviewSummaryXCom, Storage | None]:
+        """Return the summary of a preview, and the stored images if they are measured.
 
         :param work: the repository.
         :param first: the first page, which is complete.
@@ -70,13 +93,58 @@ class PreviewReader:
         pages = checked(self._pages(work, first, next_token), PageCheck(work.policy_fingerprint))
         with self._image_lists(first.preview) if self._image_lists else nullcontext() as image_list:
             keep_images = image_list is not None and image_list.write_kept is not None
-            return read_preview(
+            inventory = (
+                self._inventory(work, first.preview.policy.rules, keep_images=keep_images) if self._enrich else None
+            )
+            actions: list[Mapping[DigestKey, str]] = []
+            summary = read_preview(
                 pages,
-                inventory=self._inventory(work, first.preview.policy, keep_images=keep_images),
+                inventory=inventory,
                 lookout=self._lookout,
                 image_list=image_list,
                 freed_bytes_of=partial(self._freed, work) if self._read_manifests else None,
+                on_actions=actions.append,
             )
+            if inventory is None or self._prices is None:
+                return summary, None
+            return summary, measured(
+                inventory,
+                actions[0],
+                prices=self._prices,
+                region_name=work.site.region_name,
+                is_applied=work.policy is None,
+            )
+
+    def stored(self, work: RepositoryWork) -> Storage | None:
+        """Return the stored images of a repository without a policy, or None if they are not or cannot be measured.
+
+        :param work: the repository.
+        """
+        if self._prices is None or not self._enrich:
+            return None
+        try:
+            inventory = self._inventory(work, (), keep_images=False)
+        except EcrPreviewError as error:
+            if self._calls.credentials_error is not None:
+                raise StoppedError from error
+            log.warning("The stored images of %s are not measured: %s", work.site, error)
+            return None
+        return measured(inventory, {}, prices=self._prices, region_name=work.site.region_name, is_applied=True)
+
+    def owner(self, work: RepositoryWork) -> str | None:
+        """Return the owner of a repository: an empty text if it lacks the tag, None if its tags cannot be read.
+
+        :param work: the repository.
+        """
+        if self._owner_tag is None:
+            return None
+        try:
+            return self._calls.tags(work).get(self._owner_tag, "")
+        except EcrPreviewError as error:
+            if self._calls.credentials_error is not None:
+                raise StoppedError from error
+            log.warning("The owner of %s is not known: %s", work.site, error)
+            return None
 
     def drift_without_policy(self, repository_name: str) -> list[Finding]:
         """Return what is found in a repository that has no policy, if one is expected.
@@ -101,12 +169,8 @@ class PreviewReader:
             self._on_page(len(page.images))
             yield page
 
-    def _inventory(
-        self, work: RepositoryWork, policy: LifecyclePolicy, *, keep_images: bool
-    ) -> RepositoryInventory | None:
-        if not self._enrich:
-            return None
-        inventory = RepositoryInventory(policy.rules, keep_images=keep_images)
+    def _inventory(self, work: RepositoryWork, rules: Sequence[Rule], *, keep_images: bool) -> RepositoryInventory:
+        inventory = RepositoryInventory(rules, keep_images=keep_images)
         next_token: str | None = None
         while True:
             response = self._calls.call(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
 from airflow_provider_ecr_preview.core.exceptions import AuditStoppedError, PreviewTimeoutError, RepositoryError
+from airflow_provider_ecr_preview.core.money.prices import Prices
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
 from airflow_provider_ecr_preview.engine.fleet.calls import GET_PREVIEW, START_PREVIEW, PacedCalls, StoppedError
@@ -73,6 +74,8 @@ class PreviewFleet:
     :param max_restarts: how often to restart a preview that expired or was replaced.
     :param enrich: whether to ask DescribeImages for all images, their sizes and last pulls.
     :param lookout: what to flag among the affected images.
+    :param prices: the prices of stored images; None to measure no storage. Needs ``enrich``.
+    :param owner_tag: the tag that names the owner of a repository; None to read no tags.
     :param image_lists: opens the list that stores a repository's affected images, as a context manager that discards
         the list if the block ends with an error.
     :param read_manifests: whether to read the manifests, to know exactly what is freed.
@@ -97,6 +100,8 @@ class PreviewFleet:
     max_restarts: int = 3
     enrich: bool = True
     lookout: Lookout = field(default_factory=Lookout)
+    prices: Prices | None = None
+    owner_tag: str | None = None
     image_lists: ImageLists | None = None
     read_manifests: bool = False
     manifest_cache: ManifestCache | None = None
@@ -195,6 +200,8 @@ class _FleetRun:
                 on_page=self._count_images,
                 read_manifests=fleet.read_manifests,
                 manifest_cache=fleet.manifest_cache,
+                prices=fleet.prices,
+                owner_tag=fleet.owner_tag,
             ),
             repository_timeout=fleet.repository_timeout,
             max_restarts=fleet.max_restarts,

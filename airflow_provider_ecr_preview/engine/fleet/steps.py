@@ -21,6 +21,7 @@ from airflow_provider_ecr_preview.core.exceptions import (
     PreviewTokenExpiredError,
     RepositoryError,
 )
+from airflow_provider_ecr_preview.core.money.storage import Storage
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.preview.pages import IN_PROGRESS, PreviewPage, PreviewStatus
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
@@ -107,13 +108,18 @@ class PreviewSteps:
             return self.failure(job.work, job.work.site.error(RepositoryError, f"{error}. See the log."), error)
 
     def outcome(
-        self, work: RepositoryWork, status: OutcomeStatus, summary: PreviewSummaryXCom | None = None
+        self,
+        work: RepositoryWork,
+        status: OutcomeStatus,
+        summary: PreviewSummaryXCom | None = None,
+        storage: Storage | None = None,
     ) -> RepositoryOutcome:
         """Return the outcome of a repository that did not fail.
 
         :param work: the repository.
         :param status: ``previewed`` or ``without_policy``.
         :param summary: the summary, if it was previewed.
+        :param storage: its stored images and their cost, if they were measured.
         """
         return RepositoryOutcome(
             repository_name=work.site.repository_name,
@@ -122,11 +128,14 @@ class PreviewSteps:
             status=status,
             summary=summary,
             preview_calls=work.preview_calls,
+            storage=None if storage is None else storage.as_dict(),
+            owner=self._reader.owner(work),
         )
 
     def _without_policy(self, work: RepositoryWork) -> RepositoryOutcome:
         findings = self._reader.drift_without_policy(work.site.repository_name)
-        return replace(self.outcome(work, "without_policy"), findings=[finding.as_dict() for finding in findings])
+        outcome = self.outcome(work, "without_policy", storage=self._reader.stored(work))
+        return replace(outcome, findings=[finding.as_dict() for finding in findings])
 
     def failure(
         self, work: RepositoryWork, error: EcrPreviewError, cause: Exception | None = None
@@ -217,7 +226,7 @@ class PreviewSteps:
                 ),
             )
             return None
-        return self.outcome(work, "previewed", self._reader.read(work, page, response.get("nextToken")))
+        return self.outcome(work, "previewed", *self._reader.read(work, page, response.get("nextToken")))
 
     def _wait_for_other(self, work: RepositoryWork, preview: PreviewStatus) -> None:
         """Wait until the preview of another policy has ended, then replace it."""

@@ -1,0 +1,1 @@
+"""What stored images cost, and whose they are."""

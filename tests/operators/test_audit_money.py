@@ -1,0 +1,80 @@
+"""What an audit says of money and owners, against the local ECR, and the calls that it costs."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from airflow_provider_ecr_preview.local import LocalEcr, Refused
+from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
+from tests.operators.test_ecr_audit import audit, context, policy
+
+NAMES = ["payments/api", "payments/worker", "web/shop", "web/old"]
+
+
+@pytest.fixture
+def registry(local_ecr: LocalEcr) -> LocalEcr:
+    for name in NAMES:
+        local_ecr.create_repository(name, policy=None if name == "web/old" else policy(2))
+        local_ecr.push_many(name, 5)
+    ecr = boto3.client("ecr", region_name="us-east-1")
+    for name, tags in {"payments/api": {"team": "payments"}, "payments/worker": {"team": "payments"}}.items():
+        arn = ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryArn"]
+        ecr.tag_resource(resourceArn=arn, tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+    local_ecr.calls.clear()
+    return local_ecr
+
+
+def run(**kwargs: Any) -> Any:
+    task: EcrAuditLifecyclePoliciesOperator = audit(repository_names=NAMES, fail_on="none", **kwargs)
+    return task.execute(context())
+
+
+def test_money_and_owners_cost_the_calls_that_are_stated(registry: LocalEcr, tmp_path: Path) -> None:
+    value = run(measure_storage=True, owner_tag="team", reports_path=tmp_path.as_uri())
+    assert value["storage"]["measured_repository_count"] == 4
+    assert value["storage"]["stored_image_count"] == 20
+    assert value["storage"]["leaving_bytes_upper_bound"] == value["expiring_bytes_upper_bound"]
+    assert {owner["owner"]: owner["repository_count"] for owner in value["owners"]} == {"payments": 2, "": 2}
+    calls = Counter(registry.calls.operations)
+    assert calls["StartLifecyclePolicyPreview"] == 4
+    assert calls["GetLifecyclePolicyPreview"] == 3
+    assert calls["DescribeImages"] == 4
+    assert calls["ListTagsForResource"] == 4
+    assert calls["DescribeRepositories"] <= 4
+    rows = [row for file in value["table_uris"] if file.endswith(".csv") for row in _rows(file)]
+    cost = sum(float(row["monthly_cost_usd"]) for row in rows)
+    assert round(cost, 6) == value["storage"]["monthly_cost_usd"]
+
+
+def _rows(uri: str) -> list[dict[str, str]]:
+    with Path(uri.removeprefix("file://")).open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_without_the_parameters_no_call_is_added(registry: LocalEcr) -> None:
+    value = run()
+    calls = Counter(registry.calls.operations)
+    assert calls["DescribeImages"] == 3
+    assert not calls["ListTagsForResource"]
+    assert not calls["DescribeRepositories"]
+    assert "storage" not in value
+    assert "owners" not in value
+
+
+def test_a_candidate_saves_what_the_applied_policy_would_not_take(registry: LocalEcr) -> None:
+    storage = run(measure_storage=True, lifecycle_policy_text=policy(1))["storage"]
+    assert storage["leaving_bytes_upper_bound"] == 0
+    assert storage["saved_bytes_upper_bound"] > 0
+
+
+def test_tags_that_may_not_be_read_leave_the_owner_unknown_and_lose_no_repository(registry: LocalEcr) -> None:
+    registry.inject(Refused("AccessDeniedException"), operation="ListTagsForResource", calls=None)
+    value = run(owner_tag="team")
+    assert value["failed_count"] == 0
+    assert "owners" not in value

@@ -38,6 +38,9 @@ MAX_IN_FLIGHT = 1_000
 REPOSITORY_TIMEOUT = 3_600.0
 
 
+OUTAGE_TIMEOUT = 600.0
+
+
 PROGRESS_INTERVAL = 30.0
 
 
@@ -61,6 +64,7 @@ AUDIT_TEMPLATE_FIELDS = (
     "max_workers",
     "measure_storage",
     "on_no_repositories",
+    "outage_timeout",
     "owner_tag",
     "poll_interval",
     "progress_interval",
@@ -107,6 +111,7 @@ class AuditParameters:
     max_workers: int
     max_in_flight: int
     repository_timeout: float
+    outage_timeout: float
     timeout: float | None
     progress_interval: float
     poll_interval: float
@@ -169,6 +174,7 @@ class AuditParameters:
             max_workers=integer(task.max_workers, "max_workers", MAX_WORKERS, minimum=1),
             max_in_flight=integer(task.max_in_flight, "max_in_flight", MAX_IN_FLIGHT, minimum=1),
             repository_timeout=seconds(task.repository_timeout, "repository_timeout", REPOSITORY_TIMEOUT),
+            outage_timeout=seconds(task.outage_timeout, "outage_timeout", OUTAGE_TIMEOUT),
             timeout=seconds(task.timeout, "timeout", None),
             progress_interval=seconds(task.progress_interval, "progress_interval", PROGRESS_INTERVAL),
             poll_interval=seconds(task.poll_interval, "poll_interval", POLL_INTERVAL),

@@ -112,6 +112,7 @@ class AuditRun:
             max_workers=given.max_workers,
             max_in_flight=given.max_in_flight,
             repository_timeout=given.repository_timeout,
+            outage_timeout=given.outage_timeout,
             timeout=None if given.timeout is None else max(self.began_at + given.timeout - time.time(), 0.0),
             full_timeout=given.timeout,
             enrich=given.enrich,

@@ -29,6 +29,7 @@ from airflow_provider_ecr_preview.operators._audit_parameters import (
     AUDIT_TEMPLATE_FIELDS,
     MAX_IN_FLIGHT,
     MAX_WORKERS,
+    OUTAGE_TIMEOUT,
     POLL_INTERVAL,
     PROGRESS_INTERVAL,
     REPOSITORY_TIMEOUT,
@@ -133,6 +134,8 @@ class EcrAuditLifecyclePoliciesOperator(
     :param max_workers: number of threads that call ECR. (templated)
     :param max_in_flight: number of previews that may be started and not yet read. (templated)
     :param repository_timeout: how long one repository may take from the start of its preview, in seconds. (templated)
+    :param outage_timeout: how long to wait for the end of an outage, in which every call fails, in seconds. An endpoint
+        that has never answered fails within 30 seconds. (templated)
     :param timeout: how long the whole audit may take, in seconds, also while deferred. Repositories that are not done by
         then have failed. None for no limit but Airflow's own. (templated)
     :param progress_interval: time between two lines of progress in the log, in seconds. (templated)
@@ -193,6 +196,7 @@ class EcrAuditLifecyclePoliciesOperator(
         max_workers: Templated[int] | None = MAX_WORKERS,
         max_in_flight: Templated[int] | None = MAX_IN_FLIGHT,
         repository_timeout: Templated[float | timedelta] | None = REPOSITORY_TIMEOUT,
+        outage_timeout: Templated[float | timedelta] | None = OUTAGE_TIMEOUT,
         timeout: Templated[float | timedelta] | None = None,
         progress_interval: Templated[float | timedelta] | None = PROGRESS_INTERVAL,
         poll_interval: Templated[float | timedelta] | None = POLL_INTERVAL,
@@ -229,6 +233,7 @@ class EcrAuditLifecyclePoliciesOperator(
         self.max_workers = max_workers
         self.max_in_flight = max_in_flight
         self.repository_timeout = repository_timeout
+        self.outage_timeout = outage_timeout
         self.timeout = timeout
         self.progress_interval = progress_interval
         self.poll_interval = poll_interval

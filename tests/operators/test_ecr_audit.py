@@ -17,6 +17,7 @@ from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
 from airflow_provider_ecr_preview.core import exceptions
 from airflow_provider_ecr_preview.core.xcom.audit import MAX_AUDIT_BYTES
 from airflow_provider_ecr_preview.core.xcom.preview import MARKER_KEY
+from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet
 from airflow_provider_ecr_preview.local import LocalEcr, PreviewFails, Refused
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.triggers.ecr_audit import EcrLifecyclePolicyPreviewsTrigger
@@ -336,6 +337,17 @@ def test_an_audit_of_a_run_that_is_dated_in_the_future_has_the_time_at_which_it_
     future = context()
     future["dag_run"].start_date = datetime.now(UTC) + timedelta(days=400)
     assert datetime.fromisoformat(audit().execute(future)["audited_at"]) <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(("given", "seconds"), [({}, 600.0), ({"outage_timeout": "30"}, 30.0)])
+def test_the_fleet_waits_for_the_end_of_an_outage_as_long_as_the_audit_says(
+    registry: LocalEcr, given: dict[str, Any], seconds: float
+) -> None:
+    with mock.patch(
+        "airflow_provider_ecr_preview.operators._audit_run.PreviewFleet", side_effect=PreviewFleet
+    ) as fleet:
+        audit(**given).execute(context())
+    assert fleet.call_args.kwargs["outage_timeout"] == seconds
 
 
 def test_a_retry_without_kept_progress_logs_why(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:

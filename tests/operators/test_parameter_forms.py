@@ -160,6 +160,7 @@ KINDS: dict[str, Kind] = {
     "selection": OTHERS,
     "timeout": SECONDS,
     "repository_timeout": SECONDS,
+    "outage_timeout": SECONDS,
     "progress_interval": SECONDS,
     "poll_interval": SECONDS,
     "max_workers": WORKERS,

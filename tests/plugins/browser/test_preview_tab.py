@@ -143,7 +143,7 @@ def test_reload_a_copied_link_and_back_restore_what_was_searched_and_sorted(tab:
     tab.goto(tab.url)
     expect(tab.get_by_label("Search tags and digests")).to_have_value("build-1")
     expect(rows(tab).first).to_contain_text("build-199")
-    expect(tab).to_have_title(re.compile("^preview of .* – ECR – Airflow$"))
+    expect(tab).to_have_title(re.compile("^preview of .* ECR .* Airflow$"))
     tab.go_back()
     expect(rows(tab).first).to_contain_text("build-1,")
 

@@ -105,7 +105,7 @@ export function Bars({
                 return <rect key={part} x={x} y={y(base)} width={barWidth} height={Math.max(y(base - value) - y(base), 0)} style={{ fill }} />;
               })}
               {number % every === 0 && left + (number + 0.5) * step + 5 * LETTER_WIDTH < width && (
-                <text x={left + (number + 0.5) * step} y={HEIGHT - 6} textAnchor={number === 0 ? "start" : "middle"} {...LABEL}>
+                <text x={Math.max(left + (number + 0.5) * step, 5 * LETTER_WIDTH)} y={HEIGHT - 6} textAnchor="middle" {...LABEL}>
                   {datum.label}
                 </text>
               )}

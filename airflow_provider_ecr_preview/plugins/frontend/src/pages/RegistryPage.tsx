@@ -6,7 +6,7 @@ import { Markers } from "../components/Markers";
 import { TaskResult } from "../components/TaskResult";
 import { counted, minute } from "../format";
 import { isOfApplied, isOfOneKind, isOfOneSeries, kindOf, kindText } from "../kinds";
-import { marked, type MarkedTask, number } from "../markers";
+import { marked, type MarkedTask, number, text } from "../markers";
 import type { Marker } from "../types";
 import { useLoaded } from "../useLoaded";
 import { useTitle } from "../useTitle";
@@ -159,6 +159,11 @@ async function latestAudits(signal: AbortSignal): Promise<{ audits: MarkedTask[]
   return { audits: united(own.audits, old.audits).slice(0, MAX_AUDITS), isWhole: own.isWhole && old.isWhole };
 }
 
+/** An audit has one time everywhere: its own, and not that of its marker. */
+function withOwnTime({ marker, value }: MarkedTask): MarkedTask {
+  return { marker: { ...marker, timestamp: text(value, "audited_at") ?? marker.timestamp }, value };
+}
+
 async function auditsAmong(
   pages: AsyncGenerator<Marker[], boolean>,
   signal: AbortSignal,
@@ -172,7 +177,7 @@ async function auditsAmong(
     }
     for (let at = 0; at < page.value.length; at += MAX_AUDITS) {
       const found = await marked(page.value.slice(at, at + MAX_AUDITS), signal, key);
-      audits.push(...found.filter(({ value }) => value.kind === "audit"));
+      audits.push(...found.filter(({ value }) => value.kind === "audit").map(withOwnTime));
       if (audits.length > MAX_AUDITS) {
         return { audits: audits.slice(0, MAX_AUDITS), isWhole: false };
       }

@@ -84,6 +84,8 @@ IAM_ACTIONS: Mapping[str, tuple[str, ...]] = {
         *_MANIFESTS,
         "ecr:DescribeRepositories",
         "ecr:ListTagsForResource",
+        "ecr:DescribePullThroughCacheRules",
+        "ecr:DescribeRepositoryCreationTemplates",
     ),
     "EcrCompareLifecyclePoliciesOperator": (*_PREVIEW, "ecr:DescribeImages"),
     "EcrRecommendLifecyclePolicyOperator": (

@@ -40,8 +40,10 @@ _QUEUE = "arn:aws:sqs:*:123456789012:ecr-policy-changes"
 
 _OF_THE_REGISTRY = frozenset(
     {
+        "ecr:DescribePullThroughCacheRules",
         "ecr:DescribeRegistry",
         "ecr:DescribeRepositories",
+        "ecr:DescribeRepositoryCreationTemplates",
         "ecr:GetRegistryPolicy",
         "ecr:ListPullTimeUpdateExclusions",
     }

@@ -13,7 +13,9 @@ from airflow_provider_ecr_preview.core.parameters.times import MAX_DAYS, days, s
 from airflow_provider_ecr_preview.core.parameters.values import account_id, integer, number, switch, text, texts
 from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
+from airflow_provider_ecr_preview.core.preview.registry_facts import IMAGE_QUOTA
 from airflow_provider_ecr_preview.core.protection.images import RECENTLY_PULLED_DAYS, tags_protected_by
+from airflow_provider_ecr_preview.engine.registry_facts import read_registry_facts
 from airflow_provider_ecr_preview.engine.replicas import replicas_through
 from airflow_provider_ecr_preview.operators._fail_on import (
     FailOn,
@@ -52,11 +54,13 @@ AUDIT_TEMPLATE_FIELDS = (
     "alarm_share",
     "audit_id",
     "audit_name",
+    "check_registry",
     "check_replicas",
     "enrich",
     "expected_policies",
     "fail_on",
     "fail_on_alarm",
+    "image_quota",
     "in_use",
     "lifecycle_policies",
     "lifecycle_policy_text",
@@ -133,6 +137,7 @@ class AuditParameters:
                 "expected_policies is compared with the applied policies, and this task previews candidates. Leave out "
                 "lifecycle_policy_text and lifecycle_policies, or compare the applied policies in a task of its own."
             )
+        check_registry = switch(task.check_registry, "check_registry", False)
         read_manifests = switch(task.read_manifests, "read_manifests", False)
         if read_manifests and not enrich:
             raise ValueError("read_manifests needs enrich, to know all images of a repository. Leave enrich on.")
@@ -163,6 +168,8 @@ class AuditParameters:
                 replicas_of=replicas_through(task.hook)
                 if switch(task.check_replicas, "check_replicas", True, protects=True)
                 else None,
+                registry_facts=read_registry_facts(task.hook) if check_registry else None,
+                image_quota=integer(task.image_quota, "image_quota", IMAGE_QUOTA, minimum=1),
                 expected_policy_of=None if expected is None else expected.of,
             ),
             prices=(

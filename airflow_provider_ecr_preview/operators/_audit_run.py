@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_ecr_preview.core.audit.families import family_findings
+from airflow_provider_ecr_preview.core.audit.kind import APPLIED
 from airflow_provider_ecr_preview.core.audit.log import OutcomeLog, Segments
+from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.text.counted import counted
@@ -223,7 +227,7 @@ class AuditRun:
         if reports is None:
             return audit_xcom(attempt.audit)
         given = self.parameters
-        table_uris = reports.write_tables(attempt.outcomes())
+        table_uris = reports.write_tables(self._with_family_findings(attempt))
         changes = reports.compare(attempt.outcomes, attempt.audit.registries, given.alarms, whole=self.is_whole)
         report_uri = reports.markdown_uri if self.is_whole else None
         if self.is_whole:
@@ -235,6 +239,18 @@ class AuditRun:
             )
         self._log.info("Reports: %s", ", ".join([report_uri] if report_uri else table_uris) or "none")
         return audit_xcom(attempt.audit, changes=changes, report_uri=report_uri, table_uris=table_uris)
+
+    def _with_family_findings(self, attempt: AuditAttempt) -> Iterator[RepositoryOutcome]:
+        """Yield the outcomes, after adding to the audit where the policy differs from that of the other repositories."""
+        is_applied = self.parameters.kind.policies == APPLIED
+        found = family_findings(attempt.outcomes()) if is_applied else {}
+        for outcome in attempt.outcomes():
+            finding = found.get(outcome.repository_name)
+            if finding is not None:
+                attempt.audit.add_finding(outcome, finding.as_dict())
+                yield replace(outcome, findings=[*outcome.findings, finding.as_dict()])
+            else:
+                yield outcome
 
     def _reports(self) -> AuditReports | None:
         given = self.parameters

@@ -17,6 +17,7 @@ from airflow_provider_ecr_preview.core.exceptions import AuditFailedError, Audit
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
 from airflow_provider_ecr_preview.core.lint.policy import PolicySource
 from airflow_provider_ecr_preview.core.policy.candidates import PoliciesByGlob
+from airflow_provider_ecr_preview.core.preview.registry_facts import IMAGE_QUOTA
 from airflow_provider_ecr_preview.core.protection.images import PROTECTED_TAGS, RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.core.selection import Names
 from airflow_provider_ecr_preview.core.text.counted import counted
@@ -63,13 +64,14 @@ class EcrAuditLifecyclePoliciesOperator(
     account: thousands of repositories take minutes, and two preview calls each. A preview deletes nothing. If a repository
     fails, the audit records the reason and continues with the others.
 
-    A retry continues where the last attempt stopped: from Airflow's task state store (Airflow 3.3 and later), or from the
-    files under ``reports_path``. Without either, it starts again from the beginning and logs that.
+    A retry continues where the last attempt stopped: from Airflow's task state store (3.3 and later), or from the files
+    under ``reports_path``. Without either, it starts from the beginning and logs that.
 
     Calls StartLifecyclePolicyPreview, GetLifecyclePolicyPreview, GetLifecyclePolicy if a preview is already running,
     DescribeImages unless ``enrich=False``, DescribeRegistry once unless ``check_replicas=False``, with
-    ``read_manifests`` ListPullTimeUpdateExclusions and BatchGetImage, and with ``owner_tag`` ListTagsForResource, and
-    DescribeRepositories until the registry is known (``ecr:`` IAM actions of the same names).
+    ``read_manifests`` ListPullTimeUpdateExclusions and BatchGetImage, with ``owner_tag`` ListTagsForResource, and
+    DescribeRepositories until the registry is known, and with ``check_registry`` DescribePullThroughCacheRules and
+    DescribeRepositoryCreationTemplates (``ecr:`` IAM actions of the same names).
 
     .. code-block:: python
 
@@ -123,14 +125,15 @@ class EcrAuditLifecyclePoliciesOperator(
         name their repositories (Terraform plans, CloudFormation), or a mapping of repository names or globs to files. On
         the worker, or ``ObjectStoragePath`` URLs; a relative path starts at the folder of the DAG file. Not together with
         candidate policies. (templated)
-    :param read_manifests: whether to read the manifests of all images with BatchGetImage and to sum the layers that
-        nothing that stays refers to: ``expiring_bytes_exact``, next to the upper bound. Only for a role in the pull-time update
-        exclusions of ECR, because it would record pulls otherwise; up to 10,000 images in a repository. (templated)
+    :param read_manifests: whether to read all manifests and to sum the layers that nothing that stays refers to
+        (``expiring_bytes_exact``). Only for a role in ECR's pull-time update exclusions; up to 10,000 images. (templated)
     :param measure_storage: whether to add up what all images cost a month, and what of it is kept and was never pulled, also
         in repositories without a policy: there it calls DescribeImages once for each 1,000 images. Other repositories need no
         further call. Needs ``enrich``; the prices are settings. (templated)
     :param owner_tag: the repository tag that names the owner, such as ``owner``, ``team`` or ``cost-centre``, for sums by
         owner. Calls ListTagsForResource once for each repository; None to read no tags. (templated)
+    :param check_registry: whether to read pull-through cache rules and creation templates, for findings. (templated)
+    :param image_quota: number of images that a repository may have; a finding warns before it is reached. (templated)
     :param max_workers: number of threads that call ECR. (templated)
     :param max_in_flight: number of previews that may be started and not yet read. (templated)
     :param repository_timeout: how long one repository may take from the start of its preview, in seconds. (templated)
@@ -193,6 +196,8 @@ class EcrAuditLifecyclePoliciesOperator(
         owner_tag: Templated[str] | None = None,
         expected_policies: Templated[ExpectedPolicyFiles] | None = None,
         read_manifests: Templated[bool] | None = False,
+        check_registry: Templated[bool] | None = False,
+        image_quota: Templated[int] | None = IMAGE_QUOTA,
         max_workers: Templated[int] | None = MAX_WORKERS,
         max_in_flight: Templated[int] | None = MAX_IN_FLIGHT,
         repository_timeout: Templated[float | timedelta] | None = REPOSITORY_TIMEOUT,
@@ -230,6 +235,8 @@ class EcrAuditLifecyclePoliciesOperator(
         self.owner_tag = owner_tag
         self.expected_policies = expected_policies
         self.read_manifests = read_manifests
+        self.check_registry = check_registry
+        self.image_quota = image_quota
         self.max_workers = max_workers
         self.max_in_flight = max_in_flight
         self.repository_timeout = repository_timeout

@@ -258,6 +258,8 @@ KINDS: dict[str, Kind] = {
     ),
     "prove": SWITCH,
     "read_manifests": SWITCH,
+    "check_registry": SWITCH,
+    "image_quota": Kind(INTEGER.forms, [*INTEGER.bad, 0]),
     "recently_pulled_days": DAYS,
     "reference_list": OTHERS,
     "region_name": Kind([("us-east-1", "us-east-1")], [True, 1.5, []]),
@@ -410,6 +412,7 @@ def reading() -> Iterator[Reading]:
         patch.setattr(f"{package}.operators.ecr_preview_summarize.require_no_recorded_pulls", reached)
         patch.setattr(f"{package}.operators.ecr_preview_summarize.replicas_through", lambda _: None)
         patch.setattr(f"{package}.operators.ecr_recommend.PolicyRecommender.recommend", reached)
+        patch.setattr(f"{package}.operators._audit_parameters.read_registry_facts", lambda _: None)
         patch.setattr(f"{package}.operators._audit_parameters.replicas_through", lambda _: None)
         yield reading
 

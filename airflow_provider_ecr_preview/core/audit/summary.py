@@ -34,7 +34,7 @@ from airflow_provider_ecr_preview.core.xcom.audit import (
     RegistryCounts,
     RepositoryRef,
 )
-from airflow_provider_ecr_preview.core.xcom.preview import MARKER_SCHEMA, MarkerXCom, PreviewSummaryXCom
+from airflow_provider_ecr_preview.core.xcom.preview import MARKER_SCHEMA, FindingSummary, MarkerXCom, PreviewSummaryXCom
 
 _Site = tuple[str | None, str | None]
 
@@ -91,6 +91,19 @@ class Audit:
             self._without_policy.add(_by_name(ref), ref)
         else:
             self._add_summary(ref, outcome)
+
+    def add_finding(self, outcome: RepositoryOutcome, finding: FindingSummary) -> None:
+        """Add a finding of a repository that was counted already.
+
+        :param outcome: the outcome of the repository.
+        :param finding: the finding.
+        """
+        ref = ref_of(outcome)
+        self.totals.add_finding(finding)
+        self.registries[outcome.registry_id, outcome.region_name].add_finding(finding)
+        key = finding["severity"], finding["code"]
+        self._findings[key] += 1
+        self._examples_of(key).add(_by_name(ref), ref)
 
     def update(self, outcomes: Iterable[RepositoryOutcome]) -> None:
         """Count every one of ``outcomes``."""

@@ -8,7 +8,7 @@ from typing import Self
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.money.storage import Storage
 from airflow_provider_ecr_preview.core.xcom.audit import AuditCounts
-from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
+from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary, PreviewSummaryXCom
 
 
 @dataclass(slots=True)
@@ -50,9 +50,13 @@ class AuditTotals:
             self.previewed += 1
             self._add_summary(summary_of(outcome))
         for finding in outcome.all_findings:
-            self.critical_findings += finding["severity"] == "critical"
-            self.warning_findings += finding["severity"] == "warning"
-            self.info_findings += finding["severity"] == "info"
+            self.add_finding(finding)
+
+    def add_finding(self, finding: FindingSummary) -> None:
+        """Count one finding."""
+        self.critical_findings += finding["severity"] == "critical"
+        self.warning_findings += finding["severity"] == "warning"
+        self.info_findings += finding["severity"] == "info"
 
     def __iadd__(self, other: AuditTotals) -> Self:
         for counted in fields(self):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple, Self
 
 from airflow_provider_ecr_preview.core.policy.rule import Rule
 from airflow_provider_ecr_preview.core.referrers import ImageKind, last_change, subject_digests
 from airflow_provider_ecr_preview.core.repository import DigestKey, RepositoryImage, digest_key
+
+PUSHES_DAYS = 30
+"""The number of days over which the pace of the pushes is measured."""
 
 
 class ImageDetail(NamedTuple):
@@ -48,6 +52,7 @@ class RepositoryInventory:
         """The subjects of each referrer."""
         self._details: dict[DigestKey, ImageDetail | RepositoryImage] = {}
         self._keep_images = keep_images
+        self._pushed_on: Counter[date] = Counter()
         self._unmatched = {rule.priority: rule for rule in rules}
 
     @property
@@ -68,6 +73,8 @@ class RepositoryInventory:
     def add(self, image: RepositoryImage) -> None:
         """Add one image; one that appears on two pages is counted once."""
         key, kind = digest_key(image.image_digest), ImageKind.of(image)
+        if key not in self._details:
+            self._pushed_on[image.image_pushed_at.astimezone(UTC).date()] += 1
         self._details[key] = image if self._keep_images else ImageDetail.of(image, kind)
         if subjects := subject_digests(image):
             self.subjects[key] = tuple(map(digest_key, subjects))
@@ -76,6 +83,14 @@ class RepositoryInventory:
         matched = [priority for priority, rule in self._unmatched.items() if rule.matches_tags(image.image_tags)]
         for priority in matched:
             del self._unmatched[priority]
+
+    def pushed_since(self, time: datetime) -> int:
+        """Return how many of the images were pushed since the day of a time.
+
+        :param time: the time (aware).
+        """
+        first = time.astimezone(UTC).date()
+        return sum(count for day, count in self._pushed_on.items() if day >= first)
 
     def update(self, images: Iterable[RepositoryImage]) -> None:
         """Add all of ``images``."""

@@ -19,6 +19,12 @@ from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInvent
 from airflow_provider_ecr_preview.core.preview.kept import KeptImage, kept_images
 from airflow_provider_ecr_preview.core.preview.layers import FreedBytes
 from airflow_provider_ecr_preview.core.preview.pages import PreviewPage, summarize_pages
+from airflow_provider_ecr_preview.core.preview.registry_facts import (
+    IMAGE_QUOTA,
+    RegistryFacts,
+    quota_findings,
+    registry_findings,
+)
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
@@ -70,6 +76,8 @@ class Lookout:
     :param replicas_of: returns the replicas that repeat the deletions made in a repository; None if they do not matter.
     :param expected_policy_of: returns the policy that a repository is expected to have, by its name, to compare it with
         the applied one; None if nothing is expected.
+    :param registry_facts: the pull-through caches and creation templates of the registry; None if they do not matter.
+    :param image_quota: number of images that a repository may have.
     """
 
     recently_pulled_days: float = RECENTLY_PULLED_DAYS
@@ -77,6 +85,8 @@ class Lookout:
     protection: ImageProtection = field(default_factory=ImageProtection)
     replicas_of: ReplicasOf | None = None
     expected_policy_of: ExpectedPolicyOf | None = None
+    registry_facts: RegistryFacts | None = None
+    image_quota: int = IMAGE_QUOTA
 
     def at(self, repository: RepositoryId) -> tuple[Sequence[RepositoryId] | Unread | None, UsedImages | None]:
         """Return the replicas of a repository, and a collector of the affected images in use here or there.
@@ -90,15 +100,26 @@ class Lookout:
         there = filter(None, map(self.used_images, replicas))
         return replicas, used_images.with_replicas([*there])
 
-    def drift(self, repository_name: str, applied: LifecyclePolicy | None) -> list[Finding]:
-        """Return the findings of the comparison of the applied policy with the expected one.
+    def of_policy(
+        self,
+        repository_name: str,
+        policy: LifecyclePolicy | None,
+        now: datetime,
+        inventory: RepositoryInventory | None = None,
+    ) -> list[Finding]:
+        """Return the findings of the comparison of a policy with the expected one and with that of a creation template.
 
         :param repository_name: the repository.
-        :param applied: its applied policy; None for none.
+        :param policy: its policy; None for none.
+        :param now: the time (aware).
+        :param inventory: its images, if they are known.
         """
-        if self.expected_policy_of is None:
-            return []
-        return drift_findings(applied, self.expected_policy_of(repository_name))
+        findings = []
+        if self.expected_policy_of is not None:
+            findings += drift_findings(policy, self.expected_policy_of(repository_name))
+        if self.registry_facts is not None:
+            findings += registry_findings(self.registry_facts, repository_name, policy, inventory, now)
+        return findings
 
 
 def read_preview(
@@ -160,11 +181,14 @@ def read_preview(
             )
         )
     found = find(summary, inventory, recent_pulls, used_images, protected_images, replicas=replicas, is_whole=is_whole)
+    found += lookout.of_policy(summary.repository_name, summary.policy, summary.previewed_at, inventory)
+    if inventory is not None and is_whole:
+        found += quota_findings(inventory, summary.expiring_image_count, lookout.image_quota, summary.previewed_at)
     freed = freed_bytes_of(summary, inventory) if freed_bytes_of is not None and inventory is not None else None
     return summary_xcom(
         summary,
         freed=freed,
         inventory=inventory,
-        findings=by_severity([*found, *lookout.drift(summary.repository_name, summary.policy)]),
+        findings=by_severity(found),
         images_uri=None if image_list is None else image_list.images_uri,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -92,7 +93,7 @@ class PreviewReader:
         """
         pages = checked(self._pages(work, first, next_token), PageCheck(work.policy_fingerprint))
         with self._image_lists(first.preview) if self._image_lists else nullcontext() as image_list:
-            keep_images = image_list is not None and image_list.write_kept is not None
+            keep_images = self._is_simulated(work) or (image_list is not None and image_list.write_kept is not None)
             inventory = (
                 self._inventory(work, first.preview.policy.rules, keep_images=keep_images) if self._enrich else None
             )
@@ -146,12 +147,17 @@ class PreviewReader:
             log.warning("The owner of %s is not known: %s", work.site, error)
             return None
 
-    def drift_without_policy(self, repository_name: str) -> list[Finding]:
-        """Return what is found in a repository that has no policy, if one is expected.
+    def _is_simulated(self, work: RepositoryWork) -> bool:
+        """Return whether the policy of a creation template is simulated on the images of a repository."""
+        facts = None if self._lookout is None else self._lookout.registry_facts
+        return facts is not None and facts.template_of(work.site.repository_name) is not None
+
+    def found_without_policy(self, repository_name: str) -> list[Finding]:
+        """Return what is found in a repository that has no policy, for example that one is expected.
 
         :param repository_name: the repository.
         """
-        return [] if self._lookout is None else self._lookout.drift(repository_name, None)
+        return [] if self._lookout is None else self._lookout.of_policy(repository_name, None, datetime.now(UTC))
 
     def _freed(self, work: RepositoryWork, summary: PreviewSummary, inventory: RepositoryInventory) -> FreedBytes:
         def batch_get_image(image_ids: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:

@@ -133,7 +133,7 @@ class PreviewSteps:
         )
 
     def _without_policy(self, work: RepositoryWork) -> RepositoryOutcome:
-        findings = self._reader.drift_without_policy(work.site.repository_name)
+        findings = self._reader.found_without_policy(work.site.repository_name)
         outcome = self.outcome(work, "without_policy", storage=self._reader.stored(work))
         return replace(outcome, findings=[finding.as_dict() for finding in findings])
 

@@ -43,6 +43,26 @@ export const FINDINGS: Record<string, Advice> = {
     severity: "warning",
     whatToDo: "No image has the tags that a rule selects: remove the rule, or correct its tags.",
   },
+  image_quota_near: {
+    severity: "warning",
+    whatToDo: "Pushes fail at the quota: keep fewer images, or ask AWS for a higher quota.",
+  },
+  creation_template_mistake: {
+    severity: "warning",
+    whatToDo: "New repositories get this policy: correct the creation template.",
+  },
+  creation_template_differs: {
+    severity: "info",
+    whatToDo: "New repositories get another policy than this one: decide which of the two is right.",
+  },
+  pull_through_cache_repository: {
+    severity: "info",
+    whatToDo: "An expired image comes back with its next pull: keep what the upstream registry may remove.",
+  },
+  policy_differs_in_family: {
+    severity: "info",
+    whatToDo: "Most repositories of the family have another policy: find out whether that is meant.",
+  },
   applied_policy_differs: {
     severity: "warning",
     whatToDo: "Somebody changed the policy, or the file is out of date: apply the policy of the file, or correct the file.",

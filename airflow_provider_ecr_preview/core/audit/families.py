@@ -1,0 +1,43 @@
+"""Find repositories whose applied policy differs from that of the others of their family."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+from airflow_provider_ecr_preview.core.preview.finding import Finding
+from airflow_provider_ecr_preview.core.text.counted import counted
+
+MIN_REPOSITORIES = 3
+"""A smaller family has no common policy."""
+
+
+def family_findings(outcomes: Iterable[RepositoryOutcome]) -> dict[str, Finding]:
+    """Return the finding of each repository whose policy is not that of most of its family, by name.
+
+    A family has the same name up to the last slash, such as ``payments/``. More than half of it have to share a policy.
+
+    :param outcomes: the outcome of each repository, with its applied policy.
+    """
+    families: dict[str, dict[str, str | None]] = defaultdict(dict)
+    for outcome in outcomes:
+        family, slash, _ = outcome.repository_name.rpartition("/")
+        if slash and outcome.status != "failed":
+            fingerprint = None if outcome.summary is None else outcome.summary["policy_fingerprint"]
+            families[family][outcome.repository_name] = fingerprint
+    found: dict[str, Finding] = {}
+    for family, policies in families.items():
+        common, count = Counter(policies.values()).most_common(1)[0]
+        if len(policies) < MIN_REPOSITORIES or common is None or 2 * count <= len(policies):
+            continue
+        for name, fingerprint in policies.items():
+            if fingerprint != common:
+                has = "no policy" if fingerprint is None else "another policy"
+                found[name] = Finding(
+                    "policy_differs_in_family",
+                    "info",
+                    f"{counted(count, 'repository', 'repositories')} of {len(policies)} in {family}/ share a policy, and this "
+                    f"one has {has}. Find out whether that is meant.",
+                )
+    return found

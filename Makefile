@@ -67,6 +67,7 @@ distributed: $(READY) ## Audit in batches on two Celery workers, PostgreSQL and 
 
 bench: $(READY) frontend ## Measure against boto3: one preview, many repositories, and the pages; about 25 minutes
 	@$(BIN)/python benchmarks/read_preview.py
+	@$(BIN)/python benchmarks/money.py
 	@$(BIN)/python benchmarks/evaluate_policy.py
 	@$(BIN)/python benchmarks/recommendation.py --repositories 200 --images 60
 	@$(BIN)/python benchmarks/audit_fleet.py

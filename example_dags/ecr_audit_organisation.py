@@ -53,6 +53,8 @@ def ecr_audit_organisation() -> None:
             repository_names=names.output,
             aws_conn_id=aws_conn_id,
             region_name=region_name,
+            measure_storage=True,
+            owner_tag="team",
             fail_on="all",
             deferrable=True,
             poll_interval=2,

@@ -69,6 +69,8 @@ def ecr_audit_registry() -> None:
         region_names="{{ params.region_names | join(',') }}",
         lifecycle_policy_text="{{ params.lifecycle_policy | tojson if params.lifecycle_policy else '' }}",
         reports_path="{{ params.reports_path or '' }}",
+        measure_storage=True,
+        owner_tag="team",
         fail_on=0.05,
         deferrable=True,
         poll_interval=2,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -114,21 +114,14 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
         :param repository_name: the repository.
         :param image_digests: the digests, 1 to 100.
         :param registry_id: the registry (account); the caller's own if None.
+        :raises MalformedResponseError: if the response cannot be read; the images may be deleted.
         """
         site = self._site(repository_name, registry_id)
         if not 1 <= len(image_digests) <= MAX_IMAGE_IDS or not all(map(_is_digest, image_digests)):
             raise site.error(InvalidRequestError, f"images are deleted by 1 to {MAX_IMAGE_IDS} digests at a time.")
         with translated(site):
             response = self._acting.batch_delete_image(**_request(repository_name, registry_id, image_digests))
-        asked = frozenset(image_digests)
-        return DeletedImages(
-            asked & {image_id.get("imageDigest", "") for image_id in response.get("imageIds", ())},
-            tuple(
-                ImageFailure(digest, failure.get("failureCode", ""), failure.get("failureReason", ""))
-                for failure in response.get("failures", ())
-                if (digest := failure.get("imageId", {}).get("imageDigest", "")) in asked
-            ),
-        )
+        return site.parsed(lambda response, _: _deleted_images(response, frozenset(image_digests)), response)
 
     def archive_image(
         self, repository_name: str, image_digest: str, *, registry_id: str | None = None
@@ -226,6 +219,18 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
                 return None
             raise
         return site.parsed(images_of, response)
+
+
+def _deleted_images(response: Mapping[str, Any], asked: frozenset[str]) -> DeletedImages:
+    """Return what a response says about the images of the request."""
+    return DeletedImages(
+        asked & {image_id.get("imageDigest", "") for image_id in response.get("imageIds", ())},
+        tuple(
+            ImageFailure(digest, failure.get("failureCode", ""), failure.get("failureReason", ""))
+            for failure in response.get("failures", ())
+            if (digest := failure.get("imageId", {}).get("imageDigest", "")) in asked
+        ),
+    )
 
 
 def _request(repository_name: str, registry_id: str | None, image_digests: Sequence[str]) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
+from airflow_provider_ecr_preview.aws.clients import CONNECT_TIMEOUT, READ_TIMEOUT
 from airflow_provider_ecr_preview.aws.endpoints import mask_endpoint
 from airflow_provider_ecr_preview.core.exceptions import LifecycleEventsUnreadError
 from airflow_provider_ecr_preview.core.reconciliation.execution import (
@@ -42,8 +44,9 @@ class EcrLifecycleEventsHook(AwsBaseHook):
 
     @property
     def config(self) -> Config:
-        """Configuration of the botocore client, which keeps to CloudTrail's pace unless the user sets otherwise."""
-        return Config(retries=_RETRIES).merge(super().config)
+        """Configuration of the botocore client, with CloudTrail's pace and timeouts of seconds unless the user sets others."""
+        defaults = Config(retries=_RETRIES, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
+        return defaults.merge(super().config)
 
     def caller_account(self) -> str:
         """Return the account whose events are read.
@@ -116,13 +119,21 @@ class EcrLifecycleEventsHook(AwsBaseHook):
                 EndTime=until,
             )
             for page in pages:
-                for entry in page.get("Events", ()):
+                # A body that was cut off, or is a web page, parses to nothing; that is not "no events".
+                for entry in page["Events"]:
                     # Another service may have events of the same name.
                     if entry.get("EventSource", EVENT_SOURCE) == EVENT_SOURCE:
                         yield entry
         except (BotoCoreError, ClientError) as error:
             defuse(error)
             raise LifecycleEventsUnreadError(
-                f"CloudTrail in {client.meta.region_name} does not tell what ECR did ({error}). Allow "
+                f"The events of ECR cannot be read from CloudTrail in {client.meta.region_name} ({error}). Allow "
                 "cloudtrail:LookupEvents in IAM; if it throttles, run fewer tasks at the same time."
+            ) from error
+        except (ResponseParserError, AttributeError, LookupError, TypeError, ValueError) as error:
+            defuse(error)
+            raise LifecycleEventsUnreadError(
+                f"A response of CloudTrail in {client.meta.region_name} has not the form of CloudTrail's "
+                f"({type(error).__name__}: {error}). Run the task again; if it happens again, check endpoint_url in the "
+                "connection's extra."
             ) from error

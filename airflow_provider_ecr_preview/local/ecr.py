@@ -128,7 +128,7 @@ class LocalEcr(Registry):
             repository = partial(LocalRepository, clock=self.clock)  # type: ignore[abstract]  # as moto leaves its own
             stack.enter_context(patch.object(moto.ecr.models, "Repository", repository))
             stack.enter_context(patch.object(moto.ecr.models, "Image", partial(LocalImage, clock=self.clock)))
-            lookup = lookup_events(self.events, self._refusal)
+            lookup = lookup_events(self.events, self._faulty)
             stack.enter_context(patch.object(CloudTrailResponse, "lookup_events", lookup, create=True))
             stack.enter_context(patch.dict(moto.ecr.urls.url_paths, {"{0}/$": self._answer_in_process}))
             stack.callback(self._forget)
@@ -313,6 +313,26 @@ class LocalEcr(Registry):
         replies = (fault.before(call, self) for fault in self._injections.hitting(call))
         return next((reply for reply in replies if reply is not None), None)
 
+    def _faulty(self, call: Call, run: Callable[[], Reply]) -> Reply:
+        """Run an operation of another service with the faults that hit the call."""
+        faults = list(self._injections.hitting(call))
+        replies = (fault.before(call, self) for fault in faults)
+        if (refusal := next((reply for reply in replies if reply is not None), None)) is not None:
+            reply = refusal
+        elif (reply := run()).outcome == "OK":
+            for fault in faults:
+                reply = fault.after(call, self, reply)
+        self._require_response(reply, call.service)
+        return reply
+
+    def _require_response(self, reply: Reply, url: str) -> None:
+        """Raise what boto3 raises if there is no whole response; nothing waits in this process."""
+        if waited := reply.hangs_for or reply.drips_every * len(reply.body):
+            self.clock.advance(waited)
+            raise ReadTimeoutError(endpoint_url=url)
+        if reply.is_lost:
+            raise ConnectionClosedError(endpoint_url=url)
+
     def _forget(self) -> None:
         if self._port is not None:
             BackendDict.reset()
@@ -329,9 +349,5 @@ class LocalEcr(Registry):
             request.data,
             partial(Reply.of_moto, Request, full_url, dict(request.headers.items())),
         )
-        if waited := reply.hangs_for or reply.drips_every * len(reply.body):
-            self.clock.advance(waited)
-            raise ReadTimeoutError(endpoint_url=full_url)
-        if reply.is_lost:
-            raise ConnectionClosedError(endpoint_url=full_url)
+        self._require_response(reply, full_url)
         return reply.status, reply.headers, reply.body

@@ -176,24 +176,26 @@ class EventHistory:
 
 
 def lookup_events(
-    history: EventHistory, refusal: Callable[[Call], Reply | None]
+    history: EventHistory, faulty: Callable[[Call, Callable[[], Reply]], Reply]
 ) -> Callable[[CloudTrailResponse], tuple[int, dict[str, str], bytes]]:
     """Return the method of moto's CloudTrail that answers LookupEvents.
 
     :param history: the event history.
-    :param refusal: returns the reply of a fault that replaces the answer.
+    :param faulty: runs an operation with the faults that hit a call.
     """
 
     def answer(response: CloudTrailResponse) -> tuple[int, dict[str, str], bytes]:
         account, region = response.current_account, response.region
         parameters = json.loads(response.body or "{}")
         call = Call(LOOKUP_EVENTS, None, region, parameters, service="cloudtrail", account=account)
-        reply = refusal(call)
-        if reply is None:
+
+        def run() -> Reply:
             try:
-                reply = Reply.ok(history.look_up(account, region, parameters))
+                return Reply.ok(history.look_up(account, region, parameters))
             except ServiceException as error:
-                reply = Reply.error(error.code, error.message)
+                return Reply.error(error.code, error.message)
+
+        reply = faulty(call, run)
         # moto reads the status from the headers.
         return reply.status, {**reply.headers, "status": str(reply.status)}, reply.body
 

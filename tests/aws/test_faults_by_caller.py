@@ -1,211 +1,228 @@
-"""Every fault, at every operation that a caller may call by its IAM actions: it ends right, or with a named error.
+"""Every fault, at every operation that a caller makes: it ends right, or with a named error, within its bound.
 
-The clean-up, putting a policy and restoring one have a table of their own, in which every single call fails
-(tests/operators/cleanup/test_faults_at_every_call.py). Calls that hang are tried by a clock that moves only in the test
-(test_retries.py), and in the triggerer (tests/triggers/test_polls.py).
-
-``python -m pytest -m nightly -s tests/aws/test_faults_by_caller.py`` prints the table.
+Time moves only where code waits, so hours of retries take none. ``python -m pytest -m "" -s tests/aws/test_faults_by_caller.py``
+prints the table.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
+import logging
+import os
+import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
-from unittest import mock
 
 import pytest
 
+from airflow_provider_ecr_preview.core import exceptions
 from airflow_provider_ecr_preview.core.exceptions import EcrPreviewError
-from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet
-from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
-from airflow_provider_ecr_preview.local import LocalEcr
-from airflow_provider_ecr_preview.local.faults import (
-    Altered,
+from airflow_provider_ecr_preview.local import (
+    Call,
     ConnectionReset,
+    DriftingTotal,
     Fault,
+    Hang,
+    HtmlPage,
+    LocalEcr,
     LostReply,
+    PageTokenExpires,
+    PreviewReplaced,
+    RateLimit,
     Refused,
+    Registry,
+    SlowDrip,
     TruncatedBody,
+    expired_credentials,
+    malformed,
     server_error,
+    service_unavailable,
     throttled,
+    wrong_status,
+    wrong_summary,
 )
-from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
-from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
-from airflow_provider_ecr_preview.operators.ecr_repositories import EcrListRepositoriesOperator
-from airflow_provider_ecr_preview.sensors.ecr_preview import EcrLifecyclePolicyPreviewSensor
-from airflow_provider_ecr_preview.triggers import _polls, ecr_preview
-from airflow_provider_ecr_preview.triggers.ecr_preview import EcrLifecyclePolicyPreviewTrigger
+from airflow_provider_ecr_preview.local.transport_faults import MALFORMED
+from airflow_provider_ecr_preview.operators import ecr_reconcile
+from airflow_provider_ecr_preview.triggers import _polls
+from tests.aws import virtual_time
+from tests.aws.callers import CALLERS, World, policy
+from tests.aws.virtual_time import VirtualTime
 
-NAMES = ["team/a", "team/b"]
-SECONDS = 0.3
-BOUND = 60.0
-"""Seconds that a combination may take at most, on the slowest machine; each takes less than one by its timeouts."""
+pytestmark = pytest.mark.changes_registry
 
+BOUND = 1_300.0
+"""Seconds of waiting: two repositories in turn, 600 s of an outage each, and one more attempt."""
 
-def policy(count: int) -> dict[str, Any]:
-    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count}
-    return {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
+READ_TIMEOUT = 15.0
 
+PREVIEW = "GetLifecyclePolicyPreview"
 
 FAULTS: dict[str, Callable[[], Fault]] = {
+    "hang": Hang,
+    "slow drip": SlowDrip,
     "reset": ConnectionReset,
     "lost reply": LostReply,
     "truncated": TruncatedBody,
     "500": server_error,
-    "503": lambda: Refused("ServiceUnavailable", status=503),
+    "503": service_unavailable,
+    "503 as HTML": HtmlPage,
+    "200 as HTML": lambda: HtmlPage(200),
     "throttled": throttled,
-    "expired token": lambda: Refused("ExpiredTokenException"),
+    "rate, own": lambda: RateLimit(1.0),
+    "expired token": PageTokenExpires,
+    "expired credentials": expired_credentials,
     "denied": lambda: Refused("AccessDeniedException"),
-    "null reply": lambda: Altered(lambda response: response.update(dict.fromkeys(response))),
-    "another repository": lambda: Altered(lambda response: response.update(repositoryName="somebody/else")),
+    **{f"malformed: {kind}": lambda kind=kind: malformed(kind) for kind in MALFORMED},  # type: ignore[misc]
 }
-
-
-def _context() -> Any:
-    ti = mock.Mock(spec=["xcom_push", "try_number", "map_index", "task", "start_date", "run_id"])
-    ti.try_number, ti.map_index, ti.task.outlets, ti.run_id = 1, -1, [], "run"
-    return {"ti": ti}
-
-
-def _hook(_: LocalEcr) -> Any:
-    hook = EcrLifecyclePolicyPreviewHook()
-    started = hook.start_preview(NAMES[0], None, timeout=SECONDS, poll_interval=0.01)
-    hook.wait_for_preview(NAMES[0], policy_fingerprint=started.policy.fingerprint, timeout=SECONDS)
-    images = len(list(hook.iter_repository_images(NAMES[0])))
-    replication = hook.get_registry_replication()
-    return hook.summarize_preview(NAMES[0]).expiring_image_count, images, len(replication.deletion_rules)
-
-
-def _sensor(_: LocalEcr) -> Any:
-    task = EcrLifecyclePolicyPreviewSensor(task_id="wait", repository_name=NAMES[0], poke_interval=0.01, timeout=5)
-    return task.poke(_context()).is_done
-
-
-def _trigger(_: LocalEcr) -> Any:
-    trigger = EcrLifecyclePolicyPreviewTrigger(
-        repository_name=NAMES[0], deadline=time.time() + SECONDS, poll_interval=0.01
-    )
-
-    async def first() -> Any:
-        return [event.payload async for event in trigger.run()]
-
-    [event] = asyncio.run(first())
-    return event["status"] if event["error"] is None else f"-> {event['error']}"
-
-
-def _audit(_: LocalEcr) -> Any:
-    task = EcrAuditLifecyclePoliciesOperator(
-        task_id="audit", repository_names=NAMES, fail_on="none", repository_timeout=5.0, max_workers=2
-    )
-    value = task.execute(_context())
-    errors = sorted({failed["error"] for failed in value["failed"]})
-    return f"-> {', '.join(errors)}" if errors else value["expiring_image_count"]
-
-
-def _compare(_: LocalEcr) -> Any:
-    task = EcrCompareLifecyclePoliciesOperator(
-        task_id="compare", repository_names=NAMES, lifecycle_policy_text=policy(2), fail_on_finding=None
-    )
-    value = task.execute(_context())
-    return [compared["expiring_image_count"] for compared in value["policies"]]
-
-
-def _list(_: LocalEcr) -> Any:
-    return EcrListRepositoriesOperator(task_id="list", with_policy=True, tags={}).execute(_context())
-
-
-@dataclass(frozen=True)
-class Caller:
-    run: Callable[[LocalEcr], Any]
-    operators: tuple[str, ...]
-
-    @property
-    def operations(self) -> list[str]:
-        """The operations of ECR that the IAM data allows the caller."""
-        actions = {action for operator in self.operators for action in IAM_ACTIONS[operator]}
-        return sorted(action.removeprefix("ecr:") for action in actions if action.startswith("ecr:"))
-
-
-CALLERS = {
-    "hook": Caller(_hook, ("EcrStartLifecyclePolicyPreviewOperator", "EcrSummarizeLifecyclePolicyPreviewOperator")),
-    "sensor": Caller(_sensor, ("EcrLifecyclePolicyPreviewSensor",)),
-    "trigger": Caller(_trigger, ("EcrLifecyclePolicyPreviewSensor",)),
-    "audit": Caller(_audit, ("EcrAuditLifecyclePoliciesOperator",)),
-    "compare": Caller(_compare, ("EcrCompareLifecyclePoliciesOperator",)),
-    "list": Caller(_list, ("EcrListRepositoriesOperator",)),
+OF_PREVIEWS: dict[str, Callable[[], Fault]] = {
+    "drifting totals": DriftingTotal,
+    "replaced": lambda: PreviewReplaced(policy(1)),
+    "replaced, token lives": lambda: PreviewReplaced(policy(1), tokens_survive=True),
+    "wrong status": lambda: wrong_status("FAILED"),
+    "wrong summary": wrong_summary,
 }
-COMBINATIONS = [(caller, operation) for caller, of in CALLERS.items() for operation in of.operations]
+NOT_IN_THIS_TABLE = {"EcrCollectImagesInUseOperator", "EcrLifecyclePolicyEventTrigger"}
+"""Neither calls ECR: tests/sources and tests/triggers have their faults."""
+
+PAIRS = [(caller, operation) for caller, of in CALLERS.items() for operation in of.operations]
 
 
-@pytest.fixture(autouse=True)
-def _short_times(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    create = EcrLifecyclePolicyPreviewHook.__init__
+def test_every_operator_and_operation_of_the_iam_data_is_in_the_table() -> None:
+    named = {(operator, action) for operator, actions in IAM_ACTIONS.items() for action in actions}
+    covered = {
+        (operator, action)
+        for caller, operation in PAIRS
+        for operator in CALLERS[caller].operators
+        for action in IAM_ACTIONS[operator]
+        if action.partition(":")[2] == operation
+    }
+    assert {pair for pair in named - covered if pair[0] not in NOT_IN_THIS_TABLE} == set()
 
-    def patient_for_a_moment(hook: EcrLifecyclePolicyPreviewHook, **kwargs: Any) -> None:
-        create(hook, **{"throttle_timeout": SECONDS, "outage_timeout": SECONDS, **kwargs})
 
-    monkeypatch.setattr(EcrLifecyclePolicyPreviewHook, "__init__", patient_for_a_moment)
-    monkeypatch.setitem(PreviewFleet.__init__.__kwdefaults__, "outage_timeout", SECONDS)  # type: ignore[misc]
-    monkeypatch.setattr(ecr_preview, "OUTAGE_SECONDS", SECONDS)
+class Counting(Fault):
+    """Counts calls, and changes nothing."""
+
+    count = 0
+
+    def before(self, call: Call, registry: Registry) -> None:
+        self.count += 1
+
+
+class Timed(Fault):
+    """A fault whose waits move the clock of the test."""
+
+    def __init__(self, fault: Fault, clock: VirtualTime) -> None:
+        self._fault, self._clock = fault, clock
+
+    def before(self, call: Call, registry: Registry) -> Any:
+        reply = self._fault.before(call, registry)
+        return reply if reply is None else self._waited(reply)
+
+    def after(self, call: Call, registry: Registry, reply: Any) -> Any:
+        return self._waited(self._fault.after(call, registry, reply))
+
+    def _waited(self, reply: Any) -> Any:
+        if reply.hangs_for or reply.drips_every:
+            self._clock.advance(READ_TIMEOUT)
+        return reply
+
+
+@pytest.fixture(scope="module")
+def clock() -> Iterator[VirtualTime]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield virtual_time.install(patch)
+
+
+@pytest.fixture(scope="module")
+def world(clock: VirtualTime, local_ecr_server: LocalEcr, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    local_ecr_server.stop()
     _polls._HOOKS.clear()
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("AWS_", "AIRFLOW_CONN_AWS"))]:
+            patch.delenv(name)
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        # Thousands of tables of checks would take longer to render than the runs.
+        patch.setattr(logging.root.manager, "disable", logging.CRITICAL)
+        with LocalEcr(port=None) as ecr:
+            world = World(ecr, tmp_path_factory.mktemp("faults"))
+            patch.setattr(ecr_reconcile, "EcrLifecyclePolicyPreviewHook", lambda **_: world.hook)
+            yield world
     _polls._HOOKS.clear()
+    local_ecr_server.start()
 
 
-def _ended(run: Callable[[LocalEcr], Any], ecr: LocalEcr) -> str:
-    """Return the result as a text, or the name of the error."""
+def _ended(world: World, caller: str) -> str:
+    """Return the result as a text, or the names of its errors."""
     try:
-        return json.dumps(run(ecr))
+        value = CALLERS[caller].run(world)
     except EcrPreviewError as error:
-        named = error
-    assert str(named).strip()
-    assert "None" not in str(named)
-    return f'"-> {type(named).__name__}"'
+        value = {"error": type(error).__name__, "message": str(error)}
+    if not isinstance(value, dict) or "error" not in value:
+        return json.dumps(value, sort_keys=True)
+    assert str(value["message"]).strip()
+    assert "at None" not in str(value["message"])
+    return f"-> {value['error']}"
 
 
-def _seed(ecr: LocalEcr) -> None:
-    for name in NAMES:
-        ecr.create_repository(name, policy=policy(3))
-        ecr.push_many(name, 5)
-        EcrLifecyclePolicyPreviewHook(region_name="us-east-1").start_preview(name)
-
-
-def _check(ecr: LocalEcr, caller_name: str, operation: str, faults: dict[str, Callable[[], Fault]]) -> None:
-    caller = CALLERS[caller_name]
-    _seed(ecr)
-    ecr.calls.clear()
-    expected = _ended(caller.run, ecr)
-    assert "->" not in expected
-    assert {*ecr.calls.operations} <= {*caller.operations}, "the IAM data lacks an action"
-    if not ecr.calls.count(operation):
-        print(f"{caller_name:8} {operation:28} not called with these parameters")  # noqa: T201 - the table
+def _check(
+    world: World, clock: VirtualTime, caller: str, operation: str, chosen: dict[str, Callable[[], Fault]]
+) -> None:
+    of = CALLERS[caller]
+    world.make()
+    of.prepare(world)
+    world.ecr.calls.clear()
+    with world.ecr.inject(counting := Counting(), "LookupEvents", calls=None):
+        expected = _ended(world, caller)
+    assert "->" not in expected, expected
+    made = {*world.ecr.calls.operations}
+    # Calls of other services are not logged in this process.
+    made |= {"LookupEvents"} if counting.count else set()
+    assert made <= {*of.operations}, "the IAM data lacks an action"
+    if operation not in made:
+        print(f"{caller:9} {operation:27} not called with these parameters")  # noqa: T201 - the table
         return
-    for name, make in faults.items():
+    wrong = []
+    for name, make in chosen.items():
         for calls in (1, None):
-            _polls._HOOKS.clear()
-            began = time.monotonic()
-            with ecr.inject(make(), operation, calls=calls) as injection:
-                ended = _ended(caller.run, ecr)
-            assert injection.hits
-            assert time.monotonic() - began < BOUND
-            assert ended == expected or "->" in ended, (caller_name, operation, name, ended)
+            random.seed(7)
+            world.make()
+            of.prepare(world)
+            began = clock.waited
+            with world.ecr.inject(Timed(make(), clock), operation, calls=calls) as injection:
+                try:
+                    ended = _ended(world, caller)
+                except Exception as error:  # noqa: BLE001 - the table shows them all
+                    ended = f"UNNAMED {type(error).__name__}: {error}"
+            waited = clock.waited - began
             how_often = "once" if calls else "always"
+            is_named = ended.startswith("-> ") and all(
+                hasattr(exceptions, error) or error == "unknown" for error in ended[3:].split(", ")
+            )
             result = "right" if ended == expected else ended
-            print(f"{caller_name:8} {operation:28} {name:20} {how_often:6} {result}")  # noqa: T201 - the table
+            if not injection.hits or waited > BOUND or (ended != expected and not is_named):
+                result = f"WRONG {result}"
+                wrong.append((name, how_often, result, waited))
+            print(f"{caller:9} {operation:27} {name:28} {how_often:6} {waited:7.1f} s  {result}")  # noqa: T201 - as above
+    assert not wrong
+
+
+def _faults_of(operation: str) -> dict[str, Callable[[], Fault]]:
+    if operation == "DescribeRepositories":
+        # A listing of other repositories is a listing, too.
+        return {name: make for name, make in FAULTS.items() if name != "malformed: other repository"}
+    return {**FAULTS, **OF_PREVIEWS} if operation == PREVIEW else FAULTS
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize(("caller", "operation"), COMBINATIONS)
-def test_a_fault_ends_right_or_with_a_named_error(local_ecr: LocalEcr, caller: str, operation: str) -> None:
-    _check(local_ecr, caller, operation, FAULTS)
+@pytest.mark.parametrize(("caller", "operation"), PAIRS)
+def test_a_fault_ends_right_or_with_a_named_error(
+    world: World, clock: VirtualTime, caller: str, operation: str
+) -> None:
+    _check(world, clock, caller, operation, _faults_of(operation))
 
 
-@pytest.mark.parametrize("caller", ["sensor", "trigger"])
-def test_an_outage_ends_right_or_with_a_named_error(local_ecr: LocalEcr, caller: str) -> None:
-    chosen = {name: FAULTS[name] for name in ("reset", "503")}
-    _check(local_ecr, caller, "GetLifecyclePolicyPreview", chosen)
+@pytest.mark.parametrize("caller", ["sensor", "trigger", "compare", "clean-up", "reconcile"])
+def test_a_sample_of_faults_ends_right_or_with_a_named_error(world: World, clock: VirtualTime, caller: str) -> None:
+    operation = "DescribeImages" if caller in ("clean-up", "reconcile") else PREVIEW
+    _check(world, clock, caller, operation, {name: FAULTS[name] for name in ("hang", "503", "malformed: nulls")})

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ecr_preview.aws.acting import CONNECT_TIMEOUT, HeldUpError, code_of, fate_of, send_at_once
-from airflow_provider_ecr_preview.core.exceptions import RepositoryError
+from airflow_provider_ecr_preview.core.exceptions import MalformedResponseError, RepositoryError
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.local import (
@@ -21,6 +21,7 @@ from airflow_provider_ecr_preview.local import (
     LocalEcr,
     LostReply,
     Registry,
+    malformed,
     server_error,
     throttled,
 )
@@ -157,3 +158,12 @@ def test_images_that_are_there_are_described_by_one_answer_however_many_others_a
     calls = [len(call.parameters["imageIds"]) for call in local_ecr.calls.of("DescribeImages", outcome="OK")]
     assert {95, 25} <= set(calls)
     assert EcrImageCleanupHook().describe_images(REPOSITORY, gone) == []
+
+
+@pytest.mark.parametrize("kind", ["null items", "wrong types"])
+def test_a_malformed_response_to_a_deletion_is_a_named_error(local_ecr: LocalEcr, kind: str) -> None:
+    local_ecr.create_repository(REPOSITORY)
+    digest = local_ecr.push(REPOSITORY, tags=["v1"])
+    local_ecr.inject(malformed(kind), "BatchDeleteImage")
+    with pytest.raises(MalformedResponseError):
+        EcrImageCleanupHook(region_name="us-east-1").delete_images(REPOSITORY, [digest])

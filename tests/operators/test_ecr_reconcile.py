@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ecr_preview.core.exceptions import LifecycleEventsUnreadError, UnpreviewedExpiryError
-from airflow_provider_ecr_preview.local import LocalEcr, throttled
+from airflow_provider_ecr_preview.local import Fault, HtmlPage, LocalEcr, malformed, throttled
 from airflow_provider_ecr_preview.local.event_history import HistoricEvent
 from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrStartLifecyclePolicyPreviewOperator,
@@ -243,3 +243,14 @@ def test_an_invalid_parameter_is_refused_before_any_call(
 def test_a_preview_without_a_time_is_refused(registry: LocalEcr) -> None:
     with pytest.raises(ValueError, match="previewed_at"):
         reconcile(preview() | {"previewed_at": "lately"})
+
+
+@pytest.mark.parametrize("fault", [HtmlPage(200), malformed("empty"), malformed("null items")])
+def test_a_malformed_response_of_cloudtrail_is_not_taken_as_no_events(
+    registry: LocalEcr, tmp_path: Path, fault: Fault
+) -> None:
+    summary = preview(tmp_path)
+    registry.run_lifecycle_policies()
+    registry.inject(fault, "LookupEvents")
+    with pytest.raises(LifecycleEventsUnreadError, match="CloudTrail"):
+        reconcile(summary)

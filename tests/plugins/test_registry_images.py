@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_ecr_preview.plugins.web.registry_images import ListOfRepository, RegistryImages
+from airflow_provider_ecr_preview.reports.columns import COLUMNS
 from airflow_provider_ecr_preview.reports.layout import kept_list_uri
 from airflow_provider_ecr_preview.reports.lists import image_list
 from tests.plugins.conftest import Server
@@ -89,13 +91,14 @@ def test_lists_of_a_dag_that_was_not_checked_are_left_out(tmp_path: Path) -> Non
 
 
 def audit(server: Server, reports: Path, dag_id: str) -> None:
-    uri = listed(reports, "web", 4, dag_id).images_uri
-    names = "status,message,error,preview_call_count,previewed_at,policy_fingerprint,images_fingerprint"
-    names += ",expiring_image_count,archiving_image_count,tagged_image_count,untagged_image_count,total_image_count"
-    names += ",expiring_bytes_upper_bound,oldest_pushed_at,newest_pushed_at,critical_finding_count"
-    names += ",warning_finding_count,info_finding_count,finding_codes"
-    empty = "," * (names.count(",") + 1)
-    (reports / f"{dag_id}.csv").write_text(f"repository_name,{names},images_uri,dag_id\nweb{empty},{uri},payments\n")
+    values = {
+        "repository_name": "web",
+        "images_uri": listed(reports, "web", 4, dag_id).images_uri,
+        "dag_id": "payments",
+    }
+    names = [column.name for column in COLUMNS]
+    with (reports / f"{dag_id}.csv").open("w", newline="") as table:
+        csv.writer(table).writerows([names, [values.get(name, "") for name in names]])
     server.push({"schema": "ecr-lifecycle-audit/1", "table_uris": [f"file://{reports}/{dag_id}.csv"]})
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_ecr_preview.local.event_history import HistoricEvent
+from airflow_provider_ecr_preview.local.images import LocalImage, artifact_type_of
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
 
 IMAGE_ACTION = "ECR Image Action"
+
+
+REFERRER_ACTION = "ECR Referrer Action"
 
 
 SERVICE_EVENT = "AWS Service Event via CloudTrail"
@@ -34,7 +39,29 @@ def send_image_action(repository: LocalRepository, action: str, image_ids: Seque
             "action-type": action,
             "image-tag": image_id.get("imageTag", ""),
         }
-        _send_of(repository, IMAGE_ACTION, detail)
+        _send(repository.registry_id, repository.region_name, IMAGE_ACTION, detail, [])
+
+
+def send_storage_class_change(repository: LocalRepository, image: LocalImage) -> None:
+    """Send the event of an image or a referrer that was archived, or whose restore was started.
+
+    :param repository: the repository.
+    :param image: the image, as it is now.
+    """
+    detail = {
+        "action-type": "UPDATE_STORAGE_CLASS",
+        "target-storage-class": "ARCHIVE" if image.archived else "STANDARD",
+        "image-digest": image.get_image_digest(),
+        "repository-name": repository.name,
+        "result": "SUCCESS",
+        "manifest-media-type": image.image_manifest_media_type,
+        "artifact-media-type": artifact_type_of(image) or "",
+    }
+    if not image.archived and image.last_activated_at is not None:
+        restored_at = datetime.fromtimestamp(image.last_activated_at, UTC)
+        detail["last-activated-at"] = restored_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    kind = IMAGE_ACTION if image.subject_manifest_digest is None else REFERRER_ACTION
+    _send(repository.registry_id, repository.region_name, kind, detail, [])
 
 
 def send_service_event(repository: LocalRepository, record: Mapping[str, Any]) -> None:
@@ -43,7 +70,7 @@ def send_service_event(repository: LocalRepository, record: Mapping[str, Any]) -
     :param repository: the repository.
     :param record: the event as CloudTrail stores it.
     """
-    _send_of(repository, SERVICE_EVENT, record)
+    _send(repository.registry_id, repository.region_name, SERVICE_EVENT, record, [repository.arn])
 
 
 def send_api_call(event: HistoricEvent) -> None:
@@ -53,10 +80,6 @@ def send_api_call(event: HistoricEvent) -> None:
     """
     if not isinstance(event.record, str):
         _send(event.account, event.region, API_CALL, event.record, [])
-
-
-def _send_of(repository: LocalRepository, detail_type: str, detail: Mapping[str, Any]) -> None:
-    _send(repository.registry_id, repository.region_name, detail_type, detail, [repository.arn])
 
 
 def _send(

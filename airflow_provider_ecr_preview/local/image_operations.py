@@ -9,7 +9,7 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import ImageNotFoundException
 
-from airflow_provider_ecr_preview.local.bus_events import send_image_action
+from airflow_provider_ecr_preview.local.bus_events import send_image_action, send_storage_class_change
 from airflow_provider_ecr_preview.local.deletion import delete_images
 from airflow_provider_ecr_preview.local.images import LocalImage
 from airflow_provider_ecr_preview.local.paging import invalid, page_after
@@ -140,6 +140,7 @@ def update_image_storage_class(request: Request) -> dict[str, Any]:
         image.archive(registry.now)
     else:
         repository.restore(image, registry.now, registry.clock.monotonic() + registry.restore_seconds)
+    send_storage_class_change(repository, image)
     status = image.status if target == "ARCHIVE" else "ACTIVATING"
     return {
         "registryId": repository.registry_id,

@@ -249,6 +249,14 @@ def digest_of(manifest: str) -> str:
     return f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
 
 
+def artifact_type_of(image: LocalImage) -> str | None:
+    """Return the artifact type: that of the manifest or, following the OCI specification, that of its configuration."""
+    if image.artifact_media_type:
+        return image.artifact_media_type
+    config = json.loads(image.image_manifest).get("config") or {}
+    return config.get("mediaType") or None
+
+
 def _referred_to(manifest: str) -> tuple[str | None, str | None]:
     """Return the digest of the subject and the type of the artifact that a manifest names."""
     # Parsing a hundred thousand manifests takes seconds, and few of them have either key.

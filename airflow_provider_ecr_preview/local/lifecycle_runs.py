@@ -21,7 +21,7 @@ from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.policy.evaluation import Verdict
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
-from airflow_provider_ecr_preview.local.bus_events import send_image_action
+from airflow_provider_ecr_preview.local.bus_events import send_image_action, send_storage_class_change
 from airflow_provider_ecr_preview.local.deletion import delete_images
 from airflow_provider_ecr_preview.local.event_history import HistoricEvent
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
@@ -112,6 +112,7 @@ def _act(
                 failures[digest] = _failure("ImageReferencedByManifestList", reason)
             else:
                 index.by_digest[digest].archive(now)
+                send_storage_class_change(repository, index.by_digest[digest])
         expired = [{"imageDigest": verdict.image.image_digest} for verdict in possible if verdict.action == EXPIRE]
         if expired:
             answer = delete_images(backend, repository, expired)

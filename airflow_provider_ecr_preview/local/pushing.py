@@ -11,7 +11,7 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import ImageAlreadyExistsException, InvalidParameterException
 
-from airflow_provider_ecr_preview.local.bus_events import send_image_action
+from airflow_provider_ecr_preview.local.bus_events import send_image_action, send_storage_class_change
 from airflow_provider_ecr_preview.local.images import LocalImage, digest_of
 from airflow_provider_ecr_preview.local.manifests import check_manifest
 from airflow_provider_ecr_preview.local.paging import invalid
@@ -75,6 +75,7 @@ def put_image(
         repository.add([image])
     elif image.status == "ARCHIVED":
         repository.restore(image, pushed_at)
+        send_storage_class_change(repository, image)
     elif set(tags) <= set(image.image_tags):
         raise ImageAlreadyExistsException(repository.name, repository.registry_id, actual, tags[0] if tags else "null")
     image.size = size or image.size

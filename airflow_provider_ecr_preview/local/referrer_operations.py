@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from airflow_provider_ecr_preview.local.images import LocalImage
+from airflow_provider_ecr_preview.local.images import LocalImage, artifact_type_of
 from airflow_provider_ecr_preview.local.paging import invalid, page_after
 from airflow_provider_ecr_preview.local.repositories import LocalRepository
 from airflow_provider_ecr_preview.local.request import IMAGE_STATUSES, Request
@@ -39,26 +39,18 @@ def list_image_referrers(request: Request) -> dict[str, Any]:
         wanted=lambda image: (
             image.subject_manifest_digest == subject
             and status in ("ANY", image.status)
-            and (not types or _type_of(image) in types)
+            and (not types or artifact_type_of(image) in types)
         ),
     )
     answer: dict[str, Any] = {"referrers": [_referrer(repository, image) for image in page]}
     return answer | ({"nextToken": token} if token else {})
 
 
-def _type_of(image: LocalImage) -> str | None:
-    """Return the artifact type: that of the manifest or, following the OCI specification, that of its configuration."""
-    if image.artifact_media_type:
-        return image.artifact_media_type
-    config = json.loads(image.image_manifest).get("config") or {}
-    return config.get("mediaType") or None
-
-
 def _referrer(repository: LocalRepository, image: LocalImage) -> dict[str, Any]:
     referrer = {
         "digest": image.get_image_digest(),
         "mediaType": image.image_manifest_media_type,
-        "artifactType": _type_of(image),
+        "artifactType": artifact_type_of(image),
         "size": repository.size_of(image) or 0,
         "annotations": json.loads(image.image_manifest).get("annotations"),
         "artifactStatus": image.status,

@@ -190,6 +190,38 @@ def test_changes_of_a_policy_reach_a_queue_with_who_made_them_and_refused_ones_d
     assert {entry["EventId"] for entry in found} >= {put.event_id, deleted.event_id}
 
 
+def test_archived_and_restored_images_are_events_of_eventbridge(ecr: LocalEcr) -> None:
+    queue = ecr.client("sqs").create_queue(QueueName="storage")["QueueUrl"]
+    image = ecr.push(REPOSITORY, tags=["v1"], pushed_days_ago=5)
+    referrer = ecr.push(REPOSITORY, subject=image, artifact_media_type="text/sbom+json", pushed_days_ago=5)
+    bus = ecr.client("events")
+    bus.put_rule(Name="storage", EventPattern=json.dumps({"detail": {"action-type": ["UPDATE_STORAGE_CLASS"]}}))
+    bus.put_targets(Rule="storage", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:123456789012:storage"}])
+    ecr.put_policy(REPOSITORY, {"rules": [rule(1, ARCHIVE, tagStatus="any")]})
+    ecr.run_lifecycle_policies()
+    for digest in (image, referrer):
+        ecr.client().update_image_storage_class(
+            repositoryName=REPOSITORY, imageId={"imageDigest": digest}, targetStorageClass="STANDARD"
+        )
+    messages = [
+        json.loads(message["Body"])
+        for _ in range(4)
+        for message in ecr.client("sqs").receive_message(QueueUrl=queue)["Messages"]
+    ]
+    seen = {
+        (message["detail-type"], message["detail"]["image-digest"], message["detail"]["target-storage-class"])
+        for message in messages
+    }
+    assert seen == {
+        (kind, digest, target)
+        for kind, digest in (("ECR Image Action", image), ("ECR Referrer Action", referrer))
+        for target in ("ARCHIVE", "STANDARD")
+    }
+    assert {message["detail"].get("last-activated-at", "")[:19] for message in messages} == {"", "2026-11-23T12:00:00"}
+    assert {message["detail"]["artifact-media-type"] for message in messages} >= {"text/sbom+json"}
+    assert all(message["resources"] == [] for message in messages)
+
+
 def test_the_history_keeps_a_bounded_number_of_previews_and_of_their_images() -> None:
     history = EventHistory()
     for number in range(1_500):

@@ -74,16 +74,16 @@ class AuditRun:
         self._task = task
         self._log = task.log
         self._should_stop = should_stop
-        started_at = (dag_run and dag_run.start_date) or datetime.fromtimestamp(began_at, UTC)
+        started_at = dag_run.start_date if dag_run else None
         self._run_id = str(getattr(ti, "run_id", ""))
         # Clearing a finished run gives it another start, and clearing a task more tries.
-        self._clearing = f"{started_at.isoformat()} {getattr(ti, 'max_tries', '')}"
+        self._clearing = f"{started_at.isoformat() if started_at else ''} {getattr(ti, 'max_tries', '')}"
         kept = self.kept_segments()
         first = None if kept is None else OutcomeLog(kept).first_attempt()
         self._begun = first if first is not None and first.run_id == self._run_id else None
         # A run may be dated in the future (airflow dags test).
         self.audited_at = (
-            min(started_at, datetime.now(UTC))
+            _run_began(dag_run, datetime.fromtimestamp(began_at, UTC))
             if self._begun is None
             else datetime.fromtimestamp(self._begun.audited_at, UTC)
         )
@@ -271,3 +271,15 @@ class AuditRun:
         if reports is None or not self.parameters.write_image_lists:
             return None
         return partial(reports.image_list, with_kept=self.parameters.write_kept_images)
+
+
+def _run_began(dag_run: Any, task_began: datetime) -> datetime:
+    """Return when a run began, by the clock.
+
+    :param dag_run: the run; None if there is none.
+    :param task_began: when the task began, for a run whose start is only the date that it was given.
+    """
+    start: datetime | None = dag_run.start_date if dag_run else None
+    # `airflow dags test DATE` dates the start, too. Reports under that date would be removed as old ones.
+    dates = (getattr(dag_run, "logical_date", None), getattr(dag_run, "run_after", None))
+    return task_began if start is None or start in dates else min(start, datetime.now(UTC))

@@ -350,6 +350,26 @@ def test_the_fleet_waits_for_the_end_of_an_outage_as_long_as_the_audit_says(
     assert fleet.call_args.kwargs["outage_timeout"] == seconds
 
 
+@pytest.mark.parametrize("date", ["logical_date", "run_after"])
+@pytest.mark.parametrize("days", [-400, 400])
+def test_an_audit_of_a_test_run_has_the_time_at_which_it_ran(registry: LocalEcr, date: str, days: int) -> None:
+    began, dated = datetime.now(UTC), datetime.now(UTC) + timedelta(days=days)
+    of = context()
+    of["dag_run"] = mock.Mock(spec=["start_date", date], start_date=dated, **{date: dated})
+    assert began <= datetime.fromisoformat(audit().execute(of)["audited_at"]) <= datetime.now(UTC)
+
+
+def test_a_retry_of_a_run_without_a_start_continues(registry: LocalEcr) -> None:
+    registry.inject(PreviewFails(), repository=NAMES[4])
+    first, second = context(store=(store := Store())), context(store=store, try_number=2)
+    first["dag_run"].start_date = second["dag_run"].start_date = None
+    with pytest.raises(exceptions.AuditFailedError):
+        audit().execute(first)
+    registry.calls.clear()
+    audit().execute(second)
+    assert {call.repository for call in registry.calls if call.operation != "DescribeRegistry"} == {NAMES[4]}
+
+
 def test_a_retry_without_kept_progress_logs_why(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
     audit().execute(context(try_number=2))
     assert (

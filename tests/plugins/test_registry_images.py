@@ -113,3 +113,18 @@ def test_the_list_of_a_dag_that_the_user_may_not_read_is_not_searched(server: Se
     answer = server.get(path=server.path(what="found-images"), search="build-2")
     assert (answer.status_code, "images" in answer.json()) == (403, False)
     assert server.get("carol", server.path(what="found-images"), search="build-2").json()["matching"] == 1
+
+
+def test_the_table_of_an_earlier_release_lacks_later_columns_and_is_read(server: Server, reports: Path) -> None:
+    audit(server, reports, "payments")
+    path = reports / "payments.csv"
+    with path.open(newline="") as table:
+        rows = list(csv.DictReader(table))
+    names = [name for name in rows[0] if name != "owner" and not name.endswith("_usd")]
+    with path.open("w", newline="") as table:
+        writer = csv.DictWriter(table, names, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    answer = server.get(path=server.path(what="repositories")).json()
+    [row] = [dict(zip(answer["columns"], row, strict=True)) for row in answer["rows"]]
+    assert (row["repository_name"], row["owner"]) == ("web", None)

@@ -53,6 +53,10 @@ _NOT_SHOWN = {"audit_id", "audit_name", "audited_at", "dag_id", "policies", "sel
 _SHOWN = tuple(column for column in COLUMNS if column.name not in _NOT_SHOWN)
 
 
+_REQUIRED = {"repository_name", "status", "expiring_image_count", "finding_codes", "images_uri"}
+"""Columns of the tables of every release; others came later, and are empty in older tables."""
+
+
 _NAMES = ("registry_id", "region_name", *(column.name for column in _SHOWN))
 
 
@@ -202,7 +206,7 @@ def _rows(uri: str, folders: Sequence[str], budget: ReadBudget) -> Iterator[tupl
     with open_checked(uri, folders) as stored:
         try:
             rows = rows_of(bounded_lines(stored, budget, is_packed=False))
-            if not {column.name for column in _SHOWN} <= {*(rows.fieldnames or ())}:
+            if not {*(rows.fieldnames or ())} >= _REQUIRED:
                 raise ValueError("it has not the columns of a table of repositories")
             for row in rows:
                 yield row.get("dag_id"), [*site, *_values(row)]
@@ -211,7 +215,7 @@ def _rows(uri: str, folders: Sequence[str], budget: ReadBudget) -> Iterator[tupl
 
 
 def _values(row: Mapping[str, str]) -> list[Any]:
-    return [_value(row[column.name], is_integer=column.type == "integer") for column in _SHOWN]
+    return [_value(row.get(column.name) or "", is_integer=column.type == "integer") for column in _SHOWN]
 
 
 def _value(text: str, *, is_integer: bool) -> str | int | None:

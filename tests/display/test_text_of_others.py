@@ -46,7 +46,7 @@ def of_type(kind: Any) -> Any:
         return {of_type(arguments[0]): of_type(arguments[1])}
     if origin is Literal:
         return arguments[0]
-    return {str: HOSTILE, int: 7, bool: False, Any: HOSTILE}[kind]
+    return {str: HOSTILE, int: 7, float: 7.5, bool: False, Any: HOSTILE}[kind]
 
 
 RESULTS: list[tuple[Callable[[Any], Any], Any, dict[str, Any]]] = [

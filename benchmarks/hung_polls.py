@@ -3,19 +3,22 @@
     python benchmarks/hung_polls.py
 
 Time is scaled down: an answered call takes 10 ms, one that hangs 2 s, triggers poll every 0.5 s, and each preview is complete at
-the fourth look. No AWS, no HTTP: what is measured is whether calls that hang hold up the others, and other threads of the loop.
+the fourth look. Both are measured without a limit, and while ECR answers ten calls a second and throttles the others; scaled
+down tenfold like all times, these are a hundred. No AWS, no HTTP: what is measured is whether calls that hang hold up the others, and other threads of the loop.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import statistics
+import threading
 import time
 from types import SimpleNamespace
 from typing import Any
 
-from airflow_provider_ecr_preview.core.exceptions import EcrOutageError
+from airflow_provider_ecr_preview.core.exceptions import EcrOutageError, ThrottledError
 from airflow_provider_ecr_preview.triggers import ecr_preview
 from airflow_provider_ecr_preview.triggers.ecr_preview import EcrLifecyclePolicyPreviewTrigger
 
@@ -24,12 +27,17 @@ LOOKS = 4
 CALL_SECONDS = 0.01
 HANG_SECONDS = 2.0
 POLL_INTERVAL = 0.5
+SCALED_RATE = 100.0
+"""Ten calls a second, in the scaled time."""
 
 
 class Poller:
     """Stands for ECR: answers, or hangs until its timeout."""
 
     share = 0.0
+    rate: float | None = None
+    free_at = 0.0
+    lock = threading.Lock()
     looks: dict[str, int]
     random = random.Random(7)
 
@@ -42,6 +50,8 @@ class Poller:
             time.sleep(HANG_SECONDS)
             raise EcrOutageError("no answer", repository_name=repository_name)
         time.sleep(CALL_SECONDS)
+        if not self._is_free():
+            raise ThrottledError("Rate exceeded", repository_name=repository_name)
         Poller.looks[repository_name] = Poller.looks.get(repository_name, 0) + 1
         is_complete = Poller.looks[repository_name] >= LOOKS
         return SimpleNamespace(
@@ -50,6 +60,17 @@ class Poller:
             error=lambda cls, message: cls(message, repository_name=repository_name),
             as_xcom=dict,
         )
+
+    def _is_free(self) -> bool:
+        """Take a slot of the rate, or return False."""
+        with Poller.lock:
+            now = time.monotonic()
+            if Poller.rate is None:
+                return True
+            if now < Poller.free_at:
+                return False
+            Poller.free_at = max(Poller.free_at, now - 1 / Poller.rate) + 1 / Poller.rate
+            return True
 
 
 async def _wait(number: int) -> float:
@@ -62,9 +83,9 @@ async def _wait(number: int) -> float:
     return time.monotonic() - began
 
 
-async def _run(share: float) -> tuple[float, float]:
+async def _run(share: float, rate: float | None = None) -> tuple[float, float]:
     """Return the median wait, and the longest that another user of asyncio's threads waited."""
-    Poller.share, Poller.looks = share, {}
+    Poller.share, Poller.looks, Poller.rate, Poller.free_at = share, {}, rate, 0.0
     longest = 0.0
 
     async def other() -> None:
@@ -83,17 +104,16 @@ async def _run(share: float) -> tuple[float, float]:
 
 def main() -> None:
     """Measure without and with calls that hang, and print both."""
+    logging.disable(logging.CRITICAL)
     ecr_preview.Poller = Poller  # type: ignore[misc, assignment]
     asyncio.run(_run(0.0))  # threads and imports
-    calm, calm_other = asyncio.run(_run(0.0))
-    hung, hung_other = asyncio.run(_run(0.03))
-    print(
-        f"{TRIGGERS} triggers, no call hangs:  median wait {calm:.2f} s, another to_thread at most {calm_other:.3f} s"
-    )
-    print(
-        f"{TRIGGERS} triggers, 3 % hang:       median wait {hung:.2f} s, another to_thread at most {hung_other:.3f} s"
-    )
-    print(f"ratio of the medians: {hung / calm:.2f}")
+    for rate, limit in ((None, "no limit"), (SCALED_RATE, "10 calls a second")):
+        calm, calm_other = asyncio.run(_run(0.0, rate))
+        hung, hung_other = asyncio.run(_run(0.03, rate))
+        print(f"{TRIGGERS} triggers, {limit}:")
+        print(f"  no call hangs:  median wait {calm:.2f} s, another to_thread at most {calm_other:.3f} s")
+        print(f"  3 % hang:       median wait {hung:.2f} s, another to_thread at most {hung_other:.3f} s")
+        print(f"  ratio of the medians: {hung / calm:.2f}")
 
 
 if __name__ == "__main__":

@@ -192,7 +192,7 @@ def _recommend(world: World) -> Any:
     )
     if errors := sorted({failed["error"] for failed in value["failures"]}):
         return {"error": ", ".join(errors), "message": str([failed["message"] for failed in value["failures"]])}
-    return value["recommended_count"]
+    return [[row["total_image_count"], row["expiring_image_count"]] for row in value["policies"]]
 
 
 def _clean_up(action: str) -> Callable[[World], Any]:

@@ -343,11 +343,7 @@ class LocalEcr(Registry):
 
     def _answer_in_process(self, request: Request, full_url: str, _: object) -> tuple[int, dict[str, str], bytes]:
         target = request.headers.get("X-Amz-Target", "")
-        reply = self._wire.answer(
-            target,
-            request.headers,
-            request.data,
-            partial(Reply.of_moto, Request, full_url, dict(request.headers.items())),
-        )
+        run = partial(Reply.of_moto, Request, full_url, dict(request.headers.items()))
+        reply = self._wire.answer(target, request.headers, request.data, run)
         self._require_response(reply, full_url)
         return reply.status, reply.headers, reply.body

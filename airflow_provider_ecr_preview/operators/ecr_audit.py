@@ -26,15 +26,7 @@ from airflow_provider_ecr_preview.engine.audit_attempt import AuditAttempt
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
-from airflow_provider_ecr_preview.operators._audit_parameters import (
-    AUDIT_TEMPLATE_FIELDS,
-    MAX_IN_FLIGHT,
-    MAX_WORKERS,
-    OUTAGE_TIMEOUT,
-    POLL_INTERVAL,
-    PROGRESS_INTERVAL,
-    REPOSITORY_TIMEOUT,
-)
+from airflow_provider_ecr_preview.operators import _audit_parameters as defaults
 from airflow_provider_ecr_preview.operators._audit_run import AuditRun
 from airflow_provider_ecr_preview.operators._fail_on import FailOn, OnNoRepositories, require_success
 from airflow_provider_ecr_preview.operators._publish import publish, push_before_failure
@@ -156,7 +148,7 @@ class EcrAuditLifecyclePoliciesOperator(
     """
 
     aws_hook_class = EcrLifecyclePolicyPreviewHook
-    template_fields: Sequence[str] = aws_template_fields(*AUDIT_TEMPLATE_FIELDS)
+    template_fields: Sequence[str] = aws_template_fields(*defaults.AUDIT_TEMPLATE_FIELDS)
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "expected_policies": "json",
         "in_use": "json",
@@ -198,13 +190,13 @@ class EcrAuditLifecyclePoliciesOperator(
         read_manifests: Templated[bool] | None = False,
         check_registry: Templated[bool] | None = False,
         image_quota: Templated[int] | None = IMAGE_QUOTA,
-        max_workers: Templated[int] | None = MAX_WORKERS,
-        max_in_flight: Templated[int] | None = MAX_IN_FLIGHT,
-        repository_timeout: Templated[float | timedelta] | None = REPOSITORY_TIMEOUT,
-        outage_timeout: Templated[float | timedelta] | None = OUTAGE_TIMEOUT,
+        max_workers: Templated[int] | None = defaults.MAX_WORKERS,
+        max_in_flight: Templated[int] | None = defaults.MAX_IN_FLIGHT,
+        repository_timeout: Templated[float | timedelta] | None = defaults.REPOSITORY_TIMEOUT,
+        outage_timeout: Templated[float | timedelta] | None = defaults.OUTAGE_TIMEOUT,
         timeout: Templated[float | timedelta] | None = None,
-        progress_interval: Templated[float | timedelta] | None = PROGRESS_INTERVAL,
-        poll_interval: Templated[float | timedelta] | None = POLL_INTERVAL,
+        progress_interval: Templated[float | timedelta] | None = defaults.PROGRESS_INTERVAL,
+        poll_interval: Templated[float | timedelta] | None = defaults.POLL_INTERVAL,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:

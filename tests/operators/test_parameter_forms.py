@@ -204,6 +204,7 @@ KINDS: dict[str, Kind] = {
     "fail_on_alarm": SWITCH,
     "fail_on_finding": a_choice("critical", "warning", "info", "none"),
     "former_policies_path": TEXT,
+    "question_path": TEXT,
     "ignored_findings": a_list("dead_rule", "would_empty_repository", protects=True),
     "ignored_references": a_list("a", "b"),
     "image_ids": Kind([([{"imageTag": "a"}], [{"imageTag": "a"}])], ["{'imageTag': 'a'}", "a"]),

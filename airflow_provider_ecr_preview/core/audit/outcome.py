@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary, PreviewSummaryXCom
@@ -38,7 +38,7 @@ class RepositoryOutcome:
     error: str | None = None
     message: str | None = None
     preview_calls: int = 0
-    findings: Sequence[FindingSummary] = ()
+    findings: Sequence[FindingSummary] = field(default_factory=list)
     storage: StorageXCom | None = None
     owner: str | None = None
 

@@ -157,13 +157,13 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
             )
         if not self.do_xcom_push:
             raise ValueError("do_xcom_push is False, but the approval is kept in XCom. Leave do_xcom_push on.")
+        question_uri = text(self.question_path, "question_path")
         summaries, repositories, approval = self._given()
         self._show(context, approval, repositories, summaries)
         if approval["repositories_uri"]:
             with line_list(approval["repositories_uri"], dag_id=self.dag_id) as lines:
                 for repository in repositories:
                     lines.write(repository.as_dict())
-        question_uri = text(self.question_path, "question_path")
         if question_uri:
             keep_question(question_uri, self.subject, self.body or "")
         approval = with_question(approval, self.subject, self.body or "", question_uri)

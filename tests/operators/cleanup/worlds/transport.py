@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -19,7 +20,7 @@ from botocore.exceptions import ConnectionClosedError
 from botocore.retries.quota import RetryQuota
 from botocore.useragent import UserAgentString
 from moto.core.models import botocore_stubber  # noqa: TID253 - the local ECR is made of it
-from moto.core.request import normalize_request  # noqa: TID253 - as above
+from moto.core.request import Request  # noqa: TID253 - as above
 
 from airflow_provider_ecr_preview.aws.retries import Retries
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
@@ -126,7 +127,7 @@ class Clients:
                 headers.get("X-Amz-Target", ""),
                 headers,
                 request.body,
-                lambda account: Reply.of_moto(normalize_request(request), account),
+                partial(Reply.of_moto, Request, request.url, headers),
             )
             if reply.is_lost:
                 raise ConnectionClosedError(endpoint_url=request.url)

@@ -33,6 +33,7 @@ policy_changes = Asset(
 @dag(
     schedule=[policy_changes],
     catchup=False,
+    max_active_runs=1,
     tags=["ecr", "example"],
     doc_md=__doc__,
     render_template_as_native_obj=True,
@@ -40,12 +41,14 @@ policy_changes = Asset(
         "expected_policies": Param(
             None,
             type=["string", "null"],
+            examples=["/opt/airflow/dags/policies", "/opt/airflow/dags/policies/payments.json"],
             title="Policies in Git",
             description="A folder or a file on the worker; none if empty.",
         ),
         "reports_path": Param(
             None,
             type=["string", "null"],
+            examples=["s3://aws_default@my-reports/ecr", "file:///opt/airflow/reports"],
             title="Folder of reports",
             description_md="Where the weekly audit writes: `s3://aws_default@my-reports/ecr`; none if empty.",
         ),

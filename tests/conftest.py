@@ -36,6 +36,12 @@ def _no_mutating_call(request: pytest.FixtureRequest) -> Iterator[None]:
     assert ecr is None or not ecr.calls.mutating
 
 
+@pytest.fixture(autouse=True)
+def _soon_visited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let audits visit their previews soon: the local ECR completes them immediately, and tests should not wait."""
+    monkeypatch.setattr("airflow_provider_ecr_preview.engine.fleet.run.FIRST_VISIT_SECONDS", 0.05)
+
+
 @pytest.fixture
 def counted(request: pytest.FixtureRequest) -> Callable[[str, Mapping[str, int]], None]:
     """Return what takes numbers under a title; those of all tests are added up and printed at the end of the run."""

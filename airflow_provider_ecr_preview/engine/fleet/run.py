@@ -25,12 +25,16 @@ from airflow_provider_ecr_preview.engine.fleet.progress import FleetProgress, re
 from airflow_provider_ecr_preview.engine.fleet.reader import ImageLists, PreviewReader
 from airflow_provider_ecr_preview.engine.fleet.schedule import RepositoryWork, Schedule, VisitTime
 from airflow_provider_ecr_preview.engine.fleet.steps import PreviewSteps
+from airflow_provider_ecr_preview.reports.manifests import ManifestCache
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-from airflow_provider_ecr_preview.reports.manifests import ManifestCache
 
 _TICK_SECONDS = 0.2
+
+
+FIRST_VISIT_SECONDS = 2.0
+"""How long previews are expected to take, until measured."""
 
 
 Result = RepositoryOutcome | StartedPreview
@@ -109,7 +113,7 @@ class PreviewFleet:
     on_progress: Callable[[FleetProgress], object] | None = None
     progress_interval: float = 30.0
     should_stop: Callable[[], bool] = bool
-    first_visit_seconds: float = 2.0
+    first_visit_seconds: float = field(default_factory=lambda: FIRST_VISIT_SECONDS)
 
     def audit(
         self,

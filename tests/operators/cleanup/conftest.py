@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -11,6 +12,7 @@ import pytest
 
 from airflow_provider_ecr_preview.core.exceptions import CleanupBlockedError, CleanupIncompleteError
 from airflow_provider_ecr_preview.core.in_use.images import ImagesInUse
+from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrDeletePreviewedImagesOperator
 from airflow_provider_ecr_preview.operators.ecr_preview import (
@@ -33,6 +35,7 @@ class Bench:
         self.ecr = ecr
         self.folder = folder
         self.previews = 0
+        self.outage_timeout = 120.0
 
     def preview(self, repository: str = REPOSITORY, *, listed: bool = True, **start: Any) -> Any:
         """Start a preview and summarise it, with a list of all images."""
@@ -52,8 +55,10 @@ class Bench:
     def clean_up(self, summary: Any, **kwargs: Any) -> Any:
         """Run the clean-up and return its result, whether the task fails or not."""
         context: Any = {"ti": mock.Mock(spec=["xcom_push"])}
+        operator = self.operator(summary, **kwargs)
+        operator.aws_hook_class = partial(EcrImageCleanupHook, outage_timeout=self.outage_timeout)  # type: ignore[assignment]
         try:
-            return self.operator(summary, **kwargs).execute(context)
+            return operator.execute(context)
         except (CleanupBlockedError, CleanupIncompleteError):
             return context["ti"].xcom_push.call_args.kwargs["value"]
 

@@ -8,42 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-
-class Parts(Protocol):
-    """The storage of the entries of one attempt: texts numbered from 0 without gaps."""
-
-    def write(self, number: int, text: str) -> None:
-        """Keep a text, wholly or not at all; it is kept when this returns."""
-        ...
-
-    def read(self, number: int) -> str | None:
-        """Return a text, or None if there is none."""
-        ...
-
-    def clear(self) -> None:
-        """Forget all texts."""
-        ...
-
-
-class MemoryParts:
-    """Parts that end with the process."""
-
-    def __init__(self) -> None:
-        self._texts: dict[int, str] = {}
-
-    def write(self, number: int, text: str) -> None:
-        """Keep a text."""
-        self._texts[number] = text
-
-    def read(self, number: int) -> str | None:
-        """Return a text, or None if there is none."""
-        return self._texts.get(number)
-
-    def clear(self) -> None:
-        """Forget all texts."""
-        self._texts = {}
+from airflow_provider_ecr_preview.core.parts import MemoryParts, PartedLines, Parts
 
 
 class Journal:
@@ -68,7 +35,7 @@ class Journal:
         self.attempt = attempt
         self.place = place
         self.is_in_files = is_in_files
-        self._next: int | None = None
+        self._own: PartedLines | None = None
 
     def write(self, entries: Sequence[Mapping[str, Any]]) -> None:
         """Write entries; they are kept when this returns.
@@ -77,31 +44,21 @@ class Journal:
         """
         if not entries:
             return
-        parts = self._parts_of(self.attempt)
-        if self._next is None:
-            self._next = sum(1 for _ in _texts(parts))
-        parts.write(self._next, "\n".join(map(json.dumps, entries)))
-        self._next += 1
+        if self._own is None:
+            self._own = PartedLines(self._parts_of(self.attempt))
+        self._own.write([*map(json.dumps, entries)])
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield the entries of all attempts up to this one, in order."""
         for attempt in self._attempts():
-            for text in _texts(self._parts_of(attempt)):
-                yield from map(json.loads, text.splitlines())
+            yield from map(json.loads, PartedLines(self._parts_of(attempt)))
 
     def clear(self) -> None:
         """Forget everything."""
         for attempt in self._attempts():
             self._parts_of(attempt).clear()
-        self._next = None
+        self._own = None
 
     def _attempts(self) -> Sequence[int]:
         # In memory there is one place for all.
         return range(1, self.attempt + 1) if self.place else (self.attempt,)
-
-
-def _texts(parts: Parts) -> Iterator[str]:
-    number = 0
-    while (text := parts.read(number)) is not None:
-        yield text
-        number += 1

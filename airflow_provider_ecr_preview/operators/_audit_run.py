@@ -14,10 +14,11 @@ from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.audit.families import family_findings
 from airflow_provider_ecr_preview.core.audit.kind import APPLIED
-from airflow_provider_ecr_preview.core.audit.log import OutcomeLog, Segments
+from airflow_provider_ecr_preview.core.audit.log import OutcomeLog
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 from airflow_provider_ecr_preview.core.audit.summary import Audit
+from airflow_provider_ecr_preview.core.parts import Parts
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
 from airflow_provider_ecr_preview.engine.audit_attempt import AuditAttempt, Recovered
@@ -89,7 +90,7 @@ class AuditRun:
         )
         """When the first attempt at the audit started: the same time for all its parts, and for all attempts of a part."""
 
-    def attempt(self, segments: Segments | None) -> AuditAttempt:
+    def attempt(self, segments: Parts | None) -> AuditAttempt:
         """Return the attempt at the audit that this run makes.
 
         :param segments: where the attempt keeps what it did; None if there is no such place.
@@ -137,7 +138,7 @@ class AuditRun:
             OutcomeLog(segments) if segments else None,
         )
 
-    def recover(self, attempt: AuditAttempt, segments: Segments | None) -> None:
+    def recover(self, attempt: AuditAttempt, segments: Parts | None) -> None:
         """Take over what earlier attempts did, and log it.
 
         :param attempt: the attempt, at its start.
@@ -172,7 +173,7 @@ class AuditRun:
         since = self.audited_at if self._begun is None else datetime.now(UTC) - MAX_RESULT_AGE
         return attempt.recover(since, self._run_id, self._clearing)
 
-    def kept_segments(self) -> Segments | None:
+    def kept_segments(self) -> Parts | None:
         """Return where the next attempt finds what this one did, or None if there is no such place."""
         if self._state_store is not None:
             return StateSegments(self._state_store)
@@ -188,7 +189,7 @@ class AuditRun:
         return deadline if given.timeout is None else min(deadline, self.began_at + given.timeout)
 
     def trigger(
-        self, attempt: AuditAttempt, segments: Segments, deadline: float
+        self, attempt: AuditAttempt, segments: Parts, deadline: float
     ) -> EcrLifecyclePolicyPreviewsTrigger | None:
         """Return the trigger that waits for the started previews; None if none is started, or it cannot carry the record.
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import ObjectStoragePath
 
-from airflow_provider_ecr_preview.core.journal import Journal, Parts
+from airflow_provider_ecr_preview.core.journal import Journal
+from airflow_provider_ecr_preview.core.parts import Parts
 from airflow_provider_ecr_preview.reports.segments import PathSegments, StateSegments
 from airflow_provider_ecr_preview.reports.storage import files_under, remove_files
 

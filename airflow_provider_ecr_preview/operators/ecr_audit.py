@@ -12,10 +12,10 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import conf
 from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR
 
-from airflow_provider_ecr_preview.core.audit.log import Segments
 from airflow_provider_ecr_preview.core.exceptions import AuditFailedError, AuditStoppedError
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
 from airflow_provider_ecr_preview.core.lint.policy import PolicySource
+from airflow_provider_ecr_preview.core.parts import Parts
 from airflow_provider_ecr_preview.core.policy.candidates import PoliciesByGlob
 from airflow_provider_ecr_preview.core.preview.registry_facts import IMAGE_QUOTA
 from airflow_provider_ecr_preview.core.protection.images import PROTECTED_TAGS, RECENTLY_PULLED_DAYS
@@ -313,7 +313,7 @@ class EcrAuditLifecyclePoliciesOperator(
     def _run(self, context: Context, began_at: float) -> AuditRun:
         return AuditRun(self, context, began_at, lambda: self._is_stopped)
 
-    def _start_and_defer(self, run: AuditRun, attempt: AuditAttempt, segments: Segments) -> None:
+    def _start_and_defer(self, run: AuditRun, attempt: AuditAttempt, segments: Parts) -> None:
         """Start previews and defer; return if there is nothing to wait for, or if deferring is not possible."""
         deadline = run.deadline()
         if not attempt.not_started or deadline <= time.time():

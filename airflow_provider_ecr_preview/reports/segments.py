@@ -8,6 +8,7 @@ import zlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from airflow_provider_ecr_preview.core.parts import MemoryParts
 from airflow_provider_ecr_preview.reports.storage import files_under, remove_files, write_whole
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class PathSegments:
         write_whole(self._file(number), text.encode())
 
     def read(self, number: int) -> str | None:
-        """Return a text, or None if there is none."""
+        """Return a text; None if this number was never written."""
         try:
             return self._file(number).read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -70,7 +71,7 @@ class StateSegments:
         self._store.set(self._key(number), packed(text), retention=RETENTION)
 
     def read(self, number: int) -> str | None:
-        """Return a text, or None if there is none."""
+        """Return a text; None if this number was never written."""
         value = self._store.get(self._key(number))
         return unpacked(value) if isinstance(value, str) else None
 
@@ -86,33 +87,21 @@ class StateSegments:
         return f"{self._prefix}_{number:05}"
 
 
-class MemorySegments:
+class MemorySegments(MemoryParts):
     """Segments in memory, to be carried from one process to the next as a text.
 
     :param carried: what :meth:`carried` gave.
     """
 
     def __init__(self, carried: str | None = None) -> None:
-        self._texts: list[str] = json.loads(unpacked(carried)) if carried else []
+        super().__init__(json.loads(unpacked(carried)) if carried else ())
 
     def __str__(self) -> str:
         return "memory"
 
     def carried(self) -> str:
         """Return all texts as one."""
-        return packed(json.dumps(self._texts))
-
-    def write(self, number: int, text: str) -> None:
-        """Keep a text."""
-        self._texts[number:] = [text]
-
-    def read(self, number: int) -> str | None:
-        """Return a text, or None if there is none."""
-        return self._texts[number] if number < len(self._texts) else None
-
-    def clear(self) -> None:
-        """Forget all texts."""
-        self._texts = []
+        return packed(json.dumps(self.texts))
 
 
 def packed(text: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from airflow_provider_ecr_preview.core.journal import Journal, MemoryParts
+from airflow_provider_ecr_preview.core.journal import Journal
+from airflow_provider_ecr_preview.core.parts import MemoryParts
 
 
 def test_each_attempt_reads_what_the_earlier_ones_wrote_and_writes_to_a_place_of_its_own() -> None:

@@ -1,41 +1,25 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from airflow.sdk import ObjectStoragePath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ecr_preview.core.audit.log import MAX_ENTRIES, OutcomeLog, Segments
+from airflow_provider_ecr_preview.core.audit.log import MAX_ENTRIES, OutcomeLog
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
+from airflow_provider_ecr_preview.core.parts import Parts
 from airflow_provider_ecr_preview.reports.segments import MemorySegments, PathSegments, StateSegments, packed, unpacked
-
-
-class Store:
-    """Airflow's task state store, as far as it is used here."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return json.loads(self.values[key]) if key in self.values else default
-
-    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
-        self.values[key] = json.dumps(value)
-
-    def delete(self, key: str) -> None:
-        del self.values[key]
+from tests.support.contexts import TaskStateStore
 
 
 @pytest.fixture(params=["path", "state", "memory"])
 def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], OutcomeLog]:
     """Return what opens the same log, as another process would."""
-    store, memory = Store(), MemorySegments()
-    segments: dict[str, Callable[[], Segments]] = {
+    store, memory = TaskStateStore(), MemorySegments()
+    segments: dict[str, Callable[[], Parts]] = {
         "path": lambda: PathSegments(ObjectStoragePath(f"file://{tmp_path}/outcomes/run/audit-0")),
         "state": lambda: StateSegments(store),  # type: ignore[arg-type]  # the part of it that is used
         "memory": lambda: memory,

@@ -69,8 +69,8 @@ RULES: Mapping[str, Allowed] = {
 """What each part may import, by its name: the first part of a module's dotted name below the package."""
 
 CORE_ORDER = (
-    ("ecr_values", "text", "values"),
-    ("parameters",),
+    ("ecr_values", "parts", "text", "values"),
+    ("journal", "parameters"),
     ("lint", "xcom"),
     ("money", "policy_event", "repository"),
     ("exceptions", "pull_grants", "referrers", "replication", "selection"),

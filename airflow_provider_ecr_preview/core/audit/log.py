@@ -6,9 +6,10 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
+from airflow_provider_ecr_preview.core.parts import PartedLines, Parts
 
 Entry = RepositoryOutcome | StartedPreview
 
@@ -40,38 +41,20 @@ _KINDS: dict[str, type[Entry | AttemptBegun]] = {
 }
 
 
-class Segments(Protocol):
-    """The storage of a log: texts numbered from 0 without gaps."""
-
-    def write(self, number: int, text: str) -> None:
-        """Keep a text, wholly or not at all."""
-        ...
-
-    def read(self, number: int) -> str | None:
-        """Return a text, or None if there is none."""
-        ...
-
-    def clear(self) -> None:
-        """Forget all texts."""
-        ...
-
-
 class OutcomeLog:
     """The previews started and the outcomes known, in order.
 
-    It is written in segments, because an S3 object cannot be appended to. A segment holds few entries, so little is
-    lost if the process is killed.
+    A part holds few entries, so little is lost if the process is killed.
 
-    :param segments: the storage.
+    :param parts: the storage.
     :param clock: returns a running number of seconds.
     """
 
-    def __init__(self, segments: Segments, clock: Callable[[], float] = time.monotonic) -> None:
-        self.segments = segments
+    def __init__(self, parts: Parts, clock: Callable[[], float] = time.monotonic) -> None:
+        self._kept = PartedLines(parts)
         self._clock = clock
         self._lines: list[str] = []
         self._first_at = 0.0
-        self._next: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -92,14 +75,11 @@ class OutcomeLog:
         """Write all pending entries."""
         if not self._lines:
             return
-        if self._next is None:
-            self._next = sum(1 for _ in self._texts())
-        self.segments.write(self._next, "\n".join(self._lines))
-        self._next += 1
+        self._kept.write(self._lines)
         self._lines = []
 
     def read(self) -> Iterator[Entry]:
-        """Yield all entries, including those of earlier attempts, holding one segment in memory at a time."""
+        """Yield all entries, including those of earlier attempts, holding one part in memory at a time."""
         for entry in self._all():
             if not isinstance(entry, AttemptBegun):
                 yield entry
@@ -118,8 +98,7 @@ class OutcomeLog:
 
     def _all(self) -> Iterator[Entry | AttemptBegun]:
         self.flush()
-        for text in self._texts():
-            yield from map(_entry, text.splitlines())
+        yield from map(_entry, self._kept)
 
     def outcomes(self) -> Iterator[RepositoryOutcome]:
         """Yield the last outcome of each repository, in order.
@@ -134,14 +113,7 @@ class OutcomeLog:
     def clear(self) -> None:
         """Forget everything."""
         self._lines = []
-        self._next = None
-        self.segments.clear()
-
-    def _texts(self) -> Iterator[str]:
-        number = 0
-        while (text := self.segments.read(number)) is not None:
-            yield text
-            number += 1
+        self._kept.clear()
 
 
 def _is_outcome(entry: Entry) -> bool:

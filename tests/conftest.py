@@ -8,8 +8,12 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from airflow_provider_ecr_preview.local import LocalEcr
 
 COUNTED = "counted"
 """Name of the property under which a test hands over what it counted, as a title and numbers by what they are of."""
@@ -40,6 +44,24 @@ def _no_mutating_call(request: pytest.FixtureRequest) -> Iterator[None]:
 def _soon_visited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let audits visit their previews soon: the local ECR completes them immediately, and tests should not wait."""
     monkeypatch.setattr("airflow_provider_ecr_preview.engine.fleet.run.FIRST_VISIT_SECONDS", 0.05)
+
+
+@pytest.fixture
+def fresh_trigger_hooks() -> Iterator[None]:
+    """Keep the hooks that the triggers share from this test to itself: they hold clients of its local ECR."""
+    from airflow_provider_ecr_preview.triggers import _polls  # noqa: PLC0415  # it loads Airflow, which few tests need
+
+    _polls._HOOKS.clear()
+    yield
+    _polls._HOOKS.clear()
+
+
+@pytest.fixture
+def repository(local_ecr: LocalEcr) -> LocalEcr:
+    """Return a local ECR whose repository ``payments/api`` has 20 images."""
+    local_ecr.create_repository("payments/api")
+    local_ecr.push_many("payments/api", 20)
+    return local_ecr
 
 
 @pytest.fixture

@@ -70,12 +70,6 @@ def image(number: int, *tags: str, days: float, **fields: Any) -> dict[str, Any]
     }
 
 
-def keep(number: int, images: str = "any") -> dict[str, Any]:
-    """Return a policy that keeps so many images."""
-    selection = {"tagStatus": images, "countType": "imageCountMoreThan", "countNumber": number}
-    return {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
-
-
 def planned(address: str, repository: str, before: Any, after: Any, **change: Any) -> dict[str, Any]:
     """Return one resource of a Terraform plan."""
     values = [

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_ecr_preview.get_provider_info import get_provider_info
-from tests.cli.conftest import Run, Write, keep
+from tests.cli.conftest import Run, Write
+from tests.support.policies import keep
 
 
 def parser() -> ArgumentParser:

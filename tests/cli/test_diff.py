@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from tests.cli.conftest import AT, Run, Write, image, keep, planned, terraform
+from tests.cli.conftest import AT, Run, Write, image, planned, terraform
 from tests.cli.real_policies import REAL_POLICIES
 from tests.support.builders import REPOSITORY, digest
+from tests.support.policies import keep
 
 IMAGES = [image(number, f"v{number}", days=number) for number in range(1, 11)]
 PULLED = image(11, "live", days=40, lastRecordedPullTime=AT)

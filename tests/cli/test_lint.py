@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Run, Write, keep, planned, terraform
+from tests.cli.conftest import Run, Write, planned, terraform
 from tests.cli.real_policies import REAL_POLICIES
+from tests.support.policies import keep
 
 WRONG = (
     '{\n "rules": [\n  {"rulePriority": 3, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan"}}\n]}'

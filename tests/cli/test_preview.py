@@ -9,7 +9,8 @@ import pytest
 from airflow_provider_ecr_preview.cli import preview
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.ecr import ACCESS_KEY, SECRET_KEY
-from tests.cli.conftest import Run, Write, keep, planned, terraform
+from tests.cli.conftest import Run, Write, planned, terraform
+from tests.support.policies import keep
 
 REGION = ("--region", "us-east-1")
 

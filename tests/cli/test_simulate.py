@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import AT, Run, Write, image, keep, planned, terraform
+from tests.cli.conftest import AT, Run, Write, image, planned, terraform
 from tests.support.builders import REPOSITORY, digest
+from tests.support.policies import keep
 
 IMAGES = {"imageDetails": [image(number, f"v{number}", days=number) for number in range(1, 6)]}
 

@@ -7,21 +7,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_ecr_preview.local import AccessDenied, LocalEcr
+from tests.support.policies import keep
 
 RunDag = Callable[..., dict[str, Any]]
 Form = Callable[[str], dict[str, Any]]
-
-
-def keep(number: int) -> dict[str, Any]:
-    return {
-        "rules": [
-            {
-                "rulePriority": 1,
-                "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": number},
-                "action": {"type": "expire"},
-            }
-        ]
-    }
 
 
 def test_the_weekly_audit_with_its_form_untouched_covers_every_repository_of_both_regions(

@@ -19,11 +19,7 @@ from airflow_provider_ecr_preview.display.approval_report import (
     dry_run_of_same,
     subject_prefix,
 )
-from tests.support.builders import NOW, archiving, previewed, summary
-
-
-def preview(name: str = "payments/api", *images: Any, **fields: Any) -> Any:
-    return {**summary_xcom(summary(*images, repository_name=name)), **fields}
+from tests.support.builders import NOW, archiving, preview_xcom, previewed, summary
 
 
 def repositories_of(summaries: list[Any]) -> list[ApprovedRepository]:
@@ -37,7 +33,7 @@ def body(*summaries: Any, action: ApprovedAction = "delete", dry_run: bool = Fal
     return approval_body(approval, repositories, summaries, **kwargs)
 
 
-ONE = preview("payments/api", previewed(1), previewed(2), archiving(3))
+ONE = preview_xcom("payments/api", previewed(1), previewed(2), archiving(3))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +57,7 @@ def test_the_subject_begins_with_whether_it_is_a_dry_run(
 
 def test_the_body_has_numbers_findings_and_what_the_answer_holds_for() -> None:
     finding = {"severity": "critical", "code": "in_use_image_expires", "message": "It runs.", "image_digests": []}
-    other = preview("payments/b", previewed(1), findings=[finding, {**finding, "severity": "info", "code": "x"}])
+    other = preview_xcom("payments/b", previewed(1), findings=[finding, {**finding, "severity": "info", "code": "x"}])
     sized = {**ONE, "expiring_bytes_upper_bound": 5_000_000, "total_image_count": 9}
     text = body(sized, {**other, "expiring_bytes_upper_bound": 1_000_000}, failed_count=2)
     assert "- 2 repositories: 3 images would expire, 1 would be archived" in text
@@ -81,7 +77,7 @@ def test_the_body_has_numbers_findings_and_what_the_answer_holds_for() -> None:
 
 def test_a_finding_of_many_repositories_hides_no_other() -> None:
     warning = {"severity": "warning", "code": "replicated_deletion", "message": "To eu-west-1.", "image_digests": []}
-    many = [preview(f"team/{number}", previewed(1), findings=[warning]) for number in range(30)]
+    many = [preview_xcom(f"team/{number}", previewed(1), findings=[warning]) for number in range(30)]
     text = body(*many, {**ONE, "findings": [{**warning, "severity": "critical", "code": "would_empty_repository"}]})
     assert text.index("`would_empty_repository` in 1 repository") < text.index(
         "`replicated_deletion` in 30 repositories"
@@ -90,7 +86,7 @@ def test_a_finding_of_many_repositories_hides_no_other() -> None:
 
 
 def test_what_is_not_known_is_said() -> None:
-    summaries = [preview(f"team/{number}", previewed(1), sample=[]) for number in range(7)]
+    summaries = [preview_xcom(f"team/{number}", previewed(1), sample=[]) for number in range(7)]
     text = body(*summaries, rows=3)
     assert "an unknown size would be freed" in text
     assert "and 4 more" in text
@@ -100,7 +96,7 @@ def test_what_is_not_known_is_said() -> None:
 
 
 def test_a_preview_that_affects_nothing_has_no_table() -> None:
-    assert "## Repositories" not in body(preview())
+    assert "## Repositories" not in body({**summary_xcom(summary())})
     assert "## Repositories" not in body()
 
 
@@ -162,14 +158,14 @@ def test_what_is_no_dry_run_of_the_same_is_an_error(action: ApprovedAction, resu
 
 def test_a_dry_run_of_another_preview_is_an_error() -> None:
     assert dry_run_of_same(dry_run(), "delete", repositories_of([ONE]))["dry_run"]
-    for other in ({**ONE, "policy_fingerprint": "0"}, preview("other", previewed(1))):
+    for other in ({**ONE, "policy_fingerprint": "0"}, preview_xcom("other", previewed(1))):
         with pytest.raises(ValueError, match="different previews of payments/api"):
             dry_run_of_same(dry_run(), "delete", repositories_of([other]))
 
 
 def test_what_others_wrote_is_text() -> None:
     finding = {"severity": "warning", "code": "x", "message": "[click](http://evil) <b>", "image_digests": []}
-    text = body(preview("a|b<script>", previewed(1), findings=[finding]))
+    text = body(preview_xcom("a|b<script>", previewed(1), findings=[finding]))
     tokens = [child for token in MarkdownIt("commonmark").enable("table").parse(text) for child in token.children or ()]
     assert {token.type for token in tokens} <= {"text", "text_special", "code_inline", "strong_open", "strong_close"}
     assert r"| `a\x7cb<script>` (123456789012" in text

@@ -7,7 +7,8 @@ from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInvent
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.display.preview import summary_table
 from airflow_provider_ecr_preview.display.text import LOG_WIDTH, human_bytes, render
-from tests.support.builders import policy, previewed, rule, stored, summary
+from tests.support.builders import previewed, stored, summary
+from tests.support.policies import policy, rule
 
 
 @pytest.mark.parametrize(

@@ -25,19 +25,12 @@ from airflow_provider_ecr_preview.local import (
     server_error,
     throttled,
 )
+from tests.support.policies import keep
 
 pytestmark = pytest.mark.changes_registry
 
 REPOSITORY = "payments/api"
-POLICY = {
-    "rules": [
-        {
-            "rulePriority": 1,
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 9},
-            "action": {"type": "expire"},
-        }
-    ]
-}
+POLICY = keep(9)
 CONFIGS: tuple[Any, ...] = (
     None,
     {"retries": {"mode": "legacy", "max_attempts": 8}},

@@ -28,20 +28,9 @@ from airflow_provider_ecr_preview.local.faults import (
     wrong_status,
     wrong_summary,
 )
+from tests.support.policies import keep
 
 REPOSITORY = "payments/api"
-
-
-def keep(count: int) -> dict[str, Any]:
-    return {
-        "rules": [
-            {
-                "rulePriority": 1,
-                "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count},
-                "action": {"type": "expire"},
-            }
-        ]
-    }
 
 
 @pytest.fixture

@@ -12,17 +12,10 @@ from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet, PreviewT
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.faults import Altered
+from tests.support.policies import keep
 
 REPOSITORY = "payments/api"
-POLICY = {
-    "rules": [
-        {
-            "rulePriority": 1,
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 2},
-            "action": {"type": "expire"},
-        }
-    ]
-}
+POLICY = keep(2)
 Change = Callable[[dict[str, Any]], Any]
 
 

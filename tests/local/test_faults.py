@@ -39,14 +39,10 @@ from airflow_provider_ecr_preview.local import (
     wrong_summary,
 )
 from airflow_provider_ecr_preview.local.transport_faults import MALFORMED
+from tests.support.policies import keep
 
 REPOSITORY = "data/etl"
 NO_RETRIES = Config(retries={"total_max_attempts": 1, "mode": "standard"})
-
-
-def keep(count: int) -> str:
-    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count}
-    return json.dumps({"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]})
 
 
 @pytest.fixture
@@ -62,7 +58,7 @@ def client(ecr: LocalEcr) -> Any:
 
 
 def start(client: Any, count: int = 10) -> Any:
-    return client.start_lifecycle_policy_preview(repositoryName=REPOSITORY, lifecyclePolicyText=keep(count))
+    return client.start_lifecycle_policy_preview(repositoryName=REPOSITORY, lifecyclePolicyText=json.dumps(keep(count)))
 
 
 def get(client: Any, **parameters: Any) -> Any:
@@ -165,7 +161,7 @@ class TestPreviews:
         assert get(client)["status"] == "EXPIRED"
 
     def test_replaced_halfway_refuses_the_token(self, ecr: LocalEcr, client: Any) -> None:
-        ecr.inject(PreviewReplaced(keep(5)))
+        ecr.inject(PreviewReplaced(json.dumps(keep(5))))
         start(client)
         token = get(client, maxResults=10)["nextToken"]
         with pytest.raises(client.exceptions.InvalidParameterException, match="replaced"):
@@ -173,7 +169,7 @@ class TestPreviews:
         assert get(client)["summary"]["expiringImageTotalCount"] == 35
 
     def test_replaced_halfway_may_go_on_with_the_other_policy(self, ecr: LocalEcr, client: Any) -> None:
-        ecr.inject(PreviewReplaced(keep(5), tokens_survive=True), skip=1)
+        ecr.inject(PreviewReplaced(json.dumps(keep(5)), tokens_survive=True), skip=1)
         start(client)
         pages = client.get_paginator("get_lifecycle_policy_preview").paginate(
             repositoryName=REPOSITORY, PaginationConfig={"PageSize": 10}
@@ -182,7 +178,7 @@ class TestPreviews:
         assert policies == [10, 10, 5, 5]
 
     def test_replaced_halfway_by_one_that_still_runs(self, ecr: LocalEcr, client: Any) -> None:
-        ecr.inject(PreviewReplaced(keep(5), seconds=60, tokens_survive=True))
+        ecr.inject(PreviewReplaced(json.dumps(keep(5)), seconds=60, tokens_survive=True))
         start(client)
         result = (
             client.get_paginator("get_lifecycle_policy_preview")

@@ -13,13 +13,12 @@ from botocore.exceptions import ClientError
 from airflow_provider_ecr_preview.core.policy_event import policy_event
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.event_history import EventHistory, HistoricEvent
+from tests.support.policies import ARCHIVE, EXPIRE
 
 pytestmark = pytest.mark.changes_registry
 
 REPOSITORY = "payments/api"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-ARCHIVE = {"type": "transition", "targetStorageClass": "archive"}
-EXPIRE = {"type": "expire"}
 
 
 def rule(priority: int, action: dict[str, str], **selection: Any) -> dict[str, Any]:

@@ -10,19 +10,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from airflow_provider_ecr_preview.local import LocalEcr
+from tests.support.policies import keep
 
 REPOSITORY = "payments/api"
 ACCOUNT = "123456789012"
 OTHER_ACCOUNT = "999999999999"
-KEEP_3 = {
-    "rules": [
-        {
-            "rulePriority": 1,
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 3},
-            "action": {"type": "expire"},
-        }
-    ]
-}
+KEEP_3 = keep(3)
 WEST, OTHERS_WEST = (ACCOUNT, "eu-west-1"), (OTHER_ACCOUNT, "eu-west-1")
 
 

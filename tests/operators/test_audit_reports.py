@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import duckdb
 import pytest
@@ -23,21 +22,12 @@ from airflow_provider_ecr_preview.reports import dataset as audit_table_files
 from airflow_provider_ecr_preview.reports.layout import kept_list_uri
 from airflow_provider_ecr_preview.reports.lists import read_image_list, read_lines
 from airflow_provider_ecr_preview.reports.storage import files_under
+from tests.support.contexts import audit_context
+from tests.support.policies import keep
 
 NAMES = [f"team/service-{number}" for number in range(6)]
 BEGAN = datetime(2026, 1, 5, 6, tzinfo=UTC)
 WEEK = timedelta(days=7)
-
-
-def policy(count: int) -> dict[str, Any]:
-    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count}
-    return {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
-
-
-def context(began: datetime = BEGAN, map_index: int = -1) -> Any:
-    ti = mock.Mock(spec=["xcom_push", "try_number", "map_index", "task", "get_task_states", "dag_id", "run_id"])
-    ti.try_number, ti.map_index, ti.task.outlets = 1, map_index, []
-    return {"ti": ti, "dag_run": mock.Mock(spec=["start_date"], start_date=began)}
 
 
 def audit(reports: str, began: datetime = BEGAN, map_index: int = -1, **kwargs: Any) -> AuditXCom:
@@ -52,13 +42,13 @@ def audit(reports: str, began: datetime = BEGAN, map_index: int = -1, **kwargs: 
             **kwargs,
         }
     )
-    return task.execute(context(began, map_index))
+    return task.execute(audit_context(began, map_index=map_index))
 
 
 @pytest.fixture
 def registry(local_ecr: LocalEcr) -> LocalEcr:
     for number, name in enumerate(NAMES):
-        local_ecr.create_repository(name, policy=policy(2) if number else None)
+        local_ecr.create_repository(name, policy=keep(2) if number else None)
         local_ecr.push_many(name, 3 + number)
     local_ecr.inject(PreviewFails(), repository=NAMES[1], calls=None)
     return local_ecr
@@ -218,7 +208,7 @@ def test_a_part_of_a_mapped_audit_writes_its_own_table_and_no_report(
     merge = EcrMergeLifecycleAuditsOperator(
         task_id="merge", audits=parts, reports_path=folder, audit_id="weekly 2026-01-05", fail_on="none"
     )
-    merged = merge.execute(context())
+    merged = merge.execute(audit_context(BEGAN))
     assert merged["report_uri"] is not None
     assert "6 repositories" in ObjectStoragePath(merged["report_uri"]).read_text()
     assert sorted(merged["table_uris"]) == sorted(parts[0]["table_uris"] + parts[1]["table_uris"])
@@ -434,7 +424,7 @@ class TestChanges:
         self, registry: LocalEcr, folder: str
     ) -> None:
         audit(folder)
-        changes = audit(folder, BEGAN + WEEK, lifecycle_policy_text=policy(1))["changes"]
+        changes = audit(folder, BEGAN + WEEK, lifecycle_policy_text=keep(1))["changes"]
         assert changes is not None
         assert changes["baselines"][0]["audit_id"] is None
         assert changes["policy_changed_count"] == 0

@@ -14,12 +14,11 @@ from airflow.sdk import DAG, BaseOperator
 
 from airflow_provider_ecr_preview.core.cleanup.approval import approval_of
 from airflow_provider_ecr_preview.core.exceptions import ApprovalRefusedError
-from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.xcom.approval import MAX_APPROVAL_BYTES
 from airflow_provider_ecr_preview.engine.cleanup_evidence import approved_lines
 from airflow_provider_ecr_preview.operators.ecr_approval import APPROVAL_KEY, EcrApproveCleanupOperator
 from airflow_provider_ecr_preview.reports.lists import image_list
-from tests.support.builders import NOW, previewed, summary
+from tests.support.builders import NOW, preview_xcom, previewed
 
 ADA = {"id": "7", "name": "ada"}
 
@@ -34,10 +33,6 @@ def asked() -> Iterator[mock.Mock]:
     with mock.patch("airflow.providers.standard.operators.hitl.upsert_hitl_detail") as asked:
         asked.side_effect = WaitingError
         yield asked
-
-
-def preview(name: str = "payments/api", **fields: Any) -> Any:
-    return {**summary_xcom(summary(previewed(1), previewed(2), repository_name=name)), **fields}
 
 
 class Task:
@@ -71,7 +66,7 @@ class Task:
 
 @pytest.mark.usefixtures("asked")
 def test_the_answer_is_returned_with_the_approval() -> None:
-    task = Task(summary=preview())
+    task = Task(summary=preview_xcom())
     shown = task.ask()
     answered = task.answer()
     assert answered == {
@@ -88,7 +83,7 @@ def test_the_answer_is_returned_with_the_approval() -> None:
 @pytest.mark.usefixtures("asked")
 def test_the_question_and_the_answer_are_kept_as_they_were_given(tmp_path: Path) -> None:
     file = tmp_path / "approvals" / "run.md"
-    task = Task(summary=preview(), dry_run=False, question_path=f"file://{file}")
+    task = Task(summary=preview_xcom(), dry_run=False, question_path=f"file://{file}")
     shown = task.ask()
     asked = file.read_text()
     assert asked.startswith("# FOR GOOD: delete 2 images of 1 repository?")
@@ -103,7 +98,7 @@ def test_the_question_and_the_answer_are_kept_as_they_were_given(tmp_path: Path)
 @pytest.mark.usefixtures("asked")
 def test_the_answer_counts_where_its_file_is_gone_or_cannot_be_written(tmp_path: Path) -> None:
     file = tmp_path / "run.md"
-    task = Task(summary=preview(), question_path=f"file://{file}")
+    task = Task(summary=preview_xcom(), question_path=f"file://{file}")
     shown = task.ask()
     file.unlink()
     assert task.answer()["digest"] == shown["digest"]
@@ -115,7 +110,7 @@ def test_the_answer_counts_where_its_file_is_gone_or_cannot_be_written(tmp_path:
 
 @pytest.mark.usefixtures("asked")
 def test_the_question_is_cut_to_the_room_that_the_repositories_leave() -> None:
-    many = [preview(f"team/{number:03}") for number in range(60)]
+    many = [preview_xcom(f"team/{number:03}") for number in range(60)]
     shown = Task(summary=many, rows=60, body="\u4e16" * 20_000).ask()
     assert shown["repositories"] is not None
     assert shown["body"].endswith("…")
@@ -124,7 +119,7 @@ def test_the_question_is_cut_to_the_room_that_the_repositories_leave() -> None:
 
 @pytest.mark.parametrize("dry_run", [True, False, "True", "false"])
 def test_the_person_sees_what_it_is_about(asked: mock.Mock, *, dry_run: bool | str) -> None:
-    task = Task(summary=preview(), dry_run=dry_run)
+    task = Task(summary=preview_xcom(), dry_run=dry_run)
     shown = task.ask()
     said = asked.call_args.kwargs
     assert shown["dry_run"] == (str(dry_run).lower() == "true")
@@ -133,23 +128,23 @@ def test_the_person_sees_what_it_is_about(asked: mock.Mock, *, dry_run: bool | s
 
 
 def test_the_subject_and_body_of_the_dag_are_shown_too(asked: mock.Mock) -> None:
-    Task(summary=preview(), dry_run=False, subject="Weekly clean-up", body="See the runbook.").ask()
+    Task(summary=preview_xcom(), dry_run=False, subject="Weekly clean-up", body="See the runbook.").ask()
     said = asked.call_args.kwargs
     assert said["subject"] == "FOR GOOD: Weekly clean-up"
     assert said["body"].startswith("See the runbook.\n\n**FOR GOOD.**")
 
 
 def test_repositories_that_could_not_be_previewed_are_named(asked: mock.Mock) -> None:
-    audit = {"schema": "ecr-lifecycle-audit/1", "summaries": [preview()], "failed_count": 3}
-    Task(summary=[audit, {**audit, "summaries": [preview("b")]}]).ask()
+    audit = {"schema": "ecr-lifecycle-audit/1", "summaries": [preview_xcom()], "failed_count": 3}
+    Task(summary=[audit, {**audit, "summaries": [preview_xcom("b")]}]).ask()
     assert "**6 repositories could not be previewed**" in asked.call_args.kwargs["body"]
 
 
 @pytest.mark.usefixtures("asked")
 def test_a_preview_that_is_made_again_before_the_answer_is_not_approved() -> None:
-    task = Task(summary=preview())
+    task = Task(summary=preview_xcom())
     task.ask()
-    task.operator.summary = preview(previewed_at=(NOW + timedelta(hours=1)).isoformat())
+    task.operator.summary = preview_xcom(previewed_at=(NOW + timedelta(hours=1)).isoformat())
     with pytest.raises(ApprovalRefusedError, match="previewed again, or a summary changed"):
         task.answer()
 
@@ -164,7 +159,7 @@ def test_a_list_that_is_written_again_before_the_answer_is_not_approved(tmp_path
             images.write(previewed(2, image_tags=(tag,)))
 
     write("v2")
-    task = Task(summary=preview(images_uri=uri))
+    task = Task(summary=preview_xcom(images_uri=uri))
     task.ask()
     write("prod")
     with pytest.raises(ApprovalRefusedError, match="a summary changed"):
@@ -173,7 +168,7 @@ def test_a_list_that_is_written_again_before_the_answer_is_not_approved(tmp_path
 
 @pytest.mark.usefixtures("asked")
 def test_a_timeout_approves_nothing() -> None:
-    task = Task(summary=preview())
+    task = Task(summary=preview_xcom())
     task.ask()
     with pytest.raises(ApprovalRefusedError, match="a timeout answered, and not a person"):
         task.answer(user=None)
@@ -182,13 +177,13 @@ def test_a_timeout_approves_nothing() -> None:
 @pytest.mark.usefixtures("asked")
 def test_an_answer_without_a_record_of_what_was_shown_approves_nothing() -> None:
     with pytest.raises(ApprovalRefusedError, match="there is no record of what the person saw"):
-        Task(summary=preview()).answer()
+        Task(summary=preview_xcom()).answer()
 
 
 @pytest.mark.usefixtures("asked")
 @pytest.mark.parametrize("user", [ADA, None])
 def test_a_rejection_is_passed_on_and_allows_nothing(user: Any) -> None:
-    task = Task(summary=preview(), defaults="Reject")
+    task = Task(summary=preview_xcom(), defaults="Reject")
     task.ask()
     answered = task.answer("Reject", user)
     assert approval_of(answered, approved_lines).refusal
@@ -199,7 +194,7 @@ def test_a_rejection_is_passed_on_and_allows_nothing(user: Any) -> None:
 @pytest.mark.usefixtures("asked")
 def test_a_rejection_skips_what_comes_after() -> None:
     with DAG("approved", schedule=None):
-        task = Task(summary=preview())
+        task = Task(summary=preview_xcom())
         task.operator >> BaseOperator(task_id="clean_up")
     task.ask()
     with mock.patch.object(EcrApproveCleanupOperator, "skip") as skip:
@@ -210,7 +205,7 @@ def test_a_rejection_skips_what_comes_after() -> None:
 @pytest.mark.usefixtures("asked")
 def test_many_repositories_are_written_down(tmp_path: Path) -> None:
     uri = f"file://{tmp_path}/approved.jsonl.gz"
-    task = Task(summary=[preview(f"team/{number}") for number in range(200)], approvals_path=uri)
+    task = Task(summary=[preview_xcom(f"team/{number}") for number in range(200)], approvals_path=uri)
     assert len(json.dumps(task.ask())) <= MAX_APPROVAL_BYTES
     answered = task.answer()
     assert (answered["repositories"], answered["repositories_uri"]) == (None, uri)
@@ -232,11 +227,14 @@ def test_many_repositories_are_written_down(tmp_path: Path) -> None:
         ({"do_xcom_push": False}, "is kept in XCom"),
         ({"rows": 0}, "rows is 0"),
         ({"dry_run_result": {"schema": "x"}}, "not the result of a dry run"),
-        ({"summary": preview(images_uri="file:///nowhere/images.jsonl.gz")}, "cannot be approved: the image list at"),
+        (
+            {"summary": preview_xcom(images_uri="file:///nowhere/images.jsonl.gz")},
+            "cannot be approved: the image list at",
+        ),
     ],
 )
 def test_bad_input_is_an_error_before_a_person_is_asked(asked: mock.Mock, kwargs: dict[str, Any], why: str) -> None:
-    task = Task(**{"summary": preview(), **kwargs})
+    task = Task(**{"summary": preview_xcom(), **kwargs})
     with pytest.raises(ValueError, match=why):
         task.operator.execute(task.context)
     assert not asked.called
@@ -245,14 +243,14 @@ def test_bad_input_is_an_error_before_a_person_is_asked(asked: mock.Mock, kwargs
 
 def test_what_others_wrote_is_never_rendered(asked: mock.Mock) -> None:
     finding = {"code": "x", "severity": "critical", "message": "{{ var.value.secret }}", "image_digests": []}
-    task = Task(summary=preview(findings=[finding]))
+    task = Task(summary=preview_xcom(findings=[finding]))
     task.operator.render_template_fields({**task.context, "ds": "2026-11-23"})
     task.ask()
     assert "var.value.secret" in asked.call_args.kwargs["body"].replace("\\", "")
 
 
 def test_the_time_of_an_answer_may_be_text(asked: mock.Mock) -> None:
-    task = Task(summary=preview())
+    task = Task(summary=preview_xcom())
     task.ask()
     event = {"chosen_options": ["Approve"], "params_input": {}, "responded_by_user": ADA}
     responded_at = datetime(2026, 11, 23, tzinfo=UTC)
@@ -260,13 +258,13 @@ def test_the_time_of_an_answer_may_be_text(asked: mock.Mock) -> None:
 
 
 def test_the_response_timeout_reaches_every_release_of_the_standard_provider() -> None:
-    operator: Any = Task(summary=preview(), response_timeout=timedelta(hours=12)).operator
+    operator: Any = Task(summary=preview_xcom(), response_timeout=timedelta(hours=12)).operator
     assert timedelta(hours=12) in (getattr(operator, "response_timeout", None), operator.execution_timeout)
 
 
 @pytest.mark.usefixtures("asked")
 def test_a_rejection_is_kept_although_airflow_ends_the_task_by_an_exception() -> None:
-    task = Task(summary=preview(), fail_on_reject=True)
+    task = Task(summary=preview_xcom(), fail_on_reject=True)
     shown = task.ask()
     with pytest.raises(Exception, match="Reject"):
         task.answer("Reject")

@@ -22,20 +22,10 @@ from airflow_provider_ecr_preview.local import LocalEcr, PreviewFails, Refused
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.triggers.ecr_audit import EcrLifecyclePolicyPreviewsTrigger
 from airflow_provider_ecr_preview.triggers.ecr_preview import GRACE
+from tests.support.contexts import TaskStateStore, audit_context, pushed_by
+from tests.support.policies import keep
 
 NAMES = [f"team/service-{number:02}" for number in range(12)]
-
-
-def policy(count: int = 10) -> dict[str, Any]:
-    return {
-        "rules": [
-            {
-                "rulePriority": 1,
-                "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count},
-                "action": {"type": "expire"},
-            }
-        ]
-    }
 
 
 SETTINGS: dict[str, Any] = {
@@ -46,40 +36,10 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-class Store:
-    """Airflow's task state store, as far as it is used here."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self.values.get(key, default)
-
-    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
-        self.values[key] = json.loads(json.dumps(value))
-
-    def delete(self, key: str) -> None:
-        del self.values[key]
-
-
-def context(
-    *, store: Store | None = None, try_number: int = 1, map_index: int = -1, run_id: str = "run", max_tries: int = 2
-) -> Any:
-    ti = mock.Mock(spec=["xcom_push", "try_number", "map_index", "task", "start_date", "run_id", "max_tries"])
-    ti.try_number, ti.map_index, ti.task.outlets = try_number, map_index, []
-    ti.run_id, ti.max_tries = run_id, max_tries
-    dag_run = mock.Mock(spec=["start_date"], start_date=datetime(2026, 1, 1, tzinfo=UTC))
-    return {"ti": ti, "dag_run": dag_run} | ({} if store is None else {"task_state_store": store})
-
-
-def pushed(of: Any) -> dict[str, Any]:
-    return {call.kwargs["key"]: call.kwargs["value"] for call in of["ti"].xcom_push.call_args_list}
-
-
 @pytest.fixture
 def registry(local_ecr: LocalEcr) -> LocalEcr:
     for number, name in enumerate(NAMES):
-        local_ecr.create_repository(name, policy=policy() if number else None)
+        local_ecr.create_repository(name, policy=keep(10) if number else None)
         local_ecr.push_many(name, 11 + number)
     local_ecr.calls.clear()
     return local_ecr
@@ -99,7 +59,7 @@ async def event_of(deferred: pytest.ExceptionInfo[TaskDeferred]) -> dict[str, An
 
 
 def test_the_applied_policies_are_audited_with_two_preview_calls_each(registry: LocalEcr) -> None:
-    value = audit().execute(context())
+    value = audit().execute(audit_context())
     assert json.loads(json.dumps(value)) == value
     assert len(json.dumps(value)) <= MAX_AUDIT_BYTES
     assert (value["repository_count"], value["previewed_count"], value["without_policy_count"]) == (12, 11, 1)
@@ -114,16 +74,16 @@ def test_the_applied_policies_are_audited_with_two_preview_calls_each(registry: 
 def test_one_candidate_and_candidates_by_glob_are_previewed(registry: LocalEcr) -> None:
     value = audit(
         repository_names="team/service-00, team/service-01,team/service-02",
-        lifecycle_policy_text=policy(5),
-        lifecycle_policies={"*-00": policy(1), "*-01": None},
-    ).execute(context())
+        lifecycle_policy_text=keep(5),
+        lifecycle_policies={"*-00": keep(1), "*-01": None},
+    ).execute(audit_context())
     summaries = {summary["repository_name"]: summary["expiring_image_count"] for summary in value["summaries"] or []}
     assert summaries == {NAMES[0]: 10, NAMES[1]: 2, NAMES[2]: 8}
 
 
 def test_a_policy_that_ecr_would_refuse_is_an_error_before_anything_is_started(registry: LocalEcr) -> None:
     with pytest.raises(exceptions.InvalidLifecyclePolicyError, match=r"rule 1: the policy of 'web/\*'"):
-        audit(lifecycle_policies={"web/*": policy(0)}).execute(context())
+        audit(lifecycle_policies={"web/*": keep(0)}).execute(audit_context())
     assert not len(registry.calls)
 
 
@@ -141,17 +101,17 @@ def test_an_invalid_parameter_is_an_error_before_any_call(
     registry: LocalEcr, arguments: dict[str, Any], match: str
 ) -> None:
     with pytest.raises(ValueError, match=match):
-        audit(**arguments).execute(context())
+        audit(**arguments).execute(audit_context())
     assert not len(registry.calls)
 
 
 def test_no_repository_is_an_empty_audit_and_a_warning(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
-    assert audit(repository_names=[]).execute(context())["repository_count"] == 0
+    assert audit(repository_names=[]).execute(audit_context())["repository_count"] == 0
     assert "no repository to audit" in capsys.readouterr().out
 
 
 def test_no_repository_can_be_an_error_before_any_call(registry: LocalEcr) -> None:
-    of = context()
+    of = audit_context()
     with pytest.raises(exceptions.NoRepositoriesError, match="no repository to audit"):
         audit(repository_names=[], on_no_repositories="fail").execute(of)
     with pytest.raises(ValueError, match="on_no_repositories"):
@@ -160,16 +120,16 @@ def test_no_repository_can_be_an_error_before_any_call(registry: LocalEcr) -> No
 
 
 def test_the_marker_has_the_headline_counts(registry: LocalEcr) -> None:
-    of = context()
+    of = audit_context()
     value = audit().execute(of)
-    marker = pushed(of)[MARKER_KEY]
+    marker = pushed_by(of)[MARKER_KEY]
     assert marker["kind"] == "audit"
     assert marker["counts"]["expiring_image_count"] == value["expiring_image_count"]
 
 
 def test_a_failed_repository_is_recorded_and_does_not_stop_the_others(registry: LocalEcr) -> None:
     registry.deny("ecr:StartLifecyclePolicyPreview", NAMES[3])
-    value = audit(fail_on="none").execute(context())
+    value = audit(fail_on="none").execute(audit_context())
     assert (value["failed_count"], value["previewed_count"]) == (1, 10)
     assert value["errors"] == {"AccessDeniedError": 1}
     assert "may not ecr:StartLifecyclePolicyPreview" in (value["failures"][0]["message"] or "")
@@ -193,25 +153,25 @@ def test_fail_on_decides_about_the_end_of_the_task_and_the_audit_is_pushed_all_t
 ) -> None:
     for name in NAMES[:failing]:
         registry.inject(Refused("RepositoryNotFoundException"), "StartLifecyclePolicyPreview", name)
-    of = context()
+    of = audit_context()
     task = audit(fail_on=fail_on)
     if not fails:
         assert task.execute(of)["failed_count"] == failing
         return
     with pytest.raises(exceptions.AuditFailedError, match=f"{failing} of 12 repositories.*RepositoryNotFoundError"):
         task.execute(of)
-    assert pushed(of)["return_value"]["failed_count"] == failing
+    assert pushed_by(of)["return_value"]["failed_count"] == failing
 
 
 def test_progress_is_logged_at_a_steady_interval(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
     registry.preview_seconds = 1.0
-    audit(progress_interval=0.2).execute(context())
+    audit(progress_interval=0.2).execute(audit_context())
     assert capsys.readouterr().out.count("of 12 repositories done") >= 3
 
 
 def test_the_log_has_the_table_of_the_audit(registry: LocalEcr, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        audit().execute(context())
+        audit().execute(audit_context())
     assert "Without a lifecycle policy: team/service-00" in caplog.text
 
 
@@ -229,22 +189,22 @@ def kill_once_read(task: EcrAuditLifecyclePoliciesOperator, registry: LocalEcr, 
 def test_a_task_that_is_killed_ends_soon_and_keeps_what_is_done(registry: LocalEcr) -> None:
     # Were the last preview waited for, the test would take an hour.
     registry.preview_seconds = lambda name: 3600.0 if name == NAMES[-1] else 0.0
-    store = Store()
+    store = TaskStateStore()
     task = audit()
     kill_once_read(task, registry, 10)
     with pytest.raises(exceptions.AuditStoppedError, match=r"after \d+ of 12"):
-        task.execute(context(store=store))
+        task.execute(audit_context(store=store))
     assert store.values
 
 
 def test_a_retry_continues_where_an_attempt_stopped(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
     registry.preview_seconds = lambda name: 0.0 if name < NAMES[6] else 3.0
-    store, task = Store(), audit()
+    store, task = TaskStateStore(), audit()
     kill_once_read(task, registry, 5)
     with pytest.raises(exceptions.AuditStoppedError):
-        task.execute(context(store=store))
+        task.execute(audit_context(store=store))
     assert registry.calls.count("StartLifecyclePolicyPreview") == 12
-    value = audit().execute(context(store=store, try_number=2))
+    value = audit().execute(audit_context(store=store, try_number=2))
     taken_up = re.search(
         r"Continuing an earlier attempt: (\d+) \w+ done, (\d+) previews? started, as read from Airflow's task state store.",
         capsys.readouterr().out,
@@ -259,30 +219,30 @@ def test_a_retry_continues_where_an_attempt_stopped(registry: LocalEcr, capsys: 
 
 def test_a_retry_previews_only_what_failed(registry: LocalEcr) -> None:
     registry.inject(PreviewFails(), repository=NAMES[4])
-    store = Store()
+    store = TaskStateStore()
     with pytest.raises(exceptions.AuditFailedError):
-        audit().execute(context(store=store))
+        audit().execute(audit_context(store=store))
     registry.calls.clear()
-    value = audit().execute(context(store=store, try_number=2))
+    value = audit().execute(audit_context(store=store, try_number=2))
     assert (value["repository_count"], value["failed_count"]) == (12, 0)
     assert {call.repository for call in registry.calls if call.operation != "DescribeRegistry"} == {NAMES[4]}
 
 
 def test_a_retry_with_another_policy_begins_anew(registry: LocalEcr) -> None:
-    store = Store()
+    store = TaskStateStore()
     registry.deny("ecr:StartLifecyclePolicyPreview", NAMES[4])
     with pytest.raises(exceptions.AuditFailedError):
-        audit(lifecycle_policy_text=policy(3)).execute(context(store=store))
-    value = audit(lifecycle_policy_text=policy(9), fail_on="none").execute(context(store=store, try_number=2))
+        audit(lifecycle_policy_text=keep(3)).execute(audit_context(store=store))
+    value = audit(lifecycle_policy_text=keep(9), fail_on="none").execute(audit_context(store=store, try_number=2))
     assert value["expiring_image_count"] == sum(range(2, 14)) - 6
 
 
 def test_the_progress_of_an_earlier_run_is_not_used(registry: LocalEcr) -> None:
-    store = Store()
+    store = TaskStateStore()
     registry.deny("ecr:StartLifecyclePolicyPreview", NAMES[4])
     with pytest.raises(exceptions.AuditFailedError):
-        audit().execute(context(store=store))
-    later = context(store=store, run_id="later")
+        audit().execute(audit_context(store=store))
+    later = audit_context(store=store, run_id="later")
     later["dag_run"].start_date = datetime.now(UTC)
     registry.calls.clear()
     audit(fail_on="none").execute(later)
@@ -293,13 +253,13 @@ def test_the_progress_of_an_earlier_run_is_not_used(registry: LocalEcr) -> None:
 def test_after_a_clear_successes_are_used_again_and_everything_else_is_audited(
     registry: LocalEcr, cleared: str
 ) -> None:
-    store = Store()
+    store = TaskStateStore()
     denial = registry.deny("ecr:StartLifecyclePolicyPreview", NAMES[4])
     with pytest.raises(exceptions.AuditFailedError):
-        audit().execute(context(store=store))
+        audit().execute(audit_context(store=store))
     denial.remove()
-    registry.client().put_lifecycle_policy(repositoryName=NAMES[0], lifecyclePolicyText=json.dumps(policy()))
-    again = context(store=store, try_number=2, max_tries=5 if cleared == "task" else 2)
+    registry.client().put_lifecycle_policy(repositoryName=NAMES[0], lifecyclePolicyText=json.dumps(keep(10)))
+    again = audit_context(store=store, try_number=2, max_tries=5 if cleared == "task" else 2)
     if cleared == "run":
         again["dag_run"].start_date = datetime.now(UTC)
     registry.calls.clear()
@@ -313,28 +273,28 @@ def test_the_next_attempt_removes_what_a_killed_one_left_half_written(registry: 
     path = f"file://{tmp_path}"
     registry.deny("ecr:StartLifecyclePolicyPreview", NAMES[4])
     with pytest.raises(exceptions.AuditFailedError):
-        audit(reports_path=path, audit_id="weekly").execute(context())
+        audit(reports_path=path, audit_id="weekly").execute(audit_context())
     [folder, *_] = [file.parent for file in tmp_path.rglob("images.jsonl.gz")]
     [kept, *_] = [file.parent for file in tmp_path.rglob("outcomes/**/*.jsonl")]
     of_another = folder.parent / "repository_name=another"
     of_another.mkdir()
     for place in (folder, kept, of_another):
         (place / f".{'0' * 32}.part").write_bytes(b"half")
-    audit(reports_path=path, audit_id="weekly", fail_on="none").execute(context(try_number=2))
+    audit(reports_path=path, audit_id="weekly", fail_on="none").execute(audit_context(try_number=2))
     assert [file.parent for file in tmp_path.rglob("*.part")] == [of_another]
     assert not list((tmp_path / "outcomes").iterdir())
 
 
 def test_clearing_an_audit_that_succeeded_starts_over(registry: LocalEcr) -> None:
-    store = Store()
-    audit().execute(context(store=store))
+    store = TaskStateStore()
+    audit().execute(audit_context(store=store))
     registry.calls.clear()
-    audit().execute(context(store=store, try_number=2, max_tries=5))
+    audit().execute(audit_context(store=store, try_number=2, max_tries=5))
     assert registry.calls.count("StartLifecyclePolicyPreview") == len(NAMES)
 
 
 def test_an_audit_of_a_run_that_is_dated_in_the_future_has_the_time_at_which_it_ran(registry: LocalEcr) -> None:
-    future = context()
+    future = audit_context()
     future["dag_run"].start_date = datetime.now(UTC) + timedelta(days=400)
     assert datetime.fromisoformat(audit().execute(future)["audited_at"]) <= datetime.now(UTC)
 
@@ -346,7 +306,7 @@ def test_the_fleet_waits_for_the_end_of_an_outage_as_long_as_the_audit_says(
     with mock.patch(
         "airflow_provider_ecr_preview.operators._audit_run.PreviewFleet", side_effect=PreviewFleet
     ) as fleet:
-        audit(**given).execute(context())
+        audit(**given).execute(audit_context())
     assert fleet.call_args.kwargs["outage_timeout"] == seconds
 
 
@@ -354,14 +314,14 @@ def test_the_fleet_waits_for_the_end_of_an_outage_as_long_as_the_audit_says(
 @pytest.mark.parametrize("days", [-400, 400])
 def test_an_audit_of_a_test_run_has_the_time_at_which_it_ran(registry: LocalEcr, date: str, days: int) -> None:
     began, dated = datetime.now(UTC), datetime.now(UTC) + timedelta(days=days)
-    of = context()
+    of = audit_context()
     of["dag_run"] = mock.Mock(spec=["start_date", date], start_date=dated, **{date: dated})
     assert began <= datetime.fromisoformat(audit().execute(of)["audited_at"]) <= datetime.now(UTC)
 
 
 def test_a_retry_of_a_run_without_a_start_continues(registry: LocalEcr) -> None:
     registry.inject(PreviewFails(), repository=NAMES[4])
-    first, second = context(store=(store := Store())), context(store=store, try_number=2)
+    first, second = audit_context(store=(store := TaskStateStore())), audit_context(store=store, try_number=2)
     first["dag_run"].start_date = second["dag_run"].start_date = None
     with pytest.raises(exceptions.AuditFailedError):
         audit().execute(first)
@@ -371,7 +331,7 @@ def test_a_retry_of_a_run_without_a_start_continues(registry: LocalEcr) -> None:
 
 
 def test_a_retry_without_kept_progress_logs_why(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
-    audit().execute(context(try_number=2))
+    audit().execute(audit_context(try_number=2))
     assert (
         "Starting again from the beginning: earlier attempts could not keep their progress" in capsys.readouterr().out
     )
@@ -383,30 +343,30 @@ async def test_a_deferred_audit_keeps_its_settings_and_starts_every_preview_once
     registry: LocalEcr, with_store: bool
 ) -> None:
     registry.preview_seconds = 0.6
-    store = Store() if with_store else None
+    store = TaskStateStore() if with_store else None
     arguments = {"deferrable": True, "poll_interval": 0.2, "repository_timeout": 60.0, **SETTINGS}
     with pytest.raises(TaskDeferred) as deferred:
-        audit(**arguments).execute(context(store=store))
+        audit(**arguments).execute(audit_context(store=store))
     kwargs = deferred.value.trigger.serialize()[1]
     assert {name: kwargs[name] for name in SETTINGS} == SETTINGS
     assert time.time() < kwargs["deadline"] <= time.time() + 60
     event = await event_of(deferred)
-    value = getattr(audit(**arguments), deferred.value.method_name)(context(store=store), event)
+    value = getattr(audit(**arguments), deferred.value.method_name)(audit_context(store=store), event)
     assert (value["repository_count"], value["expiring_image_count"]) == (12, sum(range(2, 13)))
     assert registry.calls.count("StartLifecyclePolicyPreview") == 12
 
 
 @pytest.mark.asyncio
 async def test_more_than_may_be_in_flight_is_deferred_wave_after_wave(registry: LocalEcr) -> None:
-    store = Store()
+    store = TaskStateStore()
     arguments = {"deferrable": True, "poll_interval": 0.1, "max_in_flight": 5}
     with pytest.raises(TaskDeferred) as deferred:
-        audit(**arguments).execute(context(store=store))
+        audit(**arguments).execute(audit_context(store=store))
     waves = 1
     while True:
         event = await event_of(deferred)
         try:
-            value = audit(**arguments).execute_complete(context(store=store), event)  # type: ignore[arg-type]  # the event as JSON
+            value = audit(**arguments).execute_complete(audit_context(store=store), event)  # type: ignore[arg-type]  # the event as JSON
             break
         except TaskDeferred as again:
             waves += 1
@@ -421,14 +381,14 @@ def test_the_triggerer_calls_the_region_that_the_worker_resolved(
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with pytest.raises(TaskDeferred) as deferred:
-        audit(deferrable=True, aws_conn_id=None).execute(context())
+        audit(deferrable=True, aws_conn_id=None).execute(audit_context())
     assert deferred.value.trigger.serialize()[1]["region_name"] == "us-east-1"
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("with_store", [True, False])
 async def test_a_deferred_audit_of_a_run_without_a_start_ends_as_well(registry: LocalEcr, with_store: bool) -> None:
-    of = context(store=Store() if with_store else None)
+    of = audit_context(store=TaskStateStore() if with_store else None)
     of["dag_run"].start_date = None
     with pytest.raises(TaskDeferred) as deferred:
         audit(deferrable=True).execute(of)
@@ -439,7 +399,7 @@ async def test_a_deferred_audit_of_a_run_without_a_start_ends_as_well(registry: 
 
 def test_airflow_ends_the_wait_when_no_triggerer_does(registry: LocalEcr) -> None:
     with pytest.raises(TaskDeferred) as deferred:
-        audit(deferrable=True, timeout=100.0).execute(context())
+        audit(deferrable=True, timeout=100.0).execute(audit_context())
     assert deferred.value.timeout is not None
     assert timedelta(seconds=90) < deferred.value.timeout - GRACE <= timedelta(seconds=100)
 
@@ -453,10 +413,10 @@ def resumed(task: EcrAuditLifecyclePoliciesOperator, of: Any) -> Any:
 def test_what_was_started_is_read_on_the_worker_after_a_wait_that_no_triggerer_ended(
     registry: LocalEcr, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store = Store()
+    store = TaskStateStore()
     with pytest.raises(TaskDeferred):
-        audit(deferrable=True).execute(context(store=store))
-    value = resumed(audit(deferrable=True), context(store=store))
+        audit(deferrable=True).execute(audit_context(store=store))
+    value = resumed(audit(deferrable=True), audit_context(store=store))
     assert (value["repository_count"], value["failed_count"]) == (12, 0)
     assert registry.calls.count("StartLifecyclePolicyPreview") == 12
     assert "No triggerer ended the deferral" in capsys.readouterr().out
@@ -464,28 +424,28 @@ def test_what_was_started_is_read_on_the_worker_after_a_wait_that_no_triggerer_e
 
 def test_an_audit_whose_time_is_over_when_no_triggerer_ended_the_wait_says_what_is_missing(registry: LocalEcr) -> None:
     registry.preview_seconds = 3600
-    store, of = Store(), context()
+    store, of = TaskStateStore(), audit_context()
     with pytest.raises(TaskDeferred):
-        audit(deferrable=True, timeout=60.0).execute(context(store=store))
+        audit(deferrable=True, timeout=60.0).execute(audit_context(store=store))
     of["task_state_store"] = store
     with pytest.raises(exceptions.AuditFailedError, match="11 of 12"):
         resumed(audit(deferrable=True, timeout=60.0), of)
-    assert pushed(of)["return_value"]["failed_count"] == 11
+    assert pushed_by(of)["return_value"]["failed_count"] == 11
 
 
 def test_a_deferral_that_no_triggerer_ended_fails_if_the_progress_was_not_kept(
     registry: LocalEcr, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(TaskDeferred):
-        audit(deferrable=True).execute(context())
+        audit(deferrable=True).execute(audit_context())
     with pytest.raises(Exception, match=r"(?i)timeout"):
-        resumed(audit(deferrable=True), context())
+        resumed(audit(deferrable=True), audit_context())
     assert "Check that a triggerer is running" in capsys.readouterr().out
 
 
 def test_the_worker_waits_if_the_record_is_too_large_for_the_triggerer(registry: LocalEcr) -> None:
     with mock.patch("airflow_provider_ecr_preview.operators._audit_run.MAX_CARRIED_CHARACTERS", 10):
-        assert audit(deferrable=True).execute(context())["repository_count"] == 12
+        assert audit(deferrable=True).execute(audit_context())["repository_count"] == 12
     assert registry.calls.count("StartLifecyclePolicyPreview") == 12
 
 
@@ -493,10 +453,10 @@ def test_the_worker_waits_if_the_record_is_too_large_for_the_triggerer(registry:
 async def test_the_trigger_ends_at_its_deadline_and_with_previews_that_cannot_be_seen(registry: LocalEcr) -> None:
     registry.preview_seconds = 3600
     with pytest.raises(TaskDeferred) as deferred:
-        audit(deferrable=True, poll_interval=0.1, timeout=600, fail_on="none").execute(context())
+        audit(deferrable=True, poll_interval=0.1, timeout=600, fail_on="none").execute(audit_context())
     deferred.value.trigger.deadline = time.time() + 0.5
     event = await event_of(deferred)
-    value = audit(timeout=0.0, fail_on="none").execute_complete(context(), event)  # type: ignore[arg-type]  # as above
+    value = audit(timeout=0.0, fail_on="none").execute_complete(audit_context(), event)  # type: ignore[arg-type]  # as above
     assert value["errors"] == {"PreviewTimeoutError": 11}
     gone = EcrLifecyclePolicyPreviewsTrigger(
         repository_names=["team/gone"], deadline=time.time() + 60, poll_interval=0.05

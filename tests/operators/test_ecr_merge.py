@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any, cast
-from unittest import mock
 
 import pytest
 
@@ -14,6 +13,7 @@ from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
 from airflow_provider_ecr_preview.core.xcom.preview import MARKER_KEY, PreviewSummaryXCom
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrMergeLifecycleAuditsOperator
+from tests.support.contexts import audit_context, pushed_by
 
 AUDITED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -52,23 +52,12 @@ PARTS = [
 ]
 
 
-def context(states: dict[str, str] | None = None) -> Any:
-    ti = mock.Mock(spec=["xcom_push", "get_task_states", "dag_id", "run_id", "task"])
-    ti.dag_id, ti.run_id, ti.task.outlets = "weekly", "run", []
-    ti.get_task_states.return_value = {"run": states or {}}
-    return {"ti": ti}
-
-
-def pushed(of: Any) -> dict[str, Any]:
-    return {call.kwargs["key"]: call.kwargs["value"] for call in of["ti"].xcom_push.call_args_list}
-
-
 def merge(audits: Any, **kwargs: Any) -> EcrMergeLifecycleAuditsOperator:
     return EcrMergeLifecycleAuditsOperator(**{"task_id": "merge", "audits": audits, "audit_id": "weekly", **kwargs})
 
 
 def test_the_parts_make_one_audit_by_account_and_region() -> None:
-    of = context()
+    of = audit_context()
     value = merge(PARTS).execute(of)
     assert json.loads(json.dumps(value)) == value
     assert (value["audit_id"], value["audited_at"]) == ("weekly", AUDITED_AT.isoformat())
@@ -78,30 +67,30 @@ def test_the_parts_make_one_audit_by_account_and_region() -> None:
     assert [repository["repository_name"] for repository in value["top"]] == ["b/one", "a/one", "a/one", "a/two"]
     assert len(value["table_uris"]) == 3
     assert value["missing_part_count"] == 0
-    assert pushed(of)[MARKER_KEY]["counts"]["repository_count"] == 4
+    assert pushed_by(of)[MARKER_KEY]["counts"]["repository_count"] == 4
 
 
 @pytest.mark.parametrize("audits", [PARTS[0], [PARTS[0]], (PARTS[0],), [[PARTS[0]]], iter([PARTS[0]])])
 def test_one_audit_and_lists_of_lists_are_taken(audits: Any) -> None:
-    assert merge(audits).execute(context())["repository_count"] == 2
+    assert merge(audits).execute(audit_context())["repository_count"] == 2
 
 
 @pytest.mark.parametrize("audits", ["{{ ti.xcom_pull('audit') }}", 5, {"schema": "other"}, [{"rows": 1}]])
 def test_a_value_that_is_not_an_audit_is_refused(audits: Any) -> None:
     with pytest.raises(ValueError, match="audit"):
-        merge(audits).execute(context())
+        merge(audits).execute(audit_context())
 
 
 def test_a_missing_part_fails_the_task_after_the_other_parts_are_pushed() -> None:
-    of = context()
+    of = audit_context()
     with pytest.raises(exceptions.AuditIncompleteError, match="1 part of the audit is missing"):
         merge([PARTS[0], None]).execute(of)
-    assert pushed(of)["return_value"]["missing_part_count"] == 1
-    assert pushed(of)[MARKER_KEY]["counts"]["missing_part_count"] == 1
+    assert pushed_by(of)["return_value"]["missing_part_count"] == 1
+    assert pushed_by(of)[MARKER_KEY]["counts"]["missing_part_count"] == 1
 
 
 def test_a_missing_part_is_a_warning_if_on_missing_is_warn() -> None:
-    value = merge([PARTS[0], None, None], on_missing="warn").execute(context())
+    value = merge([PARTS[0], None, None], on_missing="warn").execute(audit_context())
     assert (value["missing_part_count"], value["repository_count"]) == (2, 2)
 
 
@@ -112,36 +101,36 @@ def test_parts_are_missing_that_left_no_result_at_all() -> None:
     with pytest.raises(
         exceptions.AuditIncompleteError, match=r"2 parts .* \(audit_1 failed, audit_2 upstream_failed\)"
     ):
-        task.execute(context(states))
+        task.execute(audit_context(states=states))
 
 
 def test_an_audit_whose_task_failed_because_of_single_repositories_is_not_missing() -> None:
     task = merge([part(outcome("a/one", failed=True), outcome("a/two"))], fail_on=0.5)
     task._audit_task_ids = ["audit"]
-    assert task.execute(context({"audit_0": "failed"}))["missing_part_count"] == 0
+    assert task.execute(audit_context(states={"audit_0": "failed"}))["missing_part_count"] == 0
 
 
 def test_a_merged_audit_with_missing_parts_is_merged_with_them() -> None:
-    first = merge([PARTS[0], None], on_missing="warn").execute(context())
-    assert merge([first, PARTS[1]], on_missing="warn").execute(context())["missing_part_count"] == 1
+    first = merge([PARTS[0], None], on_missing="warn").execute(audit_context())
+    assert merge([first, PARTS[1]], on_missing="warn").execute(audit_context())["missing_part_count"] == 1
 
 
 def test_fail_on_is_about_the_whole_audit() -> None:
     parts = [part(outcome("a/one", failed=True)), PARTS[1]]
-    of = context()
+    of = audit_context()
     with pytest.raises(exceptions.AuditFailedError, match=r"1 of 2 repositories .* ThrottledError 1"):
         merge(parts).execute(of)
-    assert pushed(of)["return_value"]["failed_count"] == 1
-    assert merge(parts, fail_on=0.5).execute(context())["failed_count"] == 1
+    assert pushed_by(of)["return_value"]["failed_count"] == 1
+    assert merge(parts, fail_on=0.5).execute(audit_context())["failed_count"] == 1
 
 
 def test_nothing_to_merge_is_an_empty_audit() -> None:
-    assert merge([]).execute(context())["repository_count"] == 0
+    assert merge([]).execute(audit_context())["repository_count"] == 0
 
 
 def test_an_invalid_parameter_is_an_error() -> None:
     with pytest.raises(ValueError, match="on_missing is 'ignore'"):
-        merge(PARTS, on_missing="ignore").execute(context())
+        merge(PARTS, on_missing="ignore").execute(audit_context())
 
 
 def test_every_template_field_is_an_attribute() -> None:
@@ -150,9 +139,9 @@ def test_every_template_field_is_an_attribute() -> None:
 
 
 def test_audits_of_no_repository_are_a_warning_or_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert merge([]).execute(context())["repository_count"] == 0
+    assert merge([]).execute(audit_context())["repository_count"] == 0
     assert "no repository to audit" in capsys.readouterr().out
-    of = context()
+    of = audit_context()
     with pytest.raises(exceptions.NoRepositoriesError):
         merge([], on_no_repositories="fail").execute(of)
-    assert pushed(of)["return_value"]["repository_count"] == 0
+    assert pushed_by(of)["return_value"]["repository_count"] == 0

@@ -22,17 +22,11 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrStartLifecyclePolicyPreviewOperator,
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
+from tests.support.contexts import RecordedTaskInstance
+from tests.support.policies import keep
 
 REPOSITORY = "payments/api"
-POLICY = {
-    "rules": [
-        {
-            "rulePriority": 1,
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10},
-            "action": {"type": "expire"},
-        }
-    ]
-}
+POLICY = keep(10)
 ONE_ATTEMPT = {"retries": {"total_max_attempts": 1}}
 IMAGE_IDS = [{"imageDigest": f"sha256:{number:064x}"} for number in range(101)]
 
@@ -45,26 +39,9 @@ ERRORS = [
 ]
 
 
-class TaskInstance:
-    """The part of a running task instance that an operator uses."""
-
-    def __init__(self) -> None:
-        self.pushed: dict[str, Any] = {}
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        self.pushed[key] = value
-
-
 @pytest.fixture
 def context() -> Any:
-    return {"ti": TaskInstance()}
-
-
-@pytest.fixture
-def repository(local_ecr: LocalEcr) -> LocalEcr:
-    local_ecr.create_repository(REPOSITORY)
-    local_ecr.push_many(REPOSITORY, 20)
-    return local_ecr
+    return {"ti": RecordedTaskInstance()}
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +14,11 @@ from airflow_provider_ecr_preview.core.xcom.preview import StartedPreviewXCom
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.faults import LostReply, PreviewExpires, PreviewFails
 from airflow_provider_ecr_preview.operators.ecr_preview import EcrStartLifecyclePolicyPreviewOperator
-from airflow_provider_ecr_preview.triggers import _polls, ecr_preview
+from airflow_provider_ecr_preview.triggers import ecr_preview
+from tests.support.contexts import RecordedTaskInstance
+from tests.support.policies import keep
+
+pytestmark = pytest.mark.usefixtures("fresh_trigger_hooks")
 
 REPOSITORY = "payments/api"
 SETTINGS: dict[str, Any] = {
@@ -26,45 +29,9 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def keep(count: int) -> dict[str, Any]:
-    return {
-        "rules": [
-            {
-                "rulePriority": 1,
-                "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count},
-                "action": {"type": "expire"},
-            }
-        ]
-    }
-
-
-class TaskInstance:
-    """The part of a running task instance that an operator uses."""
-
-    def __init__(self) -> None:
-        self.pushed: dict[str, Any] = {}
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        self.pushed[key] = value
-
-
-@pytest.fixture(autouse=True)
-def _no_client_of_another_test() -> Iterator[None]:
-    _polls._HOOKS.clear()
-    yield
-    _polls._HOOKS.clear()
-
-
 @pytest.fixture
 def context() -> Any:
-    return {"ti": TaskInstance()}
-
-
-@pytest.fixture
-def repository(local_ecr: LocalEcr) -> LocalEcr:
-    local_ecr.create_repository(REPOSITORY)
-    local_ecr.push_many(REPOSITORY, 20)
-    return local_ecr
+    return {"ti": RecordedTaskInstance()}
 
 
 def start(**kwargs: Any) -> EcrStartLifecyclePolicyPreviewOperator:

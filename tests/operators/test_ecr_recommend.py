@@ -17,7 +17,7 @@ from airflow_provider_ecr_preview.local import AccessDenied, LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_recommend import EcrRecommendLifecyclePolicyOperator
-from tests.support.contexts import audit_context as context
+from tests.support.contexts import audit_context
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 NAMES = ["team/api", "team/web"]
@@ -39,7 +39,7 @@ def _digests(local_ecr: LocalEcr) -> dict[str, list[str]]:
 
 def recommend(of: Any = None, **kwargs: Any) -> Any:
     task = EcrRecommendLifecyclePolicyOperator(task_id="recommend", **{"repository_names": NAMES, **kwargs})
-    return task.execute(of or context())
+    return task.execute(of or audit_context())
 
 
 def in_use(*digests: str, unread: bool = False, region: str = REGION) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def test_an_image_in_use_is_kept_and_named_with_what_it_costs(digests: dict[str,
 def test_nothing_is_recommended_while_it_is_not_known_what_is_in_use(
     digests: dict[str, list[str]], collected: dict[str, Any], reason: str
 ) -> None:
-    of = context()
+    of = audit_context()
     with pytest.raises(exceptions.CandidateRefusedError, match=reason):
         recommend(of, in_use=collected)
     (pushed,) = [call.kwargs["value"] for call in of["ti"].xcom_push.call_args_list]
@@ -167,7 +167,7 @@ def test_the_result_goes_on_to_an_audit_and_a_comparison(local_ecr: LocalEcr, di
         repository_names=NAMES,
         audit_id="a",
         lifecycle_policies=json.dumps(value["lifecycle_policies"]),
-    ).execute(context())
+    ).execute(audit_context())
     assert audit["expiring_image_count"] == value["policies"][0]["expiring_image_count"]
     compared = EcrCompareLifecyclePoliciesOperator(
         task_id="compare",
@@ -175,7 +175,7 @@ def test_the_result_goes_on_to_an_audit_and_a_comparison(local_ecr: LocalEcr, di
         lifecycle_policy_text=value["policies"][0]["lifecycle_policy_text"],
         method="simulation",
         fail_on_finding=None,
-    ).execute(context())
+    ).execute(audit_context())
     assert compared["policies"][1]["expiring_image_count"] == 30
 
 
@@ -198,7 +198,7 @@ def test_a_stopped_task_ends(digests: dict[str, list[str]]) -> None:
     )
     task.on_kill()
     with pytest.raises(exceptions.AuditStoppedError, match="The task was stopped"):
-        task.execute(context())
+        task.execute(audit_context())
 
 
 def test_so_many_repositories_that_the_mapping_does_not_fit_are_warned_of(

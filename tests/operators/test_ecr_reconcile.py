@@ -18,16 +18,12 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
 )
 from airflow_provider_ecr_preview.operators.ecr_reconcile import EcrReconcileLifecycleOperator
 from airflow_provider_ecr_preview.reports.lists import read_lines
-from tests.support.contexts import context
+from tests.support.contexts import task_context
+from tests.support.policies import keep
 
 REPOSITORY = "payments/api"
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
-
-
-def keep(count: int) -> dict[str, Any]:
-    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count}
-    return {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
 
 
 ARCHIVE_ALL = {
@@ -54,21 +50,21 @@ def registry(local_ecr: LocalEcr) -> LocalEcr:
 
 
 def preview(folder: Path | None = None, repository: str = REPOSITORY) -> Any:
-    EcrStartLifecyclePolicyPreviewOperator(task_id="start", repository_name=repository).execute(context())
+    EcrStartLifecyclePolicyPreviewOperator(task_id="start", repository_name=repository).execute(task_context())
     return EcrSummarizeLifecyclePolicyPreviewOperator(
         task_id="summarize",
         repository_name=repository,
         images_path=f"file://{folder}/images.jsonl.gz" if folder else None,
-    ).execute(context())
+    ).execute(task_context())
 
 
 def reconcile(summary: Any, of: Any = None, **kwargs: Any) -> Any:
     operator = EcrReconcileLifecycleOperator(task_id="reconcile", summary=summary, **kwargs)
-    return operator.execute(of or context())
+    return operator.execute(of or task_context())
 
 
 def reconcile_failing(error: type[Exception], match: str, summary: Any, **kwargs: Any) -> Any:
-    of = context()
+    of = task_context()
     with pytest.raises(error, match=match):
         reconcile(summary, of, **kwargs)
     return of["ti"].xcom_push.call_args.kwargs["value"]

@@ -8,16 +8,9 @@ import pytest
 from airflow_provider_ecr_preview.core import exceptions
 from airflow_provider_ecr_preview.local import LocalEcr, Refused, TruncatedBody
 from airflow_provider_ecr_preview.operators.ecr_repositories import EcrListRepositoriesOperator
+from tests.support.policies import keep
 
-POLICY = {
-    "rules": [
-        {
-            "rulePriority": 1,
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10},
-            "action": {"type": "expire"},
-        }
-    ]
-}
+POLICY = keep(10)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrStartLifecyclePolicyPreviewOperator,
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
-from tests.support.contexts import audit_context as context
+from tests.support.contexts import audit_context
 
 NAMES = ["payments/api", "shop/web"]
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -43,16 +43,16 @@ def collected(*references: ImageReference, unread: bool = False) -> dict[str, An
 
 
 def summarized(**kwargs: Any) -> Any:
-    EcrStartLifecyclePolicyPreviewOperator(task_id="start", repository_name=NAMES[0]).execute(context())
+    EcrStartLifecyclePolicyPreviewOperator(task_id="start", repository_name=NAMES[0]).execute(audit_context())
     return EcrSummarizeLifecyclePolicyPreviewOperator(task_id="summarize", repository_name=NAMES[0], **kwargs).execute(
-        context()
+        audit_context()
     )
 
 
 def audited(**kwargs: Any) -> Any:
     return EcrAuditLifecyclePoliciesOperator(
         task_id="audit", repository_names=NAMES, audit_id="a", region_name=REGION, **kwargs
-    ).execute(context())
+    ).execute(audit_context())
 
 
 @pytest.mark.parametrize("by", ["tag", "digest"])

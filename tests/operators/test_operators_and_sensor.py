@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferred
@@ -17,17 +16,11 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
 from airflow_provider_ecr_preview.reports.lists import read_image_list, read_lines
 from airflow_provider_ecr_preview.sensors.ecr_preview import EcrLifecyclePolicyPreviewSensor
 from airflow_provider_ecr_preview.triggers.ecr_preview import EcrLifecyclePolicyPreviewTrigger
+from tests.support.contexts import task_context
+from tests.support.policies import keep
 
 REPOSITORY = "payments/api"
-POLICY = {
-    "rules": [
-        {
-            "rulePriority": 1,
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10},
-            "action": {"type": "expire"},
-        }
-    ]
-}
+POLICY = keep(10)
 SETTINGS: dict[str, Any] = {
     "aws_conn_id": "aws_default",
     "region_name": "us-east-1",
@@ -38,7 +31,7 @@ SETTINGS: dict[str, Any] = {
 
 @pytest.fixture
 def context() -> dict[str, Any]:
-    return {"ti": mock.Mock(spec=["xcom_push"])}
+    return task_context()
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from airflow.sdk import DAG, BaseOperator
 
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.protection.images import PROTECTED_TAGS
-from airflow_provider_ecr_preview.get_provider_info import get_provider_info
+from tests.support.operators import registered_operators
+from tests.support.policies import keep
 
 ABSENT: Any = object()
 """A parameter that is left out."""
@@ -72,15 +73,7 @@ SUMMARY = {
     "rules": [],
     "images_uri": None,
 }
-POLICY = {
-    "rules": [
-        {
-            "rulePriority": 1,
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10},
-            "action": {"type": "expire"},
-        }
-    ]
-}
+POLICY = keep(10)
 
 
 class Reached(BaseException):
@@ -320,16 +313,7 @@ ALSO: dict[str, dict[str, Any]] = {
 """What an operator needs besides what is required."""
 
 
-def operators() -> Iterator[type[BaseOperator]]:
-    info = get_provider_info()
-    for kind in ("operators", "sensors"):
-        for name in info[kind][0]["python-modules"]:
-            for cls in vars(import_module(name)).values():
-                if isinstance(cls, type) and issubclass(cls, BaseOperator) and cls.__name__.startswith("Ecr"):
-                    yield cls
-
-
-OPERATORS = sorted(set(operators()), key=lambda operator: operator.__name__)
+OPERATORS = sorted(set(registered_operators()), key=lambda operator: operator.__name__)
 CASES = [(operator, name) for operator in OPERATORS for name in operator.template_fields]
 
 

@@ -17,12 +17,7 @@ from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePo
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrDeletePreviewedImagesOperator
 from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_preview import EcrStartLifecyclePolicyPreviewOperator
-
-
-def policy(description: str) -> str:
-    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}
-    rule = {"rulePriority": 1, "description": description, "selection": selection, "action": {"type": "expire"}}
-    return json.dumps({"rules": [rule]})
+from tests.support.policies import keep
 
 
 @pytest.fixture(params=[False, True], ids=["texts", "native"])
@@ -30,8 +25,10 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     """Return a folder with policies, and a DAG that finds them."""
     for name in ("policies", "shared"):
         (tmp_path / name).mkdir()
-    (tmp_path / "policies" / "keep.json").write_text(policy("for {{ run_id }}"))
-    (tmp_path / "shared" / "all.json").write_text(json.dumps({"payments/*": json.loads(policy("all"))}))
+    (tmp_path / "policies" / "keep.json").write_text(json.dumps(keep(10, description="for {{ run_id }}")))
+    (tmp_path / "shared" / "all.json").write_text(
+        json.dumps({"payments/*": json.loads(json.dumps(keep(10, description="all")))})
+    )
     dag = DAG(
         "dag",
         schedule=None,
@@ -80,7 +77,11 @@ def test_the_content_of_a_named_file_is_rendered(folder: Any, operator: Make, pa
 
 @pytest.mark.parametrize("parsed", [True, False])
 def test_files_can_be_named_for_single_policies_and_for_all(folder: Any, parsed: bool) -> None:
-    named = {"payments/*": "policies/keep.json", "web/*": None, "ml/*": json.loads(policy("a.json"))}
+    named = {
+        "payments/*": "policies/keep.json",
+        "web/*": None,
+        "ml/*": json.loads(json.dumps(keep(10, description="a.json"))),
+    }
     with folder.dag:
         single = EcrAuditLifecyclePoliciesOperator(task_id="a", repository_names="x", lifecycle_policies=named)
         whole = EcrAuditLifecyclePoliciesOperator(task_id="b", repository_names="x", lifecycle_policies="all.json")

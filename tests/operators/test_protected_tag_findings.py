@@ -14,15 +14,11 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
 from airflow_provider_ecr_preview.task_groups.lifecycle_audit import lifecycle_audit
-from tests.support.contexts import audit_context as context
+from tests.support.contexts import audit_context
+from tests.support.policies import keep
 
 NAME = "payments/api"
 CODE = "protected_tag_expires"
-
-
-def keep(count: int) -> dict[str, Any]:
-    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count}
-    return {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
 
 
 @pytest.fixture
@@ -35,22 +31,22 @@ def live(local_ecr: LocalEcr) -> str:
 
 
 def summarized(**kwargs: Any) -> Any:
-    EcrStartLifecyclePolicyPreviewOperator(task_id="start", repository_name=NAME).execute(context())
+    EcrStartLifecyclePolicyPreviewOperator(task_id="start", repository_name=NAME).execute(audit_context())
     return EcrSummarizeLifecyclePolicyPreviewOperator(task_id="summarize", repository_name=NAME, **kwargs).execute(
-        context()
+        audit_context()
     )
 
 
 def audited(**kwargs: Any) -> Any:
     return EcrAuditLifecyclePoliciesOperator(
         task_id="audit", repository_names=[NAME], audit_id="a", region_name="us-east-1", **kwargs
-    ).execute(context())
+    ).execute(audit_context())
 
 
 def compared(**kwargs: Any) -> Any:
     comparison = EcrCompareLifecyclePoliciesOperator(
         task_id="compare", repository_names=[NAME], candidates={"tight": keep(2)}, **{"method": "simulation", **kwargs}
-    ).execute(context())
+    ).execute(audit_context())
     return comparison["repositories"][0]["policies"][1]
 
 

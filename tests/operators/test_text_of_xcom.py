@@ -5,30 +5,20 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator
-from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.sdk import DAG, BaseOperator, TaskGroup, task_group
 
-from airflow_provider_ecr_preview.get_provider_info import get_provider_info
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrDeletePreviewedImagesOperator
+from tests.support.operators import registered_operators
 
 TEMPLATE = "{{ var.value.password }}"
 RESULT = {"schema": "ecr-lifecycle-preview-summary/1", "rules": [{"description": TEMPLATE}]}
 
 
-def operators() -> Iterator[type[BaseOperator]]:
-    info = get_provider_info()
-    for kind in ("operators", "sensors"):
-        for name in info[kind][0]["python-modules"]:
-            for cls in vars(import_module(name)).values():
-                if isinstance(cls, type) and issubclass(cls, BaseOperator) and cls.__name__.startswith("Ecr"):
-                    yield cls
-
-
-OPERATORS = sorted(set(operators()), key=lambda operator: operator.__name__)
+OPERATORS = sorted(set(registered_operators()), key=lambda operator: operator.__name__)
 each_operator = pytest.mark.parametrize("operator", OPERATORS, ids=[operator.__name__ for operator in OPERATORS])
 
 
@@ -157,7 +147,7 @@ def test_a_path_with_a_secret_is_refused_before_anything_is_done(dag: DAG, opera
 
 
 def test_the_texts_that_the_class_and_default_args_bring_are_rendered_in_a_mapped_task(before: Producer) -> None:
-    audit = next(cls for cls in operators() if cls.__name__ == "EcrAuditLifecyclePoliciesOperator")
+    audit = next(cls for cls in registered_operators() if cls.__name__ == "EcrAuditLifecyclePoliciesOperator")
     with TaskGroup("group", default_args={"reports_path": "file:///{{ run_id }}"}):
         task = audit.partial(task_id="task").expand_kwargs(before.output)
     done = rendered(task, [{"repository_names": [TEMPLATE]}])

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from unittest import mock
 
 import httpx
 import pytest
@@ -19,6 +18,7 @@ from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
 from airflow_provider_ecr_preview.sources import airflow, airflow_api
 from tests.plugins.conftest import Server
+from tests.support.contexts import task_context
 
 pytestmark = pytest.mark.xdist_group("web")
 
@@ -80,7 +80,7 @@ def _connected(server: Server, local_ecr: LocalEcr, monkeypatch: pytest.MonkeyPa
 def collect(user: str = "carol", **kwargs: Any) -> Any:
     arguments: dict[str, Any] = {"sources": ["airflow"], "airflow_conn_id": f"of_{user}", "region_names": "us-east-1"}
     operator = EcrCollectImagesInUseOperator(task_id="in_use", **{**arguments, **kwargs})
-    return operator.execute({"ti": mock.Mock(spec=["xcom_push"])})  # type: ignore[typeddict-item]  # all it asks for
+    return operator.execute(task_context())
 
 
 def test_images_of_all_kinds_of_tasks_are_found_by_their_rendered_fields(store: Store, local_ecr: LocalEcr) -> None:

@@ -14,6 +14,7 @@ from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePo
 from airflow_provider_ecr_preview.reports.columns import COLUMNS
 from tests.plugins.conftest import Server
 from tests.plugins.previews import summary
+from tests.support.policies import keep
 
 pytestmark = pytest.mark.xdist_group("web")
 
@@ -21,16 +22,11 @@ NAMES = [f"team/service-{number:02}" for number in range(60)]
 SITE = {"registry_id": "123456789012", "region_name": "us-east-1"}
 
 
-def policy(count: int) -> dict[str, Any]:
-    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count}
-    return {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
-
-
 @pytest.fixture
 def audited(server: Server, reports: Path, local_ecr: LocalEcr) -> Server:
     """Return the server after an audit of sixty repositories, of which its result names fifty."""
     for number, name in enumerate(NAMES):
-        local_ecr.create_repository(name, policy=policy(1) if number else None)
+        local_ecr.create_repository(name, policy=keep(1) if number else None)
         local_ecr.push_many(name, 2 + number % 3)
     ti = mock.Mock(spec=["xcom_push", "try_number", "map_index", "task", "get_task_states", "dag_id", "run_id"])
     ti.try_number, ti.map_index, ti.task.outlets = 1, -1, []

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,23 +22,19 @@ from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPre
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.faults import PreviewExpires, PreviewFails
 from airflow_provider_ecr_preview.sensors.ecr_preview import EcrLifecyclePolicyPreviewSensor
-from airflow_provider_ecr_preview.triggers import _polls, ecr_preview
+from airflow_provider_ecr_preview.triggers import ecr_preview
+from tests.support.contexts import RecordedTaskInstance
+from tests.support.policies import keep
 
 try:
     from airflow.sdk.exceptions import AirflowRescheduleException
 except ImportError:  # Airflow 3.1
     from airflow.exceptions import AirflowRescheduleException
 
+pytestmark = pytest.mark.usefixtures("fresh_trigger_hooks")
+
 REPOSITORY = "payments/api"
-POLICY = {
-    "rules": [
-        {
-            "rulePriority": 1,
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10},
-            "action": {"type": "expire"},
-        }
-    ]
-}
+POLICY = keep(10)
 SETTINGS: dict[str, Any] = {
     "aws_conn_id": "aws_default",
     "region_name": "us-east-1",
@@ -48,37 +43,9 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-class TaskInstance:
-    """The parts of a running task instance that a sensor uses."""
-
-    def __init__(self, first_reschedule_date: datetime | None = None) -> None:
-        self.pushed: dict[str, Any] = {}
-        self._first_reschedule_date = first_reschedule_date
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        self.pushed[key] = value
-
-    def get_first_reschedule_date(self, _: object) -> datetime | None:
-        return self._first_reschedule_date
-
-
-@pytest.fixture(autouse=True)
-def _no_client_of_another_test() -> Iterator[None]:
-    _polls._HOOKS.clear()
-    yield
-    _polls._HOOKS.clear()
-
-
 @pytest.fixture
 def context() -> Any:
-    return {"ti": TaskInstance()}
-
-
-@pytest.fixture
-def repository(local_ecr: LocalEcr) -> LocalEcr:
-    local_ecr.create_repository(REPOSITORY)
-    local_ecr.push_many(REPOSITORY, 20)
-    return local_ecr
+    return {"ti": RecordedTaskInstance()}
 
 
 def start(**kwargs: Any) -> dict[str, Any]:
@@ -176,7 +143,7 @@ class TestReschedule:
     def test_its_timeout_counts_from_the_first_look(self, repository: LocalEcr) -> None:
         repository.preview_seconds = 30
         start()
-        context: Any = {"ti": TaskInstance(first_reschedule_date=datetime.now(UTC) - timedelta(seconds=100))}
+        context: Any = {"ti": RecordedTaskInstance(first_reschedule_date=datetime.now(UTC) - timedelta(seconds=100))}
         with pytest.raises(AirflowRescheduleException):
             sensor(mode="reschedule", timeout=200).execute(context)
         with pytest.raises(AirflowSensorTimeout):

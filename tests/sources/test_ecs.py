@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from unittest import mock
 
 import pytest
 
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
+from tests.support.contexts import task_context
 
 REPOSITORY = "api"
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -17,7 +17,7 @@ REVISION = "ECS service revision"
 
 
 def collect() -> Any:
-    context: Any = {"ti": mock.Mock(spec=["xcom_push"])}
+    context = task_context()
     return EcrCollectImagesInUseOperator(task_id="in_use", sources=["ecs"]).execute(context)
 
 

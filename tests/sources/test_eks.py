@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
+from tests.support.contexts import task_context
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 DIGEST = "sha256:" + "a" * 64
@@ -151,7 +151,7 @@ def cluster_of_moto() -> Any:
 
 
 def collect() -> Any:
-    context: Any = {"ti": mock.Mock(spec=["xcom_push"])}
+    context = task_context()
     return EcrCollectImagesInUseOperator(task_id="in_use", sources=["eks"], region_names=["us-east-1"]).execute(context)
 
 

@@ -7,12 +7,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
 from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
 from airflow_provider_ecr_preview.sources import reference_list as source
+from tests.support.contexts import task_context
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/api:v1"
 DIGEST = "sha256:" + "a" * 64
@@ -22,7 +22,7 @@ def collect(value: Any, **kwargs: Any) -> Any:
     operator = EcrCollectImagesInUseOperator(
         task_id="in_use", **{"sources": ["reference_list"], "reference_list": value, **kwargs}
     )
-    return operator.execute({"ti": mock.Mock(spec=["xcom_push"])})  # type: ignore[typeddict-item]  # all it asks for
+    return operator.execute(task_context())
 
 
 def test_a_list_is_read_from_a_file_compressed_or_not(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_source_whose_template_leaves_nothing_is_an_error_and_not_left_out(par
     operator = EcrCollectImagesInUseOperator(task_id="in_use", sources=[], **{parameter: "{{ params.x }}"})  # type: ignore[arg-type]
     setattr(operator, parameter, None)
     with pytest.raises(ValueError, match=f"{parameter} is None"):
-        operator.execute({"ti": mock.Mock(spec=["xcom_push"])})  # type: ignore[typeddict-item]  # all it asks for
+        operator.execute(task_context())
 
 
 @pytest.mark.parametrize("value", ["", "None", "s3:/bucket/list.json", "list.json"])

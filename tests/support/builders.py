@@ -1,16 +1,17 @@
-"""Previewed images, policies and summaries for the tests of the core."""
+"""Images and previews, as the core holds them and as XCom does."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.pages import COMPLETE, PreviewPage, PreviewStatus
+from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
+from tests.support.policies import policy
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 REGISTRY_ID = "123456789012"
@@ -20,25 +21,6 @@ REPOSITORY = "payments/api"
 
 def digest(number: int) -> str:
     return f"sha256:{number:064x}"
-
-
-def rule(priority: int = 1, **fields: Any) -> dict[str, Any]:
-    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1}
-    return {"rulePriority": priority, "selection": selection, "action": {"type": "expire"}, **fields}
-
-
-def tagged(priority: int, *patterns: str) -> dict[str, Any]:
-    selection = {
-        "tagStatus": "tagged",
-        "tagPatternList": list(patterns),
-        "countType": "imageCountMoreThan",
-        "countNumber": 1,
-    }
-    return rule(priority, selection=selection)
-
-
-def policy(*rules: dict[str, Any]) -> LifecyclePolicy:
-    return LifecyclePolicy.from_service(json.dumps({"rules": list(rules or (rule(),))}))
 
 
 def previewed(number: int, **fields: Any) -> PreviewedImage:
@@ -91,3 +73,13 @@ def status(
 
 def page(*images: PreviewedImage, of: PreviewStatus | None = None, next_token: str | None = None) -> PreviewPage:
     return PreviewPage(of or status(), list(images), next_token)
+
+
+def preview_xcom(name: str = REPOSITORY, *images: PreviewedImage, **fields: Any) -> Any:
+    """Return the result of a preview as XCom holds it.
+
+    :param images: the images that it lists; images 1 and 2 by default.
+    :param fields: what replaces or adds to its fields.
+    """
+    whole = summary(*(images or (previewed(1), previewed(2))), repository_name=name)
+    return {**summary_xcom(whole), **fields}

@@ -5,7 +5,6 @@ import importlib
 import json
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -25,11 +24,14 @@ from airflow_provider_ecr_preview.triggers.ecr_preview import (
     PreviewEvent,
     preview_of,
 )
+from tests.support.policies import keep
 
 try:
     from airflow.sdk.serde import deserialize, serialize
 except ImportError:  # Airflow 3.1
     from airflow.serialization.serde import deserialize, serialize
+
+pytestmark = pytest.mark.usefixtures("fresh_trigger_hooks")
 
 REPOSITORY = "payments/api"
 ARGUMENTS: dict[str, Any] = {
@@ -44,32 +46,6 @@ ARGUMENTS: dict[str, Any] = {
     "verify": "/etc/ssl/own.pem",
     "botocore_config": {"read_timeout": 7, "retries": {"mode": "adaptive"}},
 }
-
-
-def keep(count: int) -> dict[str, Any]:
-    return {
-        "rules": [
-            {
-                "rulePriority": 1,
-                "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count},
-                "action": {"type": "expire"},
-            }
-        ]
-    }
-
-
-@pytest.fixture(autouse=True)
-def _no_client_of_another_test() -> Iterator[None]:
-    _polls._HOOKS.clear()
-    yield
-    _polls._HOOKS.clear()
-
-
-@pytest.fixture
-def repository(local_ecr: LocalEcr) -> LocalEcr:
-    local_ecr.create_repository(REPOSITORY)
-    local_ecr.push_many(REPOSITORY, 20)
-    return local_ecr
 
 
 def start(count: int = 10) -> str:

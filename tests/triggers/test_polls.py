@@ -6,7 +6,6 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,25 +18,13 @@ from airflow_provider_ecr_preview.triggers import _polls, ecr_preview
 from airflow_provider_ecr_preview.triggers._polls import FailingSince, Poller, in_thread
 from airflow_provider_ecr_preview.triggers.ecr_audit import EcrLifecyclePolicyPreviewsTrigger
 from airflow_provider_ecr_preview.triggers.ecr_preview import EcrLifecyclePolicyPreviewTrigger
+from tests.support.policies import keep
+
+pytestmark = pytest.mark.usefixtures("fresh_trigger_hooks")
 
 REPOSITORY = "payments/api"
-POLICY = {
-    "rules": [
-        {
-            "rulePriority": 1,
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1},
-            "action": {"type": "expire"},
-        }
-    ]
-}
+POLICY = keep(1)
 GET = "GetLifecyclePolicyPreview"
-
-
-@pytest.fixture(autouse=True)
-def _no_client_of_another_test() -> Iterator[None]:
-    _polls._HOOKS.clear()
-    yield
-    _polls._HOOKS.clear()
 
 
 @pytest.fixture

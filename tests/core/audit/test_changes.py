@@ -20,7 +20,8 @@ from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.xcom.audit import ChangedRepository, ChangesXCom
-from tests.support.builders import NOW, REGION, REGISTRY_ID, archiving, digest, policy, previewed, rule, summary
+from tests.support.builders import NOW, REGION, REGISTRY_ID, archiving, digest, previewed, summary
+from tests.support.policies import policy, rule
 
 SITE = REGISTRY_ID, REGION
 NUMBERS = st.sets(st.integers(0, 30))

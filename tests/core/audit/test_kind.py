@@ -12,18 +12,9 @@ from airflow_provider_ecr_preview.core.audit.kind import AuditKind, selection_te
 from airflow_provider_ecr_preview.core.audit.result import audit_xcom, fitted_audit
 from airflow_provider_ecr_preview.core.audit.summary import Audit, marker
 from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
+from tests.support.policies import keep
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-
-
-def policy(count: int, description: str = "keep") -> dict[str, Any]:
-    rule = {
-        "rulePriority": 1,
-        "description": description,
-        "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count},
-        "action": {"type": "expire"},
-    }
-    return {"rules": [rule]}
 
 
 def kind(text: Any = None, by_glob: Any = None, selection: str | None = None) -> AuditKind:
@@ -36,22 +27,22 @@ def test_without_a_candidate_it_is_of_the_applied_policies(by_glob: Any) -> None
 
 
 def test_the_same_candidate_is_the_same_kind_and_another_one_is_another() -> None:
-    assert kind(policy(10)) == kind(json.dumps(policy(10)))
-    assert kind(policy(10)).series != kind(policy(11)).series
-    assert kind(policy(10)).series != kind(by_glob={"payments/*": policy(10)}).series
-    assert kind(policy(10)).policies == "candidate"
+    assert kind(keep(10)) == kind(json.dumps(keep(10)))
+    assert kind(keep(10)).series != kind(keep(11)).series
+    assert kind(keep(10)).series != kind(by_glob={"payments/*": keep(10)}).series
+    assert kind(keep(10)).policies == "candidate"
 
 
 def test_the_order_of_globs_matters_because_the_first_that_matches_counts() -> None:
-    one = kind(by_glob={"a*": policy(1), "ab": policy(2)})
-    other = kind(by_glob={"ab": policy(2), "a*": policy(1)})
+    one = kind(by_glob={"a*": keep(1), "ab": keep(2)})
+    other = kind(by_glob={"ab": keep(2), "a*": keep(1)})
     assert one.series != other.series
 
 
 def test_the_text_of_one_candidate_is_kept_and_that_of_several_or_a_long_one_is_not() -> None:
-    assert json.loads(kind(policy(10)).text or "") == policy(10)
-    assert kind(policy(10), {"a": policy(11)}).text is None
-    long = {"rules": [{**policy(10)["rules"][0], "description": "x" * 250, "rulePriority": at} for at in range(1, 20)]}
+    assert json.loads(kind(keep(10)).text or "") == keep(10)
+    assert kind(keep(10), {"a": keep(11)}).text is None
+    long = {"rules": [{**keep(10)["rules"][0], "description": "x" * 250, "rulePriority": at} for at in range(1, 20)]}
     for rule in long["rules"][:-1]:
         rule["selection"] = {**rule["selection"], "tagStatus": "tagged", "tagPrefixList": [f"p{rule['rulePriority']}"]}
     assert kind(long).text is None
@@ -72,7 +63,7 @@ def test_an_audit_of_the_applied_policies_is_compared_with_its_like(row: dict[st
 
 
 def test_a_candidate_is_never_compared_with_what_has_no_kind() -> None:
-    candidate = kind(policy(10))
+    candidate = kind(keep(10))
     assert not candidate.is_of_row({})
     assert candidate.is_of_row({"policies": candidate.series})
 

@@ -25,7 +25,8 @@ from airflow_provider_ecr_preview.core.cleanup.approval_questions import approva
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.xcom.approval import APPROVAL_SCHEMA, MAX_APPROVAL_BYTES
-from tests.support.builders import NOW, archiving, policy, previewed, rule, summary
+from tests.support.builders import NOW, archiving, preview_xcom, previewed, summary
+from tests.support.policies import policy, rule
 
 ADA = {"id": "7", "name": "ada"}
 ANSWER = {
@@ -35,11 +36,6 @@ ANSWER = {
     "responded_by_user": ADA,
 }
 UNREAD = Unread("it is gone.", "Write it again.")
-
-
-def preview(name: str = "payments/api", *images: Any, **fields: Any) -> Any:
-    whole = summary(*(images or (previewed(1), previewed(2))), repository_name=name, **fields)
-    return summary_xcom(whole)
 
 
 def listed(value: Any) -> PreviewList:
@@ -63,7 +59,7 @@ def nowhere(uri: str) -> Any:
 
 
 def test_what_was_approved_passes() -> None:
-    summaries = [preview("a"), preview("b")]
+    summaries = [preview_xcom("a"), preview_xcom("b")]
     approval = bound(approved(*summaries), *summaries)
     given = approval_given(approval, "delete", dry_run=False)
     assert (given.verdict, given.message) == (
@@ -79,20 +75,20 @@ def test_what_was_approved_passes() -> None:
 
 
 def test_without_an_approval_the_checks_are_off() -> None:
-    value = preview()
+    value = preview_xcom()
     assert approval_given(None, "delete", dry_run=False).verdict == "off"
     assert compared_with(None, value, listed(value)).verdict == "off"
 
 
 def test_a_part_of_what_was_approved_may_be_given() -> None:
-    summaries = [preview("a"), preview("b")]
+    summaries = [preview_xcom("a"), preview_xcom("b")]
     approval = bound(approved(*summaries), summaries[1])
     assert compared_with(approval, summaries[1], listed(summaries[1])).verdict == "passed"
 
 
 def test_a_repository_that_was_not_approved_blocks() -> None:
-    value = preview("other")
-    answer = compared_with(bound(approved(preview("a")), value), value, listed(value))
+    value = preview_xcom("other")
+    answer = compared_with(bound(approved(preview_xcom("a")), value), value, listed(value))
     assert (answer.verdict, answer.message) == (
         "blocked",
         "The approval has 1 repository, and this one is not among them.",
@@ -102,30 +98,41 @@ def test_a_repository_that_was_not_approved_blocks() -> None:
 Change = Callable[[Any], Any]
 
 CHANGES: list[tuple[str, Any, str]] = [
-    ("the same preview an hour later", preview(previewed_at=NOW + timedelta(hours=1)), "the preview of"),
-    ("another policy", preview(of=policy(rule(description="new"))), "was approved"),
-    ("another image", preview("payments/api", previewed(1), previewed(3)), "it has other images"),
-    ("an image less", preview("payments/api", previewed(1)), "it has other images"),
-    ("another action", preview("payments/api", previewed(1), archiving(2)), "it has other images"),
-    ("another tag", preview("payments/api", previewed(1), previewed(2, image_tags=("prod",))), "other tags"),
-    ("another push", preview("payments/api", previewed(1), previewed(2, image_pushed_at=NOW)), "push times"),
-    ("a finding less", {**preview(), "findings": ["one"]}, "the summary was changed"),
-    ("another list", {**preview(), "images_uri": None, "next_token": "x"}, "the summary was changed"),
+    (
+        "the same preview an hour later",
+        preview_xcom(previewed_at=(NOW + timedelta(hours=1)).isoformat()),
+        "the preview of",
+    ),
+    (
+        "another policy",
+        summary_xcom(summary(previewed(1), previewed(2), of=policy(rule(description="new")))),
+        "was approved",
+    ),
+    ("another image", preview_xcom("payments/api", previewed(1), previewed(3)), "it has other images"),
+    ("an image less", preview_xcom("payments/api", previewed(1)), "it has other images"),
+    ("another action", preview_xcom("payments/api", previewed(1), archiving(2)), "it has other images"),
+    ("another tag", preview_xcom("payments/api", previewed(1), previewed(2, image_tags=("prod",))), "other tags"),
+    ("another push", preview_xcom("payments/api", previewed(1), previewed(2, image_pushed_at=NOW)), "push times"),
+    ("a finding less", {**preview_xcom(), "findings": ["one"]}, "the summary was changed"),
+    ("another list", {**preview_xcom(), "images_uri": None, "next_token": "x"}, "the summary was changed"),
 ]
 
 
 @pytest.mark.parametrize(("changed", "why"), [change[1:] for change in CHANGES], ids=[name for name, *_ in CHANGES])
 def test_whatever_changes_after_the_approval_blocks(changed: Any, why: str) -> None:
-    approval = bound(approved(preview()), changed)
+    approval = bound(approved(preview_xcom()), changed)
     answer = compared_with(approval, changed, listed(changed))
     assert answer.verdict == "blocked"
     assert answer.message.startswith("The given summary differs from the approved one: ")
     assert why in answer.message
-    assert compared_with(bound(approved(changed), preview()), preview(), listed(preview())).verdict == "blocked"
+    assert (
+        compared_with(bound(approved(changed), preview_xcom()), preview_xcom(), listed(preview_xcom())).verdict
+        == "blocked"
+    )
 
 
 def test_a_list_that_was_written_again_with_other_tags_blocks() -> None:
-    value = preview()
+    value = preview_xcom()
     rewritten = PreviewList.of_images(
         value["policy_fingerprint"], [previewed(1), previewed(2, image_tags=("v2", "prod"))]
     )
@@ -135,14 +142,14 @@ def test_a_list_that_was_written_again_with_other_tags_blocks() -> None:
 
 
 def test_tags_are_not_bound_where_not_all_images_are_listed() -> None:
-    value = {**preview(), "sample": []}
+    value = {**preview_xcom(), "sample": []}
     answer = compared_with(bound(approved(value), value), value, listed(value))
     assert answer.verdict == "passed"
     assert "The approval does not cover tags" in answer.message
 
 
 def test_images_that_cannot_be_read_any_more_are_unknown() -> None:
-    value = preview()
+    value = preview_xcom()
     answer = compared_with(bound(approved(value), value), value, UNREAD)
     assert (answer.verdict, answer.remedy) == ("unknown", "Write it again.")
 
@@ -162,7 +169,7 @@ REFUSED: list[tuple[str, dict[str, Any], ApprovedAction, bool, str]] = [
 def test_an_answer_that_is_no_approval_blocks(
     fields: dict[str, Any], action: ApprovedAction, *, dry_run: bool, why: str
 ) -> None:
-    value = preview()
+    value = preview_xcom()
     given = approved(value, **fields)
     given["digest"] = approval_digest(given["action"], [ApprovedRepository.of(value, listed(value))], dry_run=False)
     answer = approval_given(bound(given, value), action, dry_run=dry_run)
@@ -171,7 +178,7 @@ def test_an_answer_that_is_no_approval_blocks(
 
 
 def test_a_dry_run_that_was_approved_allows_no_more() -> None:
-    value = preview()
+    value = preview_xcom()
     repositories = [ApprovedRepository.of(value, listed(value))]
     given = {**approval_xcom("delete", repositories, dry_run=True), **ANSWER}
     approval = bound(given, value)
@@ -181,12 +188,12 @@ def test_a_dry_run_that_was_approved_allows_no_more() -> None:
 
 
 def test_what_one_dry_run_says_another_may_do_with_an_approval_in_earnest() -> None:
-    value = preview()
+    value = preview_xcom()
     assert approval_given(bound(approved(value), value), "delete", dry_run=True).verdict == "passed"
 
 
 def test_a_responder_without_a_name_is_named_by_id() -> None:
-    value = preview()
+    value = preview_xcom()
     assert bound(approved(value, responded_by_user={"id": "7"}), value).responded_by == "7"
     rejected = approved(value, responded_by_user={"id": "7"}, chosen_options=["Reject", "x"])
     assert bound(rejected, value).refusal == "7 answered Reject, x."
@@ -200,7 +207,7 @@ NOT_APPROVALS: list[tuple[str, Any, str]] = [
     ("the answer of another operator", {"chosen_options": ["Approve"]}, "approved is None, not an approval"),
     ("a list", [], "approved is 'list'"),
     ("a digest and nothing else", {"schema": APPROVAL_SCHEMA, "digest": "0" * 64}, "incomplete"),
-    ("no responder", {**approved(preview()), "responded_by_user": "ada"}, "incomplete"),
+    ("no responder", {**approved(preview_xcom()), "responded_by_user": "ada"}, "incomplete"),
 ]
 
 
@@ -213,28 +220,28 @@ def test_what_is_no_approval_is_an_error(value: Any, why: str) -> None:
 
 
 def test_an_approval_may_be_given_as_json() -> None:
-    value = preview()
+    value = preview_xcom()
     assert approval_given(bound(json.dumps(approved(value)), value), "delete", dry_run=False).verdict == "passed"
 
 
 def test_repositories_that_are_not_those_of_the_digest_are_not_known() -> None:
-    value = preview()
+    value = preview_xcom()
     forged = approved(value)
-    forged["repositories"] = approved(preview("other"))["repositories"]
+    forged["repositories"] = approved(preview_xcom("other"))["repositories"]
     approval = bound(forged, value)
     assert approval_given(approval, "delete", dry_run=False).verdict == "unknown"
     assert "in the approval do not match" in compared_with(approval, value, listed(value)).message
 
 
 def test_repositories_of_another_release_are_not_known() -> None:
-    value = preview()
+    value = preview_xcom()
     other = approved(value, repositories=[{"a_key_to_come": 1}])
     assert "another release" in approval_given(bound(other, value), "delete", dry_run=False).message
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_the_digest_alone_binds_all_of_it(*, dry_run: bool) -> None:
-    summaries = [preview("b"), preview("a")]
+    summaries = [preview_xcom("b"), preview_xcom("a")]
     repositories = [ApprovedRepository.of(value, listed(value)) for value in summaries]
     digest = approval_digest("archive", repositories, dry_run=dry_run)
     approval = bound(f" {digest}\n", *reversed(summaries), action="archive")
@@ -245,24 +252,24 @@ def test_the_digest_alone_binds_all_of_it(*, dry_run: bool) -> None:
 
 
 def test_a_digest_of_something_else_is_not_known() -> None:
-    value = preview()
+    value = preview_xcom()
     approval = bound("0" * 64, value)
     assert approval_given(approval, "delete", dry_run=False).verdict == "unknown"
     assert compared_with(approval, value, listed(value)).verdict == "unknown"
 
 
 def test_a_digest_cannot_be_compared_with_images_that_cannot_be_read() -> None:
-    value = preview()
+    value = preview_xcom()
     approval = approval_of("0" * 64, nowhere).bound_to([value], lambda _: UNREAD, "delete")
     assert approval_given(approval, "delete", dry_run=False).remedy == "Write it again."
 
 
 def test_an_approval_that_was_never_compared_is_not_known() -> None:
-    value = preview()
+    value = preview_xcom()
     assert compared_with(approval_of("0" * 64, nowhere), value, listed(value)).verdict == "unknown"
 
 
-MANY = [preview(f"team/repository-{number:04}") for number in range(400)]
+MANY = [preview_xcom(f"team/repository-{number:04}") for number in range(400)]
 
 
 def test_an_approval_of_many_repositories_stays_within_its_bound_and_points_to_the_rest() -> None:
@@ -303,6 +310,6 @@ def test_images_without_a_push_time_have_a_fingerprint() -> None:
 
 
 def test_a_fingerprint_holds_for_the_value_and_not_for_how_it_was_stored() -> None:
-    value = preview()
+    value = preview_xcom()
     stored = cast("Any", json.loads(json.dumps(value, indent=2, sort_keys=True)))
     assert ApprovedRepository.of(stored, listed(stored)) == ApprovedRepository.of(value, listed(value))

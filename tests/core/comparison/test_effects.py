@@ -22,7 +22,8 @@ from airflow_provider_ecr_preview.core.xcom.comparison import ComparedRepository
 from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary
 from airflow_provider_ecr_preview.display.comparison import comparison_table
 from airflow_provider_ecr_preview.display.text import render
-from tests.support.builders import NOW, REGION, REGISTRY_ID, archiving, digest, policy, previewed, rule, stored, tagged
+from tests.support.builders import NOW, REGION, REGISTRY_ID, archiving, digest, previewed, stored
+from tests.support.policies import policy, rule, tagged
 
 NAMES = ["applied", "candidate"]
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from airflow_provider_ecr_preview.core.files.lines import key_line, rule_lines
-from tests.support.builders import rule
+from tests.support.policies import rule
 
 
 def test_every_rule_has_its_line() -> None:

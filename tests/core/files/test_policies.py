@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_ecr_preview.core.files.found import FoundPolicy, UnreadableFileError
 from airflow_provider_ecr_preview.core.files.policies import read_policies
-from tests.support.builders import rule
+from tests.support.policies import rule
 
 POLICY = json.dumps({"rules": [rule()]})
 OTHER = json.dumps({"rules": [rule(2)]})

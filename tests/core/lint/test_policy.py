@@ -12,8 +12,8 @@ from airflow_provider_ecr_preview.core.lint.policy import lint_policy
 from airflow_provider_ecr_preview.core.lint.shadow import covers
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.policy.rule import Rule
+from tests.support.policies import EXPIRE, rule, tagged
 
-EXPIRE = {"type": "expire"}
 ARCHIVE = {"type": "transition", "targetStorageClass": "archive"}
 IN_ARCHIVE = {
     "storageClass": "archive",
@@ -21,15 +21,6 @@ IN_ARCHIVE = {
     "countUnit": "days",
     "countNumber": 90,
 }
-
-
-def rule(priority: object = 1, action: object = EXPIRE, **selection: object) -> dict[str, Any]:
-    default = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}
-    return {"rulePriority": priority, "selection": {**default, **selection}, "action": action}
-
-
-def tagged(priority: int, *patterns: str, **selection: object) -> dict[str, Any]:
-    return rule(priority, tagStatus="tagged", tagPatternList=list(patterns), **selection)
 
 
 def without(key: str, document: dict[str, Any]) -> dict[str, Any]:

@@ -7,18 +7,7 @@ import pytest
 
 from airflow_provider_ecr_preview.core.exceptions import InvalidLifecyclePolicyError
 from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
-
-
-def policy(count: int) -> dict[str, Any]:
-    return {
-        "rules": [
-            {
-                "rulePriority": 1,
-                "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count},
-                "action": {"type": "expire"},
-            }
-        ]
-    }
+from tests.support.policies import keep
 
 
 def kept(policies: CandidatePolicies, repository_name: str) -> int | None:
@@ -31,22 +20,22 @@ def test_without_a_candidate_the_applied_policy_is_previewed(text: str | None) -
     assert CandidatePolicies(text).policy_of("payments/api") is None
 
 
-@pytest.mark.parametrize("text", [policy(3), json.dumps(policy(3))])
+@pytest.mark.parametrize("text", [keep(3), json.dumps(keep(3))])
 def test_one_candidate_is_for_all(text: Any) -> None:
     assert kept(CandidatePolicies(text), "payments/api") == 3
 
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_the_first_glob_that_matches_decides(as_json: bool) -> None:
-    by_glob: dict[str, Any] = {"payments/api": policy(1), "payments/*": policy(2), "web/*": None}
-    policies = CandidatePolicies(policy(3), json.dumps(by_glob) if as_json else by_glob)
+    by_glob: dict[str, Any] = {"payments/api": keep(1), "payments/*": keep(2), "web/*": None}
+    policies = CandidatePolicies(keep(3), json.dumps(by_glob) if as_json else by_glob)
     names = ("payments/api", "payments/worker", "web/search", "ml/training")
     assert [kept(policies, name) for name in names] == [1, 2, None, 3]
 
 
 def test_every_policy_is_checked_and_the_error_names_policy_and_rule() -> None:
     with pytest.raises(InvalidLifecyclePolicyError) as raised:
-        CandidatePolicies(policy(0), {"web/*": policy(1), "ml/*": policy(-1)})
+        CandidatePolicies(keep(0), {"web/*": keep(1), "ml/*": keep(-1)})
     assert [finding.rule_priority for finding in raised.value.findings] == [1, 1]
     assert "'ml/*'" in str(raised.value)
     assert "'web/*'" not in str(raised.value)
@@ -59,5 +48,5 @@ def test_what_is_no_mapping_of_policies_is_refused(mapping: str) -> None:
 
 
 def test_the_policies_are_there_under_the_names_they_were_given() -> None:
-    by_name = CandidatePolicies(None, {"one": policy(1), "applied": None}).by_name
+    by_name = CandidatePolicies(None, {"one": keep(1), "applied": None}).by_name
     assert [name for name, found in by_name.items() if found] == ["one"]

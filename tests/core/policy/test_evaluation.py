@@ -15,11 +15,9 @@ from hypothesis import strategies as st
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.policy.evaluation import Reason, Verdict
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
+from tests.support.policies import ARCHIVE, EXPIRE, rule, tagged
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-EXPIRE = {"type": "expire"}
-ARCHIVE = {"type": "transition", "targetStorageClass": "archive"}
-
 TagList = Callable[[str], dict[str, Any]]
 
 
@@ -35,25 +33,17 @@ def archived(name: str, tags: Sequence[str] = (), days: float = 0) -> Repository
     return image(name, tags, 1_000, storage_class="ARCHIVE", last_archived_at=days_ago(days))
 
 
-def rule(priority: int, action: dict[str, str] = EXPIRE, **selection: Any) -> dict[str, Any]:
-    default = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1}
-    return {"rulePriority": priority, "selection": {**default, **selection}, "action": action}
-
-
-def tagged(priority: int, *patterns: str, **selection: Any) -> dict[str, Any]:
-    return rule(priority, tagStatus="tagged", tagPatternList=list(patterns), **selection)
+def policy_of(*rules: dict[str, Any]) -> LifecyclePolicy:
+    """Return a policy of these rules, which may be none."""
+    return LifecyclePolicy.from_service(json.dumps({"rules": rules}))
 
 
 def older(count_type: str, days: int) -> dict[str, Any]:
     return {"countType": count_type, "countUnit": "days", "countNumber": days}
 
 
-def policy(*rules: dict[str, Any]) -> LifecyclePolicy:
-    return LifecyclePolicy.from_service(json.dumps({"rules": rules}))
-
-
 def verdicts(rules: Sequence[dict[str, Any]], *images: RepositoryImage) -> dict[str, Verdict]:
-    return {verdict.image.image_digest: verdict for verdict in policy(*rules).evaluate(images, NOW)}
+    return {verdict.image.image_digest: verdict for verdict in policy_of(*rules).evaluate(images, NOW)}
 
 
 def taken(rules: Sequence[dict[str, Any]], *images: RepositoryImage) -> dict[str, int]:
@@ -304,7 +294,7 @@ def test_a_repository_without_images_has_no_verdicts() -> None:
 
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match=r"now is 2026-11-23T12:00:00, without a time zone; write datetime.now\(UTC\)"):
-        policy(rule(1)).evaluate([], datetime(2026, 11, 23, 12))  # noqa: DTZ001  # what is refused
+        policy_of(rule(1)).evaluate([], datetime(2026, 11, 23, 12))  # noqa: DTZ001  # what is refused
 
 
 @pytest.mark.parametrize("hours", [-12, 0, 14])
@@ -313,7 +303,7 @@ def test_the_zone_of_a_time_does_not_matter(hours: int) -> None:
     images = [image("A", [], 14), image("B", [], 14.001)]
     local = [replace(each, image_pushed_at=each.image_pushed_at.astimezone(zone)) for each in images]
 
-    result = policy(rule(1, **older("sinceImagePushed", 14))).evaluate(local, NOW.astimezone(zone))
+    result = policy_of(rule(1, **older("sinceImagePushed", 14))).evaluate(local, NOW.astimezone(zone))
 
     assert [verdict.is_taken for verdict in result] == [False, True]
 
@@ -324,7 +314,7 @@ def test_a_day_has_24_hours_also_when_the_clocks_change() -> None:
     exactly = RepositoryImage("exactly", (), datetime(2026, 10, 24, 13, tzinfo=berlin))
     older_by_a_minute = RepositoryImage("older", (), datetime(2026, 10, 24, 12, 59, tzinfo=berlin))
 
-    result = policy(rule(1, **older("sinceImagePushed", 1))).evaluate([exactly, older_by_a_minute], now)
+    result = policy_of(rule(1, **older("sinceImagePushed", 1))).evaluate([exactly, older_by_a_minute], now)
 
     assert [verdict.is_taken for verdict in result] == [False, True]
 
@@ -334,7 +324,7 @@ def test_images_of_the_hour_that_the_clocks_repeat_are_in_their_true_order() -> 
     first = RepositoryImage("first", (), datetime(2026, 10, 25, 2, 50, tzinfo=berlin))
     second = RepositoryImage("second", (), datetime(2026, 10, 25, 2, 10, fold=1, tzinfo=berlin))
 
-    result = policy(rule(1)).evaluate([first, second], NOW)
+    result = policy_of(rule(1)).evaluate([first, second], NOW)
 
     assert [verdict.is_taken for verdict in result] == [True, False]
 
@@ -396,7 +386,7 @@ def test_a_verdict_explains_itself(rules: list[dict[str, Any]], images: list[Rep
 def test_verdicts_come_in_the_order_of_the_images() -> None:
     images = [image("B", [], 1), image("A", [], 3), image("C", [], 2)]
 
-    assert [verdict.image for verdict in policy(rule(1)).evaluate(images, NOW)] == images
+    assert [verdict.image for verdict in policy_of(rule(1)).evaluate(images, NOW)] == images
 
 
 @pytest.mark.parametrize(
@@ -670,7 +660,7 @@ def test_every_verdict_is_a_sentence(rules: list[dict[str, Any]], images: list[R
 
 @given(pattern=PATTERNS, images=IMAGES)
 def test_a_rule_matches_one_image_as_it_matches_many(pattern: str, images: list[RepositoryImage]) -> None:
-    alone = policy(tagged(1, pattern)).rules[0]
+    alone = policy_of(tagged(1, pattern)).rules[0]
 
     for verdict in verdicts([tagged(1, pattern), rule(2)], *images).values():
         if verdict.image.storage_class == "STANDARD":

@@ -19,7 +19,8 @@ from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
 from airflow_provider_ecr_preview.core.protection.images import ImageProtection
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage, digest_of
-from tests.support.builders import NOW, archiving, digest, page, policy, previewed, rule, stored, summary, tagged
+from tests.support.builders import NOW, archiving, digest, page, previewed, stored, summary
+from tests.support.policies import policy, rule, tagged
 
 
 def found(whole: PreviewSummary, *images: RepositoryImage) -> dict[str, Finding]:
@@ -106,7 +107,7 @@ class TestIdleRules:
 
     def test_a_rule_for_untagged_images_is_never_dead(self) -> None:
         selection = {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 1}
-        assert found(summary(of=policy(rule(1, selection=selection))), stored(1, "v1")) == {}
+        assert found(summary(of=policy(rule(1, **selection))), stored(1, "v1")) == {}
 
     def test_no_rule_is_dead_in_an_empty_repository(self) -> None:
         assert found(summary(of=policy(tagged(1, "v*")))) == {}

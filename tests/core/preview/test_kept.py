@@ -11,11 +11,10 @@ from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.kept import KEEP, kept_images
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
-from tests.support.builders import NOW, digest, policy, rule, stored, tagged
+from tests.support.builders import NOW, digest, stored
+from tests.support.policies import policy, rule, tagged
 
-UNTAGGED = rule(
-    2, selection={"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 1}
-)
+UNTAGGED = rule(2, tagStatus="untagged", countType="sinceImagePushed", countUnit="days", countNumber=1)
 
 
 def kept(of: LifecyclePolicy, images: list[RepositoryImage], affected: set[str] | None = None) -> dict[str, str]:
@@ -72,7 +71,7 @@ def test_an_image_that_the_preview_lists_is_not_kept_whatever_we_think() -> None
 def test_a_policy_that_cannot_be_evaluated_here_hides_no_image() -> None:
     unknown = {"tagStatus": "any", "countType": "sinceImageAdmired", "countNumber": 1}
     images = [stored(1), stored(2)]
-    found = [*kept_images(policy(rule(selection=unknown)), images, {digest(2)}.__contains__, NOW)]
+    found = [*kept_images(policy(rule(**unknown)), images, {digest(2)}.__contains__, NOW)]
     assert [(each.image, each.reason, each.applied_rule_priority) for each in found] == [
         (images[0], "not_evaluated", None)
     ]

@@ -17,19 +17,8 @@ from airflow_provider_ecr_preview.core.preview.pages import (
     checked,
     summarize_pages,
 )
-from tests.support.builders import (
-    REGION,
-    REGISTRY_ID,
-    REPOSITORY,
-    archiving,
-    digest,
-    page,
-    policy,
-    previewed,
-    rule,
-    status,
-    stored,
-)
+from tests.support.builders import REGION, REGISTRY_ID, REPOSITORY, archiving, digest, page, previewed, status, stored
+from tests.support.policies import policy, rule
 
 
 def response(**fields: Any) -> dict[str, Any]:

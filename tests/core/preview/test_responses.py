@@ -8,7 +8,8 @@ import pytest
 
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
-from tests.support.builders import REGION, REGISTRY_ID, REPOSITORY, digest, policy
+from tests.support.builders import REGION, REGISTRY_ID, REPOSITORY, digest
+from tests.support.policies import policy
 
 RESULT: dict[str, Any] = {"imageDigest": digest(1), "action": {"type": "EXPIRE"}, "appliedRulePriority": 1}
 RESPONSE: dict[str, Any] = {

@@ -21,38 +21,35 @@ from airflow_provider_ecr_preview.core.preview.stored import (
 from airflow_provider_ecr_preview.core.values import json_size
 from airflow_provider_ecr_preview.core.xcom.audit import AUDIT_SCHEMA
 from airflow_provider_ecr_preview.core.xcom.preview import MAX_SUMMARY_BYTES
-from tests.support.builders import NOW, policy, previewed, rule, summary
-
-
-def pushed(name: str = "payments/api", *images: Any, **fields: Any) -> Any:
-    return {**summary_xcom(summary(*images, repository_name=name)), **fields}
+from tests.support.builders import NOW, preview_xcom, previewed, summary
+from tests.support.policies import policy, rule
 
 
 class TestPreviewList:
     def test_a_sample_stands_for_the_images_where_it_holds_all_of_them(self) -> None:
-        preview = PreviewList.of_summary(pushed("a", previewed(1)))
+        preview = PreviewList.of_summary(preview_xcom("a", previewed(1)))
         assert isinstance(preview, PreviewList)
         assert preview.images is not None
         assert next(iter(preview.images.values())).image_tags == ("v1",)
 
     def test_without_all_images_the_fingerprint_alone_is_known(self) -> None:
-        preview = PreviewList.of_summary(pushed("a", *map(previewed, range(20))))
+        preview = PreviewList.of_summary(preview_xcom("a", *map(previewed, range(20))))
         assert isinstance(preview, PreviewList)
         assert preview.images is None
 
     def test_a_list_of_other_images_is_unread(self) -> None:
-        unread = PreviewList.of_summary(pushed("a", previewed(1)), [previewed(2)])
+        unread = PreviewList.of_summary(preview_xcom("a", previewed(1)), [previewed(2)])
         assert isinstance(unread, Unread)
         assert unread.remedy
 
     def test_an_image_whose_tags_may_have_been_cut_is_not_known(self) -> None:
         many = previewed(1, image_tags=tuple(f"v{number}" for number in range(50)), image_pushed_at=None)
-        preview = PreviewList.of_summary(pushed("a", many))
+        preview = PreviewList.of_summary(preview_xcom("a", many))
         assert isinstance(preview, PreviewList)
         assert preview.images is None
 
     def test_an_image_without_a_time_of_its_push_is_read(self) -> None:
-        preview = PreviewList.of_summary(pushed("a", previewed(1, image_pushed_at=None)))
+        preview = PreviewList.of_summary(preview_xcom("a", previewed(1, image_pushed_at=None)))
         assert isinstance(preview, PreviewList)
         assert preview.images is not None
 
@@ -62,8 +59,8 @@ class TestPreviewList:
     [
         (7, "int"),
         ({"schema": "other/1"}, "other/1"),
-        (pushed(status="FAILED"), "FAILED"),
-        (pushed(findings=None), "findings"),
+        (preview_xcom(status="FAILED"), "FAILED"),
+        (preview_xcom(findings=None), "findings"),
     ],
 )
 def test_what_is_no_whole_summary_is_refused(value: Any, said: str) -> None:
@@ -73,7 +70,7 @@ def test_what_is_no_whole_summary_is_refused(value: Any, said: str) -> None:
 
 @pytest.mark.parametrize(("time", "is_known"), [(NOW.isoformat(), True), ("2026-11-23T12:00", False), (None, False)])
 def test_the_time_of_a_preview_needs_a_time_zone(time: Any, is_known: bool) -> None:
-    assert isinstance(preview_time(pushed(previewed_at=time)), Unread) is not is_known
+    assert isinstance(preview_time(preview_xcom(previewed_at=time)), Unread) is not is_known
 
 
 class TestSummariesOf:
@@ -89,12 +86,12 @@ class TestSummariesOf:
         ids=["one", "list", "json", "audit", "audits"],
     )
     def test_every_form_is_read(self, wrap: Any) -> None:
-        assert summaries_of(wrap(pushed())) == [pushed()]
+        assert summaries_of(wrap(preview_xcom())) == [preview_xcom()]
 
     def test_a_repository_that_is_named_twice_is_refused_but_for_earlier_previews(self) -> None:
         with pytest.raises(ValueError, match=r"payments/api \(123456789012, eu-west-1\)"):
-            summaries_of([pushed(), pushed()])
-        assert len(earlier_summaries_of([pushed(), pushed()])) == 2
+            summaries_of([preview_xcom(), preview_xcom()])
+        assert len(earlier_summaries_of([preview_xcom(), preview_xcom()])) == 2
 
     @pytest.mark.parametrize("value", [7, "text", [7], {"schema": AUDIT_SCHEMA, "summaries": None}])
     def test_anything_else_is_refused_with_the_name_of_the_parameter(self, value: Any) -> None:

@@ -16,7 +16,8 @@ from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInvent
 from airflow_provider_ecr_preview.core.preview.result import marker, summary_xcom
 from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
 from airflow_provider_ecr_preview.core.xcom.preview import MAX_SUMMARY_BYTES, PreviewSummaryXCom
-from tests.support.builders import NOW, archiving, digest, policy, previewed, rule, stored, summary
+from tests.support.builders import NOW, archiving, digest, previewed, stored, summary
+from tests.support.policies import policy, rule
 
 SIZES = st.none() | st.integers(0, 10**12)
 TIMES = st.none() | st.datetimes(datetime(2015, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the zone is the strategy's

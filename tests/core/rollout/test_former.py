@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.rollout.former import (
     MAX_KEPT_CHANGES,
@@ -21,22 +20,19 @@ from airflow_provider_ecr_preview.core.rollout.former import (
     merged,
 )
 from airflow_provider_ecr_preview.core.rollout.giving_back import GivenBack, given_back, given_back_unchecked
-from tests.support.builders import policy, rule
+from tests.support.policies import keep, policy
 
 URI = "file:///former.jsonl.gz"
-
-
-def keep(count: int) -> LifecyclePolicy:
-    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count}
-    return policy(rule(1, selection=selection))
 
 
 def former(
     name: str, count: int | None, by: int, change_id: str | None = "a", kept_at: str | None = "1"
 ) -> FormerPolicy:
     """Return that a repository kept so many images before, and was made to keep so many others by a change."""
-    before = None if count is None else keep(count)
-    return FormerPolicy(RepositoryId("1", "r", name), before, keep(by).fingerprint, change_id, kept_at)
+    before = None if count is None else policy(*keep(count)["rules"])
+    return FormerPolicy(
+        RepositoryId("1", "r", name), before, policy(*keep(by)["rules"]).fingerprint, change_id, kept_at
+    )
 
 
 def row(of: FormerPolicy, *, text: bool = True, **fields: Any) -> dict[str, Any]:
@@ -71,7 +67,9 @@ def policies(found: GivenBack) -> dict[str, str | None]:
 
 
 def keeps(**counts: int | None) -> dict[str, str | None]:
-    return {name: fingerprint_of(None if count is None else keep(count)) for name, count in counts.items()}
+    return {
+        name: fingerprint_of(None if count is None else policy(*keep(count)["rules"])) for name, count in counts.items()
+    }
 
 
 class TestEntry:
@@ -95,7 +93,7 @@ class TestEntry:
     @pytest.mark.parametrize(
         "change",
         [
-            {"former_lifecycle_policy_text": keep(4).text},
+            {"former_lifecycle_policy_text": policy(*keep(4)["rules"]).text},
             {"former_lifecycle_policy_text": None},
             {"former_lifecycle_policy_text": "{"},
             {"former_policy_fingerprint": None},

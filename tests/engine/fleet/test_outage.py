@@ -15,16 +15,9 @@ from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet, PreviewT
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.faults import ConnectionReset, PreviewReplaced, Refused, server_error
+from tests.support.policies import keep
 
-POLICY = {
-    "rules": [
-        {
-            "rulePriority": 1,
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 2},
-            "action": {"type": "expire"},
-        }
-    ]
-}
+POLICY = keep(2)
 NAMES = [f"team/{number:02}" for number in range(20)]
 
 

@@ -30,20 +30,9 @@ from airflow_provider_ecr_preview.local import (
     wrong_status,
     wrong_summary,
 )
+from tests.support.policies import keep
 
 START, GET, DESCRIBE = "StartLifecyclePolicyPreview", "GetLifecyclePolicyPreview", "DescribeImages"
-
-
-def policy(count: int) -> dict[str, Any]:
-    return {
-        "rules": [
-            {
-                "rulePriority": 1,
-                "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count},
-                "action": {"type": "expire"},
-            }
-        ]
-    }
 
 
 @dataclass(frozen=True)
@@ -82,7 +71,7 @@ WAYS = [
     way("expired", PreviewExpires(), None, "PreviewExpiredError", "has expired"),
     way("never-ends", wrong_status("IN_PROGRESS"), None, "PreviewTimeoutError", "still IN_PROGRESS"),
     way("status-unknown", wrong_status("PAUSED"), None, "PreviewTimeoutError", "still PAUSED"),
-    way("replaced", PreviewReplaced(policy(1)), START, "PreviewReplacedError", "another"),
+    way("replaced", PreviewReplaced(keep(1)), START, "PreviewReplacedError", "another"),
     way("does-not-add-up", wrong_summary(), None, "PreviewInconsistentError", "summary says 4"),
     way("not-a-preview", Altered(lambda answer: answer.pop("status")), GET, "MalformedResponseError", "cut off"),
 ]  # fmt: skip
@@ -100,7 +89,7 @@ def outcomes_of(fleet: PreviewFleet, names: list[str]) -> dict[str, RepositoryOu
 
 def seed(ecr: LocalEcr, names: list[str]) -> None:
     for name in names:
-        ecr.create_repository(name, policy=policy(2))
+        ecr.create_repository(name, policy=keep(2))
         ecr.push_many(name, 5)
     ecr.calls.clear()
 
@@ -157,7 +146,7 @@ def test_a_repository_that_is_throttled_for_ever_fails_when_its_time_is_over(loc
         (throttled("ThrottleException"), DESCRIBE),
         (PreviewExpires(), None),
         (wrong_summary(), None),
-        (PreviewReplaced(policy(1)), START),
+        (PreviewReplaced(keep(1)), START),
     ],
     ids=lambda value: getattr(value, "code", None) or (value if isinstance(value, str) else type(value).__name__),
 )

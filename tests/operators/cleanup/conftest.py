@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -20,12 +19,8 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
 from tests.operators.cleanup.collected import REPOSITORY, collected
-
-
-def keep(count: int) -> dict[str, Any]:
-    """Return a policy that keeps the newest images."""
-    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count}
-    return {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
+from tests.support.contexts import task_context
+from tests.support.policies import keep
 
 
 class Bench:
@@ -40,7 +35,7 @@ class Bench:
     def preview(self, repository: str = REPOSITORY, *, listed: bool = True, **start: Any) -> Any:
         """Start a preview and summarise it, with a list of all images."""
         self.previews += 1
-        context: Any = {"ti": mock.Mock(spec=["xcom_push"])}
+        context = task_context()
         EcrStartLifecyclePolicyPreviewOperator(task_id="start", repository_name=repository, **start).execute(context)
         path = f"file://{self.folder}/images-{self.previews}.jsonl.gz" if listed else None
         return EcrSummarizeLifecyclePolicyPreviewOperator(
@@ -54,7 +49,7 @@ class Bench:
 
     def clean_up(self, summary: Any, **kwargs: Any) -> Any:
         """Run the clean-up and return its result, whether the task fails or not."""
-        context: Any = {"ti": mock.Mock(spec=["xcom_push"])}
+        context = task_context()
         operator = self.operator(summary, **kwargs)
         operator.aws_hook_class = partial(EcrImageCleanupHook, outage_timeout=self.outage_timeout)  # type: ignore[assignment]
         try:
@@ -86,12 +81,6 @@ def bench(local_ecr: LocalEcr, tmp_path: Path) -> Bench:
     local_ecr.create_repository(REPOSITORY, policy=keep(10))
     local_ecr.push_many(REPOSITORY, 20, newest_days_ago=40)
     return Bench(local_ecr, tmp_path)
-
-
-@pytest.fixture(name="keep")
-def keep_fixture() -> Any:
-    """Return what makes a policy that keeps the newest images."""
-    return keep
 
 
 @pytest.fixture

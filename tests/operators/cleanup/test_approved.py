@@ -19,6 +19,8 @@ from airflow_provider_ecr_preview.operators.ecr_cleanup import (
     EcrPutLifecyclePolicyOperator,
 )
 from airflow_provider_ecr_preview.reports.lists import listed_images
+from tests.support.contexts import task_context
+from tests.support.policies import keep
 
 pytestmark = pytest.mark.changes_registry
 
@@ -142,14 +144,14 @@ def put(summary: Any, in_use: Any, policy: Any, **kwargs: Any) -> Any:
         poll_interval=0.05,
         **kwargs,
     )
-    context: Any = {"ti": mock.Mock(spec=["xcom_push"])}
+    context = task_context()
     try:
         return operator.execute(context)
     except CleanupBlockedError:
         return context["ti"].xcom_push.call_args.kwargs["value"]
 
 
-def test_a_policy_is_put_as_it_was_approved_only(bench: Any, in_use: Any, keep: Any) -> None:
+def test_a_policy_is_put_as_it_was_approved_only(bench: Any, in_use: Any) -> None:
     policy = keep(11)
     summary = bench.preview(lifecycle_policy_text=policy)
     for wrong in (approved(summary), approved(bench.preview(lifecycle_policy_text=policy), action="put")):

@@ -16,7 +16,8 @@ from airflow_provider_ecr_preview.local import AccessDenied
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrPutLifecyclePolicyOperator
 from airflow_provider_ecr_preview.reports.lists import read_lines
 from tests.operators.cleanup.collected import collected
-from tests.support.contexts import context
+from tests.support.contexts import task_context
+from tests.support.policies import keep
 
 REPOSITORY = "payments/api"
 TRIED = {"GetLifecyclePolicy", "GetLifecyclePolicyPreview", "DescribeImages", "DescribeRegistry"}
@@ -25,7 +26,7 @@ READS = {*TRIED, "GetRepositoryPolicy", "GetRegistryPolicy"}
 
 def check_only(bench: Any, summary: Any, **kwargs: Any) -> Any:
     bench.ecr.calls.clear()
-    value = bench.operator(summary, check_only=True, **kwargs).execute(context())
+    value = bench.operator(summary, check_only=True, **kwargs).execute(task_context())
     assert value["schema"] == READINESS_SCHEMA
     assert_nothing_started(bench)
     return value
@@ -66,11 +67,6 @@ Arrange = Callable[[Any], dict[str, Any]]
 def other_policy(bench: Any) -> dict[str, Any]:
     bench.ecr.put_policy(REPOSITORY, keep(12))
     return {}
-
-
-def keep(count: int) -> dict[str, Any]:
-    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count}
-    return {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
 
 
 def no_policy(bench: Any) -> dict[str, Any]:
@@ -137,7 +133,7 @@ def test_a_policy_that_would_be_put_is_checked(bench: Any) -> None:
         check_only=True,
         dry_run=False,
     )
-    value: Any = operator.execute(context())
+    value: Any = operator.execute(task_context())
     assert (value["action"], value["ready_repository_count"]) == ("put", 1)
     assert "ecr:PutLifecyclePolicy" in row(value, "change_permissions")["message"]
     assert row(value, "former_policies_kept")["verdict"] == "not_checked"
@@ -160,7 +156,7 @@ def test_a_stopped_task_ends(bench: Any) -> None:
     operator = bench.operator(REPOSITORY, check_only=True)
     operator.on_kill()
     with pytest.raises(CleanupIncompleteError, match="had checked 0 of 1 repositories"):
-        operator.execute(context())
+        operator.execute(task_context())
 
 
 @pytest.mark.parametrize(
@@ -174,9 +170,9 @@ def test_a_stopped_task_ends(bench: Any) -> None:
 )
 def test_what_cannot_be_checked_is_an_error(bench: Any, summary: Any, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        bench.operator(summary, check_only=True).execute(context())
+        bench.operator(summary, check_only=True).execute(task_context())
     with pytest.raises(ValueError, match="check_only is 'None'"):
-        bench.operator(REPOSITORY, check_only="None").execute(context())
+        bench.operator(REPOSITORY, check_only="None").execute(task_context())
 
 
 @pytest.mark.parametrize("count", [15, pytest.param(300, marks=pytest.mark.nightly)])

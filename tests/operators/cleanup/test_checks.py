@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -22,6 +21,7 @@ from airflow_provider_ecr_preview.local import (
     Refused,
     wrong_status,
 )
+from tests.support.contexts import task_context
 
 REPOSITORY = "payments/api"
 
@@ -327,7 +327,7 @@ def test_the_sizes_of_the_whole_run_block_when_one_is_not_known(bench: Any) -> N
     assert_untouched(bench, bench.clean_up(summary, max_bytes=None), "run_max_bytes", "unknown")
 
 
-def test_an_approval_without_a_list_does_not_know_whether_tags_moved(bench: Any, keep: Any) -> None:
+def test_an_approval_without_a_list_does_not_know_whether_tags_moved(bench: Any) -> None:
     bench.ecr.push_many(REPOSITORY, 5, newest_days_ago=370, oldest_days_ago=390, tags=lambda _: ())
     result = bench.clean_up(bench.preview(listed=False), max_share=None)
     assert_untouched(bench, result, "tags_unchanged", "unknown")
@@ -406,7 +406,7 @@ def test_an_earlier_preview_of_another_policy_begins_the_row_anew(bench: Any) ->
     assert_untouched(bench, result, "agreeing_previews", "blocked")
 
 
-def test_never_all_images_go_whatever_is_switched_off(bench: Any, keep: Any) -> None:
+def test_never_all_images_go_whatever_is_switched_off(bench: Any) -> None:
     policy = json.loads(json.dumps(keep_of(1)).replace("imageCountMoreThan", "sinceImagePushed"))
     policy["rules"][0]["selection"]["countUnit"] = "days"
     summary = bench.preview(lifecycle_policy_text=policy)
@@ -444,7 +444,7 @@ def test_a_missing_permission_is_named_by_its_iam_action(bench: Any, operation: 
     summary = bench.preview()
     bench.ecr.inject(AccessDenied(), operation, calls=None)
     with pytest.raises(CleanupBlockedError, match=f"Allow ecr:{operation}"):
-        bench.operator(summary).execute({"ti": mock.Mock(spec=["xcom_push"])})
+        bench.operator(summary).execute(task_context())
     check = bench.check(bench.clean_up(summary), code)
     assert (check["verdict"], f"Allow ecr:{operation}" in check["remedy"]) == ("unknown", True)
     assert f"ecr:{operation}" in check["message"]

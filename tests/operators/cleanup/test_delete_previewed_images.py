@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSkipException
@@ -28,6 +27,8 @@ from airflow_provider_ecr_preview.local import (
 )
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrDeletePreviewedImagesOperator
 from airflow_provider_ecr_preview.reports.lists import read_lines
+from tests.support.contexts import task_context
+from tests.support.policies import keep
 
 REPOSITORY = "payments/api"
 
@@ -54,7 +55,7 @@ def test_exactly_the_approved_images_are_deleted_by_digest(bench: Any) -> None:
 
 
 @changes_registry
-def test_a_candidate_policy_that_is_not_applied_cleans_up_as_well(bench: Any, keep: Any) -> None:
+def test_a_candidate_policy_that_is_not_applied_cleans_up_as_well(bench: Any) -> None:
     summary = bench.preview(lifecycle_policy_text=keep(15))
     result = bench.clean_up(summary, lifecycle_policy_text=keep(15))
     assert result["touched_image_count"] == 5
@@ -74,7 +75,7 @@ def test_images_go_a_hundred_at_a_time_looked_at_right_before_with_the_one_that_
 
 
 @changes_registry
-def test_manifest_lists_go_before_the_images_that_they_name(bench: Any, keep: Any) -> None:
+def test_manifest_lists_go_before_the_images_that_they_name(bench: Any) -> None:
     pushed = [
         bench.ecr.push_manifest_list(REPOSITORY, tags=[f"multi-{age}"], pushed_days_ago=age) for age in (400, 410)
     ]
@@ -102,7 +103,7 @@ def test_an_image_that_a_list_still_names_is_tried_again_after_the_list_has_gone
 
 
 @changes_registry
-def test_an_image_that_a_list_names_which_stays_is_not_tried_again(bench: Any, keep: Any) -> None:
+def test_an_image_that_a_list_names_which_stays_is_not_tried_again(bench: Any) -> None:
     child = bench.ecr.push(REPOSITORY, pushed_days_ago=500)
     summary = bench.preview()
     bench.ecr.push(
@@ -123,7 +124,7 @@ def test_every_failure_is_reported_by_its_code_and_fails_the_task(bench: Any) ->
     bench.ecr.inject(ImagesRefused("KmsError", {digests[2], digests[4]}), calls=None)
     bench.ecr.inject(ImagesRefused("UpstreamUnavailable", {digests[5]}), calls=1)
     summary = bench.preview()
-    context: Any = {"ti": mock.Mock(spec=["xcom_push"])}
+    context = task_context()
     with pytest.raises(CleanupIncompleteError, match="Deleted 8 images"):
         bench.operator(summary).execute(context)
     result = context["ti"].xcom_push.call_args.kwargs["value"]
@@ -228,7 +229,7 @@ def test_on_kill_ends_it_after_the_batch_that_is_under_way(bench: Any) -> None:
     bench.ecr.push_many(REPOSITORY, 230, newest_days_ago=370, oldest_days_ago=600, tags=lambda _: ())
     operator = bench.operator(bench.preview(), max_share=None)
     bench.ecr.inject(Meanwhile(operator.on_kill), "BatchDeleteImage")
-    context: Any = {"ti": mock.Mock(spec=["xcom_push"])}
+    context = task_context()
     with pytest.raises(CleanupIncompleteError):
         operator.execute(context)
     result = context["ti"].xcom_push.call_args.kwargs["value"]
@@ -305,11 +306,11 @@ def test_what_was_approved_to_be_archived_is_not_deleted(bench: Any) -> None:
 
 
 @changes_registry
-def test_one_blocked_repository_does_not_keep_the_others_from_being_cleaned_up(bench: Any, keep: Any) -> None:
+def test_one_blocked_repository_does_not_keep_the_others_from_being_cleaned_up(bench: Any) -> None:
     bench.ecr.create_repository("payments/worker", policy=keep(2))
     bench.ecr.push_many("payments/worker", 20, newest_days_ago=40)
     summaries = [bench.preview("payments/worker"), bench.preview()]
-    context: Any = {"ti": mock.Mock(spec=["xcom_push"])}
+    context = task_context()
     with pytest.raises(CleanupBlockedError, match=r"1 of 2 .* payments/worker: max_share"):
         bench.operator(summaries).execute(context)
     result = context["ti"].xcom_push.call_args.kwargs["value"]

@@ -40,6 +40,8 @@ from airflow_provider_ecr_preview.operators.ecr_cleanup import (
 )
 from airflow_provider_ecr_preview.reports.lists import image_list, read_image_list, read_lines
 from airflow_provider_ecr_preview.reports.segments import unpacked
+from tests.support.contexts import TaskStateStore
+from tests.support.policies import keep
 
 pytestmark = pytest.mark.changes_registry
 
@@ -161,22 +163,6 @@ TROUBLES = (
 )
 
 
-class Store:
-    """Airflow's task state store, as far as it is used."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, str] = {}
-
-    def get(self, key: str) -> Any:
-        return self.values.get(key)
-
-    def set(self, key: str, value: Any, *, retention: object) -> None:
-        self.values[key] = value
-
-    def delete(self, key: str) -> None:
-        del self.values[key]
-
-
 @dataclass
 class World:
     """A registry, a task that changes it, and what the task leaves to its next attempt."""
@@ -184,7 +170,7 @@ class World:
     ecr: LocalEcr
     hook: EcrImageCleanupHook
     folder: Path
-    store: Store | None
+    store: TaskStateStore | None
     waits: list[int] = field(default_factory=list)
     """After how many calls each wait was."""
 
@@ -241,11 +227,6 @@ def ecr(local_ecr_server: LocalEcr) -> Iterator[LocalEcr]:
 @pytest.fixture(scope="module")
 def hook(ecr: LocalEcr) -> EcrImageCleanupHook:
     return EcrImageCleanupHook(aws_conn_id=None, region_name=REGION, throttle_timeout=30.0, outage_timeout=1.0)
-
-
-def keep(count: int) -> dict[str, Any]:
-    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count}
-    return {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
 
 
 def previewed(world: World, repositories: Iterable[str] = REPOSITORIES, policy: Any = None) -> list[Any]:
@@ -333,7 +314,7 @@ def begin(ecr: LocalEcr, hook: EcrImageCleanupHook, tmp_path: Path) -> Callable[
         begun.append(len(begun))
         folder = tmp_path / str(len(begun))
         folder.mkdir()
-        world = World(ecr, hook, folder, Store() if with_store else None)
+        world = World(ecr, hook, folder, TaskStateStore() if with_store else None)
         summaries = previewed(world)
         approved = {image.image_digest for summary in summaries for image in read_image_list(summary["images_uri"])}
         ecr.calls.clear()
@@ -425,7 +406,7 @@ def begin_change(ecr: LocalEcr, hook: EcrImageCleanupHook, tmp_path: Path) -> Ca
         begun.append(len(begun))
         folder = tmp_path / str(len(begun))
         folder.mkdir()
-        world = World(ecr, hook, folder, Store() if with_store else None)
+        world = World(ecr, hook, folder, TaskStateStore() if with_store else None)
         # Where there is neither, the next attempt cannot know.
         path = None if with_store else f"file://{folder}/former.jsonl.gz"
         wanted = keep(3)
@@ -443,7 +424,7 @@ def begin_change(ecr: LocalEcr, hook: EcrImageCleanupHook, tmp_path: Path) -> Ca
         if action == "put":
             ecr.calls.clear()
             return Change(world, lambda attempt: world.run(put(), attempt), wanteds, formers)
-        applied = World(ecr, hook, folder, Store()).run(put(former_policies_path=None), 1)
+        applied = World(ecr, hook, folder, TaskStateStore()).run(put(former_policies_path=None), 1)
         restore = partial(
             EcrRestoreLifecyclePolicyOperator,
             task_id="restore",

@@ -19,7 +19,7 @@ from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
 from airflow_provider_ecr_preview.sources.aws import SOURCES as BY_NAME
 from airflow_provider_ecr_preview.sources.aws import ClientOf, FoundReference, lambda_functions
-from tests.support.contexts import context
+from tests.support.contexts import task_context
 
 REPOSITORY = "api"
 """Without a slash: moto's Lambda finds no other image in its ECR."""
@@ -28,7 +28,7 @@ SOURCES = ["ecs", "lambda", "batch", "sagemaker", "codebuild"]
 
 
 def collect(**kwargs: Any) -> Any:
-    return EcrCollectImagesInUseOperator(**{"task_id": "in_use", "sources": SOURCES, **kwargs}).execute(context())
+    return EcrCollectImagesInUseOperator(**{"task_id": "in_use", "sources": SOURCES, **kwargs}).execute(task_context())
 
 
 def users(value: Any, name: str) -> list[str]:
@@ -194,7 +194,7 @@ def test_an_unreadable_source_is_reported_and_its_earlier_references_count(diges
 
 
 def test_a_source_that_cannot_be_read_fails_the_task_where_that_is_wanted(digests: list[str]) -> None:
-    of = context()
+    of = task_context()
     with pytest.raises(exceptions.ImagesInUseUnknownError, match=r"broken .*not allowed to list pods"):
         EcrCollectImagesInUseOperator(task_id="in_use", sources=[broken], on_unread="fail").execute(of)
     assert of["ti"].xcom_push.call_args.kwargs["value"]["unread"]
@@ -334,7 +334,7 @@ def test_the_connection_and_region_of_default_args_are_those_that_are_read(
     monkeypatch.setenv("AIRFLOW_CONN_AWS_OTHER", local_ecr.connection)
     with DAG("clean_up", schedule=None, default_args={"aws_conn_id": "aws_other", "region_name": "eu-west-1"}):
         operator = EcrCollectImagesInUseOperator(task_id="in_use", sources=["lambda"])
-    value = operator.execute(context())
+    value = operator.execute(task_context())
     assert value["scope"] == {"123456789012": ["eu-west-1"]}
     assert [source["aws_conn_id"] for source in value["sources"]] == ["aws_other"]
 
@@ -355,7 +355,7 @@ def test_a_scope_that_names_no_account_is_an_error_before_any_call(bench: Any, l
     for rendered in ("None", None):
         operator.required_scope = rendered
         with pytest.raises(ValueError, match="required_scope"):
-            operator.execute(context())
+            operator.execute(task_context())
     assert not len(local_ecr.calls)
 
 

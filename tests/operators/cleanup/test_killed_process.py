@@ -18,6 +18,7 @@ from airflow_provider_ecr_preview.local import Call, Fault, LocalEcr, Registry
 from airflow_provider_ecr_preview.local.reply import Reply
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrPutLifecyclePolicyOperator
 from airflow_provider_ecr_preview.reports.lists import read_lines
+from tests.support.policies import keep
 
 pytestmark = [pytest.mark.changes_registry, pytest.mark.nightly]
 
@@ -50,11 +51,6 @@ class Killing(Fault):
             return None
         os.kill(self.pids[-1], signal.SIGKILL)
         return Reply.no_reply("killed")
-
-
-def keep(count: int) -> dict[str, Any]:
-    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count}
-    return {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
 
 
 @dataclass

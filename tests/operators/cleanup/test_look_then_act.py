@@ -16,6 +16,7 @@ import pytest
 from airflow_provider_ecr_preview.core.exceptions import CleanupBlockedError, CleanupIncompleteError
 from airflow_provider_ecr_preview.local import AccessDenied, Call, Fault, LostReply, Meanwhile, Registry, throttled
 from airflow_provider_ecr_preview.reports.lists import read_lines
+from tests.support.policies import keep
 
 REPOSITORY = "payments/api"
 
@@ -161,7 +162,7 @@ class TestLostReplies:
 
 
 class TestTheFloor:
-    def test_what_was_to_stay_and_is_removed_before_the_first_batch_blocks(self, bench: Any, keep: Any) -> None:
+    def test_what_was_to_stay_and_is_removed_before_the_first_batch_blocks(self, bench: Any) -> None:
         bench.ecr.put_policy(REPOSITORY, keep(1))
         digests = bench.digests()
         summary = bench.preview()
@@ -175,7 +176,7 @@ class TestTheFloor:
 
     @pytest.mark.parametrize("act", ["remove", "archive"])
     def test_what_was_to_stay_and_goes_between_two_batches_ends_the_clean_up(
-        self, bench: Any, keep: Any, act: str, monkeypatch: pytest.MonkeyPatch
+        self, bench: Any, act: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("airflow_provider_ecr_preview.engine.image_removal.MAX_BATCH", 5)
         bench.ecr.put_policy(REPOSITORY, keep(1))
@@ -200,7 +201,7 @@ class TestTheFloor:
         assert digests[9] in bench.digests()
         assert (result["status"], result["repositories"][0]["spared"]) == ("blocked", {"newest": 1})
 
-    def test_two_clean_ups_at_the_same_time_never_empty_a_repository_together(self, bench: Any, keep: Any) -> None:
+    def test_two_clean_ups_at_the_same_time_never_empty_a_repository_together(self, bench: Any) -> None:
         # One may take everything older, the other the newest: each leaves enough by itself.
         digests = bench.digests()
         for number, digest in enumerate(digests):

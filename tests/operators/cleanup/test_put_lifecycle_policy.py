@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSkipException
@@ -26,6 +25,8 @@ from airflow_provider_ecr_preview.operators.ecr_cleanup import (
     EcrPutLifecyclePolicyOperator,
     EcrRestoreLifecyclePolicyOperator,
 )
+from tests.support.contexts import task_context
+from tests.support.policies import keep
 
 REPOSITORY = "payments/api"
 OTHERS = ["shop/web", "shop/worker"]
@@ -37,7 +38,7 @@ class Change:
     """One run of an operator, whether its task fails or not."""
 
     def __init__(self, operator: Any) -> None:
-        context: Any = {"ti": mock.Mock(spec=["xcom_push"])}
+        context = task_context()
         self.error: Exception | None = None
         self.pushed = context["ti"].xcom_push.call_args_list
         try:
@@ -56,7 +57,7 @@ class Change:
 
 
 @pytest.fixture
-def candidate(keep: Any) -> dict[str, Any]:
+def candidate() -> dict[str, Any]:
     return dict(keep(12))
 
 
@@ -84,7 +85,7 @@ def restore() -> Callable[..., Change]:
 
 
 @pytest.fixture
-def summaries(bench: Any, candidate: Any, keep: Any) -> list[Any]:
+def summaries(bench: Any, candidate: Any) -> list[Any]:
     """Return the approved previews of the candidate for three repositories."""
     for name in OTHERS:
         bench.ecr.create_repository(name, policy=keep(15))
@@ -97,7 +98,7 @@ def applied(bench: Any, name: str = REPOSITORY) -> Any:
     return None if text is None else json.loads(text)
 
 
-def test_a_dry_run_is_the_default_and_makes_no_mutating_call(bench: Any, put: Any, candidate: Any, keep: Any) -> None:
+def test_a_dry_run_is_the_default_and_makes_no_mutating_call(bench: Any, put: Any, candidate: Any) -> None:
     result = put(bench.preview(lifecycle_policy_text=candidate), dry_run=True)
     assert (result.value["status"], result.statuses) == ("dry_run", ["planned"])
     assert applied(bench) == keep(10)
@@ -108,7 +109,7 @@ def test_a_dry_run_is_the_default_and_makes_no_mutating_call(bench: Any, put: An
 
 @changes_registry
 def test_the_policy_that_was_previewed_is_applied_and_nothing_else_changes(
-    bench: Any, put: Any, candidate: Any, keep: Any
+    bench: Any, put: Any, candidate: Any
 ) -> None:
     images = bench.digests()
     result = put(bench.preview(lifecycle_policy_text=candidate))
@@ -120,9 +121,7 @@ def test_the_policy_that_was_previewed_is_applied_and_nothing_else_changes(
 
 
 @changes_registry
-def test_the_former_policies_are_pushed_before_the_first_change(
-    bench: Any, put: Any, candidate: Any, keep: Any
-) -> None:
+def test_the_former_policies_are_pushed_before_the_first_change(bench: Any, put: Any, candidate: Any) -> None:
     first = put(bench.preview(lifecycle_policy_text=candidate)).pushed[0].kwargs
     assert first["key"] == "return_value"
     assert first["value"]["repositories"][0]["status"] == "planned"
@@ -130,7 +129,7 @@ def test_the_former_policies_are_pushed_before_the_first_change(
 
 
 @changes_registry
-def test_a_repository_that_has_the_policy_already_is_left_alone(bench: Any, put: Any, keep: Any) -> None:
+def test_a_repository_that_has_the_policy_already_is_left_alone(bench: Any, put: Any) -> None:
     result = put(bench.preview(), lifecycle_policy_text=keep(10))
     assert (result.value["status"], result.statuses) == ("unchanged", ["unchanged"])
     assert not bench.ecr.calls.mutating
@@ -148,7 +147,7 @@ def test_a_repository_without_a_policy_gets_one_and_loses_it_again(
 
 
 @changes_registry
-def test_the_former_policy_is_restored(bench: Any, put: Any, restore: Any, candidate: Any, keep: Any) -> None:
+def test_the_former_policy_is_restored(bench: Any, put: Any, restore: Any, candidate: Any) -> None:
     result = put(bench.preview(lifecycle_policy_text=candidate))
     dry = restore(json.dumps(result.value), dry_run="True")
     assert (dry.value["status"], applied(bench)) == ("dry_run", candidate)
@@ -159,7 +158,7 @@ def test_the_former_policy_is_restored(bench: Any, put: Any, restore: Any, candi
 
 @changes_registry
 def test_a_policy_that_somebody_changed_since_is_not_overwritten_by_the_former(
-    bench: Any, put: Any, restore: Any, candidate: Any, keep: Any
+    bench: Any, put: Any, restore: Any, candidate: Any
 ) -> None:
     result = put(bench.preview(lifecycle_policy_text=candidate))
     bench.ecr.put_policy(REPOSITORY, keep(18))
@@ -171,7 +170,7 @@ def test_a_policy_that_somebody_changed_since_is_not_overwritten_by_the_former(
 
 
 @changes_registry
-def test_a_policy_other_than_the_previewed_one_is_refused(bench: Any, put: Any, candidate: Any, keep: Any) -> None:
+def test_a_policy_other_than_the_previewed_one_is_refused(bench: Any, put: Any, candidate: Any) -> None:
     result = put(bench.preview(lifecycle_policy_text=candidate), lifecycle_policy_text=keep(3))
     assert result.check("policy_unchanged")["verdict"] == "blocked"
     assert not bench.ecr.calls.mutating
@@ -293,7 +292,7 @@ def test_all_repositories_are_checked_before_the_first_is_changed(bench: Any, pu
 
 @changes_registry
 def test_the_first_failure_ends_the_task_and_the_changes_are_reported(
-    bench: Any, put: Any, restore: Any, *, summaries: Any, candidate: Any, keep: Any
+    bench: Any, put: Any, restore: Any, *, summaries: Any, candidate: Any
 ) -> None:
     with bench.ecr.inject(AccessDenied(), "PutLifecyclePolicy", OTHERS[0]):
         result = put(summaries)
@@ -327,7 +326,7 @@ def test_the_policy_that_is_read_back_counts_and_not_the_reply(bench: Any, put: 
 
 @changes_registry
 def test_a_policy_that_cannot_be_read_back_is_unknown_and_can_be_restored(
-    bench: Any, put: Any, restore: Any, candidate: Any, keep: Any
+    bench: Any, put: Any, restore: Any, candidate: Any
 ) -> None:
     blind = bench.ecr.inject(AccessDenied(), "GetLifecyclePolicy", skip=2, calls=None)
     result = put(bench.preview(lifecycle_policy_text=candidate))
@@ -339,9 +338,7 @@ def test_a_policy_that_cannot_be_read_back_is_unknown_and_can_be_restored(
 
 
 @changes_registry
-def test_a_policy_that_is_immediately_replaced_by_another_is_a_failure(
-    bench: Any, put: Any, candidate: Any, keep: Any
-) -> None:
+def test_a_policy_that_is_immediately_replaced_by_another_is_a_failure(bench: Any, put: Any, candidate: Any) -> None:
     with bench.ecr.inject(Meanwhile(lambda: bench.ecr.put_policy(REPOSITORY, keep(19))), "PutLifecyclePolicy"):
         result = put(bench.preview(lifecycle_policy_text=candidate))
     assert result.statuses == ["failed"]
@@ -350,7 +347,7 @@ def test_a_policy_that_is_immediately_replaced_by_another_is_a_failure(
 
 @changes_registry
 def test_a_policy_that_somebody_changes_after_the_check_is_not_overwritten(
-    bench: Any, put: Any, candidate: Any, keep: Any
+    bench: Any, put: Any, candidate: Any
 ) -> None:
     with bench.ecr.inject(Meanwhile(lambda: bench.ecr.put_policy(REPOSITORY, keep(19))), "GetLifecyclePolicy"):
         result = put(bench.preview(lifecycle_policy_text=candidate))
@@ -360,7 +357,7 @@ def test_a_policy_that_somebody_changes_after_the_check_is_not_overwritten(
 
 @changes_registry
 def test_former_policies_on_storage_survive_a_retry(
-    bench: Any, put: Any, restore: Any, *, summaries: Any, keep: Any, tmp_path: Path
+    bench: Any, put: Any, restore: Any, *, summaries: Any, tmp_path: Path
 ) -> None:
     path = f"file://{tmp_path}/former.jsonl.gz"
     with bench.ecr.inject(AccessDenied(), "PutLifecyclePolicy", OTHERS[0]):
@@ -372,7 +369,7 @@ def test_former_policies_on_storage_survive_a_retry(
 
 
 @changes_registry
-def test_former_policies_that_fit_nowhere_block(bench: Any, put: Any, in_use: Any, keep: Any, tmp_path: Path) -> None:
+def test_former_policies_that_fit_nowhere_block(bench: Any, put: Any, in_use: Any, tmp_path: Path) -> None:
     names = [f"team/{number}" for number in range(8)]
     long = {"rules": [{**keep(10)["rules"][0], "rulePriority": n, "description": "x" * 250} for n in range(1, 2)]}
     long["rules"] += [

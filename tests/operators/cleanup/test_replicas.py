@@ -19,7 +19,8 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
 from tests.operators.cleanup.collected import ACCOUNT, REGION, REPOSITORY, collected
-from tests.support.contexts import context
+from tests.support.contexts import task_context
+from tests.support.policies import keep
 
 OTHER_ACCOUNT = "999999999999"
 WEST, OTHERS = (ACCOUNT, "eu-west-1"), (OTHER_ACCOUNT, REGION)
@@ -164,15 +165,15 @@ def test_what_may_not_be_read_blocks_and_names_the_permission(
 
 
 @changes_registry
-def test_a_registry_of_another_account_cannot_be_read_and_blocks(bench: Any, keep: Any, tmp_path: Path) -> None:
+def test_a_registry_of_another_account_cannot_be_read_and_blocks(bench: Any, tmp_path: Path) -> None:
     bench.ecr.create_repository("theirs/api", account_id=OTHER_ACCOUNT)
     bench.ecr.push_many("theirs/api", 20, newest_days_ago=40, account_id=OTHER_ACCOUNT)
     bench.ecr.put_policy("theirs/api", keep(10), account_id=OTHER_ACCOUNT)
     names = {"repository_name": "theirs/api", "registry_id": OTHER_ACCOUNT}
-    EcrStartLifecyclePolicyPreviewOperator(task_id="start", **names).execute(context())
+    EcrStartLifecyclePolicyPreviewOperator(task_id="start", **names).execute(task_context())
     summary = EcrSummarizeLifecyclePolicyPreviewOperator(
         task_id="summarize", images_path=f"file://{tmp_path}/images.jsonl.gz", **names
-    ).execute(context())
+    ).execute(task_context())
     assert "replicated_deletion_unknown" in [finding["code"] for finding in summary["findings"]]
     result = bench.clean_up(summary, in_use=in_use(OTHERS))
     check = bench.check(result, "replicas")
@@ -188,7 +189,7 @@ def test_an_answer_that_is_late_is_waited_for(replicated: Any, read: ImagesInUse
 
 
 @changes_registry
-def test_the_registry_is_read_once_for_all_repositories(replicated: Any, read: ImagesInUse, keep: Any) -> None:
+def test_the_registry_is_read_once_for_all_repositories(replicated: Any, read: ImagesInUse) -> None:
     for name in ("a/b", "a/c"):
         replicated.ecr.create_repository(name, policy=keep(12))
         replicated.ecr.push_many(name, 20, newest_days_ago=40)
@@ -201,9 +202,9 @@ def test_the_registry_is_read_once_for_all_repositories(replicated: Any, read: I
 class TestPolicies:
     """ECR replicates what a policy expires as well."""
 
-    def put(self, bench: Any, keep: Any, used: ImagesInUse, **settings: Any) -> Any:
+    def put(self, bench: Any, used: ImagesInUse, **settings: Any) -> Any:
         summary = bench.preview(lifecycle_policy_text=keep(12))
-        context: Any = {"ti": mock.Mock(spec=["xcom_push"])}
+        context = task_context()
         operator = EcrPutLifecyclePolicyOperator(
             task_id="put",
             summary=summary,
@@ -219,15 +220,13 @@ class TestPolicies:
             return context["ti"].xcom_push.call_args.kwargs["value"]
 
     @changes_registry
-    def test_a_policy_goes_where_all_is_known(self, replicated: Any, keep: Any, read: ImagesInUse) -> None:
+    def test_a_policy_goes_where_all_is_known(self, replicated: Any, read: ImagesInUse) -> None:
         assert self.put(replicated, keep, read)["status"] == "changed"
         replicated.ecr.run_lifecycle_policies(REPOSITORY)
         assert {*copies(replicated.ecr)} == {*replicated.digests()}
 
     @changes_registry
-    def test_a_policy_that_expires_an_image_in_use_in_a_destination_is_blocked(
-        self, replicated: Any, keep: Any
-    ) -> None:
+    def test_a_policy_that_expires_an_image_in_use_in_a_destination_is_blocked(self, replicated: Any) -> None:
         used = replicated.digests()[0]
         result = self.put(replicated, keep, in_use(OTHERS, WEST, digests=[used]))
         assert replicated.check(result, "in_use")["image_digests"] == [used]
@@ -235,7 +234,7 @@ class TestPolicies:
         assert not replicated.ecr.calls.mutating
 
     @changes_registry
-    def test_a_destination_that_was_not_read_blocks(self, replicated: Any, keep: Any) -> None:
+    def test_a_destination_that_was_not_read_blocks(self, replicated: Any) -> None:
         result = self.put(replicated, keep, in_use(WEST))
         assert replicated.check(result, "replicas")["verdict"] == "unknown"
         assert not replicated.ecr.calls.mutating
@@ -261,7 +260,7 @@ class TestFindings:
         return operator.execute({"ti": ti})  # type: ignore[arg-type]
 
     def test_an_audit_reads_the_registry_once_and_makes_two_preview_calls_for_each_repository(
-        self, replicated: Any, keep: Any
+        self, replicated: Any
     ) -> None:
         names = [f"team/{number}" for number in range(6)]
         for name in names:

@@ -26,6 +26,7 @@ from airflow_provider_ecr_preview.operators.ecr_cleanup import (
     EcrRestoreLifecyclePolicyOperator,
 )
 from airflow_provider_ecr_preview.reports.lists import line_list, read_lines
+from tests.support.policies import keep
 
 REPOSITORY = "payments/api"
 
@@ -48,7 +49,7 @@ def restore(applied: Any, **kwargs: Any) -> Any:
 
 
 @pytest.fixture
-def put(bench: Any, keep: Any, in_use: Any) -> Any:
+def put(bench: Any, in_use: Any) -> Any:
     """Return a function that puts a policy that keeps the given number of images."""
 
     def put(count: int = 12, run_id: str = "run 1", try_number: int = 1, **kwargs: Any) -> Any:
@@ -75,7 +76,7 @@ def applied(bench: Any) -> Any:
 
 class TestRightPolicy:
     def test_two_runs_that_share_a_file_each_give_back_what_they_replaced(
-        self, bench: Any, put: Any, path: str, keep: Any
+        self, bench: Any, put: Any, path: str
     ) -> None:
         first = put(12, "run 1", former_policies_path=path)
         bench.ecr.put_policy(REPOSITORY, keep(15))
@@ -89,7 +90,7 @@ class TestRightPolicy:
         assert restore(first)["status"] == "changed"
         assert applied(bench) == keep(10)
 
-    def test_a_file_that_was_written_again_is_refused(self, bench: Any, put: Any, path: str, keep: Any) -> None:
+    def test_a_file_that_was_written_again_is_refused(self, bench: Any, put: Any, path: str) -> None:
         result = put(former_policies_path=path)
         (line,) = read_lines(path)
         other = LifecyclePolicy.parse(keep(3))
@@ -113,16 +114,14 @@ class TestRightPolicy:
         assert (restored["status"], restored["changed_repository_count"]) == ("changed", 1)
         assert "cannot be checked" in restored["message"]
 
-    def test_a_put_that_is_tried_again_keeps_what_was_there_before_it(
-        self, bench: Any, put: Any, path: str, keep: Any
-    ) -> None:
+    def test_a_put_that_is_tried_again_keeps_what_was_there_before_it(self, bench: Any, put: Any, path: str) -> None:
         put(former_policies_path=path)
         again = put(former_policies_path=path, try_number=2)
         assert again["put_repository_count"] == 1
         assert restore(again)["status"] == "changed"
         assert applied(bench) == keep(10)
 
-    def test_a_restore_can_be_taken_back(self, bench: Any, put: Any, keep: Any) -> None:
+    def test_a_restore_can_be_taken_back(self, bench: Any, put: Any) -> None:
         restored = restore(put())
         assert applied(bench) == keep(10)
         assert restore(restored)["status"] == "changed"
@@ -130,7 +129,7 @@ class TestRightPolicy:
 
 
 class TestNothingToGiveBack:
-    def test_a_retried_put_without_a_path_warns_and_so_does_the_restore(self, bench: Any, put: Any, keep: Any) -> None:
+    def test_a_retried_put_without_a_path_warns_and_so_does_the_restore(self, bench: Any, put: Any) -> None:
         put()
         again = put(try_number=2)
         assert "only the log of that attempt" in again["repositories"][0]["message"]
@@ -184,7 +183,7 @@ class TestPreview:
         [(AccessDenied(), "StartLifecyclePolicyPreview"), (PreviewFails(), None)],
     )
     def test_a_preview_that_fails_is_reported_and_does_not_block(
-        self, bench: Any, put: Any, keep: Any, fault: Any, operation: str | None
+        self, bench: Any, put: Any, fault: Any, operation: str | None
     ) -> None:
         result = put()
         bench.ecr.inject(fault, operation, calls=None)

@@ -28,6 +28,7 @@ from airflow_provider_ecr_preview.operators._policy_change import PolicyChangeOp
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrRestoreLifecyclePolicyOperator
 from airflow_provider_ecr_preview.reports.former_policies import kept_former_policies
 from airflow_provider_ecr_preview.reports.lists import line_list
+from tests.support.contexts import TaskStateStore
 
 NAMES = ("a/one", "b/two")
 
@@ -98,22 +99,6 @@ class Put(PolicyChangeOperator):
         ]
 
 
-class Store:
-    """Airflow's task state store of one task instance."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self.values.get(key, default)
-
-    def set(self, key: str, value: Any, **_: Any) -> None:
-        self.values[key] = value
-
-    def delete(self, key: str) -> None:
-        del self.values[key]
-
-
 @dataclass
 class Run:
     """One run of the task, and the truth about it."""
@@ -121,7 +106,7 @@ class Run:
     name: str
     wanted: int
     path: str | None
-    store: Store | None
+    store: TaskStateStore | None
     tries: int = 0
     xcom: Any = None
     before: dict[str, set[int | None]] = field(default_factory=dict)
@@ -139,7 +124,7 @@ class World:
         self.path = f"file://{folder}/former.jsonl.gz"
         self.is_tampered_with = False
         self.runs = {
-            name: Run(name, count, self.path if with_path else None, Store() if with_store else None)
+            name: Run(name, count, self.path if with_path else None, TaskStateStore() if with_store else None)
             for name, count in zip("AB", wanted, strict=True)
         }
 

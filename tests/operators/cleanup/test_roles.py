@@ -19,7 +19,8 @@ from airflow_provider_ecr_preview.operators.ecr_cleanup import (
     EcrRestoreLifecyclePolicyOperator,
 )
 from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
-from tests.support.contexts import audit_context as context
+from tests.support.contexts import audit_context
+from tests.support.policies import keep
 
 REPOSITORY = "payments/api"
 
@@ -41,10 +42,10 @@ def test_the_auditor_audits_a_whole_registry_with_every_mutating_action_denied(l
     names = [repository["repositoryName"] for repository in local_ecr.client().describe_repositories()["repositories"]]
     denied = act_as(local_ecr, "auditor")
     assert {"BatchDeleteImage", "PutLifecyclePolicy", "DeleteLifecyclePolicy", "UpdateImageStorageClass"} <= {*denied}
-    listed = EcrListRepositoriesOperator(task_id="list", region_name="us-east-1").execute(context())
+    listed = EcrListRepositoriesOperator(task_id="list", region_name="us-east-1").execute(audit_context())
     audit = EcrAuditLifecyclePoliciesOperator(
         task_id="audit", repository_names=listed, region_name="us-east-1", audit_id="a"
-    ).execute(context())
+    ).execute(audit_context())
     assert sorted(listed) == sorted(names)
     assert (audit["repository_count"], audit["failed_count"]) == (len(names), 0)
     assert audit["previewed_count"] + audit["without_policy_count"] == len(names)
@@ -54,7 +55,7 @@ def test_the_auditor_audits_a_whole_registry_with_every_mutating_action_denied(l
         lifecycle_policy_text=local_ecr.repository("payments/fraud-rules").lifecycle_policy,
         fail_on_finding=None,
         region_name="us-east-1",
-    ).execute(context())
+    ).execute(audit_context())
     assert compared["repository_count"] == 1
     assert not local_ecr.calls.mutating
 
@@ -76,7 +77,7 @@ def test_the_cleaner_archives_with_its_own_actions(bench: Any) -> None:
 
 @changes_registry
 def test_the_approver_puts_and_restores_policies_with_its_own_actions_and_cannot_delete_images(
-    bench: Any, keep: Any, in_use: Any
+    bench: Any, in_use: Any
 ) -> None:
     summary = bench.preview(lifecycle_policy_text=keep(12))
     denied = act_as(bench.ecr, "approver")
@@ -88,8 +89,10 @@ def test_the_approver_puts_and_restores_policies_with_its_own_actions_and_cannot
         in_use=in_use(),
         dry_run=False,
         poll_interval=0.05,
-    ).execute(context())
+    ).execute(audit_context())
     assert applied["status"] == "changed"
-    restored = EcrRestoreLifecyclePolicyOperator(task_id="restore", applied=applied, dry_run=False).execute(context())
+    restored = EcrRestoreLifecyclePolicyOperator(task_id="restore", applied=applied, dry_run=False).execute(
+        audit_context()
+    )
     assert restored["status"] == "changed"
     assert json.loads(bench.ecr.repository(REPOSITORY).lifecycle_policy) == keep(10)

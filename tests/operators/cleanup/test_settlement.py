@@ -7,20 +7,20 @@ import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
 from airflow_provider_ecr_preview.local import LostReply, throttled
 from airflow_provider_ecr_preview.operators.ecr_reconcile import EcrReconcileLifecycleOperator
 from tests.operators.cleanup.collected import REPOSITORY
+from tests.support.contexts import task_context
 
 pytestmark = pytest.mark.changes_registry
 
 
 def settled(clean_up: Any) -> Any:
     operator = EcrReconcileLifecycleOperator(task_id="reconcile", summary=[], clean_up=clean_up)
-    value = operator.execute({"ti": mock.Mock(spec=["xcom_push"])})
+    value = operator.execute(task_context())
     assert json.loads(json.dumps(value)) == value
     return value["clean_up"]
 

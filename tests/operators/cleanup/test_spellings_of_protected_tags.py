@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
-from tests.support.contexts import context
+from tests.support.contexts import task_context
 
 SPELLINGS = ["latest, prod*", "['latest', 'prod*']", '["latest","prod*"]']
 
@@ -43,7 +43,7 @@ def test_what_a_template_makes_of_the_list_protects_the_same(
     operator = bench.operator(bench.preview(), protected_tags=template)
     operator.dag = DAG("clean_up", schedule=None, render_template_as_native_obj=native)
     operator.render_template_fields({"params": {"tags": tags}}, operator.get_template_env())
-    result = operator.execute(context())
+    result = operator.execute(task_context())
     assert (result["status"], result["touched_image_count"]) == ("done", 9)
     assert deployed in bench.digests()
 

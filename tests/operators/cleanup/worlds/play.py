@@ -36,6 +36,7 @@ from tests.operators.cleanup.worlds.schedule import Death, Gate, Worker, in_turn
 from tests.operators.cleanup.worlds.spec import WorldSpec
 from tests.operators.cleanup.worlds.transport import InstantEvent, Waits
 from tests.operators.cleanup.worlds.witness import Attempt, Witness, not_kept
+from tests.support.contexts import task_context
 
 AWS: dict[str, Any] = {"aws_conn_id": None}
 HOUR = 3_600.0
@@ -183,7 +184,7 @@ class Play:
 
     def _preview(self, number: int) -> Any:
         repository = self.spec.repositories[number]
-        context: Any = {"ti": mock.Mock(spec=["xcom_push"])}
+        context = task_context()
         where = {"repository_name": repository.name, "region_name": repository.region, **AWS}
         policy = {"lifecycle_policy_text": POLICIES[repository.policy]} if repository.is_candidate else {}
         EcrStartLifecyclePolicyPreviewOperator(task_id="start", **where, **policy).execute(context)

@@ -12,7 +12,9 @@ import pytest
 
 from airflow_provider_ecr_preview.local import LocalEcr, Refused
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
-from tests.operators.test_ecr_audit import audit, context, policy
+from tests.operators.test_ecr_audit import audit
+from tests.support.contexts import audit_context
+from tests.support.policies import keep
 
 NAMES = ["payments/api", "payments/worker", "web/shop", "web/old"]
 
@@ -20,7 +22,7 @@ NAMES = ["payments/api", "payments/worker", "web/shop", "web/old"]
 @pytest.fixture
 def registry(local_ecr: LocalEcr) -> LocalEcr:
     for name in NAMES:
-        local_ecr.create_repository(name, policy=None if name == "web/old" else policy(2))
+        local_ecr.create_repository(name, policy=None if name == "web/old" else keep(2))
         local_ecr.push_many(name, 5)
     ecr = boto3.client("ecr", region_name="us-east-1")
     for name, tags in {"payments/api": {"team": "payments"}, "payments/worker": {"team": "payments"}}.items():
@@ -32,7 +34,7 @@ def registry(local_ecr: LocalEcr) -> LocalEcr:
 
 def run(**kwargs: Any) -> Any:
     task: EcrAuditLifecyclePoliciesOperator = audit(repository_names=NAMES, fail_on="none", **kwargs)
-    return task.execute(context())
+    return task.execute(audit_context())
 
 
 def test_money_and_owners_cost_the_calls_that_are_stated(registry: LocalEcr, tmp_path: Path) -> None:
@@ -68,7 +70,7 @@ def test_without_the_parameters_no_call_is_added(registry: LocalEcr) -> None:
 
 
 def test_a_candidate_saves_what_the_applied_policy_would_not_take(registry: LocalEcr) -> None:
-    storage = run(measure_storage=True, lifecycle_policy_text=policy(1))["storage"]
+    storage = run(measure_storage=True, lifecycle_policy_text=keep(1))["storage"]
     assert storage["leaving_bytes_upper_bound"] == 0
     assert storage["saved_bytes_upper_bound"] > 0
 

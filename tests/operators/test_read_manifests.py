@@ -22,7 +22,7 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
 )
 from airflow_provider_ecr_preview.reports.manifests import ManifestCache
 from tests.core.preview.test_layers import blob
-from tests.support.contexts import audit_context, context
+from tests.support.contexts import audit_context, task_context
 
 pytestmark = pytest.mark.changes_registry
 
@@ -132,7 +132,7 @@ def test_a_role_that_is_not_excluded_is_refused_and_no_manifest_is_read(registry
     with pytest.raises(AccessDeniedError, match=message):
         audit(read_manifests=True)
     start = EcrStartLifecyclePolicyPreviewOperator(task_id="start", repository_name=NAME, wait_for_completion=True)
-    start.execute(context())
+    start.execute(task_context())
     with pytest.raises(AccessDeniedError, match="No manifest was read"):
         summarize(read_manifests=True)
     assert not registry.calls.count("BatchGetImage")
@@ -148,12 +148,12 @@ def test_the_registry_of_another_account_is_refused(registry: LocalEcr, excluded
 def summarize(**parameters: Any) -> Any:
     return EcrSummarizeLifecyclePolicyPreviewOperator(
         task_id="summarize", repository_name=NAME, region_name=REGION, **parameters
-    ).execute(context())
+    ).execute(task_context())
 
 
 def test_the_summary_of_one_preview_has_the_exact_bytes_too(registry: LocalEcr, excluded: str) -> None:
     start = EcrStartLifecyclePolicyPreviewOperator(task_id="start", repository_name=NAME, wait_for_completion=True)
-    start.execute(context())
+    start.execute(task_context())
     assert summarize(read_manifests=True)["expiring_bytes_exact"] == BY_HAND
     assert "expiring_bytes_exact" not in summarize()
     for part in ({"max_items": 1}, {"enrich": False}):

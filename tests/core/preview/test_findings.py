@@ -127,9 +127,8 @@ class TestShadowedRules:
         assert finding.message.startswith("Rule 4 (v1*): rules with lower numbers select the same images")
 
     def test_a_rule_for_any_image_below_rules_for_all_tagged_and_all_untagged_images_is_named(self) -> None:
-        count = {"countType": "imageCountMoreThan", "countNumber": 1}
-        untagged = rule(4, selection={**count, "tagStatus": "untagged"})
-        everything = rule(9, selection={**count, "tagStatus": "any"})
+        untagged = rule(4, tagStatus="untagged")
+        everything = rule(9)
         finding = found(summary(of=policy(tagged(1, "*"), untagged, everything)))["shadowed_rule"]
         assert finding.message.startswith("Rule 9 (any images): rules with lower numbers select the same images")
         assert "shadowed_rule" not in found(summary(of=policy(tagged(1, "v*"), untagged, everything)))

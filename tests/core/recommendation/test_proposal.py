@@ -21,7 +21,7 @@ from airflow_provider_ecr_preview.core.recommendation.replay import missed_pulls
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from tests.core.recommendation.registries import random_repository
 from tests.support.builders import NOW, digest
-from tests.support.builders import policy as policy_of
+from tests.support.policies import policy as policy_of
 from tests.support.policies import rule, tagged
 
 SETTINGS = RecommendationSettings(keep_releases=2, safe_days=5, safe_pushes=3)

@@ -221,24 +221,24 @@ class TestPolicies:
 
     @changes_registry
     def test_a_policy_goes_where_all_is_known(self, replicated: Any, read: ImagesInUse) -> None:
-        assert self.put(replicated, keep, read)["status"] == "changed"
+        assert self.put(replicated, read)["status"] == "changed"
         replicated.ecr.run_lifecycle_policies(REPOSITORY)
         assert {*copies(replicated.ecr)} == {*replicated.digests()}
 
     @changes_registry
     def test_a_policy_that_expires_an_image_in_use_in_a_destination_is_blocked(self, replicated: Any) -> None:
         used = replicated.digests()[0]
-        result = self.put(replicated, keep, in_use(OTHERS, WEST, digests=[used]))
+        result = self.put(replicated, in_use(OTHERS, WEST, digests=[used]))
         assert replicated.check(result, "in_use")["image_digests"] == [used]
         assert result["status"] == "blocked"
         assert not replicated.ecr.calls.mutating
 
     @changes_registry
     def test_a_destination_that_was_not_read_blocks(self, replicated: Any) -> None:
-        result = self.put(replicated, keep, in_use(WEST))
+        result = self.put(replicated, in_use(WEST))
         assert replicated.check(result, "replicas")["verdict"] == "unknown"
         assert not replicated.ecr.calls.mutating
-        assert self.put(replicated, keep, in_use(WEST), check_replicas="False")["status"] == "changed"
+        assert self.put(replicated, in_use(WEST), check_replicas="False")["status"] == "changed"
 
 
 class TestFindings:

@@ -50,16 +50,6 @@ def task_context(**values: Any) -> Any:
     return {"ti": mock.Mock(spec=["xcom_push"]), **values}
 
 
-def retried_context(try_number: int = 1, **values: Any) -> Any:
-    """Return the context of an attempt of a task that is not mapped.
-
-    :param try_number: the number of the attempt.
-    :param values: what else the context has.
-    """
-    ti = mock.Mock(spec=["xcom_push", "try_number", "map_index"], try_number=try_number, map_index=-1)
-    return {"ti": ti, **values}
-
-
 def audit_context(
     started_at: datetime = datetime(2026, 1, 1, tzinfo=UTC),
     *,

@@ -8,6 +8,7 @@
      +-- AuditFailedError
      +-- AuditIncompleteError
      +-- AuditStoppedError
+     +-- AuditsOverlapError
      +-- CandidateRefusedError
      +-- CleanupBlockedError
      +-- CleanupIncompleteError
@@ -96,6 +97,10 @@ class AuditIncompleteError(EcrPreviewError):
 
 class AuditStoppedError(EcrPreviewError):
     """Raised when an audit was told to stop before it was done."""
+
+
+class AuditsOverlapError(EcrPreviewError):
+    """Raised when audits to merge share repositories, which would be counted twice; nothing was written."""
 
 
 class NoRepositoriesError(EcrPreviewError):

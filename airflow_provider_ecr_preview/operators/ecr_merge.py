@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from airflow.sdk import BaseOperator, XComArg
 
 from airflow_provider_ecr_preview.core.audit.changes import merge_changes
+from airflow_provider_ecr_preview.core.audit.overlap import Overlap
 from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.exceptions import AuditFailedError, AuditIncompleteError, NoRepositoriesError
@@ -50,8 +51,8 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
 
     Use it after a mapped audit. It runs when all mapped tasks have ended, even if some failed: an audit whose task failed
     because of single repositories is still part of the result, and a task that ended without a result counts as a missing
-    part. Because nothing is known about a missing part, it fails the task unless ``on_missing`` is ``warn``. Calls no AWS
-    API.
+    part. Because nothing is known about a missing part, it fails the task unless ``on_missing`` is ``warn``. Each repository
+    must be in one audit only. Calls no AWS API.
 
     .. code-block:: python
 
@@ -71,6 +72,7 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
     :param fail_on_alarm: whether an alarm fails the task too. (templated)
     :param trigger_rule: when the task runs; by default when all audits have ended, whether they succeeded or not.
     :return: :class:`~airflow_provider_ecr_preview.core.xcom.audit.AuditXCom`.
+    :raises AuditsOverlapError: if a repository is in more than one audit; nothing is written.
     :raises AuditIncompleteError: if a part is missing.
     :raises AuditFailedError: if more repositories failed than ``fail_on`` allows.
     :raises NoRepositoriesError: if there is no repository, and ``on_no_repositories`` is ``fail``.
@@ -131,6 +133,7 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         read_on_no_repositories(self.on_no_repositories)
         merged: Audit | None = None
         merged_count = empty_count = 0
+        overlap = Overlap()
         table_uris: list[str] = []
         changes: list[ChangesXCom] = []
         for part in _parts(self.audits):
@@ -138,11 +141,18 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
                 empty_count += 1
                 continue
             audit = Audit.from_xcom(part)
+            overlap.add(audit.repositories)
             merged = merged or Audit(self.audit_id, audit.audited_at)
             merged.merge(audit)
             merged_count += 1
             table_uris += part["table_uris"]
             changes += [part["changes"]] if part["changes"] else []
+        overlap.require_none()
+        if overlap.unnamed_count:
+            self.log.warning(
+                "%s not named in the audits to merge, so this task cannot check whether two audits count the same one.",
+                counted(overlap.unnamed_count, "repository is", "repositories are"),
+            )
         if merged is None:
             merged = Audit(self.audit_id, datetime.now(UTC))
         states = self._states(context)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -122,6 +124,81 @@ def test_fail_on_is_about_the_whole_audit() -> None:
         merge(parts).execute(of)
     assert pushed_by(of)["return_value"]["failed_count"] == 1
     assert merge(parts, fail_on=0.5).execute(audit_context())["failed_count"] == 1
+
+
+def of_all(
+    *names: str, registry_id: str | None = "123456789012", region_name: str = "us-east-1"
+) -> list[RepositoryOutcome]:
+    ended = (outcome(name, region_name, failed=registry_id is None) for name in names)
+    return [
+        replace(
+            found,
+            registry_id=registry_id,
+            summary=None if found.summary is None else cast("Any", {**found.summary, "registry_id": registry_id}),
+        )
+        for found in ended
+    ]
+
+
+def test_audits_that_share_repositories_are_rejected_before_anything_is_written(tmp_path: Path) -> None:
+    of = audit_context()
+    parts = [part(*of_all("a/one", "a/two")), part(*of_all("b/one")), part(*of_all("a/two", "a/three"))]
+    with pytest.raises(
+        exceptions.AuditsOverlapError,
+        match=r"1 repository is in more than one .*: a/two \(123456789012, us-east-1\) in audits 1 and 3\. .*batches",
+    ):
+        merge(parts, reports_path=f"file://{tmp_path}").execute(of)
+    assert pushed_by(of) == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_error_names_the_first_shared_repositories_and_counts_the_others() -> None:
+    names = [f"team/{number:03}" for number in range(300)]
+    twice = [part(*of_all(*names)), part(*of_all(*names))]
+    assert twice[0]["summaries"] is None
+    with pytest.raises(exceptions.AuditsOverlapError, match=r"300 repositories .*team/004 .*; and 295 more\."):
+        merge(twice).execute(audit_context())
+
+
+def test_an_overlap_is_found_after_an_earlier_merge() -> None:
+    merged = merge([part(*of_all(*(f"team/{number}" for number in range(200)))), PARTS[1]]).execute(audit_context())
+    with pytest.raises(exceptions.AuditsOverlapError, match="team/150"):
+        merge([merged, part(*of_all("team/150"))]).execute(audit_context())
+
+
+@pytest.mark.parametrize("status", ["failed", "without_policy"])
+def test_a_repository_that_was_not_previewed_is_counted_once_too(status: Any) -> None:
+    ended = [replace(found, status=status, summary=None) for found in of_all(*(f"team/{n}" for n in range(80)))]
+    with pytest.raises(exceptions.AuditsOverlapError, match="team/79"):
+        merge([part(*ended), part(*of_all("team/79"))]).execute(audit_context())
+
+
+@pytest.mark.parametrize(
+    "other", [{"region_name": "eu-west-1"}, {"registry_id": "210987654321"}, {"registry_id": None}], ids=str
+)
+def test_the_same_name_in_another_account_or_region_is_another_repository(other: dict[str, Any]) -> None:
+    value = merge([part(*of_all("a/one")), part(*of_all("a/one", **other))], fail_on="none").execute(audit_context())
+    assert value["repository_count"] == 2
+
+
+def test_failures_before_the_account_was_known_are_no_overlap() -> None:
+    refused = of_all("a/one", registry_id=None)
+    assert merge([part(*refused), part(*refused)], fail_on="none").execute(audit_context())["failed_count"] == 2
+
+
+def test_results_of_earlier_versions_without_all_names_are_merged_with_a_warning(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    old = part(*of_all(*(f"team/{number}" for number in range(200))))
+    del old["packed_repositories"]
+    assert merge([old, PARTS[0]]).execute(audit_context())["repository_count"] == 202
+    assert "150 repositories are not named in the audits to merge" in capsys.readouterr().out
+
+
+def test_damaged_names_are_an_error_that_says_which_task_to_clear() -> None:
+    damaged = cast("AuditXCom", {**PARTS[0], "packed_repositories": "damaged"})
+    with pytest.raises(ValueError, match=r"packed_repositories .*Clear the task"):
+        merge([damaged]).execute(audit_context())
 
 
 def test_nothing_to_merge_is_an_empty_audit() -> None:

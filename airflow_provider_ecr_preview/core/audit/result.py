@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from airflow_provider_ecr_preview.core.audit.repositories import lists_all
 from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.values import cut, fitted, json_size
 from airflow_provider_ecr_preview.core.xcom.audit import (
@@ -27,12 +28,14 @@ class _Limits(NamedTuple):
     examples: int
     characters: int
     uris: bool
+    names: bool = False
     owners: int = MAX_OWNERS
 
 
 _LIMITS = (
-    _Limits(MAX_TOP_REPOSITORIES, MAX_LISTED, MAX_EXAMPLES, MAX_MESSAGE_CHARACTERS, uris=True),
-    _Limits(MAX_TOP_REPOSITORIES, MAX_LISTED, 1, 120, uris=True),
+    _Limits(MAX_TOP_REPOSITORIES, MAX_LISTED, MAX_EXAMPLES, MAX_MESSAGE_CHARACTERS, uris=True, names=True),
+    _Limits(MAX_TOP_REPOSITORIES, MAX_LISTED, 1, 120, uris=True, names=True),
+    _Limits(MAX_TOP_REPOSITORIES, 20, 0, 120, uris=True, names=True),
     _Limits(MAX_TOP_REPOSITORIES, 20, 0, 120, uris=True),
     _Limits(MAX_TOP_REPOSITORIES, 20, 0, 120, uris=False),
     _Limits(MAX_TOP_REPOSITORIES, 5, 0, 80, uris=False),
@@ -57,7 +60,12 @@ def audit_xcom(
     :param report_uri: the file with the readable report.
     :param table_uris: the files with a row for every repository.
     """
-    return fitted_audit(audit.as_dict(changes=changes, report_uri=report_uri, table_uris=table_uris))
+    value = audit.as_dict(changes=changes, report_uri=report_uri, table_uris=table_uris)
+    if json_size(value) <= MAX_AUDIT_BYTES and lists_all(value):
+        return value
+    if (packed := audit.repositories.packed()) is not None:
+        value["packed_repositories"] = packed
+    return fitted_audit(value)
 
 
 def fitted_audit(value: AuditXCom) -> AuditXCom:
@@ -91,6 +99,8 @@ def _cut_to(value: AuditXCom, limits: _Limits) -> AuditXCom:
         "changes": None if changes is None else _changes_cut_to(changes, limits),
         "table_uris": value["table_uris"][: limits.listed],
     }
+    if not limits.names:
+        cut_value.pop("packed_repositories", None)
     if "wasteful" in value:
         cut_value["wasteful"] = value["wasteful"][: limits.top]
     if "owners" in value:

@@ -14,6 +14,7 @@ from typing import Any
 from airflow_provider_ecr_preview.core.audit.kind import AuditKind
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.audit.owners import MoneyAndOwners
+from airflow_provider_ecr_preview.core.audit.repositories import AuditedRepositories
 from airflow_provider_ecr_preview.core.audit.totals import AuditTotals, exact_bytes, expiring_bytes, summary_of
 from airflow_provider_ecr_preview.core.money.prices import MICROS
 from airflow_provider_ecr_preview.core.money.storage import Storage
@@ -56,6 +57,8 @@ class Audit:
         """Number of parts that should have been merged into this audit but are missing."""
         self.totals = AuditTotals()
         self.registries: dict[_Site, AuditTotals] = {}
+        self.repositories = AuditedRepositories()
+        """The names of its repositories, as far as they are known."""
         self._registries_left_out = 0
         self._findings: Counter[tuple[str, str]] = Counter()
         self._finding_costs: Counter[tuple[str, str]] = Counter()
@@ -79,6 +82,7 @@ class Audit:
         cost = Storage.from_dict(outcome.storage).cost
         self.registries.setdefault((outcome.registry_id, outcome.region_name), AuditTotals()).add(outcome)
         ref = ref_of(outcome)
+        self.repositories.add(ref)
         for finding in outcome.all_findings:
             key = finding["severity"], finding["code"]
             self._findings[key] += 1
@@ -113,8 +117,8 @@ class Audit:
     def merge(self, other: Audit) -> None:
         """Add another part of the audit to this one, keeping the name and time of this one.
 
-        An audit does not remember every repository, so it cannot detect one that is in both parts; reading their
-        reports can.
+        A repository that is in both parts is counted twice; see
+        :class:`~airflow_provider_ecr_preview.core.audit.overlap.Overlap`.
         """
         other_kind = other.kind or AuditKind()
         self.kind = other_kind if self.kind is None else self.kind.united(other_kind)
@@ -123,6 +127,7 @@ class Audit:
         for site, totals in other.registries.items():
             mine = self.registries.setdefault(site, AuditTotals())
             mine += totals
+        self.repositories.update(other.repositories)
         self._registries_left_out += other._registries_left_out
         self._findings += other._findings
         self._finding_costs += other._finding_costs
@@ -187,6 +192,7 @@ class Audit:
         """Return the audit that a task pushed. Its sums are exact; its lists may be shortened."""
         audit = cls(value["audit_id"], datetime.fromisoformat(value["audited_at"]), AuditKind.from_xcom(value))
         audit.missing_parts = value["missing_part_count"]
+        audit.repositories = AuditedRepositories.of_xcom(value)
         audit.totals = AuditTotals.from_counts(value)
         for registry in value["registries"]:
             site = registry["registry_id"], registry["region_name"]

@@ -180,6 +180,9 @@ class AuditXCom(AuditCounts):
     the first 50 owners by cost; absent where no tags were read. ``owners_left_out`` counts the other owners: the tables have
     all rows.
 
+    ``packed_repositories`` are the names of all repositories, for the merge operator: JSON by registry and Region,
+    compressed (zlib, base 85). Absent where the lists name them all, or the names do not fit.
+
     ``missing_part_count`` is how many parts of a merged audit are not in it, because their tasks ended without a
     result: with any missing, nothing is known of the repositories in them.
     """
@@ -204,3 +207,4 @@ class AuditXCom(AuditCounts):
     wasteful: NotRequired[list[WastefulRepository]]
     owners: NotRequired[list[OwnerCounts]]
     owners_left_out: NotRequired[int]
+    packed_repositories: NotRequired[str]

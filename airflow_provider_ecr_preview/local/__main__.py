@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seed=options.seed,
         now=options.now,
         preview_seconds=options.preview_seconds,
+        check_layers=options.check_layers,
         log=_print if options.verbose else None,
     )
     try:
@@ -74,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--preview-seconds", type=float, default=0.0, help="how long a preview is IN_PROGRESS (%(default)s)"
     )
+    options.add_argument("--check-layers", action="store_true", help="refuse images whose layers were not uploaded")
     options.add_argument("--ready-file", type=Path, help="write endpoint_url and pid there, as JSON, once it answers")
     options.add_argument("--verbose", action="store_true", help="print a line for every request")
     return options

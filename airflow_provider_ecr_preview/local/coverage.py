@@ -52,10 +52,10 @@ PARTLY: Mapping[str, str] = {
     "DescribeRegistry": "The replication configuration only.",
     "GetAuthorizationToken": "The token is made up; there is no Docker registry to use it with.",
     "GetLifecyclePolicy": "Before the first run, `lastEvaluatedAt` is 0; AWS does not document the value.",
-    "PutImage": "Layers are not looked for, so `LayersNotFoundException` never comes. A repository that is missing is "
+    "PutImage": "Layers are looked for only with `LocalEcr(check_layers=True)` or `--check-layers`, so that tests need manifests alone. A repository that is missing is "
     "created where a creation template says `CREATE_ON_PUSH`.",
     "PutRegistryPolicy": "The policy is kept and not enforced.",
-    "PutReplicationConfiguration": "Copies are there immediately. Filters other than `PREFIX_MATCH` are read as prefixes.",
+    "PutReplicationConfiguration": "Copies are there immediately.",
     "SetRepositoryPolicy": "The policy is kept and not enforced; `force` is ignored.",
     "StartImageScan": "The scan finds one made-up finding.",
     "CreateRepositoryCreationTemplate": "Applied to what replication and a push create. `customRoleArn` is kept and "
@@ -68,9 +68,13 @@ NOT_SERVED = frozenset(
     {
         "DeleteSigningConfiguration",
         "DescribeImageSigningStatus",
+        "DescribeReplicationBackfillResults",
         "GetDownloadUrlForLayer",
         "GetSigningConfiguration",
+        "ListReplicationBackfills",
         "PutSigningConfiguration",
+        "StartReplicationBackfill",
+        "StopReplicationBackfill",
         "ValidatePullThroughCacheRule",
     }
 )

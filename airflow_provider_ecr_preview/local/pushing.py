@@ -13,6 +13,7 @@ from moto.ecr.exceptions import ImageAlreadyExistsException, InvalidParameterExc
 
 from airflow_provider_ecr_preview.local.bus_events import send_image_action, send_storage_class_change
 from airflow_provider_ecr_preview.local.images import LocalImage, digest_of
+from airflow_provider_ecr_preview.local.layers import check_layers
 from airflow_provider_ecr_preview.local.manifests import check_manifest
 from airflow_provider_ecr_preview.local.paging import invalid
 from airflow_provider_ecr_preview.local.replication import Registries, replicate_push
@@ -41,6 +42,7 @@ def put_image(
     digest: str | None = None,
     size: int | None = None,
     artifact_media_type: str | None = None,
+    is_generated: bool = False,
 ) -> LocalImage:
     """Put an image into a repository and return it. A tag that another image has moves to this one.
 
@@ -55,6 +57,7 @@ def put_image(
     :param digest: the digest that the caller expects; None for any.
     :param size: compressed size in bytes; None for the sum that the manifest states.
     :param artifact_media_type: media type of an artifact; None for the one that the manifest states.
+    :param is_generated: whether the local ECR made up the manifest, so that its layers were not uploaded.
     :raises ServiceException: if ECR would refuse the image; it carries ECR's code.
     """
     document = _document(manifest)
@@ -66,6 +69,8 @@ def put_image(
     actual = digest_of(manifest)
     _check_digest(digest, actual)
     _check_children(repository, document)
+    if registries.check_layers and not is_generated:
+        check_layers(repository, document)
     for tag in tags:
         if repository.is_immutable(tag):
             _check_free(repository, tag, repository.holder_of(tag), actual)

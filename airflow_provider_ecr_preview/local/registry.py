@@ -77,6 +77,7 @@ class Registry(RepositoryStore):
         """
         found = self.repository(repository, region_name=region_name, account_id=account_id)
         with self.lock:
+            is_generated = manifest is None
             if manifest is None:
                 manifest = found.next_manifest(size, base_size)
             if subject is not None:
@@ -90,6 +91,7 @@ class Registry(RepositoryStore):
                 media_type=manifest_media_type,
                 size=size,
                 artifact_media_type=artifact_media_type,
+                is_generated=is_generated,
             )
             if last_pull_days_ago is not None:
                 image.pull(self._ago(last_pull_days_ago))

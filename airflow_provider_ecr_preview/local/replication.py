@@ -36,6 +36,7 @@ class Registries(Protocol):
     """All registries, as far as replication needs them."""
 
     clock: Clock
+    check_layers: bool
 
     def backend(self, region_name: str, account_id: str) -> ECRBackend:
         """Return the store of one registry."""
@@ -70,6 +71,18 @@ def check_rules(rules: Sequence[Mapping[str, Any]], source: Place, regions: Sequ
             raise invalid("replicationConfiguration", f"There is no Region '{region_name}'")
     if source in places:
         raise invalid("replicationConfiguration", "Replication destination cannot be the same as the source registry")
+    for rule in rules:
+        _check_delete_replication(rule.get("deleteReplication"))
+
+
+def _check_delete_replication(setting: object) -> None:
+    # The installed botocore may be older than this member, so nothing else has checked it.
+    if setting is None:
+        return
+    if not isinstance(setting, dict):
+        raise invalid("replicationConfiguration", "deleteReplication must be of type structure")
+    if not isinstance(setting.get("enabled"), bool):
+        raise invalid("replicationConfiguration", "deleteReplication.enabled must be of type boolean")
 
 
 def replicate_push(registries: Registries, repository: LocalRepository, images: Iterable[LocalImage]) -> None:

@@ -31,6 +31,8 @@ class RepositoryStore:
     :param preview_life_seconds: how long a preview's results can be read before it is EXPIRED; None for no limit.
     :param token_life_seconds: the age at which a page token of a preview is refused; None for never.
     :param restore_seconds: how long an image that is restored from the archive stays ACTIVATING.
+    :param check_layers: refuse an image whose configuration or layers were not uploaded before, as ECR does. It is off by
+        default, because tests of lifecycle policies need manifests alone.
     """
 
     def __init__(
@@ -41,13 +43,16 @@ class RepositoryStore:
         preview_life_seconds: float | None = None,
         token_life_seconds: float | None = None,
         restore_seconds: float = 0.0,
+        check_layers: bool = False,
     ) -> None:
         self.clock = Clock(now)
         self.preview_seconds = preview_seconds
         self.preview_life_seconds = preview_life_seconds
         self.token_life_seconds = token_life_seconds
         self.restore_seconds = restore_seconds
+        self.check_layers = check_layers
         self._times = (preview_seconds, preview_life_seconds, token_life_seconds, restore_seconds)
+        self._check_layers = check_layers
         self.events = EventHistory()
         """The events that the local CloudTrail has recorded."""
         self._settings: defaultdict[tuple[str, str], RegistrySettings] = defaultdict(RegistrySettings)
@@ -68,9 +73,10 @@ class RepositoryStore:
         self.clock.advance(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
 
     def reset_times(self) -> None:
-        """Reset the clocks and all durations to their initial values."""
+        """Reset the clocks, all durations and ``check_layers`` to their initial values."""
         self.clock.reset()
         self.preview_seconds, self.preview_life_seconds, self.token_life_seconds, self.restore_seconds = self._times
+        self.check_layers = self._check_layers
 
     def backend(self, region_name: str = DEFAULT_REGION, account_id: str = DEFAULT_ACCOUNT_ID) -> ECRBackend:
         """Return moto's own store of one Region of one account."""

@@ -326,3 +326,44 @@ class TestAccounts:
             return
         with pytest.raises(ClientError, match=self.OTHER):
             call(repositoryName=REPOSITORY, registryId=self.OTHER)
+
+
+def upload_layer(ecr: LocalEcr, content: bytes) -> str:
+    client = ecr.client()
+    upload = client.initiate_layer_upload(repositoryName=REPOSITORY)["uploadId"]
+    part = {"partFirstByte": 0, "partLastByte": len(content) - 1, "layerPartBlob": content}
+    client.upload_layer_part(repositoryName=REPOSITORY, uploadId=upload, **part)
+    answer = client.complete_layer_upload(
+        repositoryName=REPOSITORY, uploadId=upload, layerDigests=["sha256:" + "0" * 64]
+    )
+    return str(answer["layerDigest"])
+
+
+def image_of(config: str, *layers: dict[str, Any]) -> str:
+    return json.dumps(
+        {"schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "config": {"digest": config}, "layers": list(layers)}
+    )
+
+
+def test_layers_that_were_not_uploaded_are_missing_where_they_are_looked_for(ecr: LocalEcr) -> None:
+    config, layer = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+    text = image_of(config, {"digest": layer}, {"digest": "sha256:" + "c" * 64, "urls": ["https://example.com/layer"]})
+    put(ecr, text, "by-default-nothing-is-looked-for")
+    ecr.client().batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageDigest": digest_of(text)}])
+    ecr.check_layers = True
+    code, status, message = refused(ecr, text, "v1")
+    assert (code, status) == ("LayersNotFoundException", 400)
+    assert f"[{config}, {layer}]" in message
+    with pytest.raises(ServiceException, match="do not exist"):
+        ecr.push(REPOSITORY, manifest=text)
+
+
+def test_uploaded_layers_and_those_of_other_images_are_found(ecr: LocalEcr) -> None:
+    ecr.check_layers = True
+    generated = json.loads(ecr.repository(REPOSITORY).find({"imageDigest": ecr.push(REPOSITORY)}).image_manifest)
+    config, layer = upload_layer(ecr, b"config"), upload_layer(ecr, b"layer")
+    put(ecr, image_of(config, {"digest": layer}, generated["layers"][0]), "v1")
+    children = [ecr.push(REPOSITORY), ecr.push(REPOSITORY)]
+    put(ecr, list_of(*children), "v2")
+    ecr.reset()
+    assert not ecr.check_layers

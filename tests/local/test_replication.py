@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from botocore.exceptions import ClientError
@@ -165,3 +166,11 @@ def call(ecr: LocalEcr, operation: str, parameters: dict[str, Any]) -> Any:
     )
     with urllib.request.urlopen(request) as reply:
         return json.load(reply)
+
+
+@pytest.mark.parametrize("setting", [True, "yes", [], {}, {"enabled": None}, {"enabled": 1}, {"enabled": "yes"}])
+def test_a_delete_replication_of_another_shape_is_refused(local_ecr: LocalEcr, setting: object) -> None:
+    destination = {"region": "eu-west-1", "registryId": ACCOUNT}
+    rule = {"destinations": [destination], "deleteReplication": setting}
+    with pytest.raises(HTTPError, match="400"):
+        call(local_ecr, "PutReplicationConfiguration", {"replicationConfiguration": {"rules": [rule]}})

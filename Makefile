@@ -75,8 +75,9 @@ bench: $(READY) frontend ## Measure against boto3: one preview, many repositorie
 	@$(BIN)/python benchmarks/image_pages.py
 	@$(BIN)/python benchmarks/pages_in_browser.py
 
-compatibility: $(READY) frontend ## Run the tests on an earlier Airflow; AIRFLOW=3.1
-	$(BIN)/python scripts/compatibility.py $(or $(AIRFLOW),3.1)
+compatibility: $(READY) frontend ## Run the tests on other releases of Airflow; AIRFLOW=3.1, or all of them
+	$(BIN)/python scripts/compatibility.py $(or $(AIRFLOW),all)
+	$(BIN)/python scripts/reference_pages.py
 
 reference: $(READY) ## Write the generated sections of the pages under docs/
 	$(BIN)/python scripts/reference_pages.py

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
+import compatibility
 import policy_mistakes
 
 from airflow_provider_ecr_preview import exceptions, iam, xcom
@@ -145,6 +146,10 @@ def _type(kind: Any) -> str:
     return text.replace("NoneType", "None").replace("|", "\\|")
 
 
+def _tested_versions() -> str:
+    return compatibility.table(compatibility.recorded())
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "report columns": _columns,
     "iam operators": _iam_operators,
@@ -156,6 +161,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "lint": _lint,
     "xcom": _xcom,
     "local ecr": coverage.as_markdown,
+    "tested versions": _tested_versions,
 }
 
 

@@ -29,6 +29,7 @@ def script(name: str) -> ModuleType:
     return module
 
 
+compatibility = script("compatibility")
 policy_mistakes = script("policy_mistakes")
 reference_pages = script("reference_pages")
 

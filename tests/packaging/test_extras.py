@@ -20,3 +20,9 @@ def test_no_requirement_holds_back_what_others_want_newer() -> None:
         text for text in texts if any(spec.operator in ("<", "<=", "==", "~=") for spec in Requirement(text).specifier)
     ]
     assert not caps
+
+
+def test_the_s3_extra_can_be_installed_with_the_constraints_of_airflow() -> None:
+    pinned = {"aiobotocore": "3.7.0", "s3fs": "2026.4.0"}  # in the constraint file of May 2026, the time of Airflow 3.2
+    extra = {requirement.name: requirement for requirement in map(Requirement, PROJECT["optional-dependencies"]["s3"])}
+    assert [name for name, version in pinned.items() if not extra[name].specifier.contains(version)] == []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
 
-from airflow_provider_ecr_preview.core.audit.summary import marker
+from airflow_provider_ecr_preview.core.audit.marker import marker
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

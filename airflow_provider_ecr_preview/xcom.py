@@ -1,5 +1,11 @@
 """What the tasks push to XCom, and the names of its schemas."""
 
+from airflow_provider_ecr_preview.core.xcom.acknowledgement import (
+    MAX_ACKNOWLEDGED_EXAMPLES,
+    MAX_ACKNOWLEDGEMENTS,
+    MAX_REASON_CHARACTERS,
+    AcknowledgementCounts,
+)
 from airflow_provider_ecr_preview.core.xcom.approval import (
     APPROVAL_SCHEMA,
     MAX_APPROVAL_BYTES,
@@ -117,6 +123,8 @@ __all__ = [
     "IN_USE_SCHEMA",
     "MARKER_KEY",
     "MARKER_SCHEMA",
+    "MAX_ACKNOWLEDGED_EXAMPLES",
+    "MAX_ACKNOWLEDGEMENTS",
     "MAX_APPROVAL_BYTES",
     "MAX_AUDIT_BYTES",
     "MAX_CLEANUP_BYTES",
@@ -127,6 +135,7 @@ __all__ = [
     "MAX_MESSAGE_CHARACTERS",
     "MAX_OWNERS",
     "MAX_POLICY_CHANGE_BYTES",
+    "MAX_REASON_CHARACTERS",
     "MAX_RECOMMENDATION_BYTES",
     "MAX_RECONCILIATION_BYTES",
     "MAX_SAMPLE_IMAGES",
@@ -141,6 +150,7 @@ __all__ = [
     "RECOMMENDATION_SCHEMA",
     "RECONCILIATION_SCHEMA",
     "SUMMARY_SCHEMA",
+    "AcknowledgementCounts",
     "AlternativePolicy",
     "ApprovalXCom",
     "ApprovedByXCom",

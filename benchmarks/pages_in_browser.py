@@ -58,8 +58,9 @@ REPOSITORY = {"registry_id": "123456789012", "region_name": "eu-west-1"}
 
 
 def write_audit(folder: Path, repositories: int) -> None:
+    from airflow_provider_ecr_preview.core.audit.marker import marker
     from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
-    from airflow_provider_ecr_preview.core.audit.summary import Audit, marker
+    from airflow_provider_ecr_preview.core.audit.summary import Audit
     from airflow_provider_ecr_preview.reports.audit import AuditReports
 
     outcomes = [

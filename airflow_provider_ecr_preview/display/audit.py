@@ -13,6 +13,7 @@ from rich.text import Text
 
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.text.visible import visible
+from airflow_provider_ecr_preview.display.acknowledgements import acknowledged_table
 from airflow_provider_ecr_preview.display.money import money_tables
 from airflow_provider_ecr_preview.display.text import human_bytes, text_of
 
@@ -33,7 +34,7 @@ def audit_table(audit: AuditXCom, *, rows: int = AUDIT_ROWS) -> RenderableType:
     if _has_several_sites(audit):
         parts.append(_registries(audit))
     parts += [_top(audit, rows), *_findings(audit), *_without_policy(audit, rows), *_failures(audit, rows)]
-    parts += money_tables(audit, rows)
+    parts += [*acknowledged_table(audit), *money_tables(audit, rows)]
     parts += [*_changes(audit, rows), *_unknown(audit)]
     if audit["report_uri"]:
         parts.append(text_of(f"Report: {audit['report_uri']}"))

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.audit import AuditedRepository, AuditXCom, ChangesXCom, RepositoryRef
+from airflow_provider_ecr_preview.display.acknowledgements import acknowledged_markdown
 from airflow_provider_ecr_preview.display.markdown import inert, listed, table, verbatim
 from airflow_provider_ecr_preview.display.money import money_markdown
 from airflow_provider_ecr_preview.display.text import human_bytes
@@ -23,6 +24,7 @@ def audit_markdown(audit: AuditXCom, rows: int = MAX_ROWS) -> str:
     sections = [
         _headline(audit),
         *_findings(audit),
+        *acknowledged_markdown(audit),
         *_top(audit, rows),
         *money_markdown(audit, rows),
         *_changes(audit["changes"], rows),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from airflow_provider_ecr_preview.core.audit.acknowledgements import Acknowledgements
 from airflow_provider_ecr_preview.core.audit.log import AttemptBegun
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
 from airflow_provider_ecr_preview.core.audit.summary import Audit
@@ -40,6 +41,8 @@ class AuditAttempt:
     :param fleet: previews the repositories.
     :param audit: the totals, which each outcome is added to.
     :param outcome_log: keeps the outcomes; None if there is nowhere to keep them.
+    :param acknowledgements: the findings that are acknowledged; the log keeps outcomes without them, because a later
+        attempt may have others.
     """
 
     def __init__(
@@ -48,11 +51,13 @@ class AuditAttempt:
         fleet: PreviewFleet,
         audit: Audit,
         outcome_log: OutcomeLog | None = None,
+        acknowledgements: Acknowledgements | None = None,
     ) -> None:
         self.audit = audit
         self._policies = policies
         self._fleet = replace(fleet, on_started=self._keep)
         self._log = outcome_log
+        self._acknowledgements = acknowledgements or Acknowledgements()
         self._done: set[str] = set()
         self._started: dict[str, StartedPreview] = {}
         self._registry_id = fleet.registry_id
@@ -105,7 +110,7 @@ class AuditAttempt:
         if begun is None or is_cleared:
             self._log.append(AttemptBegun(self.audit.audited_at.timestamp(), run_id, clearing))
             self._log.flush()
-        for outcome in self.outcomes():
+        for outcome in self._logged():
             if outcome.repository_name in self._done:
                 self._count(outcome)
         return Recovered(len(self._done), len(self._started))
@@ -140,7 +145,10 @@ class AuditAttempt:
             self._flush()
 
     def outcomes(self) -> Iterator[RepositoryOutcome]:
-        """Yield the outcome of each repository, from the log."""
+        """Yield the outcome of each repository, from the log, with its acknowledged findings marked."""
+        yield from map(self._acknowledgements.applied_to, self._logged())
+
+    def _logged(self) -> Iterator[RepositoryOutcome]:
         if self._log is not None:
             yield from (outcome for outcome in self._log.outcomes() if outcome.repository_name in self._policies)
 
@@ -183,13 +191,13 @@ class AuditAttempt:
         if outcome.registry_id is None:
             self._nameless.append(outcome)
         else:
-            self.audit.add(outcome)
+            self.audit.add(self._acknowledgements.applied_to(outcome))
 
     def _name_registry(self) -> None:
         """Count the outcomes held back until the registry was known: failures, and repositories without a policy."""
         for outcome in self._nameless:
             named = replace(outcome, registry_id=self._registry_id)
-            self.audit.add(named)
+            self.audit.add(self._acknowledgements.applied_to(named))
             if self._log is not None and named != outcome:
                 self._log.append(named)
         self._nameless = []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ecr_preview.core.audit.acknowledgements import Acknowledgements
 from airflow_provider_ecr_preview.core.audit.changes import Alarms
 from airflow_provider_ecr_preview.core.audit.kind import APPLIED, AuditKind, selection_text
 from airflow_provider_ecr_preview.core.in_use.scope import required_scope_of
@@ -23,6 +26,7 @@ from airflow_provider_ecr_preview.operators._fail_on import (
     read_fail_on,
     read_on_no_repositories,
 )
+from airflow_provider_ecr_preview.reports.acknowledged_findings import read_acknowledgements
 from airflow_provider_ecr_preview.reports.expected_policies import folder_of, read_expected_policies
 from airflow_provider_ecr_preview.reports.in_use import used_images_in
 from airflow_provider_ecr_preview.settings import price_per_gb_month, price_setting
@@ -50,6 +54,7 @@ POLL_INTERVAL = 5.0
 
 
 AUDIT_TEMPLATE_FIELDS = (
+    "acknowledged_findings",
     "alarm_count",
     "alarm_share",
     "audit_id",
@@ -89,6 +94,16 @@ AUDIT_TEMPLATE_FIELDS = (
 """The templated parameters of the audit operator."""
 
 
+def keep(task: Any, given: Mapping[str, Any]) -> None:
+    """Set each templated parameter as the attribute of the same name, which Airflow then renders.
+
+    :param task: the operator.
+    :param given: the values by name; other names are ignored.
+    """
+    for name in AUDIT_TEMPLATE_FIELDS:
+        setattr(task, name, given[name])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditParameters:
     """The parameters of :class:`~airflow_provider_ecr_preview.operators.ecr_audit.EcrAuditLifecyclePoliciesOperator`."""
@@ -110,6 +125,7 @@ class AuditParameters:
     enrich: bool
     read_manifests: bool
     lookout: Lookout
+    acknowledgements: Acknowledgements
     prices: Prices | None
     owner_tag: str | None
     max_workers: int
@@ -171,6 +187,9 @@ class AuditParameters:
                 registry_facts=read_registry_facts(task.hook) if check_registry else None,
                 image_quota=integer(task.image_quota, "image_quota", IMAGE_QUOTA, minimum=1),
                 expected_policy_of=None if expected is None else expected.of,
+            ),
+            acknowledgements=read_acknowledgements(
+                task.acknowledged_findings, datetime.now(UTC).date(), folder_of(task)
             ),
             prices=(
                 Prices.of(price_setting(), price_per_gb_month())

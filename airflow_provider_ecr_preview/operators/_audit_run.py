@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_ecr_preview.core.audit.acknowledged import AcknowledgedFindings
 from airflow_provider_ecr_preview.core.audit.families import family_findings
 from airflow_provider_ecr_preview.core.audit.kind import APPLIED
 from airflow_provider_ecr_preview.core.audit.log import OutcomeLog
@@ -89,6 +90,7 @@ class AuditRun:
             else datetime.fromtimestamp(self._begun.audited_at, UTC)
         )
         """When the first attempt at the audit started: the same time for all its parts, and for all attempts of a part."""
+        self._acknowledgements = replace(self.parameters.acknowledgements, today=self.audited_at.astimezone(UTC).date())
 
     def attempt(self, segments: Parts | None) -> AuditAttempt:
         """Return the attempt at the audit that this run makes.
@@ -134,8 +136,9 @@ class AuditRun:
         return AuditAttempt(
             {name: given.candidates.policy_of(name) for name in given.names},
             fleet,
-            Audit(given.audit_id, self.audited_at, given.kind),
+            Audit(given.audit_id, self.audited_at, given.kind, AcknowledgedFindings(self._acknowledgements)),
             OutcomeLog(segments) if segments else None,
+            self._acknowledgements,
         )
 
     def recover(self, attempt: AuditAttempt, segments: Parts | None) -> None:
@@ -247,11 +250,14 @@ class AuditRun:
         found = family_findings(attempt.outcomes()) if is_applied else {}
         for outcome in attempt.outcomes():
             finding = found.get(outcome.repository_name)
-            if finding is not None:
-                attempt.audit.add_finding(outcome, finding.as_dict())
-                yield replace(outcome, findings=[*outcome.findings, finding.as_dict()])
-            else:
+            if finding is None:
                 yield outcome
+                continue
+            with_finding = self._acknowledgements.applied_to(
+                replace(outcome, findings=[*outcome.findings, finding.as_dict()])
+            )
+            attempt.audit.add_finding(outcome, with_finding.findings[-1])
+            yield with_finding
 
     def _reports(self) -> AuditReports | None:
         given = self.parameters

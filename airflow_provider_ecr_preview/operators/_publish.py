@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ecr_preview.assets import announce
-from airflow_provider_ecr_preview.core.audit.summary import marker
+from airflow_provider_ecr_preview.core.audit.marker import marker
 from airflow_provider_ecr_preview.core.change_marker import begun_marker, change_marker
 from airflow_provider_ecr_preview.core.xcom.preview import (
     AUDIT_MARKER_KEY,

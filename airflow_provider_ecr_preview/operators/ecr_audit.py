@@ -124,6 +124,10 @@ class EcrAuditLifecyclePoliciesOperator(
         further call. Needs ``enrich``; the prices are settings. (templated)
     :param owner_tag: the repository tag that names the owner, such as ``owner``, ``team`` or ``cost-centre``, for sums by
         owner. Calls ListTagsForResource once for each repository; None to read no tags. (templated)
+    :param acknowledged_findings: findings that a person accepts until a day: a list of mappings with ``repositories`` (a
+        name or glob), ``code``, ``reason`` and ``until`` (the last day, in UTC), the same as JSON, or the path of a JSON or
+        YAML file on the worker or an ``ObjectStoragePath`` URL. They are shown and counted apart, and count again when the
+        day has passed. What blocks a clean-up cannot be acknowledged. (templated)
     :param check_registry: whether to read pull-through cache rules and creation templates, for findings. (templated)
     :param image_quota: number of images that a repository may have; a finding warns before it is reached. (templated)
     :param max_workers: number of threads that call ECR. (templated)
@@ -186,6 +190,7 @@ class EcrAuditLifecyclePoliciesOperator(
         check_replicas: Templated[bool] | None = True,
         measure_storage: Templated[bool] | None = False,
         owner_tag: Templated[str] | None = None,
+        acknowledged_findings: Templated[Sequence[Mapping[str, Any]]] | None = None,
         expected_policies: Templated[ExpectedPolicyFiles] | None = None,
         read_manifests: Templated[bool] | None = False,
         check_registry: Templated[bool] | None = False,
@@ -201,41 +206,7 @@ class EcrAuditLifecyclePoliciesOperator(
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.repository_names = repository_names
-        self.lifecycle_policy_text = lifecycle_policy_text
-        self.lifecycle_policies = lifecycle_policies
-        self.registry_id = registry_id
-        self.reports_path = reports_path
-        self.audit_id = audit_id
-        self.audit_name = audit_name
-        self.on_no_repositories = on_no_repositories
-        self.write_image_lists = write_image_lists
-        self.write_kept_images = write_kept_images
-        self.retention_days = retention_days
-        self.selection = selection
-        self.alarm_share = alarm_share
-        self.alarm_count = alarm_count
-        self.fail_on = fail_on
-        self.fail_on_alarm = fail_on_alarm
-        self.enrich = enrich
-        self.recently_pulled_days = recently_pulled_days
-        self.in_use = in_use
-        self.required_scope = required_scope
-        self.protected_tags = protected_tags
-        self.check_replicas = check_replicas
-        self.measure_storage = measure_storage
-        self.owner_tag = owner_tag
-        self.expected_policies = expected_policies
-        self.read_manifests = read_manifests
-        self.check_registry = check_registry
-        self.image_quota = image_quota
-        self.max_workers = max_workers
-        self.max_in_flight = max_in_flight
-        self.repository_timeout = repository_timeout
-        self.outage_timeout = outage_timeout
-        self.timeout = timeout
-        self.progress_interval = progress_interval
-        self.poll_interval = poll_interval
+        defaults.keep(self, locals())
         self.deferrable = deferrable
         self._is_stopped = False
         self._result: AuditXCom | None = None

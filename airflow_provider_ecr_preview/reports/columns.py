@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from airflow_provider_ecr_preview.core.audit.kind import AuditKind
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.audit.totals import expiring_bytes, summary_of
-from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary, PreviewSummaryXCom
+from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 
 
 class Column(NamedTuple):
@@ -61,6 +60,8 @@ COLUMNS = (
     Column("never_pulled_image_count", "integer"),
     Column("never_pulled_bytes_upper_bound", "integer"),
     Column("never_pulled_monthly_cost_usd", "number"),
+    Column("acknowledged_finding_count", "integer"),
+    Column("acknowledged_finding_codes", "text"),
 )
 """Registry, Region and day are no columns but parts of the path; readers of such tables make columns of them."""
 
@@ -108,17 +109,20 @@ def audit_row(
     if outcome.status == "previewed":
         row |= _summarized(summary_of(outcome))
     if outcome.status == "previewed" or outcome.findings:
-        row |= _found(outcome.all_findings)
+        row |= _found(outcome)
     return row
 
 
-def _found(findings: Sequence[FindingSummary]) -> Row:
+def _found(outcome: RepositoryOutcome) -> Row:
+    findings = outcome.open_findings
     severities = Counter(finding["severity"] for finding in findings)
     return {
         "critical_finding_count": severities["critical"],
         "warning_finding_count": severities["warning"],
         "info_finding_count": severities["info"],
         "finding_codes": " ".join(sorted({finding["code"] for finding in findings})) or None,
+        "acknowledged_finding_count": len(outcome.all_findings) - len(findings),
+        "acknowledged_finding_codes": " ".join(outcome.acknowledged_codes) or None,
     }
 
 

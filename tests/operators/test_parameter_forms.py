@@ -74,6 +74,7 @@ SUMMARY = {
     "images_uri": None,
 }
 POLICY = keep(10)
+ACKNOWLEDGED = {"repositories": "a/*", "code": "dead_rule", "reason": "Removed in March", "until": "2027-03-31"}
 
 
 class Reached(BaseException):
@@ -150,6 +151,9 @@ def protecting(kind: Kind) -> Kind:
 
 
 KINDS: dict[str, Kind] = {
+    "acknowledged_findings": Kind(
+        [([ACKNOWLEDGED], [ACKNOWLEDGED])], [True, 1.5, {}, b"a", [5], [{}], "/no/such/file", "{'a': 1}"]
+    ),
     "selection": OTHERS,
     "timeout": SECONDS,
     "repository_timeout": SECONDS,

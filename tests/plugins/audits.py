@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_ecr_preview.core.audit.marker import marker
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.audit.result import audit_xcom
-from airflow_provider_ecr_preview.core.audit.summary import Audit, marker
+from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.reports.audit import AuditReports
 from tests.plugins.conftest import Server
 from tests.support.builders import NOW

@@ -47,6 +47,16 @@ class RepositoryOutcome:
         """The findings of the preview, and those about the repository itself."""
         return [*(self.summary["findings"] if self.summary is not None else ()), *self.findings]
 
+    @property
+    def open_findings(self) -> list[FindingSummary]:
+        """Those of the findings that are not acknowledged."""
+        return [finding for finding in self.all_findings if "acknowledged_until" not in finding]
+
+    @property
+    def acknowledged_codes(self) -> list[str]:
+        """The codes of the findings that are acknowledged, sorted."""
+        return sorted({finding["code"] for finding in self.all_findings if "acknowledged_until" in finding})
+
 
 @dataclass(frozen=True, slots=True)
 class StartedPreview:

@@ -25,6 +25,7 @@ class OwnerTotals:
     critical_findings: int = 0
     warning_findings: int = 0
     info_findings: int = 0
+    acknowledged_findings: int = 0
     storage: Storage = field(default_factory=Storage)
 
     def add(self, outcome: RepositoryOutcome) -> None:
@@ -42,6 +43,7 @@ class OwnerTotals:
         self.critical_findings += counts.critical_findings
         self.warning_findings += counts.warning_findings
         self.info_findings += counts.info_findings
+        self.acknowledged_findings += counts.acknowledged_findings
         self.storage += counts.storage
 
     def merge(self, value: OwnerCounts) -> None:
@@ -53,6 +55,7 @@ class OwnerTotals:
         self.critical_findings += value["critical_finding_count"]
         self.warning_findings += value["warning_finding_count"]
         self.info_findings += value["info_finding_count"]
+        self.acknowledged_findings += value.get("acknowledged_finding_count", 0)
         self.storage += Storage.from_dict(value)
 
     def as_dict(self, owner: str | None) -> OwnerCounts:
@@ -69,6 +72,7 @@ class OwnerTotals:
             critical_finding_count=self.critical_findings,
             warning_finding_count=self.warning_findings,
             info_finding_count=self.info_findings,
+            acknowledged_finding_count=self.acknowledged_findings,
             **self.storage.as_dict(),
         )
 

@@ -107,6 +107,14 @@ def _cut_to(value: AuditXCom, limits: _Limits) -> AuditXCom:
         left_out = len(value["owners"][limits.owners :])
         cut_value["owners"] = value["owners"][: limits.owners]
         cut_value["owners_left_out"] = value.get("owners_left_out", 0) + left_out
+    if "acknowledgements" in value:
+        entries = value["acknowledgements"]
+        cut_value["acknowledgements"] = [
+            {**entry, "repository_names": entry["repository_names"][: limits.examples]}
+            for entry in entries[: limits.listed]
+        ]
+        left_out = value.get("acknowledgements_left_out", 0) + len(entries[limits.listed :])
+        cut_value["acknowledgements_left_out"] = left_out
     if "policies" in value and not limits.uris:
         cut_value["policies"] = {**value["policies"], "lifecycle_policy_text": None}
     return cut_value

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow_provider_ecr_preview.core.audit.acknowledged import AcknowledgedFindings
 from airflow_provider_ecr_preview.core.audit.kind import AuditKind
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.audit.owners import MoneyAndOwners
@@ -20,6 +21,7 @@ from airflow_provider_ecr_preview.core.money.prices import MICROS
 from airflow_provider_ecr_preview.core.money.storage import Storage
 from airflow_provider_ecr_preview.core.preview.finding import SEVERITY_ORDER
 from airflow_provider_ecr_preview.core.values import Leading, cut, json_size
+from airflow_provider_ecr_preview.core.xcom.acknowledgement import MAX_ACKNOWLEDGEMENTS
 from airflow_provider_ecr_preview.core.xcom.audit import (
     AUDIT_SCHEMA,
     MAX_AUDIT_BYTES,
@@ -35,7 +37,7 @@ from airflow_provider_ecr_preview.core.xcom.audit import (
     RegistryCounts,
     RepositoryRef,
 )
-from airflow_provider_ecr_preview.core.xcom.preview import MARKER_SCHEMA, FindingSummary, MarkerXCom, PreviewSummaryXCom
+from airflow_provider_ecr_preview.core.xcom.preview import FindingSummary, PreviewSummaryXCom
 
 _Site = tuple[str | None, str | None]
 
@@ -46,9 +48,16 @@ class Audit:
     :param audit_id: the identifier of this audit.
     :param audited_at: when it began (aware).
     :param kind: the policies and repositories that it previews.
+    :param acknowledged: counts what the acknowledgements cover.
     """
 
-    def __init__(self, audit_id: str, audited_at: datetime, kind: AuditKind | None = None) -> None:
+    def __init__(
+        self,
+        audit_id: str,
+        audited_at: datetime,
+        kind: AuditKind | None = None,
+        acknowledged: AcknowledgedFindings | None = None,
+    ) -> None:
         self.kind = kind
         """The kind of the audit; None until the first part provides it."""
         self.audit_id = audit_id
@@ -62,6 +71,8 @@ class Audit:
         self._registries_left_out = 0
         self._findings: Counter[tuple[str, str]] = Counter()
         self._finding_costs: Counter[tuple[str, str]] = Counter()
+        self.acknowledged = acknowledged or AcknowledgedFindings()
+        """The acknowledgements, with what each covers."""
         self.money = MoneyAndOwners()
         """The sums by owner, and the repositories that waste the most."""
         self._examples: dict[tuple[str, str], Leading[RepositoryRef]] = {}
@@ -79,11 +90,12 @@ class Audit:
         """
         self.totals.add(outcome)
         self.money.add(outcome)
+        self.acknowledged.add(outcome)
         cost = Storage.from_dict(outcome.storage).cost
         self.registries.setdefault((outcome.registry_id, outcome.region_name), AuditTotals()).add(outcome)
         ref = ref_of(outcome)
         self.repositories.add(ref)
-        for finding in outcome.all_findings:
+        for finding in outcome.open_findings:
             key = finding["severity"], finding["code"]
             self._findings[key] += 1
             self._finding_costs[key] += cost
@@ -105,6 +117,9 @@ class Audit:
         ref = ref_of(outcome)
         self.totals.add_finding(finding)
         self.registries[outcome.registry_id, outcome.region_name].add_finding(finding)
+        self.acknowledged.add_finding(outcome.repository_name, finding["code"])
+        if "acknowledged_until" in finding:
+            return
         key = finding["severity"], finding["code"]
         self._findings[key] += 1
         self._examples_of(key).add(_by_name(ref), ref)
@@ -132,6 +147,7 @@ class Audit:
         self._findings += other._findings
         self._finding_costs += other._finding_costs
         self.money.update(other.money)
+        self.acknowledged.update(other.acknowledged)
         for finding, examples in other._examples.items():
             self._examples_of(finding).merge(examples)
         self._errors += other._errors
@@ -185,6 +201,11 @@ class Audit:
         if self.money.has_owners:
             value["owners"] = self.money.owners
             value["owners_left_out"] = self.money.left_out
+        if acknowledgements := self.acknowledged.as_list():
+            value["acknowledgements"] = acknowledgements[:MAX_ACKNOWLEDGEMENTS]
+            value["acknowledgements_left_out"] = self.acknowledged.left_out + len(
+                acknowledgements[MAX_ACKNOWLEDGEMENTS:]
+            )
         return value
 
     @classmethod
@@ -212,6 +233,7 @@ class Audit:
         for repository in value["top"]:
             audit._top.add(_most_first(repository), repository)
         audit.money.merge(value.get("owners", ()), value.get("wasteful", ()), value.get("owners_left_out", 0))
+        audit.acknowledged.merge(value.get("acknowledgements", ()), value.get("acknowledgements_left_out", 0))
         if "owners" not in value:
             audit.money.merge_unknown(audit.totals)
         if value["summaries"] is None:
@@ -229,7 +251,8 @@ class Audit:
             total_image_count=summary["total_image_count"],
             expiring_bytes_upper_bound=expiring_bytes(summary),
             expiring_bytes_exact=exact_bytes(summary),
-            findings=[finding["code"] for finding in outcome.all_findings],
+            findings=[finding["code"] for finding in outcome.open_findings],
+            acknowledged_findings=outcome.acknowledged_codes,
             images_uri=summary["images_uri"],
         )
         self._top.add(_most_first(repository), repository)
@@ -256,40 +279,6 @@ class Audit:
 
     def _examples_of(self, finding: tuple[str, str]) -> Leading[RepositoryRef]:
         return self._examples.setdefault(finding, Leading(MAX_EXAMPLES))
-
-
-def marker(value: AuditXCom) -> MarkerXCom:
-    """Return the marker that is pushed with an audit."""
-    changes = value["changes"]
-    keys = (
-        "audit_id",
-        "audited_at",
-        "missing_part_count",
-        "repository_count",
-        "previewed_count",
-        "without_policy_count",
-        "failed_count",
-        "affected_repository_count",
-        "expiring_image_count",
-        "archiving_image_count",
-        "expiring_bytes_upper_bound",
-        "critical_finding_count",
-        "warning_finding_count",
-        "info_finding_count",
-    )
-    counts = {key: value[key] for key in keys}  # type: ignore[literal-required]  # each is a key of AuditXCom
-    kind = AuditKind.from_xcom(value)
-    return MarkerXCom(
-        schema=MARKER_SCHEMA,
-        kind="audit",
-        counts=counts
-        | {
-            "alarm_count": None if changes is None else changes["alarm_count"],
-            "policies": kind.policies,
-            "policies_fingerprint": kind.fingerprint,
-            "selection": kind.selection,
-        },
-    )
 
 
 def ref_of(outcome: RepositoryOutcome) -> RepositoryRef:

@@ -32,6 +32,7 @@ class AuditTotals:
     critical_findings: int = 0
     warning_findings: int = 0
     info_findings: int = 0
+    acknowledged_findings: int = 0
     preview_calls: int = 0
     storage: Storage = field(default_factory=Storage)
 
@@ -53,7 +54,10 @@ class AuditTotals:
             self.add_finding(finding)
 
     def add_finding(self, finding: FindingSummary) -> None:
-        """Count one finding."""
+        """Count one finding; one that is acknowledged is counted apart."""
+        if "acknowledged_until" in finding:
+            self.acknowledged_findings += 1
+            return
         self.critical_findings += finding["severity"] == "critical"
         self.warning_findings += finding["severity"] == "warning"
         self.info_findings += finding["severity"] == "info"
@@ -92,6 +96,7 @@ class AuditTotals:
             critical_finding_count=self.critical_findings,
             warning_finding_count=self.warning_findings,
             info_finding_count=self.info_findings,
+            acknowledged_finding_count=self.acknowledged_findings,
             preview_call_count=self.preview_calls,
         )
         return {**counts, "storage": self.storage.as_dict()} if self.storage.measured else counts
@@ -117,6 +122,7 @@ class AuditTotals:
             critical_findings=counts["critical_finding_count"],
             warning_findings=counts["warning_finding_count"],
             info_findings=counts["info_finding_count"],
+            acknowledged_findings=counts.get("acknowledged_finding_count", 0),
             preview_calls=counts["preview_call_count"],
             storage=Storage.from_dict(counts["storage"])
             if "storage" in counts

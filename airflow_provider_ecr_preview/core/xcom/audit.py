@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict, final
 
+from airflow_provider_ecr_preview.core.xcom.acknowledgement import AcknowledgementCounts
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 from airflow_provider_ecr_preview.core.xcom.storage import OwnerCounts, StorageXCom, WastefulRepository
 
@@ -66,6 +67,7 @@ class AuditCounts(TypedDict):
     critical_finding_count: int
     warning_finding_count: int
     info_finding_count: int
+    acknowledged_finding_count: NotRequired[int]
     preview_call_count: int
     storage: NotRequired[StorageXCom]
 
@@ -86,6 +88,7 @@ class AuditedRepository(RepositoryRef):
     expiring_bytes_upper_bound: int | None
     expiring_bytes_exact: NotRequired[int | None]
     findings: list[str]
+    acknowledged_findings: NotRequired[list[str]]
     images_uri: str | None
 
 
@@ -183,6 +186,9 @@ class AuditXCom(AuditCounts):
     ``packed_repositories`` are the names of all repositories, for the merge operator: JSON by registry and Region,
     compressed (zlib, base 85). Absent where the lists name them all, or the names do not fit.
 
+    ``findings`` and the counts of findings leave out what the parameter ``acknowledged_findings`` accepts: those are in
+    ``acknowledged_finding_count``, and entry by entry in ``acknowledgements``, which is absent where there is no entry.
+
     ``missing_part_count`` is how many parts of a merged audit are not in it, because their tasks ended without a
     result: with any missing, nothing is known of the repositories in them.
     """
@@ -208,3 +214,5 @@ class AuditXCom(AuditCounts):
     owners: NotRequired[list[OwnerCounts]]
     owners_left_out: NotRequired[int]
     packed_repositories: NotRequired[str]
+    acknowledgements: NotRequired[list[AcknowledgementCounts]]
+    acknowledgements_left_out: NotRequired[int]

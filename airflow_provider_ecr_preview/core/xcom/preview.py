@@ -46,12 +46,16 @@ class RuleSummary(TypedDict):
 
 
 class FindingSummary(TypedDict):
-    """Something that a person should look at before anything is deleted."""
+    """Something that a person should look at before anything is deleted.
+
+    ``acknowledged_until`` is the last day on which ``acknowledged_findings`` of an audit accepts it; absent if none does.
+    """
 
     code: str
     severity: Literal["critical", "warning", "info"]
     message: str
     image_digests: list[str]
+    acknowledged_until: NotRequired[str]
 
 
 class SampleImage(TypedDict):

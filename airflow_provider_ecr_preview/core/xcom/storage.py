@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 MAX_OWNERS = 50
 
@@ -47,6 +47,7 @@ class OwnerCounts(StorageXCom):
     critical_finding_count: int
     warning_finding_count: int
     info_finding_count: int
+    acknowledged_finding_count: NotRequired[int]
 
 
 class WastefulRepository(TypedDict):

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_ecr_preview.core.audit.kind import AuditKind, selection_text
+from airflow_provider_ecr_preview.core.audit.marker import marker
 from airflow_provider_ecr_preview.core.audit.result import audit_xcom, fitted_audit
-from airflow_provider_ecr_preview.core.audit.summary import Audit, marker
+from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
 from tests.support.policies import keep
 

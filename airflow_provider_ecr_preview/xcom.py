@@ -1,11 +1,6 @@
 """What the tasks push to XCom, and the names of its schemas."""
 
-from airflow_provider_ecr_preview.core.xcom.acknowledgement import (
-    MAX_ACKNOWLEDGED_EXAMPLES,
-    MAX_ACKNOWLEDGEMENTS,
-    MAX_REASON_CHARACTERS,
-    AcknowledgementCounts,
-)
+from airflow_provider_ecr_preview.core.xcom.acknowledgement import AcknowledgementCounts
 from airflow_provider_ecr_preview.core.xcom.approval import (
     APPROVAL_SCHEMA,
     MAX_APPROVAL_BYTES,
@@ -123,8 +118,6 @@ __all__ = [
     "IN_USE_SCHEMA",
     "MARKER_KEY",
     "MARKER_SCHEMA",
-    "MAX_ACKNOWLEDGED_EXAMPLES",
-    "MAX_ACKNOWLEDGEMENTS",
     "MAX_APPROVAL_BYTES",
     "MAX_AUDIT_BYTES",
     "MAX_CLEANUP_BYTES",
@@ -135,7 +128,6 @@ __all__ = [
     "MAX_MESSAGE_CHARACTERS",
     "MAX_OWNERS",
     "MAX_POLICY_CHANGE_BYTES",
-    "MAX_REASON_CHARACTERS",
     "MAX_RECOMMENDATION_BYTES",
     "MAX_RECONCILIATION_BYTES",
     "MAX_SAMPLE_IMAGES",

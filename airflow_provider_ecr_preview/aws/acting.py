@@ -73,13 +73,13 @@ def send_at_once(client: BaseClient, clock: Callable[[], float] = time.monotonic
     :param client: a boto3 client of ECR.
     :param clock: returns monotonic seconds.
     """
-    begun = threading.local()
+    started = threading.local()
 
     def remember(**_: object) -> None:
-        begun.at = clock()
+        started.at = clock()
 
     def refuse(**_: object) -> None:
-        seconds = clock() - begun.at
+        seconds = clock() - started.at
         if seconds > MAX_SECONDS_BEFORE_SENDING:
             raise HeldUpError(seconds=seconds)
 

@@ -92,11 +92,11 @@ class AuditFailedError(EcrPreviewError):
 
 
 class AuditIncompleteError(EcrPreviewError):
-    """Raised when parts of an audit are missing; what is there was merged and pushed before."""
+    """Raised when parts of an audit are missing; the other parts are merged and pushed first."""
 
 
 class AuditStoppedError(EcrPreviewError):
-    """Raised when an audit was told to stop before it was done."""
+    """Raised when an audit was stopped before it had finished."""
 
 
 class AuditsOverlapError(EcrPreviewError):
@@ -112,7 +112,7 @@ class CandidateRefusedError(EcrPreviewError):
 
 
 class ImagesInUseUnknownError(EcrPreviewError):
-    """Raised when it cannot be told which images are in use; what could be read was pushed before."""
+    """Raised when a source of images in use cannot be read; the images that were read are pushed first."""
 
 
 class RepositoryError(EcrPreviewError):
@@ -165,7 +165,7 @@ class RepositoryNotFoundError(RepositoryError):
 
 
 class LifecyclePolicyNotFoundError(RepositoryError):
-    """Raised when the applied policy was asked for and the repository has none."""
+    """Raised when a repository has no applied policy to read."""
 
 
 class PreviewNotFoundError(RepositoryError):
@@ -217,7 +217,7 @@ class CredentialsRefusedError(AccessDeniedError):
 
 
 class JournalUnwritableError(RepositoryError):
-    """Raised when what is about to be changed cannot be written down, so that it was not changed."""
+    """Raised when a change cannot be recorded before it is made; it is not made."""
 
 
 class ThrottledError(RepositoryError):
@@ -245,7 +245,7 @@ class CleanupIncompleteError(EcrPreviewError):
 
 
 class LifecycleEventsUnreadError(EcrPreviewError):
-    """Raised when CloudTrail cannot be asked what ECR did; what could be read was pushed before."""
+    """Raised when CloudTrail cannot be read; the events that were read are pushed first."""
 
 
 class PolicyChangeAlarmError(EcrPreviewError):
@@ -253,4 +253,4 @@ class PolicyChangeAlarmError(EcrPreviewError):
 
 
 class UnpreviewedExpiryError(EcrPreviewError):
-    """Raised when ECR took images that no preview listed, or it cannot be told; the reconciliation was pushed before."""
+    """Raised when ECR removed images that no preview listed, or may have; the reconciliation is pushed first."""

@@ -9,7 +9,7 @@ _ASSUMED = re.compile(r"arn:(aws[a-z-]*):sts::([0-9]{12}):assumed-role/([^/]+)/.
 
 
 def principal_of(caller_arn: str) -> str:
-    """Return the ARN of the IAM role or user that a caller is, without the path of a role, which AWS does not tell.
+    """Return the ARN of the IAM role or user that a caller is, without the path of a role, which AWS does not return.
 
     :param caller_arn: ``Arn`` of GetCallerIdentity.
     """

@@ -162,7 +162,7 @@ def _before(answer_by: datetime | None, links: Mapping[str, str]) -> Iterator[st
         until = answer_by.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
         yield (
             f"**Answer by {until}.** After that the previews are too old, and the task that acts is blocked: clear the task that "
-            "previews and this one to be asked again."
+            "previews, and this one, to ask again."
         )
 
 

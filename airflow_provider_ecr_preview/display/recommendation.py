@@ -119,7 +119,7 @@ def _notes(policy: RecommendedPolicy) -> Iterator[str]:
     for costly in policy["costly_images"]:
         name = costly["image_tags"][0] if costly["image_tags"] else f"the untagged {costly['image_digest']}"
         yield (
-            f"No pattern tells {name} of {costly['repository_name']} ({costly['reason']}) from images that may go, so a number keeps "
+            f"No pattern separates {name} of {costly['repository_name']} ({costly['reason']}) from images that may go, so a number keeps "
             f"it. Without it, the policy would free {human_bytes(costly['cost_bytes'])} more: give it a tag of its own, or let the "
             "clean-up delete the images, which spares it by its digest."
         )

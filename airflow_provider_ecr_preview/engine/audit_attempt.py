@@ -93,11 +93,11 @@ class AuditAttempt:
         """
         if self._log is None:
             return Recovered(0, 0)
-        begun = self._log.last_attempt()
-        if begun is not None and begun.run_id != run_id:
+        earlier = self._log.last_attempt()
+        if earlier is not None and earlier.run_id != run_id:
             self._log.clear()
-            begun = None
-        is_cleared = begun is not None and begun.clearing != clearing
+            earlier = None
+        is_cleared = earlier is not None and earlier.clearing != clearing
         for entry in self._log.read():
             self._started.pop(entry.repository_name, None)
             self._done.discard(entry.repository_name)
@@ -107,7 +107,7 @@ class AuditAttempt:
                 self._started[entry.repository_name] = entry
             elif entry.status == "previewed" or (entry.status == "without_policy" and not is_cleared):
                 self._done.add(entry.repository_name)
-        if begun is None or is_cleared:
+        if earlier is None or is_cleared:
             self._log.append(AttemptBegun(self.audit.audited_at.timestamp(), run_id, clearing))
             self._log.flush()
         for outcome in self._logged():

@@ -58,7 +58,7 @@ def require_no_recorded_pulls(hook: EcrLifecyclePolicyPreviewHook, registry_id: 
         if registry_id not in (None, caller["Account"]):
             raise site.error(
                 AccessDeniedError,
-                "read_manifests is set, and ECR tells only its own account whether reading a manifest records a pull. Use a "
+                "read_manifests is set, and only the registry's own account can read whether reading a manifest records a pull. Use a "
                 f"connection of account {registry_id}, or leave out read_manifests.",
             )
         exclusions = [arn for page in _pages(hook.conn) for arn in page.get("pullTimeUpdateExclusions", ())]

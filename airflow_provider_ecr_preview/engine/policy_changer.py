@@ -91,7 +91,7 @@ class PolicyChanger:
             return _as_changed(change, REPLY_LOST) if lost else replace(change, status="unchanged")
         if same_policy(applied, change.former):
             return None
-        message = "somebody else has changed the policy since it was checked. Nothing was changed; preview again."
+        message = "the policy was changed by someone else after the checks. Nothing was changed here; preview again."
         return replace(change, status="failed", error=_changed(repository, message), is_put=lost)
 
     def _send(self, change: PolicyChange) -> None:

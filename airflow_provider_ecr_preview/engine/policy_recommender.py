@@ -142,7 +142,9 @@ class PolicyRecommender:
         else:
             reasons = [*in_use.unread_sources, *(f"{place} was not read" for place in in_use.missing_scope)]
         if isinstance(in_use, Unread) or reasons:
-            message = f"{name}: it is not known what is in use, so no policy is safe to recommend: {'; '.join(reasons)}"
+            message = (
+                f"{name}: the images in use are not known, so no policy is safe to recommend: {'; '.join(reasons)}"
+            )
             return self._failure(name, "ImagesInUseUnknownError", message)
         digests = (
             image.image_digest for image in images if in_use.known_users_of(image.image_digest, image.image_tags)

@@ -87,13 +87,13 @@ class _Check:
         self._note_registry(evidence)
         decision = decide(evidence, self.checker.settings)
         checks = without_a_preview(decision.checks, is_previewed=self.summary is not None)
-        told = [
+        permissions = [
             CheckResult.of("read_permissions", read_permissions(self.attempts)),
             CheckResult.of("change_permissions", change_permissions(self.checker.changing_actions)),
         ]
         # One task checks hundreds of repositories, so it does not keep their images.
         forgotten = replace(evidence, approved=_FORGOTTEN, fresh=_FORGOTTEN, inventory=(), previous={}, replicas=())
-        return RepositoryReadiness(self.repository, (*told, *checks), replace(decision, evidence=forgotten))
+        return RepositoryReadiness(self.repository, (*permissions, *checks), replace(decision, evidence=forgotten))
 
     def _previews(
         self, policy: LifecyclePolicy | Unread, inventory: list[RepositoryImage] | Unread

@@ -20,7 +20,7 @@ _ALLOW = "Allow {action} in IAM, for the role of aws_conn_id"
 
 @dataclass(frozen=True)
 class ReplicaFinder:
-    """Finds the repositories that deletions are replicated to. It asks each Region once, and threads may share it.
+    """Finds the repositories that deletions are replicated to. It reads each Region once, and threads may share it.
 
     :param hook_of: returns the hook for a Region.
     """

@@ -221,14 +221,14 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
         return site.parsed(images_of, response)
 
 
-def _deleted_images(response: Mapping[str, Any], asked: frozenset[str]) -> DeletedImages:
+def _deleted_images(response: Mapping[str, Any], requested: frozenset[str]) -> DeletedImages:
     """Return what a response says about the images of the request."""
     return DeletedImages(
-        asked & {image_id.get("imageDigest", "") for image_id in response.get("imageIds", ())},
+        requested & {image_id.get("imageDigest", "") for image_id in response.get("imageIds", ())},
         tuple(
             ImageFailure(digest, failure.get("failureCode", ""), failure.get("failureReason", ""))
             for failure in response.get("failures", ())
-            if (digest := failure.get("imageId", {}).get("imageDigest", "")) in asked
+            if (digest := failure.get("imageId", {}).get("imageDigest", "")) in requested
         ),
     )
 

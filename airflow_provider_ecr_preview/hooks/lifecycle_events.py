@@ -60,7 +60,7 @@ class EcrLifecycleEventsHook(AwsBaseHook):
         except (BotoCoreError, ClientError) as error:
             defuse(error)
             raise LifecycleEventsUnreadError(
-                f"It cannot be told whose credentials these are ({error}). Check the connection of aws_conn_id."
+                f"The account of the credentials cannot be read ({error}). Check the connection of aws_conn_id."
             ) from error
 
     def iter_executions(self, since: datetime, until: datetime) -> Iterator[PolicyExecution | UnreadExecution]:

@@ -172,7 +172,7 @@ class AuditRun:
 
         :param attempt: the attempt, at its start.
         """
-        # A log of an earlier version does not say which run it is of, so that only the start of the run tells.
+        # A log of an earlier version does not name its run; only the start of the run identifies it.
         since = self.audited_at if self._begun is None else datetime.now(UTC) - MAX_RESULT_AGE
         return attempt.recover(since, self._run_id, self._clearing)
 

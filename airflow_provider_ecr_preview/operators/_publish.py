@@ -77,14 +77,14 @@ def mark_begun_cleanup(
     :param repository_count: number of repositories.
     :param approval: what a person approved; None without an approval.
     """
-    begun = begun_marker(
+    marker = begun_marker(
         "cleanup",
         action=action,
         started_at=started_at.isoformat(),
         repository_count=repository_count,
         approval=approval.as_dict() if approval else None,
     )
-    _push_change_marker(context, task, begun)
+    _push_change_marker(context, task, marker)
 
 
 def _push_change_marker(context: Context, task: BaseOperator, value: MarkerXCom) -> None:

@@ -185,7 +185,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         return self._answered(shown, answer)
 
     def _answered(self, shown: ApprovalXCom | None, answer: Mapping[str, Any]) -> ApprovalXCom:
-        """Return what the person saw with the answer, and keep the answer beside the question."""
+        """Return what the person saw with the answer, and keep the answer with the question."""
         responded_at = answer["responded_at"]
         value = shown or self._given()[2]
         if question_uri := value.get("question_uri"):

@@ -66,7 +66,7 @@ MAX_BYTES_PER_RUN = 10_000_000_000_000
 
 
 class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
-    """Delete or archive exactly the images that a preview listed and somebody approved.
+    """Delete or archive exactly the images that a preview listed and a person approved.
 
     By default nothing is changed: with ``dry_run`` the task only reports what it would do. Before it changes anything, a
     fresh preview of the same policy has to agree with the approved one, and every check has to pass; a check that cannot
@@ -133,7 +133,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
     :param previous_summaries: summaries of earlier previews, each with its ``images_uri``. (templated)
     :param on_change: what to do if an approved image changed since the approval, lost or gained a tag, or is no longer
         in a fresh preview: ``block`` the repository, or ``spare`` the images that changed. Images that a fresh preview
-        lists but nobody approved are never touched; ``block_any`` blocks because of them, too. (templated)
+        lists but that were not approved are never touched; ``block_any`` blocks because of them, too. (templated)
     :param check_tags: whether an image that gained or lost a tag since the approval counts as changed. Needs
         summaries with ``images_uri``, or summaries that list all of their images in the sample. (templated)
     :param check_in_use: whether to block a repository if it is not known which of its images are in use.

@@ -30,7 +30,7 @@ from airflow_provider_ecr_preview.sources.aws import (
     InUseSource,
     UnknownImage,
 )
-from airflow_provider_ecr_preview.sources.reading import Asked, read_source, reason_of
+from airflow_provider_ecr_preview.sources.reading import SourceLabel, read_source, reason_of
 from airflow_provider_ecr_preview.sources.reference_list import reference_list
 from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated
@@ -179,10 +179,10 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
             places += self._places(in_use)
         for place in places:
             for name, source in sources.items():
-                asked = Asked(name, *place, _ACTIONS.get(name, ()))
-                read_source(in_use, asked, partial(source, self._client_of(place)), ignored)
+                label = SourceLabel(name, *place, _ACTIONS.get(name, ()))
+                read_source(in_use, label, partial(source, self._client_of(place)), ignored)
         for name, found in further.items():
-            read_source(in_use, Asked(name, iam_actions=_ACTIONS.get(name, ())), found, ignored)
+            read_source(in_use, SourceLabel(name, iam_actions=_ACTIONS.get(name, ())), found, ignored)
         value = in_use.as_xcom(self._write if self.in_use_path else None)
         self.log.info(
             "Found %s in use, by digest or tag. Sources read: %d; not readable: %d. Accounts and Regions read: %s.",

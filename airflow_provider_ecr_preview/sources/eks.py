@@ -71,7 +71,7 @@ def cluster_images(eks: Any, sts: Any, cluster_name: str) -> Iterator[FoundRefer
         from kubernetes import client as kubernetes  # an extra, and slow to import
     except ImportError as error:
         raise ImportError(
-            f"The EKS cluster {cluster_name} cannot be asked what it runs: install airflow-provider-ecr-preview[eks]."
+            f"The images of the EKS cluster {cluster_name} cannot be read: install airflow-provider-ecr-preview[eks]."
         ) from error
     cluster = eks.describe_cluster(name=cluster_name)["cluster"]
     if not cluster.get("endpoint") and cluster.get("status") in _WITHOUT_ENDPOINT:

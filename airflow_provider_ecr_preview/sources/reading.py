@@ -34,7 +34,7 @@ _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOpera
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SourceLabel:
     """Identifies a source, with its connection, account and Region.
 
     :param source: name of the source.
@@ -57,7 +57,7 @@ class Asked:
 
 def read_source(
     in_use: ImagesInUse,
-    asked: Asked,
+    label: SourceLabel,
     source: Callable[[], Iterable[FoundReference | UnknownImage]],
     ignored_references: Sequence[str] = (),
 ) -> None:
@@ -66,7 +66,7 @@ def read_source(
     An unreadable reference does not stop the others from being read.
 
     :param in_use: collects the images.
-    :param asked: identifies the source.
+    :param label: identifies the source.
     :param source: returns the references that it names.
     :param ignored_references: globs of unreadable references to ignore, or of the names of resources whose image is
         unknown.
@@ -84,18 +84,18 @@ def read_source(
             count += bool(references)
     except Exception as error:  # whatever it is, the images of this source are unknown
         defuse(error)
-        log.warning("%s cannot be read.", asked, exc_info=True)
-        why = reason_of(error, asked.iam_actions)
+        log.warning("%s cannot be read.", label, exc_info=True)
+        why = reason_of(error, label.iam_actions)
     if why or unread:
-        in_use.unread.append(_unread(asked, why, unread))
+        in_use.unread.append(_unread(label, why, unread))
         return
-    log.info("%s: %d references to images of ECR.", asked, count)
+    log.info("%s: %d references to images of ECR.", label, count)
     in_use.sources.append(
         {
-            "source": asked.source,
-            "aws_conn_id": asked.aws_conn_id,
-            "account_id": asked.account_id,
-            "region_name": asked.region_name,
+            "source": label.source,
+            "aws_conn_id": label.aws_conn_id,
+            "account_id": label.account_id,
+            "region_name": label.region_name,
             "reference_count": count,
         }
     )
@@ -117,11 +117,11 @@ def reason_of(error: Exception, iam_actions: Sequence[str] = ()) -> str:
     return masked(one_line(reason))[:MAX_REASON_CHARACTERS]
 
 
-def _unread(asked: Asked, why: str, unread: Sequence[str]) -> UnreadSource:
+def _unread(label: SourceLabel, why: str, unread: Sequence[str]) -> UnreadSource:
     parts = [why] if why else []
     if unread:
         log.warning(
-            "%s: %d references cannot be read: %s", asked, len(unread), "; ".join(unread[:_MAX_LOGGED_REFERENCES])
+            "%s: %d references cannot be read: %s", label, len(unread), "; ".join(unread[:_MAX_LOGGED_REFERENCES])
         )
         more = f" and {len(unread) - MAX_NAMED_REFERENCES} more" if len(unread) > MAX_NAMED_REFERENCES else ""
         parts.append(
@@ -130,11 +130,11 @@ def _unread(asked: Asked, why: str, unread: Sequence[str]) -> UnreadSource:
             "ignored_references."
         )
     return UnreadSource(
-        source=asked.source,
-        aws_conn_id=asked.aws_conn_id,
-        region_name=asked.region_name,
+        source=label.source,
+        aws_conn_id=label.aws_conn_id,
+        region_name=label.region_name,
         reason=" ".join(parts),
-        account_id=asked.account_id,
+        account_id=label.account_id,
         references=tuple(unread[:MAX_NAMED_REFERENCES]),
         reference_count=len(unread),
     )

@@ -41,7 +41,7 @@ STRICTER: Mapping[str, StricterRule] = {
     ),
     "replicas": StricterRule(
         _NOT_PASSED,
-        "set check_replicas=False to delete without knowing what is in the repositories that deletions are replicated to",
+        "set check_replicas=False to delete although the repositories that deletions are replicated to were not read",
     ),
     "referrers": StricterRule(
         _NOT_PASSED, "set check_referrers=False to delete signatures, SBOMs and attestations of images that stay"

@@ -1,4 +1,4 @@
-"""Find the policy that a repository had before somebody changed it: in files of Git, or in the last audit."""
+"""Find the policy that a repository had before it was changed: in files of Git, or in the last audit."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class RepositoryRef(TypedDict):
 class AuditCounts(TypedDict):
     """Sums over repositories. Those over images are of the repositories that were previewed.
 
-    A sum is null as soon as one addend is not known; beside it stand the sum of what is known and the number of
+    A sum is null as soon as one addend is not known; next to it are the sum of the known ones and the number of
     repositories that are missing from it. Bytes are upper bounds, because layers are shared; ``expiring_bytes_exact`` is
     what is freed by the manifests of the images, with ``read_manifests``. Earlier releases have no exact bytes.
     """
@@ -124,7 +124,7 @@ class BaselineRef(TypedDict):
 
 
 class ChangedRepository(RepositoryRef):
-    """What changed in one repository since the earlier audit; null is what could not be told."""
+    """What changed in one repository since the earlier audit; null where it is not known."""
 
     kind: Literal["appeared", "compared", "not_comparable"]
     compared_by: Literal["fingerprint", "images", "counts"] | None
@@ -139,7 +139,7 @@ class ChangedRepository(RepositoryRef):
 
 
 class ChangesXCom(TypedDict):
-    """What changed since the last audit. The lists are cut, the counts beside them are not."""
+    """What changed since the last audit. The lists are cut, their counts are not."""
 
     schema: str
     baselines: list[BaselineRef]

@@ -53,7 +53,7 @@ class RepositoryCleanupXCom(TypedDict):
 
     ``touched_image_count`` is what was deleted or archived, by all attempts together, or in a dry run would be. Of
     these, ``earlier_attempt_image_count`` is what earlier attempts at the same task did, and ``reply_lost_image_count``
-    what is gone, or archived, since a call whose reply was lost: somebody else may have done it in the same moment.
+    what is gone, or archived, since a call whose reply was lost: someone else may have done it at the same moment.
     ``failed_images``, ``spared_images`` and ``image_digests`` hold examples, those of spared images one of every reason
     first; the counts are not cut. In a dry run, ``may_be_refused_image_count`` is how many of the images a
     manifest list that stays may name: ECR refuses those, and they are then spared. Results of earlier releases have none of

@@ -53,9 +53,9 @@ class ComparedRepository(RepositoryRef):
 
 
 class ComparisonXCom(TypedDict):
-    """``return_value`` of the comparing operator, in at most 48 KiB. The lists are cut, the counts beside them are not.
+    """``return_value`` of the comparing operator, in at most 48 KiB. The lists are cut, their counts are not.
 
-    ``method`` says whether ECR's preview was asked, or the policies were only simulated.
+    ``method`` says whether ECR previewed the policies, or they were only simulated.
     """
 
     schema: str

@@ -93,7 +93,7 @@ class RecommendedPolicy(TypedDict):
 
 @final
 class RecommendationXCom(TypedDict):
-    """``return_value`` of the recommending operator, in at most 48 KiB. The lists are cut, the counts beside them are not.
+    """``return_value`` of the recommending operator, in at most 48 KiB. The lists are cut, their counts are not.
 
     ``lifecycle_policies`` holds the recommended policy of every repository that has one, but for those for which ECR does not agree, for the parameters ``lifecycle_policies`` and
     ``candidates`` of other operators. It is null where it does not fit. ``in_use_is_known`` says whether what is in use was given.

@@ -20,7 +20,7 @@ class UnreadEventXCom(TypedDict):
 
 
 class RepositoryReconciliationXCom(TypedDict):
-    """What became of one preview. The findings hold examples of digests; the counts beside them are not cut."""
+    """What became of one preview. The findings hold examples of digests; their counts are not cut."""
 
     registry_id: str
     region_name: str
@@ -72,7 +72,7 @@ class ReconciliationXCom(TypedDict):
     """``return_value`` of the reconciling operator.
 
     ``counts`` has the images by category, ``findings`` the repositories by finding, ``repositories`` those with the
-    gravest findings first; ``repositories_left_out`` says how many there was no room for, ``results_uri`` has every image. ``clean_up`` is there where a clean-up is settled.
+    most severe findings first; ``repositories_left_out`` says how many there was no room for, ``results_uri`` has every image. ``clean_up`` is there where a clean-up is settled.
     """
 
     schema: str

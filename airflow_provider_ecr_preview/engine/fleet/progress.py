@@ -49,16 +49,16 @@ class FleetProgress:
         )
 
 
-def remaining_seconds(todo: int, begun: int, finished: int, elapsed_seconds: float) -> float | None:
+def remaining_seconds(todo: int, started: int, finished: int, elapsed_seconds: float) -> float | None:
     """Return an estimate of the time to the end.
 
     A start counts as half a repository. All previews start before the first finishes, so the estimate would otherwise
     be infinite until then.
 
     :param todo: number of repositories of this run.
-    :param begun: those that work has started on.
+    :param started: those that work has started on.
     :param finished: those that are finished.
     :param elapsed_seconds: time since the start of this run.
     """
-    steps = begun + finished
+    steps = started + finished
     return (2 * todo - steps) * elapsed_seconds / steps if steps else None

@@ -65,7 +65,7 @@ export const FINDINGS: Record<string, Advice> = {
   },
   applied_policy_differs: {
     severity: "warning",
-    whatToDo: "Somebody changed the policy, or the file is out of date: apply the policy of the file, or correct the file.",
+    whatToDo: "The policy was changed, or the file is out of date: apply the policy of the file, or correct the file.",
   },
   expected_policy_unknown: {
     severity: "warning",

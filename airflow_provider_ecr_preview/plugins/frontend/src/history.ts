@@ -29,7 +29,7 @@ const KINDS: Record<string, string> = {
 export const WHATS = Object.values(KINDS);
 
 const STATUSES: Record<string, string> = {
-  begun: "begun, and not ended",
+  begun: "started, not finished",
   done: "done",
   dry_run: "dry run",
   nothing_to_do: "nothing to do",

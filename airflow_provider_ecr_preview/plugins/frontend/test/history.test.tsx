@@ -106,7 +106,7 @@ describe("the history", () => {
 describe("an entry", () => {
   it("of a task that was killed says neither that something was deleted nor that nothing was", () => {
     const change = changeOf(task("cleanup", { ...DELETED, status: "begun", touched_image_count: null }));
-    expect(change?.status).toBe("begun, and not ended");
+    expect(change?.status).toBe("started, not finished");
     expect(change?.done).toMatch(/^not known/);
   });
 

@@ -30,8 +30,8 @@ export function Trend({ audits, current, onChoose }: { audits: MarkedTask[]; cur
   const of = { points, onChoose };
   return (
     <div className="charts">
-      <Plot {...of} title="Images that would be deleted, audit by audit" what="images" told={count} />
-      <Plot {...of} title="Bytes at most, audit by audit" what="size" told={bytes} />
+      <Plot {...of} title="Images that would be deleted, audit by audit" what="images" format={count} />
+      <Plot {...of} title="Bytes at most, audit by audit" what="size" format={bytes} />
     </div>
   );
 }
@@ -41,15 +41,15 @@ function Plot({
   onChoose,
   title,
   what,
-  told,
+  format,
 }: {
   points: Point[];
   onChoose: (task: string) => void;
   title: string;
   what: "images" | "size";
-  told: (value: number | null) => string;
+  format: (value: number | null) => string;
 }) {
-  const text = `${title}: ${told(points[0]?.[what] ?? null)} at first, ${told(points[points.length - 1]?.[what] ?? null)} at last.`;
+  const text = `${title}: ${format(points[0]?.[what] ?? null)} at first, ${format(points[points.length - 1]?.[what] ?? null)} at last.`;
   return (
     <figure className="chart" aria-label={text}>
       <figcaption className="quiet">
@@ -57,7 +57,7 @@ function Plot({
       </figcaption>
       <Bars
         label={title}
-        shown={told}
+        shown={format}
         onChoose={onChoose}
         data={points.map((point) => {
           const when = `${minute(point.when)}${point.fill === SHOWN ? ", shown below" : ""}`;
@@ -65,11 +65,11 @@ function Plot({
             key: point.task,
             label: day(point.when),
             parts: [{ value: point[what] ?? 0, fill: point.fill }],
-            text: `${when}: ${told(point[what])}`,
+            text: `${when}: ${format(point[what])}`,
             tip: (
               <>
                 <b>{when}</b>
-                <div>{told(point[what])}</div>
+                <div>{format(point[what])}</div>
               </>
             ),
           };

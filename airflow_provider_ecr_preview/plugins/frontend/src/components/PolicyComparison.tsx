@@ -181,9 +181,9 @@ function number(
   id: string,
   header: string,
   of: (policy: ComparedPolicy) => number | null,
-  told: (value: number | null) => string = count,
+  format: (value: number | null) => string = count,
 ): ColumnDef<Row> {
-  return { id, header, meta: { number: true }, accessorFn: ({ policy }) => of(policy), cell: ({ row }) => told(of(row.original.policy)) };
+  return { id, header, meta: { number: true }, accessorFn: ({ policy }) => of(policy), cell: ({ row }) => format(of(row.original.policy)) };
 }
 
 function Digests({ policy }: { policy: ComparedPolicy }) {

@@ -96,8 +96,8 @@ def get_provider_info() -> dict[str, Any]:
                     "prices": {
                         "description": (
                             "The price of a gigabyte and month in US dollars by storage class, and by Region where it\n"
-                            "differs, as JSON. What it leaves out is price_per_gb_month for the storage class standard,\n"
-                            "and 0.10 for archive, as of November 2026. See https://aws.amazon.com/ecr/pricing/.\n"
+                            "differs, as JSON. Without one, standard costs price_per_gb_month, and archive 0.10 as of\n"
+                            "November 2026. See https://aws.amazon.com/ecr/pricing/.\n"
                         ),
                         "version_added": "0.2.0",
                         "type": "string",

@@ -68,7 +68,7 @@ _INVALID = Cause(InvalidRequestError, "ECR refuses {action}: {message}")
 
 _OUTAGE = Cause(
     EcrOutageError,
-    "{action} failed in AWS ({code}: {message}), and still did after the time to retry. Nothing is wrong with the "
+    "{action} failed in AWS ({code}: {message}), and all retries failed, too. Nothing is wrong with the "
     "request: run the task again later, and see the AWS Health Dashboard if it lasts.",
 )
 
@@ -155,7 +155,7 @@ TOKEN_REFUSALS = ("InvalidParameter", "Validation", "ValidationError")
 
 SERVER_FAULT = Cause(
     EcrOutageError,
-    "{endpoint} fails with HTTP {status} ({message}), and still did after the time to retry. AWS, or a proxy before it, "
+    "{endpoint} fails with HTTP {status} ({message}), and all retries failed, too. AWS, or a proxy before it, "
     "has an outage: run the task again later.",
 )
 

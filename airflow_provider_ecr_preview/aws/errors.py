@@ -134,7 +134,7 @@ class CallSite:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise self.error(
                 MalformedResponseError,
-                f"a response of {self.endpoint_url or 'ECR'} was cut off, or has not the form of ECR's "
+                f"a response of {self.endpoint_url or 'ECR'} was cut off, or is not a valid response of ECR "
                 f"({type(error).__name__}: {error}). Try again; if it happens again, check endpoint_url in the "
                 "connection's extra.",
             ) from error
@@ -167,7 +167,7 @@ def translated(site: CallSite, *, with_token: bool = False) -> Iterator[None]:
         where = site.endpoint_url or "ECR"
         raise site.error(
             MalformedResponseError,
-            f"a response of {where} has not the form of ECR's ({type(error).__name__}: {error}). Try again; if it happens "
+            f"a response of {where} is not a valid response of ECR ({type(error).__name__}: {error}). Try again; if it happens "
             "again, check endpoint_url in the connection's extra.",
         ) from error
 

@@ -1,1 +1,1 @@
-"""Decides: the standard library alone."""
+"""The decisions of the package, which need the standard library only."""

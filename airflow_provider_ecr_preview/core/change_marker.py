@@ -1,4 +1,4 @@
-"""The marker of every task that changes something, would do so, or reports what ECR changed: the pages' history."""
+"""The small XCom from which the pages build the history of changes."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def _check(check: Mapping[str, Any]) -> str:
 
 def _found(check: Mapping[str, Any]) -> str:
     remedy = check.get("remedy")
-    return f"{inert(check['message'])}{f' To lift it: {inert(remedy)}' if remedy else ''}"
+    return f"{inert(check['message'])}{f' To fix this: {inert(remedy)}' if remedy else ''}"
 
 
 def monthly_price(size: int | None, price_per_gb_month: float | None) -> str:

@@ -70,7 +70,7 @@ def approval_subject(
         "archive": f"archive {images} of {repositories}",
         "put": f"apply the lifecycle policies of {repositories}, which affect {images}",
     }[action]
-    warning = " The checks block it: unless that is lifted, nothing is changed." if blocked else ""
+    warning = " Checks block it: nothing changes until they pass." if blocked else ""
     return f"{subject_prefix(action, dry_run=dry_run)}: {what}?{warning}"
 
 
@@ -81,7 +81,7 @@ def subject_prefix(action: str, *, dry_run: bool) -> str:
     :param dry_run: whether nothing is to be changed.
     """
     if dry_run:
-        return "DRY RUN, nothing is changed even if approved"
+        return "DRY RUN, nothing changes even if approved"
     return "IN EARNEST" if action == "archive" else "FOR GOOD"
 
 

@@ -46,7 +46,7 @@ def checks_table(checks: list[CheckXCom]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("Check", no_wrap=True)
     table.add_column("Verdict", no_wrap=True)
-    table.add_column("What it found, and what lifts it")
+    table.add_column("What it found, and how to fix it")
     for check in checks:
         remedy = check.get("remedy")
         said = text_of(check["message"], *([f"-> {remedy}"] if remedy else []))

@@ -36,7 +36,7 @@ def readiness_table(value: ReadinessXCom, rows: _Rows) -> RenderableType:
     table.add_column("Repository", max_width=40)
     table.add_column("Check", max_width=24)
     table.add_column("Verdict")
-    table.add_column("What it found, and what lifts it")
+    table.add_column("What it found, and how to fix it")
     groups = _groups(rows)
     for group in groups[:MAX_ROWS]:
         first = group[0][0]

@@ -117,7 +117,7 @@ class PolicyChanger:
             return replace(change, status="unknown", error=failure or error, is_put=True)
         if same_policy(applied, change.wanted):
             return _as_changed(change, REPLY_LOST if failure else None)
-        message = "ECR took the policy, but has another one now. Look who else changes it."
+        message = "ECR accepted the policy, but now has a different one. Find out who else changes it."
         return replace(change, status="failed", error=failure or _changed(change.repository, message), is_put=True)
 
 

@@ -215,7 +215,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
     def _require_valid_approval(self, answer: Mapping[str, Any], shown: ApprovalXCom | None) -> None:
         if answer["responded_by_user"] is None:
             raise ApprovalRefusedError(
-                "Nothing was approved: a timeout answered, and not a person. Clear this task to ask again."
+                "Nothing was approved: the question timed out before a person answered. Clear this task to ask again."
             )
         given = self._given()[2]
         if shown is None:

@@ -63,7 +63,7 @@ COLUMNS = (
     Column("acknowledged_finding_count", "integer"),
     Column("acknowledged_finding_codes", "text"),
 )
-"""Registry, Region and day are no columns but parts of the path; readers of such tables make columns of them."""
+"""Registry, Region and day are not columns, but parts of the path, from which readers of the table make columns."""
 
 
 Row = dict[str, Any]

@@ -126,7 +126,7 @@ def _unread(label: SourceLabel, why: str, unread: Sequence[str]) -> UnreadSource
         more = f" and {len(unread) - MAX_NAMED_REFERENCES} more" if len(unread) > MAX_NAMED_REFERENCES else ""
         parts.append(
             f"{len(unread)} {'reference' if len(unread) == 1 else 'references'} cannot be read: "
-            f"{'; '.join(unread[:MAX_NAMED_REFERENCES])}{more}. Correct what names them, or name them in "
+            f"{'; '.join(unread[:MAX_NAMED_REFERENCES])}{more}. Fix the references, or list them in "
             "ignored_references."
         )
     return UnreadSource(

@@ -40,9 +40,9 @@ ONE = preview_xcom("payments/api", previewed(1), previewed(2), archiving(3))
     ("action", "dry_run", "subject"),
     [
         ("delete", False, "FOR GOOD: delete 2 images of 1 repository?"),
-        ("delete", True, "DRY RUN, nothing is changed even if approved: delete 2 images of 1 repository?"),
+        ("delete", True, "DRY RUN, nothing changes even if approved: delete 2 images of 1 repository?"),
         ("archive", False, "IN EARNEST: archive 3 images of 1 repository?"),
-        ("archive", True, "DRY RUN, nothing is changed even if approved: archive 3 images of 1 repository?"),
+        ("archive", True, "DRY RUN, nothing changes even if approved: archive 3 images of 1 repository?"),
         ("put", False, "FOR GOOD: apply the lifecycle policies of 1 repository, which affect 3 images?"),
     ],
 )
@@ -132,7 +132,7 @@ def test_a_dry_run_says_what_would_be_spared_and_what_blocks() -> None:
     assert "4 images would be deleted, at most 1.0 kB; 3 would be spared: 1 `in_use`, 2 `newest`" in text, text
     assert "- **1 repository is blocked**" in text
     assert "- the whole run: `run_max_bytes`: 9 images; max\\_images is 3." in text
-    assert "`max_images`: 9 images; max\\_images is 3. To lift it: Raise max\\_images." in text
+    assert "`max_images`: 9 images; max\\_images is 3. To fix this: Raise max\\_images." in text
 
 
 def test_a_dry_run_of_policies_says_what_blocks() -> None:
@@ -271,7 +271,7 @@ def test_checks_that_lack_the_same_fact_say_so_together() -> None:
 def test_the_subject_says_that_the_checks_block() -> None:
     subject = approval_subject("delete", [ONE], dry_run=False, dry_run_result=dry_run(check()))
     assert subject.endswith(
-        "delete 2 images of 1 repository? The checks block it: unless that is lifted, nothing is changed."
+        "delete 2 images of 1 repository? Checks block it: nothing changes until they pass."
     )
 
 

@@ -80,9 +80,9 @@ class Alarms:
         """Return why there is an alarm, or None."""
         more = now - before
         if self.count is not None and more > self.count:
-            return f"{now} images would go; at the last audit it was {before}. That is more than {self.count} more."
+            return f"{counted(now, 'image')} would be deleted, up from {before} at the last audit: more than {self.count} more."
         if self.share is not None and more > self.share * before:
-            return f"{now} images would go; at the last audit it was {before}. That is more than {self.share:.0%} more."
+            return f"{counted(now, 'image')} would be deleted, up from {before} at the last audit: more than {self.share:.0%} more."
         return None
 
 

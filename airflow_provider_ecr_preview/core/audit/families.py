@@ -37,7 +37,7 @@ def family_findings(outcomes: Iterable[RepositoryOutcome]) -> dict[str, Finding]
                 found[name] = Finding(
                     "policy_differs_in_family",
                     "info",
-                    f"{counted(count, 'repository', 'repositories')} of {len(policies)} in {family}/ share a policy, and this "
-                    f"one has {has}. Find out whether that is meant.",
+                    f"{counted(count, 'repository', 'repositories')} of {len(policies)} in {family}/ share a policy, but this "
+                    f"one has {has}. Check whether that is intended.",
                 )
     return found

@@ -1,1 +1,1 @@
-"""Check a clean-up, and decide what it blocks or spares."""
+"""Check a clean-up, and decide what to block or spare."""

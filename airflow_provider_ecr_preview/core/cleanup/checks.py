@@ -91,9 +91,9 @@ def sentence(code: str, verdict: str, message: str, remedy: str | None) -> str:
     :param code: name of the check.
     :param verdict: its verdict.
     :param message: what it found.
-    :param remedy: the step that lifts it.
+    :param remedy: the step that fixes it.
     """
-    return f"{code} ({verdict}): {message}{f' To lift it: {remedy}' if remedy else ''}"
+    return f"{code} ({verdict}): {message}{f' To fix this: {remedy}' if remedy else ''}"
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,15 @@ def pulling_accounts(evidence: Evidence, settings: CleanupSettings, _: CleanupPl
     if not settings.check_in_use or pulls is None or used is None or isinstance(used, Unread):
         return OFF
     if isinstance(pulls, Unread):
-        return Answer("warned", f"It is not known which accounts may pull: {pulls.reason}", remedy=pulls.remedy)
+        return Answer("warned", f"The accounts that can pull could not be read: {pulls.reason}", remedy=pulls.remedy)
     region_name = evidence.repository.region_name
     not_read = [account for account in sorted(pulls.account_ids) if f"{account}/{region_name}" not in used.read_scope]
     unread = [*not_read, *sorted(pulls.others)]
     if unread:
-        return Answer("warned", f"These accounts may pull, but it was not read what they run: {_listed(unread)}.")
+        return Answer("warned", f"These accounts can pull images, but what they run was not read: {_listed(unread)}.")
     if pulls.account_ids:
-        return Answer("passed", f"The accounts that may pull were read: {_listed(sorted(pulls.account_ids))}.")
-    return Answer("passed", "No other account may pull.")
+        return Answer("passed", f"What runs was read in every account that can pull: {_listed(sorted(pulls.account_ids))}.")
+    return Answer("passed", "No other account can pull.")
 
 
 def _listed(names: Sequence[str]) -> str:

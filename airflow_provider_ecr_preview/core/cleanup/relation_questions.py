@@ -56,7 +56,7 @@ def manifest_lists(evidence: Evidence, settings: CleanupSettings, plan: CleanupP
         return Answer("off", "The repository has no manifest list.")
     maybe = len(plan.may_be_refused)
     if not maybe or settings.whole_policy:
-        return Answer("passed", "No manifest list that stays may name an approved image.")
+        return Answer("passed", "No manifest list that stays can reference an approved image.")
     stays = counted(len(plan.lists_that_stay), "manifest list stays", "manifest lists stay")
     message = (
         f"{stays}. ECR refuses to delete images that a manifest list names, and says only then which ones: of "

@@ -89,7 +89,7 @@ CHECKS: Mapping[str, Check] = {
         ("in_use", "required_scope", "check_in_use"),
     ),
     "pulling_accounts": Check(
-        "Was it read what runs in every account that may pull from the repository?",
+        "Was every account that can pull from the repository read for images in use?",
         "Run EcrCollectImagesInUseOperator for these accounts as well, and add them to required_scope; or revoke the "
         "permission to pull of accounts that no longer need it.",
         ("in_use", "required_scope"),

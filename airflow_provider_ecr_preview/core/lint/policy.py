@@ -275,7 +275,7 @@ def _text_of(source: PolicySource) -> str:
 def _why_not_json(source: PolicySource, error: Exception) -> tuple[str, str]:
     """Explain why a text is not JSON, and how to fix it."""
     if isinstance(source, str) and is_python_text(source):
-        return "the policy is a text as Python writes a dict, not JSON.", f"{USE_JSON}."
+        return "the policy is a Python dict as text, not JSON.", f"{USE_JSON}."
     if isinstance(source, str) and source.strip().endswith(".json"):
         return (
             f"the policy is {shown(source.strip())}, the name of a file that was not found.",

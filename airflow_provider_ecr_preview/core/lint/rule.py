@@ -72,7 +72,7 @@ def lint_rule(rule: object, position: int) -> Iterator[PolicyFinding]:
             "priority_invalid",
             None,
             f'"rulePriority" of number {position} of the rules is {shown_at(rule, "rulePriority")}.',
-            "Write a whole number of 1 or more, another for every rule.",
+            "Write a whole number of 1 or more, different for each rule.",
         )
     if not isinstance(rule.get("description", ""), str):
         yield PolicyFinding.error(

@@ -143,9 +143,9 @@ def _of_referrers(
         yield Finding(
             "referrer_of_kept_image_expires",
             "critical",
-            f"{counted(lost, 'signature, SBOM or attestation', 'signatures, SBOMs or attestations')} would go although the "
-            "image stays or is in use. Where signatures are verified, such an image can no longer be deployed. Keep cosign's "
-            "signatures by a rule for tags like sha256-* with a lower rulePriority; those without a tag stay only if no rule "
+            f"{counted(lost, 'signature, SBOM or attestation', 'signatures, SBOMs or attestations')} would be deleted although the "
+            "image stays or is in use. Where signatures are verified, such an image can no longer be deployed. To keep cosign's "
+            "signatures, add a rule for tags such as sha256-* with a lower rulePriority; untagged ones stay only if no rule "
             "selects untagged images.",
             tuple(sorted(map(digest_of, lost))[:MAX_FINDING_DIGESTS]),
         )
@@ -213,8 +213,8 @@ def _of_shadowed_rules(summary: PreviewSummary) -> Iterator[Finding]:
         yield Finding(
             "shadowed_rule",
             "warning",
-            f"R{_named(shadowed)[1:]}: rules with lower numbers select the same images, so nothing is left to "
-            "do. Remove it, or change the rules above it.",
+            f"R{_named(shadowed)[1:]}: rules with lower numbers select the same images, so there is nothing left to "
+            "select. Remove the rule, or change those above it.",
         )
 
 
@@ -256,7 +256,7 @@ def _of_replicas(summary: PreviewSummary, replicas: Sequence[RepositoryId] | Unr
         yield Finding(
             "replicated_deletion_unknown",
             "info",
-            f"ECR may also delete in other Regions or accounts what expires here; this is not known: {replicas.reason}",
+            f"Images that expire here may also be deleted in other Regions or accounts; replication could not be read: {replicas.reason}",
         )
         return
     yield Finding(

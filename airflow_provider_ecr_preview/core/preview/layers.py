@@ -1,4 +1,4 @@
-"""Sum the layers that nothing that stays refers to: the bytes that expiring images really free."""
+"""Sum the layers that only expiring images use: the bytes that deleting them frees."""
 
 from __future__ import annotations
 

@@ -157,18 +157,16 @@ def quota_findings(
     days = max(left, 0) / a_day if a_day else None
     if total < NEAR_SHARE * quota and (days is None or days > NEAR_DAYS):
         return []
-    when = (
-        "No image was pushed lately"
-        if days is None
-        else f"At the pace of the last {PUSHES_DAYS} days it is reached in {days:,.0f} days"
-    )
+    when = ""
+    if days is not None:
+        when = f" At the rate of the last {PUSHES_DAYS} days it reaches the quota in {days:,.0f} days, unless the policy expires more."
     return [
         Finding(
             "image_quota_near",
             "warning",
             f"The repository has {total:,} of the {quota:,} images that it may have, and the policy expires "
-            f"{expiring_image_count:,}. {when}, if the policy expires no more. Pushes fail at the quota: keep fewer images, or "
-            "ask AWS for a higher quota and set image_quota.",
+            f"{expiring_image_count:,}.{when} Pushes fail at the quota: keep fewer images, or ask AWS for a higher quota and set "
+            "image_quota.",
         )
     ]
 

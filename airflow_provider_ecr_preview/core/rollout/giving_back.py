@@ -41,7 +41,7 @@ def given_back(result: Mapping[str, Any], stored: Callable[[str], Iterable[Forme
     :raises ValueError: if it does not hold them all, or the stored policies do not match it.
     """
     if result["dry_run"]:
-        return GivenBack((), {}, "There is nothing to give back: the task was a dry run, and changed no policy.")
+        return GivenBack((), {}, "There is nothing to restore: the task was a dry run and changed no policy.")
     rows, left_out = result["repositories"], result["repositories_left_out"]
     uri = result["former_policies_uri"]
     # Prefer the policies in the result: anyone with write access can change the file.
@@ -56,7 +56,7 @@ def given_back(result: Mapping[str, Any], stored: Callable[[str], Iterable[Forme
     if left_out:
         found += _left_out(result, found, {*nothing, *(former.repository for former in found)}, in_file)
     if not found:
-        return GivenBack((), nothing, "There is nothing to give back: the task changed no policy.")
+        return GivenBack((), nothing, "There is nothing to restore: the task changed no policy.")
     is_checked = not left_out or "former_policies_fingerprint" in result
     return GivenBack(found, nothing, None if is_checked else _NOT_CHECKED)
 
@@ -69,12 +69,12 @@ def given_back_unchecked(uri: str, stored: Iterable[FormerPolicy]) -> GivenBack:
     """
     found = last_of_each(stored)
     if not found:
-        return GivenBack((), {}, f"There is nothing to give back: {uri} holds no former policy.")
+        return GivenBack((), {}, f"There is nothing to restore: {uri} holds no former policy.")
     return GivenBack(
         found,
         {},
-        f"The policies at {uri} are given back as they are there: without the result of the task that replaced them, it "
-        "cannot be checked that these are the policies that it replaced. Give that result as applied to have it checked.",
+        f"The policies at {uri} are restored unchecked: only the result of the task that replaced them can prove that "
+        "they are the ones it replaced. Pass that result as applied to check them.",
     )
 
 
@@ -89,10 +89,10 @@ def _why_nothing(row: Mapping[str, Any], result: Mapping[str, Any]) -> str | Non
         return None
     if row["status"] == "unchanged":
         return (
-            "There is nothing to give back: the repository had this policy already when the task looked. If an earlier "
+            "There is nothing to restore: the repository had this policy already when the task looked. If an earlier "
             "attempt at the task put it, the log of that attempt has the former policy."
         )
-    return f"There is nothing to give back: the task did not change this policy (it was {row['status']})."
+    return f"There is nothing to restore: the task did not change this policy (it was {row['status']})."
 
 
 def _text_is_elsewhere(row: Mapping[str, Any]) -> bool:
@@ -135,8 +135,8 @@ def _left_out(
     others = [former for former in in_file if former.change_id == change_id and former.repository not in known]
     if wanted is not None and former_policies_fingerprint([*found, *others]) != wanted:
         raise ValueError(
-            f"{uri} does not hold just the policies that the task replaced: the task was ended before it was done, or the "
-            "file was written again since. Nothing was changed. Run the task to its end, or put the right policies by hand: "
+            f"{uri} does not hold exactly the policies that the task replaced: the task ended early, or the file "
+            "was written again since. Nothing was changed. Run the task to its end, or put the former policies by hand: "
             "its log has them"
         )
     return others

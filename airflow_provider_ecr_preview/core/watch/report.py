@@ -93,7 +93,7 @@ def _audited(audit: AuditXCom) -> Iterator[tuple[_Key, _Found]]:
         message = failure["message"] or failure["error"] or ""
         yield _key(failure), ("unknown", [], None, None, f"The policy could not be previewed: {message}")
     for without in audit["without_policy"]:
-        message = "The repository has no policy: nothing is deleted any more."
+        message = "The repository has no policy, so ECR no longer deletes anything."
         yield _key(without), ("warning", [], 0, 0, message)
     for repository in audit["top"]:
         expiring, archiving = repository["expiring_image_count"], repository["archiving_image_count"]

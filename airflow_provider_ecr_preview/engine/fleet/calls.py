@@ -176,7 +176,7 @@ class PacedCalls:
             cut_off = f"responses of {site.endpoint_url} are cut off. Try again."
             raise self._interrupted(site.error(MalformedResponseError, cut_off))
         if not isinstance(registry_id := response.get("registryId"), str | None):
-            odd = f"a response of {site.endpoint_url} has not the form of ECR's: registryId is {registry_id!r}. Try again."
+            odd = f"a response of {site.endpoint_url} is not a valid response of ECR: registryId is {registry_id!r}. Try again."
             raise self._interrupted(site.error(MalformedResponseError, odd))
         self._answered()
         self.registry_id = self.registry_id or registry_id

@@ -15,7 +15,7 @@ _thread = local()
 
 
 def breathe() -> None:
-    """Pause for a moment if this thread has not for a millisecond.
+    """Pause briefly if this thread has not done so in the last millisecond.
 
     Python hands its lock over every 5 milliseconds, and answering a request needs it dozens of times: next to one
     busy thread, an answer that takes 10 ms takes 200.

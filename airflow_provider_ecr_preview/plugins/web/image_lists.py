@@ -23,7 +23,7 @@ class NoListError(LookupError):
 
 
 class DamagedResultError(ValueError):
-    """Raised when a result is of this package by its schema, and not by what it holds."""
+    """Raised when a result names a schema of this package, but does not match it."""
 
     def __init__(self, field: str) -> None:
         super().__init__(

@@ -24,7 +24,7 @@ _NO_IDS = {"", ".", "..", "~"}
 async def read_result(request: Request, *, dag_id: str, run_id: str, task_id: str, map_index: int) -> Any:
     """Return the ``return_value`` of a task, if the user may read it.
 
-    The call stays in this process. Airflow decides whether it is allowed, and its tables stay its own affair.
+    The call stays in this process. Airflow decides whether it is allowed, and nothing here reads its tables.
 
     :param request: whose credentials count.
     :param dag_id: the DAG.

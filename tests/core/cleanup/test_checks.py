@@ -48,7 +48,7 @@ class TestDecide:
         (check,) = [check for check in decided(fresh=listed(policy="p")).checks if check.code == "policy_unchanged"]
         assert check.as_dict()["verdict"] == "blocked"
         assert str(check).startswith("policy_unchanged (blocked): ")
-        assert " To lift it: " in str(check)
+        assert " To fix this: " in str(check)
         assert str(CheckResult("in_use", "passed", "Fine.")) == "in_use (passed): Fine."
 
 

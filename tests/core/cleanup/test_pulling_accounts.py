@@ -39,12 +39,12 @@ def grants(*account_ids: str, others: tuple[str, ...] = ()) -> PullGrants:
 
 
 def test_an_account_that_was_read_in_the_region_of_the_repository_is_nothing_to_look_at() -> None:
-    assert answer(grants()) == ("passed", "No other account may pull.")
-    assert answer(grants(A)) == ("passed", f"The accounts that may pull were read: {A}.")
+    assert answer(grants()) == ("passed", "No other account can pull.")
+    assert answer(grants(A)) == ("passed", f"What runs was read in every account that can pull: {A}.")
 
 
 def test_an_account_that_was_read_elsewhere_alone_or_anybody_else_is_named() -> None:
-    said = "These accounts may pull, but it was not read what they run: "
+    said = "These accounts can pull images, but what they run was not read: "
     assert answer(grants(A, B)) == ("warned", f"{said}{B}.")
     assert answer(grants(others=("every AWS account",))) == ("warned", f"{said}every AWS account.")
 
@@ -55,7 +55,7 @@ def test_of_many_accounts_the_first_are_named() -> None:
 
 
 def test_a_policy_that_could_not_be_read_is_said() -> None:
-    assert answer(UNREAD) == ("warned", "It is not known which accounts may pull: denied.")
+    assert answer(UNREAD) == ("warned", "The accounts that can pull could not be read: denied.")
 
 
 @pytest.mark.parametrize(

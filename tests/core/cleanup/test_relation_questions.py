@@ -143,7 +143,7 @@ class TestManifestLists:
         assert answer.message.endswith("of 2 images, up to 1 may be spared.")
 
     def test_no_list_that_stays_may_name_what_is_newer(self) -> None:
-        expected = "No manifest list that stays may name an approved image."
+        expected = "No manifest list that stays can reference an approved image."
         assert asked(manifest_lists, (SIGNED_IMAGE,)).message == expected
         assert asked(manifest_lists, (LIST, PART)).message == expected
 

@@ -44,7 +44,7 @@ def test_explanations_are_whole_sentences() -> None:
 def test_a_check_that_blocks_or_spares_says_what_lifts_it(verdict: Verdict) -> None:
     known = CheckResult.of("max_images", Answer(verdict, "2 images; max_images is 1."))
     assert known.remedy == CHECKS["max_images"].remedy
-    assert str(known) == f"max_images ({verdict}): 2 images; max_images is 1. To lift it: {known.remedy}"
+    assert str(known) == f"max_images ({verdict}): 2 images; max_images is 1. To fix this: {known.remedy}"
     assert known.as_dict()["remedy"] == known.remedy
     assert CheckResult.of("max_images", Answer(verdict, "", remedy="Do this.")).remedy == "Do this."
 

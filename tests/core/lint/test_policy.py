@@ -175,7 +175,7 @@ MISTAKES = [
     pytest.param(
         text(without("rulePriority", rule())),
         [
-            'error policy: "rulePriority" of number 1 of the rules is missing. [priority_invalid] Write a whole number of 1 or more, another for every rule.'
+            'error policy: "rulePriority" of number 1 of the rules is missing. [priority_invalid] Write a whole number of 1 or more, different for each rule.'
         ],
         text(rule(1)),
         id="priority_absent",
@@ -183,7 +183,7 @@ MISTAKES = [
     pytest.param(
         text(rule(0)),
         [
-            'error policy: "rulePriority" of number 1 of the rules is 0. [priority_invalid] Write a whole number of 1 or more, another for every rule.'
+            'error policy: "rulePriority" of number 1 of the rules is 0. [priority_invalid] Write a whole number of 1 or more, different for each rule.'
         ],
         text(rule(1)),
         id="priority_zero",
@@ -191,7 +191,7 @@ MISTAKES = [
     pytest.param(
         text(rule("1")),
         [
-            "error policy: \"rulePriority\" of number 1 of the rules is '1'. [priority_invalid] Write a whole number of 1 or more, another for every rule."
+            "error policy: \"rulePriority\" of number 1 of the rules is '1'. [priority_invalid] Write a whole number of 1 or more, different for each rule."
         ],
         text(rule(1)),
         id="priority_text",
@@ -199,7 +199,7 @@ MISTAKES = [
     pytest.param(
         text(rule(1.0)),
         [
-            'error policy: "rulePriority" of number 1 of the rules is 1.0. [priority_invalid] Write a whole number of 1 or more, another for every rule.'
+            'error policy: "rulePriority" of number 1 of the rules is 1.0. [priority_invalid] Write a whole number of 1 or more, different for each rule.'
         ],
         text(rule(1)),
         id="priority_float",
@@ -207,7 +207,7 @@ MISTAKES = [
     pytest.param(
         text(rule(True)),
         [
-            'error policy: "rulePriority" of number 1 of the rules is true. [priority_invalid] Write a whole number of 1 or more, another for every rule.'
+            'error policy: "rulePriority" of number 1 of the rules is true. [priority_invalid] Write a whole number of 1 or more, different for each rule.'
         ],
         text(rule(1)),
         id="priority_boolean",
@@ -856,7 +856,7 @@ def test_what_is_not_json_is_told(source: Any) -> None:
 def test_a_dict_that_jinja_made_text_of_is_told_with_what_to_write() -> None:
     (finding,) = lint_policy("{'rules': [{'rulePriority': 1}]}")
 
-    assert (finding.code, finding.message) == ("not_json", "the policy is a text as Python writes a dict, not JSON.")
+    assert (finding.code, finding.message) == ("not_json", "the policy is a Python dict as text, not JSON.")
     assert "| tojson" in finding.instead
     assert "render_template_as_native_obj=True" in finding.instead
 

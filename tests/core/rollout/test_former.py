@@ -162,7 +162,7 @@ class TestGivingBack:
         ((repository, why),) = found.nothing.items()
         assert repository.repository_name == "x"
         assert why.startswith("There is nothing to give back")
-        assert found.warning == "There is nothing to give back: the task changed no policy."
+        assert found.warning == "There is nothing to restore: the task changed no policy."
 
     def test_a_policy_that_was_there_already_gets_nothing_back_and_says_where_to_look(self) -> None:
         found = back(result(row(former("x", 9, 9), status="unchanged", is_put=True), row(former("y", 3, 9))))

@@ -42,7 +42,7 @@ def test_accounts_that_may_pull_and_were_not_read_are_named_and_block_nothing(
     result = bench.clean_up(bench.preview(), in_use=in_use_in(in_use(), OTHER))
     check = bench.check(result, "pulling_accounts")
     assert check["verdict"] == "warned"
-    assert check["message"] == f"These accounts may pull, but it was not read what they run: {THIRD}."
+    assert check["message"] == f"These accounts can pull images, but what they run was not read: {THIRD}."
     assert "required_scope" in check["remedy"]
     assert result["touched_image_count"] == 10
     assert (local_ecr.calls.count("GetRepositoryPolicy"), local_ecr.calls.count("GetRegistryPolicy")) == (1, 1)
@@ -52,13 +52,13 @@ def test_accounts_that_may_pull_and_were_not_read_are_named_and_block_nothing(
 def test_accounts_that_were_all_read_are_nothing_to_look_at(bench: Any, in_use: Any) -> None:
     result = bench.clean_up(bench.preview(), in_use=in_use_in(in_use(), OTHER, THIRD), dry_run=True)
     assert bench.check(result, "pulling_accounts")["message"] == (
-        f"The accounts that may pull were read: {OTHER}, {THIRD}."
+        f"What runs was read in every account that can pull: {OTHER}, {THIRD}."
     )
 
 
 def test_a_repository_without_a_policy_is_pulled_from_by_its_own_account_alone(bench: Any) -> None:
     check = bench.check(bench.clean_up(bench.preview(), dry_run=True), "pulling_accounts")
-    assert (check["verdict"], check["message"]) == ("passed", "No other account may pull.")
+    assert (check["verdict"], check["message"]) == ("passed", "No other account can pull.")
 
 
 @pytest.mark.changes_registry

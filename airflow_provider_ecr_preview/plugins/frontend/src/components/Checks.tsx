@@ -17,7 +17,7 @@ export function Blocking({ checks }: { checks: { of: string; check: Check }[] })
         {blocking.map(({ of, check }, at) => (
           <li key={at}>
             <Verdict verdict={check.verdict} /> <code>{check.code}</code> {of}: {check.message}
-            {check.remedy && <div className="remedy">To lift it: {check.remedy}</div>}
+            {check.remedy && <div className="remedy">To fix this: {check.remedy}</div>}
             <Digests digests={check.image_digests ?? []} />
           </li>
         ))}
@@ -57,7 +57,7 @@ export function Checks({ checks, title }: { checks: Check[]; title: string }) {
                 </td>
                 <td>
                   {check.message}
-                  {check.remedy && <div className="remedy">To lift it: {check.remedy}</div>}
+                  {check.remedy && <div className="remedy">To fix this: {check.remedy}</div>}
                   <Digests digests={check.image_digests ?? []} />
                 </td>
               </tr>

@@ -116,7 +116,7 @@ function ReadinessRows({ readiness }: { readiness: Readiness }) {
             <li key={at}>
               <Verdict verdict={row.verdict} /> <code>{row.code}</code>{" "}
               {row.repository_name === null ? "the whole run" : named({ ...row, repository_name: row.repository_name })}: {row.message}
-              {row.remedy && <div className="remedy">To lift it: {row.remedy}</div>}
+              {row.remedy && <div className="remedy">To fix this: {row.remedy}</div>}
             </li>
           ))}
       </ul>

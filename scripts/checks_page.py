@@ -46,7 +46,7 @@ This page is written from the code by `scripts/checks_page.py`.
 ERRORS = """\
 A source that cannot be read makes its checks `unknown`. The remedy of a missing permission names the IAM action:
 `Allow ecr:DescribeImages on the repository in IAM, for the role of aws_conn_id.` `check_only` tries every call that reads, and
-names all that are missing at once (`read_permissions`). Of other errors this lifts the block:
+names all that are missing at once (`read_permissions`). How to fix other errors:
 """
 
 STRICTER_RULES = """\
@@ -78,7 +78,7 @@ def page() -> str:
             "## Errors of calls",
             "",
             ERRORS,
-            "| Error | What lifts it |",
+            "| Error | How to fix it |",
             "| --- | --- |",
             *(f"| `{error.__name__}` | {remedy} |" for error, remedy in ERROR_REMEDIES),
             "",
@@ -101,7 +101,7 @@ def _checks() -> Iterator[str]:
         yield ""
         yield check.question
         yield ""
-        yield f"**What lifts it**: {check.remedy}"
+        yield f"**How to fix it**: {check.remedy}"
         yield ""
         if parameters := ", ".join(_parameter(name) for name in check.parameters):
             yield f"**Parameters**: {parameters} ({_operators(check)})"

@@ -103,7 +103,7 @@ def images_of(
     name = policy.repository_name or repository
     if name is None and len(images) == 1:
         (name,) = images
-    # A list that does not name its repository is that of the one that is meant.
+    # A list that does not name its repository belongs to the one that was given.
     of = images.get(name or "", images.get("") if len(images) == 1 else None)
     return None if of is None else (name or "the repository", of)
 

@@ -132,11 +132,17 @@ COMMAND = Command(
             help="The images in use, one a line: a digest, or an address that ends in :tag or @digest.",
         ),
         argument("--repository", metavar="NAME", help="The repository of images that do not name theirs."),
-        argument("--share", action="store_true", help="Recommend one policy for all repositories, instead of one for each group of similar ones."),
+        argument(
+            "--share",
+            action="store_true",
+            help="Recommend one policy for all repositories, instead of one for each group of similar ones.",
+        ),
         _number("--keep-releases", KEEP_RELEASES, "How many releases you can roll back to"),
         _number("--safe-days", SAFE_DAYS, "How many days without pushes the images to keep must survive"),
         _number("--safe-pushes", SAFE_PUSHES, "How many pushes of one kind they must survive within these days"),
-        _number("--recently-pulled-days", int(RECENTLY_PULLED_DAYS), "Images that were pulled within so many days are kept"),
+        _number(
+            "--recently-pulled-days", int(RECENTLY_PULLED_DAYS), "Images that were pulled within so many days are kept"
+        ),
         _number("--max-rules", MAX_RULES, "How many rules a policy may have"),
         argument(
             "--protected-tag",

@@ -73,7 +73,7 @@ def _exactly(audit: AuditXCom) -> Iterator[str]:
     if audit.get("expiring_bytes_exact_known"):
         unknown = audit.get("exact_bytes_unknown_repository_count", 0)
         rest = f", without {counted(unknown, 'repository', 'repositories')}" if unknown else ""
-        yield f"- {human_bytes(audit.get('expiring_bytes_exact_known'))} would be freed, as the manifests say{rest}"
+        yield f"- {human_bytes(audit.get('expiring_bytes_exact_known'))} would be freed by the manifests{rest}"
 
 
 def _findings(audit: AuditXCom) -> Iterator[str]:

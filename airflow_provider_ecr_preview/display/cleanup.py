@@ -42,7 +42,7 @@ def cleanup_table(value: ImageCleanupXCom) -> RenderableType:
 
 
 def checks_table(checks: list[CheckXCom]) -> Table:
-    """Return what every check found, and what lifts those that block or spare."""
+    """Return what every check found, and how to fix those that block or spare."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("Check", no_wrap=True)
     table.add_column("Verdict", no_wrap=True)

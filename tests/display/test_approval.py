@@ -270,9 +270,7 @@ def test_checks_that_lack_the_same_fact_say_so_together() -> None:
 
 def test_the_subject_says_that_the_checks_block() -> None:
     subject = approval_subject("delete", [ONE], dry_run=False, dry_run_result=dry_run(check()))
-    assert subject.endswith(
-        "delete 2 images of 1 repository? Checks block it: nothing changes until they pass."
-    )
+    assert subject.endswith("delete 2 images of 1 repository? Checks block it: nothing changes until they pass.")
 
 
 def test_the_dry_run_has_the_price_of_what_would_really_go() -> None:

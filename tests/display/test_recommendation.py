@@ -69,7 +69,7 @@ def test_a_policy_is_shown_with_what_it_keeps_and_frees(form: str) -> None:
         "0 of the 6 images that have to be kept are affected. ECR's own preview agrees for 1 of 1 repository." in text
     )
     assert "Rule 1 (release, v*) keeps those of the last 165 days" in text
-    assert "No pattern tells v15 of api (in use) from images that may go, so a number keeps it." in text
+    assert "No pattern separates v15 of api (in use) from images that may go, so a number keeps it." in text
     assert "was pulled on 2026-09-04, when rule 1 would already have expired it." in text
     assert "further recorded pulls would have come too late." in text
     assert text.index("cautious") < text.index("recommended ") < text.index("bold")
@@ -80,7 +80,7 @@ def test_a_policy_is_shown_with_what_it_keeps_and_frees(form: str) -> None:
 @FORMS
 def test_an_untagged_image_is_named_by_its_digest(form: str) -> None:
     text = shown(value_of(facts(tag="")), form)
-    assert f"No pattern tells the untagged {digest(15)} of api" in text
+    assert f"No pattern separates the untagged {digest(15)} of api" in text
     assert "The untagged sha256:" in text
 
 

@@ -31,7 +31,7 @@ class Answer(NamedTuple):
     :param verdict: ``passed``, ``warned``, ``spared``, ``blocked``, ``unknown`` or ``off``.
     :param message: the finding of the check.
     :param image_digests: the images it is about.
-    :param remedy: the parameter, permission or step that lifts it; if empty, the one in
+    :param remedy: the parameter, permission or step that fixes it; if empty, the one in
         :data:`~airflow_provider_ecr_preview.core.cleanup.remedies.CHECKS`.
     """
 
@@ -59,7 +59,7 @@ def left_out(message: str, images: Sequence[str], settings: CleanupSettings, rem
     :param message: the reason.
     :param images: the images.
     :param settings: the limits and protections of the clean-up.
-    :param remedy: the step that lifts it when ECR acts on the whole policy.
+    :param remedy: the step that fixes it when ECR acts on the whole policy.
     """
     if settings.whole_policy:
         return Answer("blocked", f"{message} ECR would not spare them when it acts on the policy.", images, remedy)

@@ -45,7 +45,7 @@ class CheckResult:
     :param verdict: ``passed``, ``warned``, ``spared``, ``blocked``, ``unknown`` or ``off``.
     :param message: what it found, in one or two sentences.
     :param image_digests: at most ten of the images it is about.
-    :param remedy: the parameter, permission or step that lifts it; None if it neither blocks nor spares.
+    :param remedy: the parameter, permission or step that fixes it; None if it neither blocks nor spares.
     """
 
     code: str
@@ -62,9 +62,11 @@ class CheckResult:
         :param answer: the answer.
         """
         digests = tuple(answer.image_digests[:MAX_CHECK_DIGESTS])
-        lifts = None if answer.verdict in ("passed", "off") else answer.remedy or CHECKS[code].remedy
+        remedy = None if answer.verdict in ("passed", "off") else answer.remedy or CHECKS[code].remedy
         # A message may quote text from outside: names, codes of findings, URLs, errors of services.
-        return cls(code, answer.verdict, one_line(answer.message), digests, None if lifts is None else one_line(lifts))
+        return cls(
+            code, answer.verdict, one_line(answer.message), digests, None if remedy is None else one_line(remedy)
+        )
 
     @property
     def blocks(self) -> bool:

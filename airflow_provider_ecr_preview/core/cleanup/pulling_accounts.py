@@ -26,7 +26,9 @@ def pulling_accounts(evidence: Evidence, settings: CleanupSettings, _: CleanupPl
     if unread:
         return Answer("warned", f"These accounts can pull images, but what they run was not read: {_listed(unread)}.")
     if pulls.account_ids:
-        return Answer("passed", f"What runs was read in every account that can pull: {_listed(sorted(pulls.account_ids))}.")
+        return Answer(
+            "passed", f"What runs was read in every account that can pull: {_listed(sorted(pulls.account_ids))}."
+        )
     return Answer("passed", "No other account can pull.")
 
 

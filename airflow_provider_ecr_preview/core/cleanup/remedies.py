@@ -1,4 +1,4 @@
-"""Every check and every reason to spare an image, each with the parameter, permission or step that lifts it.
+"""Every check and every reason to spare an image, each with the parameter, permission or step that fixes it.
 
 The page ``docs/reference/checks.md`` is generated from this module, and tests fail for a check or a reason without an entry here.
 """
@@ -26,7 +26,7 @@ class Check(NamedTuple):
     """The explanation of a check.
 
     :param question: what it asks.
-    :param remedy: what lifts it, unless its answer says more.
+    :param remedy: how to fix it, unless its answer says more.
     :param parameters: the operators' parameters that it uses.
     """
 

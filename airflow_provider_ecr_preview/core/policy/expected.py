@@ -72,7 +72,9 @@ def difference(applied: LifecyclePolicy | None, expected: LifecyclePolicy | None
         ("missing", [number for number in wanted if number not in there]),
         ("added", [number for number in there if number not in wanted]),
     ]
-    return "; ".join(f"{_numbered(numbers)} {what}" for what, numbers in parts if numbers) or "only outside of its rules"
+    return (
+        "; ".join(f"{_numbered(numbers)} {what}" for what, numbers in parts if numbers) or "only outside of its rules"
+    )
 
 
 def _rules(policy: LifecyclePolicy) -> dict[int, str]:

@@ -15,7 +15,7 @@ MAX_CLEANUP_BYTES = 48 * 1024
 class CheckXCom(TypedDict):
     """What one check says; ``blocked`` and ``unknown`` both forbid the clean-up.
 
-    ``remedy`` says which parameter, permission or step lifts it; None where it neither blocks nor spares. Results of
+    ``remedy`` says which parameter, permission or step fixes it; None where it neither blocks nor spares. Results of
     earlier releases have none.
     """
 

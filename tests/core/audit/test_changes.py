@@ -171,7 +171,7 @@ def test_an_alarm_says_both_numbers() -> None:
     images = [previewed(number) for number in range(4)]
     changes = compare([outcome("a", *images)], before("a", previewed(1)), alarms=Alarms(count=2))
     assert changes["alarm_count"] == 1
-    assert "4 images would go; at the last audit it was 1" in (changes["alarms"][0]["alarm"] or "")
+    assert "4 images would be deleted, up from 1 at the last audit" in (changes["alarms"][0]["alarm"] or "")
 
 
 class TestMerge:

@@ -1,4 +1,4 @@
-"""Every check and every reason to spare an image says what lifts it."""
+"""Every check and every reason to spare an image says how to fix it."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ class TestReferrers:
         findings = found(summary(previewed(2)), stored(1), self.signature(2, 1), self.signature(3, 1))
         finding = findings["referrer_of_kept_image_expires"]
         assert (finding.severity, finding.image_digests) == ("critical", (digest(2),))
-        assert "1 signature, SBOM or attestation would go" in finding.message
+        assert "1 signature, SBOM or attestation would be deleted" in finding.message
 
     def test_a_signature_that_cosign_has_tagged_counts_too(self) -> None:
         tagged_by_cosign = stored(2, f"{digest(1).replace(':', '-')}.sig")

@@ -77,9 +77,9 @@ def test_mistakes_of_a_template_are_named() -> None:
     ("days_ago", "expiring", "quota", "words"),
     [
         ([1] * 8, 0, 10, "has 8 of the 10 images"),
-        ([40] * 8, 0, 10, "No image was pushed lately"),
-        ([1] * 10, 0, 10, "it is reached in 0 days"),
-        ([1] * 6, 3, 15, "it is reached in 60 days"),
+        ([40] * 8, 0, 10, "expires 0. Pushes fail"),
+        ([1] * 10, 0, 10, "it reaches the quota in 0 days"),
+        ([1] * 6, 3, 15, "it reaches the quota in 60 days"),
         ([1] * 6, 3, 1_000, None),
         ([40] * 6, 0, 100, None),
     ],
@@ -117,7 +117,7 @@ def test_a_policy_that_differs_from_most_of_the_family_is_found() -> None:
     )
     assert set(found) == {"payments/odd", "payments/none"}
     assert found["payments/odd"].message.startswith(
-        "3 repositories of 5 in payments/ share a policy, and this one has another"
+        "3 repositories of 5 in payments/ share a policy, but this one has another"
     )
     assert "has no policy" in found["payments/none"].message
 

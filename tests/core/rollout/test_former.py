@@ -161,7 +161,7 @@ class TestGivingBack:
         assert policies(found) == {}
         ((repository, why),) = found.nothing.items()
         assert repository.repository_name == "x"
-        assert why.startswith("There is nothing to give back")
+        assert why.startswith("There is nothing to restore")
         assert found.warning == "There is nothing to restore: the task changed no policy."
 
     def test_a_policy_that_was_there_already_gets_nothing_back_and_says_where_to_look(self) -> None:
@@ -209,7 +209,7 @@ class TestLeftOut:
         ],
     )
     def test_a_file_that_was_written_again_is_refused(self, stored: list[FormerPolicy]) -> None:
-        with pytest.raises(ValueError, match="does not hold just the policies that the task replaced"):
+        with pytest.raises(ValueError, match="does not hold exactly the policies that the task replaced"):
             back(self.value(), *stored)
 
     def test_without_a_file_they_are_missed(self) -> None:
@@ -229,7 +229,7 @@ class TestUnchecked:
         found = given_back_unchecked(URI, [former("x", 1, 9, "a", "1"), former("x", 2, 9, "b", "2")])
         assert policies(found) == keeps(x=2)
         assert URI in str(found.warning)
-        assert "cannot be checked" in str(found.warning)
+        assert "unchecked" in str(found.warning)
 
     def test_an_empty_file_gives_nothing_back(self) -> None:
         assert "holds no former policy" in str(given_back_unchecked(URI, []).warning)

@@ -112,7 +112,7 @@ class TestRightPolicy:
         put(former_policies_path=path)
         restored = restore(path)
         assert (restored["status"], restored["changed_repository_count"]) == ("changed", 1)
-        assert "cannot be checked" in restored["message"]
+        assert "unchecked" in restored["message"]
 
     def test_a_put_that_is_tried_again_keeps_what_was_there_before_it(self, bench: Any, put: Any, path: str) -> None:
         put(former_policies_path=path)
@@ -136,7 +136,7 @@ class TestNothingToGiveBack:
         restored = restore(again)
         (row,) = restored["repositories"]
         assert (restored["status"], row["status"]) == ("unchanged", "unchanged")
-        assert "nothing to give back" in restored["message"]
+        assert "nothing to restore" in restored["message"]
         assert "the log of that attempt has the former policy" in row["message"]
         assert row["policy_fingerprint"] == row["former_policy_fingerprint"] is not None
         assert applied(bench) == keep(12)

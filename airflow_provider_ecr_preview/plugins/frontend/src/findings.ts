@@ -61,7 +61,7 @@ export const FINDINGS: Record<string, Advice> = {
   },
   policy_differs_in_family: {
     severity: "info",
-    whatToDo: "Most repositories of the family have another policy: find out whether that is meant.",
+    whatToDo: "Most repositories of the family have another policy: check whether that is intended.",
   },
   applied_policy_differs: {
     severity: "warning",

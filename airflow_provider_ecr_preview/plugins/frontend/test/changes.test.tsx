@@ -90,7 +90,7 @@ describe("the names of repositories", () => {
 describe("a clean-up", () => {
   const done = () => frozen("cleanup_done") as { repositories: Record<string, unknown>[] } & Record<string, unknown>;
 
-  it("names who approved it, and what spares and what lifts", async () => {
+  it("names who approved it, and what spares and how to fix it", async () => {
     const value = done();
     value["approval"] = { digest: "f".repeat(64), responded_by: MARKUP, responded_at: "2026-11-28T10:00:00+00:00" };
     value.repositories[0]!["spared_images"] = [

@@ -4,7 +4,7 @@ import { shortDigest } from "../format";
 const BLOCKS = ["blocked", "unknown"];
 const QUIET = ["passed", "off"];
 
-/** The checks that block, each with what lifts it. */
+/** The checks that block, each with how to fix it. */
 export function Blocking({ checks }: { checks: { of: string; check: Check }[] }) {
   const blocking = checks.filter(({ check }) => BLOCKS.includes(check.verdict));
   if (blocking.length === 0) {
@@ -12,7 +12,7 @@ export function Blocking({ checks }: { checks: { of: string; check: Check }[] })
   }
   return (
     <section>
-      <h3>What blocks, and what lifts it</h3>
+      <h3>What blocks, and how to fix it</h3>
       <ul className="findings">
         {blocking.map(({ of, check }, at) => (
           <li key={at}>
@@ -43,7 +43,7 @@ export function Checks({ checks, title }: { checks: Check[]; title: string }) {
             <tr>
               <th scope="col">Check</th>
               <th scope="col">Answer</th>
-              <th scope="col">What it saw, and what lifts it</th>
+              <th scope="col">What it found, and how to fix it</th>
             </tr>
           </thead>
           <tbody>

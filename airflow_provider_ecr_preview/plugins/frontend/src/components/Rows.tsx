@@ -23,7 +23,7 @@ const TITLES: Record<string, string> = {
   category: "What became of it",
   reason: "Why",
   message: "What was seen",
-  remedy: "What lets it go, or lifts it",
+  remedy: "How to fix it",
   used_by: "Used by",
   code: "Check",
   verdict: "Answer",

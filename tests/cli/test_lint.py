@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from tests.cli.conftest import Run, Write, planned, terraform
 from tests.cli.real_policies import REAL_POLICIES
+from tests.cli.sarif_schema import SARIF
 from tests.support.policies import keep
 
 WRONG = (
@@ -124,6 +126,17 @@ def test_sarif_has_a_result_for_every_finding(run: Run, write: Write) -> None:
     assert location["physicalLocation"] == {"artifactLocation": {"uri": "a%20b.json"}, "region": {"startLine": 3}}
     assert last["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == "aws_ecr_lifecycle_policy.api"
     assert {result["level"] for result in log["results"]} == {"error"}
+
+
+def test_sarif_meets_its_schema(run: Run, write: Write) -> None:
+    policies = [write(f"policies/{number} <é>.json", policy) for number, (policy, _) in enumerate(REAL_POLICIES)]
+    plan = terraform(
+        planned('module.a["x"].aws_ecr_lifecycle_policy.api', "api", None, {"rules": []}),
+        planned("aws_ecr_lifecycle_policy.later", "job", None, None, after_unknown={"policy": True}),
+    )
+    for inputs in ([*policies, write("plan.json", plan), write("wrong.json", WRONG)], [write("good.json", keep(30))]):
+        done = run("lint", *inputs, "--format", "sarif")
+        jsonschema.validate(done.json, SARIF, jsonschema.Draft202012Validator)
 
 
 def test_standard_input_is_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -102,16 +103,43 @@ def _names(policy: RecommendedPolicy) -> str:
 def _headline(policy: RecommendedPolicy) -> str:
     if policy["lifecycle_policy_text"] is None:
         return "No rule can expire anything without putting at risk what has to be kept."
-    proven = policy["proven_repository_count"]
-    said = (
-        ""
-        if proven is None
-        else f" ECR's own preview agrees for {proven:,} of {counted(policy['repository_count'], 'repository', 'repositories')}."
-    )
+    shown = _shown(policy)
     return (
-        f"{policy['expiring_image_count']:,} of {counted(policy['total_image_count'], 'image')} would expire (at most "
-        f"{human_bytes(policy['expiring_bytes_upper_bound'])}); {policy['lost_image_count']:,} of the "
-        f"{counted(policy['kept_image_count'], 'image')} that have to be kept are affected.{said}"
+        f"{shown.images:,} of {counted(policy['total_image_count'], 'image')} would expire (at most "
+        f"{human_bytes(shown.size)}); {policy['lost_image_count']:,} of the "
+        f"{counted(policy['kept_image_count'], 'image')} that have to be kept are affected.{_proof(policy, shown)}"
+    )
+
+
+class _Shown(NamedTuple):
+    """The images that a policy expires: by ECR's preview where it covers all repositories, by simulation otherwise."""
+
+    images: int
+    size: int | None
+    is_proven: bool
+
+
+def _shown(policy: RecommendedPolicy) -> _Shown:
+    proven = policy.get("proven_expiring_image_count")
+    if proven is None or policy["proven_repository_count"] != policy["repository_count"]:
+        return _Shown(policy["expiring_image_count"], policy["expiring_bytes_upper_bound"], is_proven=False)
+    return _Shown(proven, policy.get("proven_expiring_bytes_upper_bound"), is_proven=True)
+
+
+def _proof(policy: RecommendedPolicy, shown: _Shown) -> str:
+    repositories, proven = policy["proven_repository_count"], policy.get("proven_expiring_image_count")
+    if repositories is None:
+        return ""
+    if shown.is_proven and shown.images != policy["expiring_image_count"]:
+        return (
+            f" This is ECR's own preview. The simulation expires {policy['expiring_image_count']:,} (at most "
+            f"{human_bytes(policy['expiring_bytes_upper_bound'])}), because it cannot see which images a manifest list "
+            "keeps; the numbers of the rules below are simulated."
+        )
+    there = "" if shown.is_proven or proven is None else f", where it expires {counted(proven, 'image')}"
+    return (
+        f" ECR's own preview agrees for {repositories:,} of "
+        f"{counted(policy['repository_count'], 'repository', 'repositories')}{there}."
     )
 
 
@@ -142,12 +170,13 @@ def _curve(recommendation: RecommendationXCom, policy: RecommendedPolicy) -> Ite
         )
         for alternative in policy["alternatives"]
     ]
+    shown = _shown(policy)
     rows.append(
         (
             recommendation["recently_pulled_days"],
-            "recommended",
-            policy["expiring_image_count"],
-            policy["expiring_bytes_upper_bound"],
+            "recommended, by ECR's preview" if shown.images != policy["expiring_image_count"] else "recommended",
+            shown.images,
+            shown.size,
             policy["pulled_image_count"],
         )
     )

@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.core.recommendation.result import Recommendati
 from airflow_provider_ecr_preview.core.recommendation.shapes import grouped
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage, digest_key, digest_of
 from airflow_provider_ecr_preview.core.text.counted import counted
+from airflow_provider_ecr_preview.core.values import known_sum
 from airflow_provider_ecr_preview.core.xcom.audit import FailedRepository
 from airflow_provider_ecr_preview.core.xcom.recommendation import RecommendedPolicy
 from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet, PreviewTarget
@@ -164,9 +165,18 @@ class PolicyRecommender:
             return
         for value, policy, group in policies:
             failures = [failure for facts in group if (failure := self._unproven(policy, facts, effects[facts.name]))]
+            disagreeing = {failure["repository_name"] for failure in failures}
+            sizes = [
+                image.image_size_in_bytes
+                for facts in group
+                if facts.name not in disagreeing
+                for image in _affected(facts, effects[facts.name])
+            ]
             value["proven_repository_count"] = len(group) - len(failures)
+            value["proven_expiring_image_count"] = len(sizes)
+            value["proven_expiring_bytes_upper_bound"] = known_sum(sizes)
             found.failures += failures
-            found.unproven |= {failure["repository_name"] for failure in failures}
+            found.unproven |= disagreeing
 
     def _previewed(self, targets: Sequence[PreviewTarget]) -> dict[str, PolicyEffect | FailedRepository]:
         lists = EffectsInMemory()
@@ -212,3 +222,9 @@ class PolicyRecommender:
             error=error,
             message=message,
         )
+
+
+def _affected(facts: RepositoryFacts, effect: PolicyEffect | FailedRepository) -> Iterator[RepositoryImage]:
+    """Yield the images that ECR's preview affects."""
+    if isinstance(effect, PolicyEffect):
+        yield from (image for image in facts.images if digest_key(image.image_digest) in effect.taken)

@@ -108,3 +108,35 @@ def test_more_policies_and_repositories_than_fit_are_counted() -> None:
 def test_markdown_ends_with_the_policy_itself() -> None:
     text = recommendation_markdown(value_of(facts()))
     assert '```json\n{\n  "rules": [\n' in text
+
+
+@FORMS
+def test_the_numbers_of_ecrs_preview_are_shown_and_those_of_the_simulation_only_where_they_differ(form: str) -> None:
+    value = value_of(facts(), proven=1)
+    (policy,) = value["policies"]
+    simulated = policy["expiring_image_count"]
+    policy["proven_expiring_image_count"] = simulated
+    policy["proven_expiring_bytes_upper_bound"] = policy["expiring_bytes_upper_bound"]
+    same = shown(value, form)
+    assert f"{simulated} of 40 images would expire" in same
+    assert "This is ECR's own preview" not in same
+    policy["proven_expiring_image_count"] = simulated - 2
+    policy["proven_expiring_bytes_upper_bound"] = (simulated - 2) * 1_000_000
+    text = shown(value, form)
+    assert f"{simulated - 2} of 40 images would expire (at most {simulated - 2}.0 MB)" in text
+    assert f"This is ECR's own preview. The simulation expires {simulated} (at most {simulated}.0 MB), because" in text
+    assert "recommended, by ECR's preview" in text
+
+
+@FORMS
+def test_a_preview_of_some_of_the_repositories_does_not_stand_for_all(form: str) -> None:
+    request = replace(REQUEST, in_use_is_known=True)
+    _, policy = recommended_policy([facts("api"), facts("web")], request)
+    policy |= {
+        "proven_repository_count": 1,
+        "proven_expiring_image_count": 1,
+        "proven_expiring_bytes_upper_bound": 1_000_000,
+    }
+    text = shown(recommendation_xcom([policy], request), form)
+    assert f"{policy['expiring_image_count']} of 80 images would expire" in text
+    assert "ECR's own preview agrees for 1 of 2 repositories, where it expires 1 image." in text

@@ -14,6 +14,7 @@ from airflow_provider_ecr_preview.core.in_use.reference import ImageReference
 from airflow_provider_ecr_preview.core.lint.policy import lint_policy
 from airflow_provider_ecr_preview.engine import policy_recommender
 from airflow_provider_ecr_preview.local import AccessDenied, LocalEcr
+from airflow_provider_ecr_preview.local.images import MANIFEST_LIST
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_recommend import EcrRecommendLifecyclePolicyOperator
@@ -76,6 +77,30 @@ def test_ecr_proves_a_policy_for_every_repository(local_ecr: LocalEcr, digests: 
     assert policy["proven_repository_count"] == 2
     assert local_ecr.calls.count("StartLifecyclePolicyPreview") == 2
     assert not local_ecr.calls.mutating
+    assert policy["proven_expiring_image_count"] == policy["expiring_image_count"] == 30
+
+
+def test_images_that_a_manifest_list_keeps_are_not_in_the_proven_number(
+    local_ecr: LocalEcr, digests: dict[str, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    local_ecr.create_repository("team/multi")
+    local_ecr.push_many("team/multi", 40, tags=lambda index: (), newest_days_ago=40, size=1_000_000)
+    children = [local_ecr.push("team/multi", pushed_days_ago=days, size=1_000_000) for days in (300, 310)]
+    local_ecr.push(
+        "team/multi",
+        tags=["stable"],
+        pushed_days_ago=5,
+        size=1_000_000,
+        manifest=json.dumps({"mediaType": MANIFEST_LIST, "manifests": [{"digest": child} for child in children]}),
+        manifest_media_type=MANIFEST_LIST,
+    )
+    (policy,) = recommend(repository_names="team/multi", prove=True)["policies"]
+    simulated, proven = policy["expiring_image_count"], policy["proven_expiring_image_count"]
+    assert (policy["proven_repository_count"], simulated - proven) == (1, 2)
+    assert policy["proven_expiring_bytes_upper_bound"] == proven * 1_000_000
+    log = capsys.readouterr().out
+    assert f"{proven} of 43 images would expire" in log
+    assert f"The simulation expires {simulated} " in log
 
 
 def test_an_image_in_use_is_kept_and_named_with_what_it_costs(digests: dict[str, list[str]]) -> None:

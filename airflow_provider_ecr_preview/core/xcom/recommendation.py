@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict, final
+from typing import NotRequired, TypedDict, final
 
 from airflow_provider_ecr_preview.core.xcom.audit import FailedRepository
 
@@ -71,6 +71,8 @@ class RecommendedPolicy(TypedDict):
     ``lifecycle_policy_text`` is null where no rule can free anything. ``lost_image_count`` counts the images that have to be kept
     and that the policy affects within ``safe_days`` and ``safe_pushes``, by simulation; it is 0. ``proven_repository_count`` counts the
     repositories for which ECR's own preview affects no image that the simulation keeps; null where ECR did not preview it.
+    ``expiring_image_count`` is simulated. ``proven_expiring_image_count`` is the number in ECR's preview of these repositories. It can
+    be lower: ECR keeps images that a manifest list names, and DescribeImages does not say which these are.
     """
 
     repository_names: list[str]
@@ -89,14 +91,16 @@ class RecommendedPolicy(TypedDict):
     missed_pulls: list[MissedPullXCom]
     alternatives: list[AlternativePolicy]
     proven_repository_count: int | None
+    proven_expiring_image_count: NotRequired[int | None]
+    proven_expiring_bytes_upper_bound: NotRequired[int | None]
 
 
 @final
 class RecommendationXCom(TypedDict):
     """``return_value`` of the recommending operator, in at most 48 KiB. The lists are cut, their counts are not.
 
-    ``lifecycle_policies`` holds the recommended policy of every repository that has one, but for those for which ECR does not agree, for the parameters ``lifecycle_policies`` and
-    ``candidates`` of other operators. It is null where it does not fit. ``in_use_is_known`` says whether what is in use was given.
+    ``lifecycle_policies`` holds the recommended policy of every repository that has one, except where ECR does not agree. It is for
+    the parameters ``lifecycle_policies`` and ``candidates`` of other operators. It is null where it does not fit. ``in_use_is_known`` says whether what is in use was given.
     """
 
     schema: str

@@ -1,7 +1,11 @@
-"""Check what wheel and sdist hold, and that Airflow lists the provider that the wheel installs: part of ``make build``."""
+"""Check what wheel and sdist hold, that both have the public names of the checkout, and that Airflow lists the provider.
+
+Part of ``make build``.
+"""
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -9,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from email import message_from_bytes
 from pathlib import Path
 
@@ -49,6 +54,7 @@ def main() -> None:
     tracked = set(_output("git", "-C", str(ROOT), "ls-files").splitlines())
     _check_wheel(wheel, tracked)
     _check_sdist(sdist, tracked)
+    _check_public_names(wheel, sdist)
     _check_installed(wheel)
 
 
@@ -78,6 +84,58 @@ def _check_sdist(sdist: Path, tracked: set[str]) -> None:
     kept = {name for name in tracked if name in _SDIST_FILES or name.split("/")[0] in _SDIST_FOLDERS}
     _expect(sdist, "files", names, kept | set(_SDIST_OWN) | BUILT)
     console.print(f"{sdist.name}: {len(names)} files, {sdist.stat().st_size:,} bytes")
+
+
+def _check_public_names(wheel: Path, sdist: Path) -> None:
+    """Compare the public names of the checkout with those of the unpacked wheel and sdist, each read from its own files."""
+    with tempfile.TemporaryDirectory(prefix="check-build-") as home:
+        from_wheel, from_sdist = Path(home, "wheel"), Path(home, "sdist")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(from_wheel)
+        with tarfile.open(sdist) as archive:
+            archive.extractall(from_sdist, filter="data")  # noqa: S202 - the filter refuses what S202 is about
+        [unpacked] = from_sdist.iterdir()
+        expected = public_names(ROOT)
+        for built, folder in ((wheel, from_wheel), (sdist, unpacked)):
+            _expect(built, "public names", public_names(folder), expected)
+    console.print(f"Checkout, wheel and sdist have the same {len(expected)} public names.")
+
+
+def public_names(folder: Path) -> set[str]:
+    """Return what can be imported from each public module of a package, as ``module.name``, without importing it.
+
+    :param folder: the folder that holds the package.
+    """
+    names: set[str] = set()
+    for path in sorted((folder / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(folder).with_suffix("").parts
+        if "frontend" in parts or EXAMPLES in parts or any(_is_private(part) for part in parts):
+            continue
+        module = ".".join(part for part in parts if part != "__init__")
+        names |= {f"{module}.{name}" for name in _defined(ast.parse(path.read_text(encoding="utf-8")).body)}
+    return names
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
+
+
+def _defined(statements: list[ast.stmt]) -> Iterator[str]:
+    """Yield the public names that a module binds, those that it hands on included."""
+    for statement in statements:
+        found: list[str] = []
+        match statement:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found = [name]
+            case ast.Assign(targets=targets):
+                found = [target.id for target in targets if isinstance(target, ast.Name)]
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                found = [name]
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                found = [(alias.asname or alias.name).split(".")[0] for alias in aliases]
+            case ast.If(body=body, orelse=orelse) | ast.Try(body=body, orelse=orelse):
+                yield from _defined([*body, *orelse])
+        yield from (name for name in found if not name.startswith("_"))
 
 
 def _check_installed(wheel: Path) -> None:

@@ -99,7 +99,9 @@ def table(records: dict[str, Any]) -> str:
 
     :param records: what was seen, by the name of the release.
     """
-    head = ("Airflow", "Python", "boto3", "Amazon provider", "Tests", "Passed", "Failed", "Skipped", "Minutes", "Date")
+    if not records:
+        return "No release is recorded yet.\n"
+    head = ("Airflow", "Python", "boto3", "Amazon provider", "Tests", "Passed", "Failed", "Skipped", "Date")
     lines = [head, tuple("---" for _ in head)]
     for name, record in records.items():
         versions = record["versions"]
@@ -113,7 +115,6 @@ def table(records: dict[str, Any]) -> str:
                 versions["apache-airflow-providers-amazon"],
                 record["tests"],
                 *counts,
-                f"{record['minutes']}",
                 record["date"],
             )
         )
@@ -158,7 +159,6 @@ def _counts(report: Path) -> dict[str, int]:
         "passed": tests - failed - skipped,
         "failed": failed,
         "skipped": skipped,
-        "minutes": round(float(suite.get("time", 0)) / 60),
     }
 
 

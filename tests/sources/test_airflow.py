@@ -12,7 +12,7 @@ from airflow_provider_ecr_preview.core.in_use.images import ImagesInUse
 from airflow_provider_ecr_preview.sources.airflow import OPERATORS, rendered_images
 from airflow_provider_ecr_preview.sources.airflow_api import AirflowApi, sign_in
 from airflow_provider_ecr_preview.sources.found import FoundReference, UnknownImage
-from airflow_provider_ecr_preview.sources.reading import Asked, read_source
+from airflow_provider_ecr_preview.sources.reading import SourceLabel, read_source
 from tests.support.builders import NOW
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -43,7 +43,7 @@ class Api:
 
 def read(api: Any, definitions: Mapping[str, Any] | None = None, ignored: list[str] | None = None) -> ImagesInUse:
     in_use = ImagesInUse(NOW)
-    read_source(in_use, Asked("airflow"), lambda: rendered_images(api, definitions or {}), ignored or [])
+    read_source(in_use, SourceLabel("airflow"), lambda: rendered_images(api, definitions or {}), ignored or [])
     return in_use
 
 
@@ -119,7 +119,7 @@ def test_operators_of_one_s_own_are_read_where_they_are_named() -> None:
     in_use = ImagesInUse(NOW)
     definitions: Any = {"ecs": {"train": [f"{HOST}/b:v1"]}.get}
     found = lambda: rendered_images(api, definitions, None, ["OurPodOperator"])  # type: ignore[arg-type]  # noqa: E731
-    read_source(in_use, Asked("airflow"), found)
+    read_source(in_use, SourceLabel("airflow"), found)
     assert (in_use.is_complete, named(in_use)) == (True, {"a:v1", "b:v1"})
     assert read(api).image_count == 0
 

@@ -50,6 +50,7 @@ from airflow_provider_ecr_preview.core.xcom.in_use import IN_USE_SCHEMA, MAX_IN_
 from airflow_provider_ecr_preview.core.xcom.preview import (
     AUDIT_MARKER_KEY,
     CHANGE_MARKER_KEY,
+    COMPARISON_MARKER_KEY,
     MARKER_KEY,
     MARKER_SCHEMA,
     MAX_FINDING_DIGESTS,
@@ -114,6 +115,7 @@ __all__ = [
     "CHANGES_SCHEMA",
     "CHANGE_MARKER_KEY",
     "CLEANUP_SCHEMA",
+    "COMPARISON_MARKER_KEY",
     "COMPARISON_SCHEMA",
     "IN_USE_SCHEMA",
     "MARKER_KEY",

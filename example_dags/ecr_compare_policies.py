@@ -8,10 +8,15 @@ repository alone; choose ``preview`` for a preview by ECR.
 from __future__ import annotations
 
 # [START howto_ecr_compare_policies]
+from pathlib import Path
+from tempfile import gettempdir
+
 from airflow.sdk import Param, dag, task
 
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrListRepositoriesOperator
 from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
+
+REPORTS = Path(gettempdir(), "ecr-comparisons").as_uri()
 
 KEEP_EIGHTY = {
     "rules": [
@@ -59,6 +64,14 @@ KEEP_EIGHTY = {
             title="Maximum of newly affected images",
             description="Optional. The run fails if the candidate affects more images that are kept today.",
         ),
+        "reports_path": Param(
+            REPORTS,
+            type="string",
+            minLength=1,
+            title="Folder for reports",
+            description="The list of the images that the policies treat differently, as an ObjectStoragePath URL.",
+            examples=["s3://aws_default@bucket/ecr"],
+        ),
     },
 )
 def ecr_compare_policies() -> None:
@@ -70,6 +83,7 @@ def ecr_compare_policies() -> None:
         repository_names=repository_names.output,
         lifecycle_policy_text="{{ params.lifecycle_policy | tojson }}",
         method="{{ params.method }}",
+        results_path="{{ params.reports_path }}/comparisons/{{ run_id }}.jsonl.gz",
         max_newly_affected="{{ '' if params.max_newly_affected is none else params.max_newly_affected }}",
     )
 

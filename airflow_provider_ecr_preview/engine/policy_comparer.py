@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ecr_preview.aws.errors import CallSite
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.comparison.effects import PolicyEffect, checked_by_simulation, compare_effects
+from airflow_provider_ecr_preview.core.comparison.images import ComparedImage, compared_images
 from airflow_provider_ecr_preview.core.comparison.simulation import simulate
 from airflow_provider_ecr_preview.core.exceptions import EcrPreviewError, LifecyclePolicyNotFoundError, RepositoryError
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
@@ -56,6 +57,7 @@ class PolicyComparer:
     :param max_workers: number of threads that request previews.
     :param repository_timeout: time limit for one preview, in seconds.
     :param lookout: what to flag among the affected images.
+    :param write: called with each image that the policies treat differently; None if the images are not listed.
     :param should_stop: polled repeatedly; once it returns True, the comparison ends early.
     """
 
@@ -66,6 +68,7 @@ class PolicyComparer:
     max_workers: int = 16
     repository_timeout: float = 3600.0
     lookout: Lookout = field(default_factory=Lookout)
+    write: Callable[[ComparedImage], object] | None = None
     should_stop: Callable[[], bool] = bool
 
     def compare(self, repository_names: Sequence[str]) -> Iterator[ComparedRepository | FailedRepository]:
@@ -102,11 +105,15 @@ class PolicyComparer:
             if not isinstance(effect, PolicyEffect):
                 return FailedRepository(**{**effect, "message": f"{policy}: {effect['message']}"})
             known[policy] = effect
-        return compare_effects(self._ref(name), known)
+        ref = self._ref(name)
+        if self.write is not None:
+            for image in compared_images(ref, known):
+                self.write(image)
+        return compare_effects(ref, known)
 
     def _previewed(self, policy: str, names: Sequence[str]) -> Effects:
         """Let ECR preview one policy."""
-        lists = EffectsInMemory()
+        lists = EffectsInMemory(are_listed=self.write is not None)
         fleet = PreviewFleet(
             hook=self.hook,
             registry_id=self.registry_id,
@@ -142,6 +149,7 @@ class PolicyComparer:
                         now,
                         ref=self._ref(name),
                         lookout=self.lookout,
+                        is_listed=self.write is not None,
                     )
                 )
         except EcrPreviewError as error:
@@ -166,15 +174,19 @@ class PolicyComparer:
 
 
 class EffectsInMemory:
-    """The affected images of previews that were read completely."""
+    """The affected images of previews that were read completely.
 
-    def __init__(self) -> None:
+    :param are_listed: whether the images will be listed.
+    """
+
+    def __init__(self, *, are_listed: bool = False) -> None:
+        self._are_listed = are_listed
         self._effects: dict[str, PolicyEffect] = {}
 
     @contextmanager
     def open(self, preview: PreviewStatus) -> Iterator[_EffectList]:
         """Open the list of a repository's affected images; it counts only if the block ends without error."""
-        effect = PolicyEffect(preview.policy.fingerprint)
+        effect = PolicyEffect(preview.policy.fingerprint, is_listed=self._are_listed)
         yield _EffectList(effect)
         self._effects[preview.repository_name] = effect
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ecr_preview.assets import announce
 from airflow_provider_ecr_preview.core.audit.marker import marker
 from airflow_provider_ecr_preview.core.change_marker import begun_marker, change_marker
+from airflow_provider_ecr_preview.core.comparison.result import comparison_marker
 from airflow_provider_ecr_preview.core.xcom.preview import (
     AUDIT_MARKER_KEY,
     CHANGE_MARKER_KEY,
+    COMPARISON_MARKER_KEY,
     MARKER_KEY,
     MarkerXCom,
 )
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ecr_preview.core.cleanup.approval import Approval
     from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
+    from airflow_provider_ecr_preview.core.xcom.comparison import ComparisonXCom
 
 
 log = logging.getLogger(__name__)
@@ -47,6 +50,17 @@ def publish(context: Context, task: BaseOperator, audit: AuditXCom, *, is_whole:
         context["ti"].xcom_push(key=MARKER_KEY, value=marker(audit))
         if is_whole:
             context["ti"].xcom_push(key=AUDIT_MARKER_KEY, value=marker(audit))
+
+
+def mark_comparison(context: Context, task: BaseOperator, value: ComparisonXCom) -> None:
+    """Push the marker with which the pages find a comparison.
+
+    :param context: the task's context.
+    :param task: the task.
+    :param value: the comparison.
+    """
+    if task.do_xcom_push:
+        context["ti"].xcom_push(key=COMPARISON_MARKER_KEY, value=comparison_marker(value))
 
 
 def mark_change(context: Context, task: BaseOperator, value: Mapping[str, Any]) -> None:

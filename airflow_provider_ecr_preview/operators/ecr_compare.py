@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
@@ -20,6 +21,7 @@ from airflow_provider_ecr_preview.core.parameters.values import (
     integer,
     mapping,
     switch,
+    text,
     texts,
 )
 from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
@@ -36,7 +38,8 @@ from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPre
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators._audit_parameters import MAX_WORKERS, REPOSITORY_TIMEOUT
 from airflow_provider_ecr_preview.operators._fail_on import FailOn, is_too_many, read_fail_on
-from airflow_provider_ecr_preview.operators._publish import push_before_failure
+from airflow_provider_ecr_preview.operators._publish import mark_comparison, push_before_failure
+from airflow_provider_ecr_preview.reports.lists import line_list
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated
 
@@ -103,6 +106,8 @@ class EcrCompareLifecyclePoliciesOperator(
         fail, or a share of all repositories from 0 to 1 that may fail. (templated)
     :param recently_pulled_days: report a finding if an affected image was pulled within this number of days. (templated)
     :param protected_tags: tag globs; report a finding if an affected image has such a tag. (templated)
+    :param results_path: where to write every image that the policies treat differently, an ``ObjectStoragePath`` URL of a
+        file; None to write no list. (templated)
     :param max_workers: number of threads that call ECR. (templated)
     :param repository_timeout: how long one preview may take, in seconds. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
@@ -131,6 +136,7 @@ class EcrCompareLifecyclePoliciesOperator(
         "registry_id",
         "repository_names",
         "repository_timeout",
+        "results_path",
         "with_applied",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
@@ -155,6 +161,7 @@ class EcrCompareLifecyclePoliciesOperator(
         fail_on: Templated[FailOn] | None = "any",
         recently_pulled_days: Templated[float | timedelta] | None = RECENTLY_PULLED_DAYS,
         protected_tags: Templated[Names] | None = PROTECTED_TAGS,
+        results_path: Templated[str] | None = None,
         max_workers: Templated[int] | None = MAX_WORKERS,
         repository_timeout: Templated[float | timedelta] | None = REPOSITORY_TIMEOUT,
         **kwargs: Any,
@@ -172,6 +179,7 @@ class EcrCompareLifecyclePoliciesOperator(
         self.fail_on = fail_on
         self.recently_pulled_days = recently_pulled_days
         self.protected_tags = protected_tags
+        self.results_path = results_path
         self.max_workers = max_workers
         self.repository_timeout = repository_timeout
         self._is_stopped = False
@@ -184,33 +192,38 @@ class EcrCompareLifecyclePoliciesOperator(
         names = sorted(set(texts(self.repository_names, "repository_names")))
         if not names:
             self.log.warning("repository_names is empty: there is no repository to compare policies on.")
-        comparer = PolicyComparer(
-            hook=self.hook,
-            policies=policies,
-            method=method,
-            registry_id=account_id(self.registry_id, "registry_id"),
-            max_workers=integer(self.max_workers, "max_workers", MAX_WORKERS, minimum=1),
-            repository_timeout=seconds(self.repository_timeout, "repository_timeout", REPOSITORY_TIMEOUT),
-            lookout=Lookout(
-                recently_pulled_days=days(self.recently_pulled_days, "recently_pulled_days", RECENTLY_PULLED_DAYS),
-                protection=tags_protected_by(self.protected_tags),
-            ),
-            should_stop=lambda: self._is_stopped,
-        )
+        results_path = text(self.results_path, "results_path")
         comparison = Comparison(policies, method, datetime.now(UTC))
         reasons: list[str] = []
-        for compared in comparer.compare(names):
-            if "policies" in compared:
-                comparison.add(compared)
-                reasons += self._grave(compared) if len(reasons) <= _SHOWN else []
-            else:
-                comparison.fail(compared)
-        if self._is_stopped:
-            raise AuditStoppedError(
-                f"The comparison was stopped after {comparison.repository_count} of "
-                f"{counted(names, 'repository', 'repositories')}."
+        with ExitStack() as stack:
+            lines = stack.enter_context(line_list(results_path, dag_id=self.dag_id)) if results_path else None
+            comparer = PolicyComparer(
+                hook=self.hook,
+                policies=policies,
+                method=method,
+                registry_id=account_id(self.registry_id, "registry_id"),
+                max_workers=integer(self.max_workers, "max_workers", MAX_WORKERS, minimum=1),
+                repository_timeout=seconds(self.repository_timeout, "repository_timeout", REPOSITORY_TIMEOUT),
+                lookout=Lookout(
+                    recently_pulled_days=days(self.recently_pulled_days, "recently_pulled_days", RECENTLY_PULLED_DAYS),
+                    protection=tags_protected_by(self.protected_tags),
+                ),
+                write=lines.write if lines else None,
+                should_stop=lambda: self._is_stopped,
             )
-        value = comparison_xcom(comparison)
+            for compared in comparer.compare(names):
+                if "policies" in compared:
+                    comparison.add(compared)
+                    reasons += self._grave(compared) if len(reasons) <= _SHOWN else []
+                else:
+                    comparison.fail(compared)
+            if self._is_stopped:
+                raise AuditStoppedError(
+                    f"The comparison was stopped after {comparison.repository_count} of "
+                    f"{counted(names, 'repository', 'repositories')}."
+                )
+            value = comparison_xcom(comparison, self._finished(stack.pop_all(), results_path))
+        mark_comparison(context, self, value)
         self.log.info("The comparison:\n%s", render(comparison_table(value), width=140))
         reasons = [*self._too_much(value), *reasons]
         if reasons:
@@ -223,6 +236,15 @@ class EcrCompareLifecyclePoliciesOperator(
     def on_kill(self) -> None:
         """End soon. ECR has no call that stops a preview; running previews end by themselves and change nothing."""
         self._is_stopped = True
+
+    def _finished(self, lines: ExitStack, results_path: str | None) -> str | None:
+        """Finish the list and return where it is; the result is pushed even if this fails."""
+        try:
+            lines.close()
+        except Exception:  # storage fails in many ways
+            self.log.exception("The list of images cannot be written to %s.", results_path)
+            return None
+        return results_path
 
     def _read_verdict(self) -> None:
         """Read the parameters that make the task fail, before anything is started."""

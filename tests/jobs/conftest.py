@@ -157,6 +157,8 @@ def airflow() -> Iterator[Airflow]:
         with local:
             # The one of this Python, with this checkout first.
             local.processes.environment["PYTHONPATH"] = str(ROOT)
+            # Audits on a schedule would replace the previews of the jobs.
+            local.processes.environment["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] = "False"
             ecr = local.start()
             for dag_id in EXAMPLES:
                 local.wait_for_dag(dag_id)

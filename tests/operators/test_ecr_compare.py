@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -9,6 +11,7 @@ import pytest
 from airflow_provider_ecr_preview.core import exceptions
 from airflow_provider_ecr_preview.local import LocalEcr, Refused
 from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
+from airflow_provider_ecr_preview.reports.lists import read_lines
 from tests.support.contexts import task_context
 from tests.support.policies import keep
 
@@ -79,8 +82,9 @@ def test_a_candidate_that_affects_too_many_images_fails_the_task_after_the_compa
         exceptions.CandidateRefusedError, match=r"candidate affects 14 images .* max_newly_affected is 13"
     ):
         compare(method="simulation", max_newly_affected="13").execute(of)
-    (call,) = of["ti"].xcom_push.call_args_list
-    assert call.kwargs["value"]["policies"][1]["newly_affected_image_count"] == 14
+    pushed = {call.kwargs["key"]: call.kwargs["value"] for call in of["ti"].xcom_push.call_args_list}
+    assert pushed["return_value"]["policies"][1]["newly_affected_image_count"] == 14
+    assert pushed["ecr_lifecycle_comparison"]["counts"]["newly_affected_image_counts"] == [14]
     assert compare(method="simulation", max_newly_affected=14).execute(task_context())
 
 
@@ -171,3 +175,40 @@ def test_a_task_that_is_stopped_says_how_far_it_got(registry: LocalEcr) -> None:
 def test_every_template_field_is_an_attribute() -> None:
     task = compare()
     assert all(hasattr(task, field) for field in task.template_fields)
+
+
+@pytest.mark.parametrize("method", ["preview", "simulation", "both"])
+def test_every_image_that_the_policies_treat_differently_is_listed(
+    registry: LocalEcr, tmp_path: Path, method: str
+) -> None:
+    path = f"file://{tmp_path}/images.jsonl.gz"
+    value = compare(method=method, results_path=path).execute(task_context())
+    assert value["results_uri"] == path
+    lines = list(read_lines(path))
+    assert len(lines) == value["policies"][1]["newly_affected_image_count"] == 14
+    details = registry.client().describe_images(repositoryName="team/a")["imageDetails"]
+    by_digest = {image["imageDigest"]: image for image in details}
+    line = next(line for line in lines if line["repository_name"] == "team/a")
+    image = by_digest[line["image_digest"]]
+    assert (line["change"], line["policy"], line["action"], line["first_action"]) == (
+        "newly_affected",
+        "candidate",
+        "EXPIRE",
+        None,
+    )
+    assert line["image_tags"] == image.get("imageTags", [])
+    assert line["image_size_in_bytes"] == image["imageSizeInBytes"]
+    assert datetime.fromisoformat(line["image_pushed_at"]) == image["imagePushedAt"]
+
+
+def test_a_list_that_cannot_be_written_does_not_lose_the_comparison(registry: LocalEcr, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    value = compare(method="simulation", results_path=f"file://{tmp_path}/file/images.gz").execute(task_context())
+    assert (value["results_uri"], value["repository_count"]) == (None, 3)
+
+
+def test_a_refused_candidate_has_its_list_too(registry: LocalEcr, tmp_path: Path) -> None:
+    path = f"file://{tmp_path}/images.jsonl.gz"
+    with pytest.raises(exceptions.CandidateRefusedError):
+        compare(method="simulation", max_newly_affected=1, results_path=path).execute(task_context())
+    assert len(list(read_lines(path))) == 14

@@ -16,7 +16,12 @@ from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
 from sqlalchemy import delete, update
 
-from airflow_provider_ecr_preview.core.xcom.preview import AUDIT_MARKER_KEY, CHANGE_MARKER_KEY, MARKER_KEY
+from airflow_provider_ecr_preview.core.xcom.preview import (
+    AUDIT_MARKER_KEY,
+    CHANGE_MARKER_KEY,
+    COMPARISON_MARKER_KEY,
+    MARKER_KEY,
+)
 from airflow_provider_ecr_preview.reports.lists import image_list
 from tests.plugins.dag_permissions import READABLE
 from tests.plugins.previews import images, summary
@@ -108,7 +113,7 @@ class Server:
     def forget_markers(self) -> None:
         """Remove the markers of all tests before."""
         with create_session() as session:
-            keys = (MARKER_KEY, AUDIT_MARKER_KEY, CHANGE_MARKER_KEY)
+            keys = (MARKER_KEY, AUDIT_MARKER_KEY, CHANGE_MARKER_KEY, COMPARISON_MARKER_KEY)
             session.execute(delete(XComModel).where(XComModel.key.in_(keys)))
 
 

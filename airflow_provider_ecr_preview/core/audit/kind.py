@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.policy.rule import Rule
 from airflow_provider_ecr_preview.core.selection import RepositorySelection
+from airflow_provider_ecr_preview.core.text.counted import counted
+from airflow_provider_ecr_preview.core.text.visible import visible
 from airflow_provider_ecr_preview.core.values import cut
 from airflow_provider_ecr_preview.core.xcom.audit import AuditedPolicies
 
@@ -25,6 +29,9 @@ _MAX_SELECTION_CHARACTERS = 300
 _FINGERPRINT_CHARACTERS = 16
 
 
+_MAX_NAME_CHARACTERS = 80
+
+
 APPLIED = "applied"
 
 
@@ -36,12 +43,14 @@ class AuditKind:
     :param fingerprint: SHA-256 over the candidate policies and their globs; None without candidates.
     :param text: the candidate policy; None if there is none, more than one, or a long one.
     :param selection: the selection of repositories, in words that are the same in every run; None if unknown.
+    :param name: what the rules of the candidate say about themselves; the globs of several candidates; None without one.
     """
 
     policies: str = APPLIED
     fingerprint: str | None = None
     text: str | None = None
     selection: str | None = None
+    name: str | None = None
 
     @property
     def series(self) -> str:
@@ -69,13 +78,13 @@ class AuditKind:
         """
         if (self.policies, self.fingerprint) != (other.policies, other.fingerprint):
             return AuditKind("mixed", None, None, self.selection if self.selection == other.selection else None)
-        return (
-            self if self.selection == other.selection else AuditKind(self.policies, self.fingerprint, self.text, None)
-        )
+        return self if self.selection == other.selection else replace(self, selection=None)
 
     def as_dict(self) -> AuditedPolicies:
         """Return it in plain JSON types, without the selection."""
-        return AuditedPolicies(kind=self.policies, fingerprint=self.fingerprint, lifecycle_policy_text=self.text)
+        return AuditedPolicies(
+            kind=self.policies, fingerprint=self.fingerprint, lifecycle_policy_text=self.text, name=self.name
+        )
 
     @classmethod
     def from_xcom(cls, value: Mapping[str, Any]) -> AuditKind:
@@ -89,6 +98,7 @@ class AuditKind:
             policies.get("fingerprint"),
             policies.get("lifecycle_policy_text"),
             value.get("selection"),
+            policies.get("name"),
         )
 
     @classmethod
@@ -106,7 +116,21 @@ class AuditKind:
         fingerprint = hashlib.sha256("\n".join(lines).encode()).hexdigest()
         texts = {policy.text for policy in given.values()}
         text = texts.pop() if len(texts) == 1 else None
-        return cls("candidate", fingerprint, text if text and len(text) <= MAX_POLICY_CHARACTERS else None, selection)
+        is_short = text is not None and len(text) <= MAX_POLICY_CHARACTERS
+        name = _name_of(next(iter(given.values()))) if text else ", ".join(given)
+        return cls(
+            "candidate", fingerprint, text if is_short else None, selection, cut(visible(name), _MAX_NAME_CHARACTERS)
+        )
+
+
+def _name_of(policy: LifecyclePolicy) -> str:
+    return "; ".join(rule.description or _rule_in_words(rule) for rule in policy.rules)
+
+
+def _rule_in_words(rule: Rule) -> str:
+    if rule.count_type == "imageCountMoreThan":
+        return f"{rule.selector}: keep {rule.count_number}"
+    return f"{rule.selector}: {counted(rule.count_number, 'day')}"
 
 
 def selection_text(value: Any) -> str | None:

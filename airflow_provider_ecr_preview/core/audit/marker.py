@@ -36,6 +36,7 @@ def marker(value: AuditXCom) -> MarkerXCom:
             "alarm_count": None if changes is None else changes["alarm_count"],
             "policies": kind.policies,
             "policies_fingerprint": kind.fingerprint,
+            "policies_name": kind.name,
             "selection": kind.selection,
         },
     )

@@ -37,10 +37,14 @@ class TakenImage(NamedTuple):
 
     :param action: ``EXPIRE`` or ``TRANSITION``.
     :param image_size_in_bytes: its size; None if unknown.
+    :param image_tags: its tags; empty unless the images are listed.
+    :param image_pushed_at: when it was pushed (aware); None unless the images are listed.
     """
 
     action: str
     image_size_in_bytes: int | None
+    image_tags: tuple[str, ...] = ()
+    image_pushed_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -55,10 +59,15 @@ class PolicyEffect:
     findings: list[FindingSummary] = field(default_factory=list)
     taken: dict[DigestKey, TakenImage] = field(default_factory=dict)
     """The images that it takes."""
+    is_listed: bool = False
+    """Whether the images will be listed, so that their tags and dates are kept."""
 
     def add(self, image: PreviewedImage) -> None:
         """Count an image as taken."""
-        self.taken[digest_key(image.image_digest)] = TakenImage(image.action, image.image_size_in_bytes)
+        taken = TakenImage(image.action, image.image_size_in_bytes)
+        if self.is_listed:
+            taken = taken._replace(image_tags=image.image_tags, image_pushed_at=image.image_pushed_at)
+        self.taken[digest_key(image.image_digest)] = taken
 
     def actions(self) -> dict[DigestKey, str]:
         """Return the action by image."""
@@ -155,8 +164,11 @@ class Comparison:
         shorter = FailedRepository(**{**failure, "message": cut(failure["message"], MAX_MESSAGE_CHARACTERS)})
         self._failures.add(failure["repository_name"], shorter)
 
-    def as_dict(self) -> ComparisonXCom:
-        """Return the comparison under the names of the XCom contract, with uncut lists."""
+    def as_dict(self, results_uri: str | None = None) -> ComparisonXCom:
+        """Return the comparison under the names of the XCom contract, with uncut lists.
+
+        :param results_uri: where the list of images was written; None if it was not.
+        """
         return ComparisonXCom(
             schema=COMPARISON_SCHEMA,
             compared_at=self.compared_at.astimezone(UTC).isoformat(),
@@ -168,6 +180,7 @@ class Comparison:
             repositories=list(self._top),
             errors=dict(self._errors.most_common()),
             failures=list(self._failures),
+            results_uri=results_uri,
         )
 
 

@@ -13,15 +13,35 @@ from airflow_provider_ecr_preview.core.xcom.audit import (
     MAX_TOP_REPOSITORIES,
 )
 from airflow_provider_ecr_preview.core.xcom.comparison import ComparedPolicy, ComparisonXCom
-from airflow_provider_ecr_preview.core.xcom.preview import MAX_FINDING_DIGESTS
+from airflow_provider_ecr_preview.core.xcom.preview import MARKER_SCHEMA, MAX_FINDING_DIGESTS, MarkerXCom
 
 
-def comparison_xcom(comparison: Comparison) -> ComparisonXCom:
+def comparison_xcom(comparison: Comparison, results_uri: str | None = None) -> ComparisonXCom:
     """Return a comparison under the XCom contract, in at most 48 KiB: its lists are cut, its sums are not.
 
     :param comparison: the comparison.
+    :param results_uri: where the list of images was written; None if it was not.
     """
-    return fitted(comparison.as_dict(), MAX_AUDIT_BYTES, _LIMITS, _cut_to)
+    return fitted(comparison.as_dict(results_uri), MAX_AUDIT_BYTES, _LIMITS, _cut_to)
+
+
+def comparison_marker(value: ComparisonXCom) -> MarkerXCom:
+    """Return the marker that is pushed with a comparison.
+
+    :param value: the comparison.
+    """
+    first, *others = value["policies"]
+    counts = {
+        "compared_at": value["compared_at"],
+        "method": value["method"],
+        "repository_count": value["repository_count"],
+        "failed_count": value["failed_count"],
+        "differing_repository_count": value["differing_repository_count"],
+        "policies": [policy["policy"] for policy in (first, *others)],
+        "newly_affected_image_counts": [policy["newly_affected_image_count"] for policy in others],
+        "no_longer_affected_image_counts": [policy["no_longer_affected_image_count"] for policy in others],
+    }
+    return MarkerXCom(schema=MARKER_SCHEMA, kind="comparison", counts=counts)
 
 
 class _Limits(NamedTuple):

@@ -57,6 +57,7 @@ def simulate(
     *,
     ref: RepositoryRef,
     lookout: Lookout | None = None,
+    is_listed: bool = False,
 ) -> PolicyEffect:
     """Return the likely effect of a policy on a repository, without ECR's preview.
 
@@ -65,11 +66,12 @@ def simulate(
     :param now: the time at which the policy acts (aware).
     :param ref: the repository.
     :param lookout: the problems to look for among the affected images.
+    :param is_listed: whether the images will be listed.
     :raises ValueError: if the policy has an unknown ``countType``.
     """
     repository = RepositoryId(ref["registry_id"] or "", ref["region_name"] or "", ref["repository_name"])
     value, taken = simulated_preview(policy, images, now, repository, lookout)
-    effect = PolicyEffect(policy.fingerprint)
+    effect = PolicyEffect(policy.fingerprint, is_listed=is_listed)
     for image in taken:
         effect.add(image)
     effect.findings = value["findings"]

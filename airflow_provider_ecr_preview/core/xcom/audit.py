@@ -165,12 +165,14 @@ class AuditedPolicies(TypedDict):
     """Which policies an audit previews: ``applied``, ``candidate``, or ``mixed`` where its parts differ.
 
     ``fingerprint`` is over the candidate policies and the globs that they are for. ``lifecycle_policy_text`` is the one
-    candidate; null where there are several, or there was no room for it.
+    candidate; null where there are several, or there was no room for it. ``name`` is what the rules of the candidate say
+    about themselves; audits of earlier releases lack it.
     """
 
     kind: str
     fingerprint: str | None
     lifecycle_policy_text: str | None
+    name: str | None
 
 
 class AuditXCom(AuditCounts):

@@ -55,7 +55,8 @@ class ComparedRepository(RepositoryRef):
 class ComparisonXCom(TypedDict):
     """``return_value`` of the comparing operator, in at most 48 KiB. The lists are cut, their counts are not.
 
-    ``method`` says whether ECR previewed the policies, or they were only simulated.
+    ``method`` says whether ECR previewed the policies, or they were only simulated. ``results_uri`` is the list of every
+    image that the policies treat differently; comparisons of earlier releases lack it.
     """
 
     schema: str
@@ -68,3 +69,4 @@ class ComparisonXCom(TypedDict):
     repositories: list[ComparedRepository]
     errors: dict[str, int]
     failures: list[FailedRepository]
+    results_uri: str | None

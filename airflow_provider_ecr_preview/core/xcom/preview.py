@@ -22,6 +22,10 @@ CHANGE_MARKER_KEY = "ecr_lifecycle_change"
 """XCom key of the marker of what changed something, would in a dry run, or says what ECR changed."""
 
 
+COMPARISON_MARKER_KEY = "ecr_lifecycle_comparison"
+"""XCom key of the marker of a comparison of policies."""
+
+
 MAX_SUMMARY_BYTES = 8 * 1024
 """Upper bound of one summary as JSON, whatever the size of the repository and of its policy."""
 
@@ -117,11 +121,11 @@ class StartedPreviewXCom(TypedDict):
 
 
 class MarkerXCom(TypedDict):
-    """Value under :data:`MARKER_KEY`, :data:`AUDIT_MARKER_KEY` and :data:`CHANGE_MARKER_KEY`.
+    """Value under :data:`MARKER_KEY`, :data:`AUDIT_MARKER_KEY`, :data:`CHANGE_MARKER_KEY` and :data:`COMPARISON_MARKER_KEY`.
 
     Readers ignore kinds that they do not know.
     """
 
     schema: str
-    kind: Literal["summary", "audit", "cleanup", "put", "restore", "reconciliation"]
+    kind: Literal["summary", "audit", "cleanup", "put", "restore", "reconciliation", "comparison"]
     counts: dict[str, Any]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from airflow_provider_ecr_preview.core.cleanup.readiness import READINESS_SCHEMA
 from airflow_provider_ecr_preview.core.xcom.approval import APPROVAL_SCHEMA
 from airflow_provider_ecr_preview.core.xcom.cleanup import CLEANUP_SCHEMA
+from airflow_provider_ecr_preview.core.xcom.comparison import COMPARISON_SCHEMA
 from airflow_provider_ecr_preview.core.xcom.in_use import IN_USE_SCHEMA
 from airflow_provider_ecr_preview.core.xcom.reconciliation import RECONCILIATION_SCHEMA
 from airflow_provider_ecr_preview.plugins.web.image_lists import DamagedResultError, NoListError
@@ -54,6 +55,22 @@ _KINDS: Mapping[str, _Kind] = {
             "failure_reason",
         ),
         "category",
+    ),
+    COMPARISON_SCHEMA: _Kind(
+        "results_uri",
+        "results_path",
+        (
+            *_REPOSITORY,
+            "policy",
+            "change",
+            "image_digest",
+            "image_tags",
+            "image_pushed_at",
+            "image_size_in_bytes",
+            "action",
+            "first_action",
+        ),
+        "change",
     ),
     IN_USE_SCHEMA: _Kind("in_use_uri", "in_use_path", (*_REPOSITORY, "image_digest", "image_tag", "used_by")),
     READINESS_SCHEMA: _Kind(

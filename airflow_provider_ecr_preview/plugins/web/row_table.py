@@ -20,7 +20,7 @@ MAX_CATEGORIES = 100
 """More than any column has values by which lines are counted."""
 
 
-_CATEGORIES = ("status", "category", "verdict")
+_CATEGORIES = ("status", "category", "verdict", "change")
 """Columns by which lines are counted; a line has one of them at most."""
 
 

@@ -49,6 +49,20 @@ def test_the_text_of_one_candidate_is_kept_and_that_of_several_or_a_long_one_is_
     assert kind(long).text is None
 
 
+def test_a_candidate_is_named_by_what_its_rules_say_and_candidates_by_their_globs() -> None:
+    described = {"rules": [{**keep(10)["rules"][0], "description": "Keep the newest ten"}]}
+    assert kind(described).name == "Keep the newest ten"
+    assert kind(keep(10)).name == "any images: keep 10"
+    assert kind(keep(10), {"payments/*": keep(11)}).name == "*, payments/*"
+    assert kind(selection="*").name is None
+    days = {"countType": "sinceImagePushed", "countUnit": "days", "countNumber": 1, "tagStatus": "untagged"}
+    assert kind({"rules": [{**keep(10)["rules"][0], "selection": days}]}).name == "untagged images: 1 day"
+    long = {"rules": [{**keep(10)["rules"][0], "description": "x" * 200}]}
+    assert len(kind(long).name or "") == 80
+    assert AuditKind.from_xcom({"policies": kind(described).as_dict()}).name == "Keep the newest ten"
+    assert marker(audit_xcom(audit(kind(described))))["counts"]["policies_name"] == "Keep the newest ten"
+
+
 @pytest.mark.parametrize(
     ("row", "is_its"),
     [

@@ -19,6 +19,8 @@ const MARKER_KEY = "ecr_lifecycle_preview";
 export const AUDIT_MARKER_KEY = "ecr_lifecycle_audit";
 /** Of what changed something, would in a dry run, or says what ECR changed. */
 export const CHANGE_MARKER_KEY = "ecr_lifecycle_change";
+/** Of comparisons of policies. */
+export const COMPARISON_MARKER_KEY = "ecr_lifecycle_comparison";
 const APPROVAL_KEY = "ecr_lifecycle_approval";
 /** What Airflow hands out at once, unless its configuration says otherwise. */
 const MAX_MARKERS = 100;

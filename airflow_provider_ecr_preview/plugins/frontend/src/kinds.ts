@@ -4,6 +4,8 @@ import { type MarkedTask, text } from "./markers";
 export interface AuditKind {
   policies: string;
   fingerprint: string | null;
+  /** What the rules of the candidate say about themselves, or the name that it was given. */
+  name: string | null;
   selection: string | null;
 }
 
@@ -11,6 +13,7 @@ export function kindOf({ value }: MarkedTask): AuditKind {
   return {
     policies: text(value, "policies") ?? "applied",
     fingerprint: text(value, "policies_fingerprint"),
+    name: text(value, "policies_name"),
     selection: text(value, "selection"),
   };
 }
@@ -33,8 +36,13 @@ export function isOfOneSeries(one: MarkedTask, other: MarkedTask): boolean {
 
 /** What an audit is of, in words; none for one of the applied policies of all repositories. */
 export function kindText(kind: AuditKind): string {
-  const policies =
-    kind.policies === "applied" ? [] : [kind.policies === "candidate" ? `candidate ${kind.fingerprint?.slice(0, 8) ?? ""}` : kind.policies];
+  const policies = kind.policies === "applied" ? [] : [candidateText(kind)];
   const selection = kind.selection === null || kind.selection === "*" ? [] : [kind.selection];
   return [...policies, ...selection].join(", ");
+}
+
+/** How a candidate is named: as its rules say, and by the beginning of its fingerprint, which tells two of one name apart. */
+export function candidateText({ policies, name, fingerprint }: AuditKind): string {
+  const mark = fingerprint?.slice(0, 8);
+  return policies !== "candidate" ? policies : name === null ? `candidate ${mark ?? ""}` : `candidate “${name}” ${mark ?? ""}`.trim();
 }

@@ -154,7 +154,7 @@ export interface Audit {
   report_uri: string | null;
   changes: Changes | null;
   /** Missing from what was pushed before audits had a kind; these are of the applied policies. */
-  policies?: { kind: string; fingerprint: string | null; lifecycle_policy_text: string | null };
+  policies?: { kind: string; fingerprint: string | null; lifecycle_policy_text: string | null; name?: string | null };
   selection?: string | null;
 }
 
@@ -186,6 +186,8 @@ export interface PolicyComparisonResult {
   policies: (PolicyDifference & { findings: Record<string, number> })[];
   repositories: (RepositoryRef & { policies: ComparedPolicy[] })[];
   failures: (RepositoryRef & { message: string | null })[];
+  /** Missing from comparisons of earlier releases. */
+  results_uri?: string | null;
 }
 
 /** One task instance, by which its results are found. */

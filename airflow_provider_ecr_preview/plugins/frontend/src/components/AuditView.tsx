@@ -118,14 +118,14 @@ export function AuditView({
 
 /** What the audit is of, where that is not the applied policies: a what-if is no state of the registry. */
 function Kind({ audit }: { audit: Audit }) {
-  const { kind, lifecycle_policy_text: text } = audit.policies ?? { kind: "applied", lifecycle_policy_text: null };
+  const { kind, lifecycle_policy_text: text, name = null } = audit.policies ?? { kind: "applied", lifecycle_policy_text: null };
   return (
     <>
       {kind !== "applied" && (
         <p className="banner dry" role="note" aria-label="WHAT-IF">
           <strong>WHAT-IF</strong>{" "}
           {kind === "candidate"
-            ? "This audit previews a candidate policy, which is not applied by it."
+            ? `This audit previews a candidate policy${name === null ? "" : ` (${name})`}, which is not applied by it.`
             : "Some parts of this audit preview a candidate policy, and others the applied ones."}
         </p>
       )}

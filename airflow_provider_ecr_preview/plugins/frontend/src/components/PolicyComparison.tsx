@@ -3,12 +3,15 @@ import { useMemo } from "react";
 
 import { repositoryKey } from "../api";
 import { bytes, count, counted, minute, shortDigest } from "../format";
-import type { ComparedPolicy, Finding, PolicyComparisonResult, PolicyDifference, RepositoryRef } from "../types";
+import type { ComparedPolicy, Finding, PolicyComparisonResult, PolicyDifference, RepositoryRef, TaskRef } from "../types";
+import { useParameters } from "../useParameters";
 import { useSearchedTable } from "../useSearchedTable";
 import { useTableAddress } from "../useTableAddress";
-import { Badge, named, NamedPlace } from "./basics";
+import { useTitle } from "../useTitle";
+import { Badge, LinkButton, named, NamedPlace } from "./basics";
 import { Copy } from "./Copy";
 import { DataTable, Pager, TableSearch } from "./DataTable";
+import { Rows, ROWS } from "./Rows";
 
 const METHODS: Record<string, string> = {
   preview: "by ECR's preview",
@@ -17,12 +20,14 @@ const METHODS: Record<string, string> = {
 };
 
 /** What candidate policies would do, compared with the applied one: over all repositories, and in each that differs. */
-export function PolicyComparison({ comparison }: { comparison: PolicyComparisonResult }) {
+export function PolicyComparison({ comparison, task }: { comparison: PolicyComparisonResult; task: TaskRef }) {
   const [first, ...others] = comparison.policies;
+  const title = `${[first, ...others].map((policy) => policy?.policy).join(" and ")} compared`;
+  useTitle(title, 1);
   const listed = comparison.repositories.length;
   return (
     <>
-      <h2>{[first, ...others].map((policy) => policy?.policy).join(" and ")} compared</h2>
+      <h2>{title}</h2>
       <p className="quiet">
         {minute(comparison.compared_at)} · {METHODS[comparison.method] ?? comparison.method} · nothing was deleted, and no policy
         was applied
@@ -36,6 +41,7 @@ export function PolicyComparison({ comparison }: { comparison: PolicyComparisonR
       {comparison.differing_repository_count > listed && (
         <p className="quiet">The {count(listed)} that differ most are listed.</p>
       )}
+      <Images comparison={comparison} task={task} />
       {comparison.failures.length > 0 && (
         <section>
           <h3>Could not be compared</h3>
@@ -49,6 +55,16 @@ export function PolicyComparison({ comparison }: { comparison: PolicyComparisonR
         </section>
       )}
     </>
+  );
+}
+
+/** Every image that the policies treat differently, where the task wrote them. */
+function Images({ comparison, task }: { comparison: PolicyComparisonResult; task: TaskRef }) {
+  if (comparison.results_uri) {
+    return <Rows task={task} title="Images that the policies treat differently" kind="comparison" />;
+  }
+  return comparison.differing_repository_count === 0 ? null : (
+    <p className="quiet">Give the task a results_path to see every image here, with tags, dates and sizes.</p>
   );
 }
 
@@ -115,7 +131,9 @@ export function rowsOf(comparison: PolicyComparisonResult): Row[] {
 
 function Repositories({ comparison, first }: { comparison: PolicyComparisonResult; first: string }) {
   const address = useTableAddress([{ id: "newly", desc: true }]);
+  const [, setParameters] = useParameters();
   const rows = useMemo(() => rowsOf(comparison), [comparison]);
+  const isListed = Boolean(comparison.results_uri);
   const columns = useMemo<ColumnDef<Row>[]>(
     () => [
       {
@@ -145,12 +163,21 @@ function Repositories({ comparison, first }: { comparison: PolicyComparisonResul
       },
       {
         id: "images",
-        header: "Some of the images",
+        header: isListed ? "Images" : "Some of the images",
         enableSorting: false,
-        cell: ({ row }) => <Digests policy={row.original.policy} />,
+        cell: ({ row }) =>
+          !isListed ? (
+            <Digests policy={row.original.policy} />
+          ) : (
+            <LinkButton
+              onClick={() => setParameters({ [`${ROWS}search`]: row.original.repository.repository_name, [`${ROWS}page`]: "" })}
+            >
+              Show only these below
+            </LinkButton>
+          ),
       },
     ],
-    [],
+    [isListed, setParameters],
   );
   const table = useSearchedTable({
     data: rows,

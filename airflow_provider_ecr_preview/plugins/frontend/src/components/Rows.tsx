@@ -10,6 +10,9 @@ import { Failure } from "./basics";
 import { Copy } from "./Copy";
 import { DataTable, Pages, TableSearch } from "./DataTable";
 
+/** What the names of the parameters of this list begin with, in the address of a page. */
+export const ROWS = "row_";
+
 export type RowsKind = "cleanup" | "reconciliation" | "in_use" | "readiness" | "approval" | "comparison";
 
 const TITLES: Record<string, string> = {
@@ -33,6 +36,8 @@ const TITLES: Record<string, string> = {
   previewed_at: "Previewed",
   policy: "Policy",
   change: "Change",
+  action: "Action",
+  first_action: "Action before",
 };
 
 const SHOWN: Record<RowsKind, string[]> = {
@@ -49,7 +54,7 @@ const SHORT = ["image_digest", "executed_at", "previewed_at", "image_pushed_at",
 
 /** The lines of a list that a task wrote, a page at a time, as the server has it. */
 export function Rows({ task, title, kind, instead }: { task: TaskRef; title: string; kind: RowsKind; instead?: ReactNode }) {
-  const address = useTableAddress([], "row_");
+  const address = useTableAddress([], ROWS);
   const { search } = address;
   const value = address.filter("value");
   const page = address.pagination.pageIndex;

@@ -52,7 +52,7 @@ export function ResultView({
     <ErrorBoundary key={taskKey(task)}>
       {result.kind === "summary" && <SummaryView summary={result.value} task={task} settings={settings} />}
       {result.kind === "audit" && <AuditView audit={result.value} task={task} settings={settings} isOneOfMany={isOneOfMany} />}
-      {result.kind === "comparison" && <PolicyComparison comparison={result.value} />}
+      {result.kind === "comparison" && <PolicyComparison comparison={result.value} task={task} />}
       {result.kind === "cleanup" && <CleanupView cleanup={result.value} task={task} settings={settings} />}
       {result.kind === "policy_change" && <PolicyChangeView change={result.value} task={task} />}
       {result.kind === "reconciliation" && <ReconciliationView reconciliation={result.value} task={task} />}

@@ -2,6 +2,7 @@ import { AUDIT_MARKER_KEY, latestMarkers, readMarker, readSettings, taskKey, tas
 import { Trend } from "../charts/Trend";
 import { HostLink, LinkButton, Show } from "../components/basics";
 import { AuditChanges } from "../components/AuditChanges";
+import { Candidates } from "../components/Candidates";
 import { Markers } from "../components/Markers";
 import { TaskResult } from "../components/TaskResult";
 import { counted, minute } from "../format";
@@ -40,10 +41,13 @@ export function RegistryPage() {
         );
         if (audits.length === 0) {
           return (
-            <p className="quiet">
-              <HostLink to={HISTORY}>History of clean-ups and policies</HostLink>. There is no audit that you may read yet. Run a DAG with EcrAuditLifecyclePoliciesOperator, for example
-              ecr_audit_registry. A preview of a single repository is in the tab of its task.
-            </p>
+            <>
+              <p className="quiet">
+                <HostLink to={HISTORY}>History of clean-ups and policies</HostLink>. There is no audit that you may read yet. Run a DAG with EcrAuditLifecyclePoliciesOperator, for example
+                ecr_audit_registry. A preview of a single repository is in the tab of its task.
+              </p>
+              <Candidates audits={[]} onChoose={choose} />
+            </>
           );
         }
         if (!current || (wanted[1] !== null && !compared)) {
@@ -59,6 +63,7 @@ export function RegistryPage() {
           );
         }
         // A what-if beside what is applied would show differences that nobody made.
+        const applied = audits.filter(isOfApplied);
         const others = audits.filter((each) => each !== current && isOfOneKind(each, current));
         return (
           <>
@@ -98,10 +103,11 @@ export function RegistryPage() {
               </>
             )}
             <details>
-              <summary>Latest audits that you may read ({audits.length})</summary>
-              <Markers tasks={audits} label="Latest audits" />
+              <summary>Latest audits of the applied policies that you may read ({applied.length})</summary>
+              <Markers tasks={applied} label="Latest audits" />
               {!isWhole && <p className="quiet">There may be others, which the tabs of their tasks show.</p>}
             </details>
+            <Candidates audits={audits.filter((each) => !isOfApplied(each))} onChoose={choose} />
           </>
         );
       }}

@@ -40,6 +40,13 @@ def test_it_can_be_cleared_and_written_anew() -> None:
     assert [*journal.read()] == [{"b": 2}]
 
 
+def test_what_this_process_wrote_in_memory_can_be_cleared() -> None:
+    journal = Journal()
+    journal.write([{"a": 1}])
+    journal.clear()
+    assert [*journal.read()] == []
+
+
 def test_in_memory_it_has_what_this_process_wrote() -> None:
     journal = Journal(attempt=4)
     journal.write([{"a": 1}])

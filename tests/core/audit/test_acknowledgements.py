@@ -263,6 +263,18 @@ def test_many_long_entries_fit_and_those_without_room_are_counted() -> None:
     assert again["acknowledgements_left_out"] == value["acknowledgements_left_out"]
 
 
+def test_entries_are_cut_where_the_audit_has_no_room_for_all() -> None:
+    repositories = [outcome(f"payments/{number:04}", "dead_rule") for number in range(200)]
+    entries = [
+        {**ENTRY, "repositories": f"{'team/' * 40}{number}", "reason": "x" * MAX_REASON_CHARACTERS}
+        for number in range(60)
+    ]
+    value = audit_xcom(audit_of(repositories, entries))
+    assert json_size(value) <= MAX_AUDIT_BYTES
+    assert 0 < len(value["acknowledgements"]) < MAX_ACKNOWLEDGEMENTS
+    assert len(value["acknowledgements"]) + value["acknowledgements_left_out"] == 60
+
+
 def test_marks_do_not_push_a_summary_over_its_bound() -> None:
     findings = [Finding(code, severity, "x" * 400) for code, severity in AUDIT_FINDINGS.items()]
     whole = summary_xcom(summary(previewed(1)), findings=findings)

@@ -20,6 +20,7 @@ from airflow_provider_ecr_preview.core.cleanup.approval import (
     approval_of,
     approval_xcom,
     tags_fingerprint,
+    with_question,
 )
 from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given, compared_with
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
@@ -313,3 +314,17 @@ def test_a_fingerprint_holds_for_the_value_and_not_for_how_it_was_stored() -> No
     value = preview_xcom()
     stored = cast("Any", json.loads(json.dumps(value, indent=2, sort_keys=True)))
     assert ApprovedRepository.of(stored, listed(stored)) == ApprovedRepository.of(value, listed(value))
+
+
+def test_an_approval_keeps_its_question_and_cuts_a_body_that_has_no_room() -> None:
+    preview = preview_xcom("payments/api")
+    value = approval_xcom("delete", [ApprovedRepository.of(preview, listed(preview))], dry_run=False)
+    short = with_question(value, "Delete?", "All of them.", "file:///question.md")
+    assert (short["subject"], short["body"], short["question_uri"]) == (
+        "Delete?",
+        "All of them.",
+        "file:///question.md",
+    )
+    long = with_question(value, "Delete?", "\N{SKULL}" * MAX_APPROVAL_BYTES, None)
+    assert len(json.dumps({**long, **ANSWER})) <= MAX_APPROVAL_BYTES
+    assert str(long["body"]).endswith("…")

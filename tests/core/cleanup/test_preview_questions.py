@@ -96,6 +96,11 @@ class TestPreviewUnchanged:
         known = evidence(approved=WITHOUT_A_LIST, fresh=listed(previewed(1), previewed(2)))
         assert answer("preview_unchanged", known).verdict == "blocked"
 
+    def test_a_changed_image_blocks_where_ecr_acts_on_the_whole_policy(self) -> None:
+        known = evidence(previewed(1), previewed(3), fresh=listed(previewed(1)))
+        found = answer("preview_unchanged", known, whole_policy=True, on_change="spare")
+        assert (found.verdict, found.remedy) == ("blocked", "Preview again, and have that preview approved.")
+
 
 class TestTagsUnchanged:
     def test_a_tag_that_moved_blocks_or_is_spared(self) -> None:

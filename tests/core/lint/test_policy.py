@@ -743,6 +743,13 @@ def test_a_rule_that_selects_images_of_its_own_is_not_shadowed(above: dict[str, 
     assert "rule_shadowed" not in {finding.code for finding in lint_policy({"rules": [above, below]})}
 
 
+def test_a_rule_for_any_image_above_rules_for_all_tagged_and_all_untagged_images_is_not_shadowed() -> None:
+    rules = [rule(1), tagged(2, "*"), rule(3, tagStatus="untagged")]
+    assert "rule_shadowed" not in {
+        finding.code for finding in lint_policy({"rules": rules}) if finding.rule_priority == 1
+    }
+
+
 @pytest.mark.parametrize("below", [rule(3), rule(9)])
 @pytest.mark.parametrize(
     "above", [(tagged(1, "*"), rule(2, tagStatus="untagged")), (rule(1, tagStatus="untagged"), tagged(2, "*", "**"))]

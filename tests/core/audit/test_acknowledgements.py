@@ -264,7 +264,7 @@ def test_many_long_entries_fit_and_those_without_room_are_counted() -> None:
 
 
 def test_entries_are_cut_where_the_audit_has_no_room_for_all() -> None:
-    repositories = [outcome(f"payments/{number:04}", "dead_rule") for number in range(200)]
+    repositories = [outcome(f"payments/{'x' * 200}{number}", "dead_rule") for number in range(200)]
     entries = [
         {**ENTRY, "repositories": f"{'team/' * 40}{number}", "reason": "x" * MAX_REASON_CHARACTERS}
         for number in range(60)

@@ -95,6 +95,7 @@ from airflow_provider_ecr_preview.core.xcom.storage import (
     MAX_OWNERS,
     MAX_WASTEFUL,
     OwnerCounts,
+    OwnersFile,
     StorageXCom,
     WastefulRepository,
 )
@@ -173,6 +174,7 @@ __all__ = [
     "MarkerXCom",
     "MissedPullXCom",
     "OwnerCounts",
+    "OwnersFile",
     "PolicyChangeXCom",
     "PolicyDifference",
     "PolicyEventsXCom",

@@ -32,7 +32,7 @@ def money_tables(audit: AuditXCom, rows: int) -> Iterator[RenderableType]:
     :param rows: how many rows each table has at most.
     """
     if "storage" in audit:
-        yield text_of(*_sentences(audit["storage"]))
+        yield text_of(*money_sentences(audit["storage"]))
     for shown in _tables(audit, rows):
         drawn = Table(title=shown.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         for header in shown.headers:
@@ -53,7 +53,7 @@ def money_markdown(audit: AuditXCom, rows: int) -> Iterator[str]:
     """
     if "storage" in audit:
         yield "## What it costs"
-        yield "\n".join(f"- {sentence}" for sentence in _sentences(audit["storage"]))
+        yield "\n".join(f"- {sentence}" for sentence in money_sentences(audit["storage"]))
     for shown in _tables(audit, rows):
         yield f"## {shown.title}"
         yield table(shown.headers, (tuple(map(inert, row)) for row in shown.rows))
@@ -77,7 +77,11 @@ def owner_name(owner: str | None) -> str:
     return "not known" if owner is None else owner or "untagged"
 
 
-def _sentences(storage: StorageXCom) -> Iterator[str]:
+def money_sentences(storage: StorageXCom) -> Iterator[str]:
+    """Yield what the images cost, sentence by sentence.
+
+    :param storage: the sums.
+    """
     yield (
         f"{counted(storage['stored_image_count'], 'stored image')}: at most {human_bytes(storage['stored_bytes_upper_bound'])},"
         f" {dollars(storage['monthly_cost_usd'])} a month (layers are shared)"

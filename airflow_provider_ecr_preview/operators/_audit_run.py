@@ -235,6 +235,7 @@ class AuditRun:
         changes = reports.compare(attempt.outcomes, attempt.audit.registries, given.alarms, whole=self.is_whole)
         report_uri = reports.markdown_uri if self.is_whole else None
         if self.is_whole:
+            reports.write_owners(attempt.audit, table_uris)
             reports.write_markdown(attempt.audit.as_dict(changes=changes))
         if given.retention_days is not None:
             removed = reports.remove_older_than(given.retention_days)
@@ -271,6 +272,7 @@ class AuditRun:
             part=self._part,
             dag_id=self._dag_id,
             kind=given.kind,
+            owner_tag=given.owner_tag,
         )
 
     def _image_lists(self) -> ImageLists | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack, closing
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.audit.changes import Alarms, Site, compare_with_baselines
 from airflow_provider_ecr_preview.core.audit.kind import APPLIED, AuditKind
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.display.audit_report import audit_markdown
 from airflow_provider_ecr_preview.reports.baseline import find_baseline, image_actions
 from airflow_provider_ecr_preview.reports.columns import audit_row
@@ -21,6 +23,7 @@ from airflow_provider_ecr_preview.reports.layout import (
     IMAGES,
     KEPT_IMAGES,
     OUTCOMES,
+    OWNERS,
     TABLES,
     image_list_path,
     partition,
@@ -28,6 +31,7 @@ from airflow_provider_ecr_preview.reports.layout import (
     repository_folder,
 )
 from airflow_provider_ecr_preview.reports.lists import ImageListWriter, image_list
+from airflow_provider_ecr_preview.reports.owners import write_owner_reports
 from airflow_provider_ecr_preview.reports.policies import keep_policy
 from airflow_provider_ecr_preview.reports.storage import (
     PART_SUFFIX,
@@ -40,9 +44,13 @@ from airflow_provider_ecr_preview.reports.storage import (
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+    from airflow_provider_ecr_preview.core.audit.summary import Audit
     from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
     from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
     from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom, ChangesXCom
+
+
+log = logging.getLogger(__name__)
 
 
 class AuditReports:
@@ -57,6 +65,7 @@ class AuditReports:
     :param audit_name: the name shared by a series of audits: each is compared with the last of the same name.
     :param dag_id: the DAG that audits.
     :param kind: the policies and repositories previewed: an audit is only compared with its own kind.
+    :param owner_tag: the repository tag that names owners.
     """
 
     def __init__(
@@ -69,6 +78,7 @@ class AuditReports:
         audit_name: str = "",
         dag_id: str | None = None,
         kind: AuditKind | None = None,
+        owner_tag: str | None = None,
     ) -> None:
         self.root = ObjectStoragePath(reports_path)
         self.audit_id = audit_id
@@ -77,6 +87,7 @@ class AuditReports:
         self.part = part
         self.dag_id = dag_id
         self.kind = kind or AuditKind()
+        self.owner_tag = owner_tag
         self._regions: set[str | None] = set()
         self._kept_policies: set[str] = set()
 
@@ -112,6 +123,7 @@ class AuditReports:
                     audited_at=self.audited_at,
                     dag_id=self.dag_id,
                     kind=self.kind,
+                    owner_tag=self.owner_tag,
                 )
                 self._regions.add(outcome.region_name)
                 day = partition(outcome.registry_id, outcome.region_name, self.audited_at.date())
@@ -160,6 +172,24 @@ class AuditReports:
         """
         write_whole(self._markdown, audit_markdown(audit).encode())
 
+    def write_owners(self, audit: Audit, table_uris: Iterable[str]) -> None:
+        """Write a report for each owner, if any is known, and take their sums into the audit.
+
+        :param audit: the whole audit.
+        :param table_uris: the tables of all its parts.
+        """
+        if not audit.money.has_owners:
+            return
+        uri, owners = write_owner_reports(self.root, self.audit_id, self.audited_at, table_uris)
+        missing = audit.totals.repositories - sum(owner["repository_count"] for owner in owners)
+        if missing:
+            log.warning(
+                "The reports of the owners lack %s: their rows are in no table.",
+                counted(missing, "repository", "repositories"),
+            )
+            return
+        audit.money.take_over(owners, uri)
+
     @property
     def markdown_uri(self) -> str:
         """The URL of the readable report."""
@@ -194,7 +224,7 @@ class AuditReports:
         first = min(self.audited_at, datetime.now(UTC)).date() - timedelta(days=days)
         old = [
             file
-            for folder in (TABLES, IMAGES, KEPT_IMAGES, AUDITS)
+            for folder in (TABLES, IMAGES, KEPT_IMAGES, AUDITS, OWNERS)
             for path, file in own_files_in(self.root, folder).items()
             if (day := report_day(path)) is not None and day < first
         ]

@@ -62,6 +62,7 @@ COLUMNS = (
     Column("never_pulled_monthly_cost_usd", "number"),
     Column("acknowledged_finding_count", "integer"),
     Column("acknowledged_finding_codes", "text"),
+    Column("owner_tag", "text"),
 )
 """Registry, Region and day are not columns, but parts of the path, from which readers of the table make columns."""
 
@@ -77,6 +78,7 @@ def audit_row(
     audited_at: datetime,
     dag_id: str | None = None,
     kind: AuditKind | None = None,
+    owner_tag: str | None = None,
 ) -> Row:
     """Return the row of one repository. Unknown values are None, never zero.
 
@@ -86,6 +88,7 @@ def audit_row(
     :param audited_at: when the audit started.
     :param dag_id: the DAG that audits.
     :param kind: the policies and repositories previewed.
+    :param owner_tag: the tag that names owners; its column is empty where the tags of the repository were not read.
     """
     kind = kind or AuditKind()
     row: Row = dict.fromkeys(column.name for column in COLUMNS)
@@ -103,6 +106,7 @@ def audit_row(
         "policies": kind.series,
         "selection": kind.selection,
         "owner": outcome.owner,
+        "owner_tag": None if outcome.owner is None else owner_tag,
     }
     if outcome.storage is not None:
         row |= {name: value for name, value in outcome.storage.items() if name in row}

@@ -7,6 +7,7 @@
     images/registry_id=/region_name=/audit_date=/audit=<audit>/repository_name=<name>/images.jsonl.gz
     kept_images/...                                                                 the images that stay, each with why
     audits/audit_date=<date>/<audit>.md                                             for a person
+    owners/audit_date=<date>/<audit>/<owner>.md                                     for each owner; owners.json lists all
     outcomes/<audit>/<part>/                                                        what a retry takes up
     manifests/registry_id=/region_name=/repository_name=<name>/manifests.jsonl.gz   what images refer to; those of the last audit
     policies/<fingerprint>.json                                                     each policy that was previewed, once
@@ -36,6 +37,9 @@ AUDITS = "audits"
 
 
 OUTCOMES = "outcomes"
+
+
+OWNERS = "owners"
 
 
 POLICIES = "policies"
@@ -81,6 +85,11 @@ _FILE_OF_A_REPOSITORY = re.compile(
 
 
 _FILE_FOR_A_PERSON = re.compile(rf"{AUDITS}/(audit_date=[^/]+)/(?:{_SLUG}\.md|{_UNFINISHED})")
+
+
+_FILE_OF_AN_OWNER = re.compile(
+    rf"{OWNERS}/(audit_date=[^/]+)/{_SLUG}/(?:{_SLUG}\.md|(?:untagged|not-known)\.md|owners\.json|{_UNFINISHED})"
+)
 
 
 def partition(registry_id: str | None, region_name: str | None, audit_date: date) -> str:
@@ -173,7 +182,7 @@ def report_day(path: str) -> date | None:
         return audit_date_of(table[2])
     if images := _FILE_OF_A_REPOSITORY.fullmatch(path):
         return audit_date_of(images[1]) if _is_repository_folder(images[2]) else None
-    page = _FILE_FOR_A_PERSON.fullmatch(path)
+    page = _FILE_FOR_A_PERSON.fullmatch(path) or _FILE_OF_AN_OWNER.fullmatch(path)
     return audit_date_of(page[1]) if page else None
 
 

@@ -83,6 +83,9 @@ class MoneyAndOwners:
     def __init__(self) -> None:
         self._owners: dict[str | None, OwnerTotals] = {}
         self._left_out = 0
+        self._report_uris: dict[str | None, str | None] = {}
+        self.owners_uri: str | None = None
+        """The file that lists every owner; None if none was written."""
         self._wasteful: Leading[WastefulRepository] = Leading(MAX_WASTEFUL)
 
     def add(self, outcome: RepositoryOutcome) -> None:
@@ -126,6 +129,17 @@ class MoneyAndOwners:
         if totals.repositories:
             self._owners.setdefault(None, OwnerTotals()).add_totals(totals)
 
+    def take_over(self, owners: Iterable[OwnerCounts], uri: str) -> None:
+        """Replace the sums by those of the reports, which know the repositories of every part.
+
+        :param owners: every owner, with the address of its report.
+        :param uri: the file that lists them.
+        """
+        self._owners, self._left_out, self.owners_uri = {}, 0, uri
+        for counts in owners:
+            self._owners.setdefault(counts["owner"], OwnerTotals()).merge(counts)
+            self._report_uris[counts["owner"]] = counts.get("report_uri")
+
     def update(self, other: MoneyAndOwners) -> None:
         """Add another part of the audit."""
         self.merge(other._all(), other._wasteful, other._left_out)
@@ -138,7 +152,7 @@ class MoneyAndOwners:
     @property
     def owners(self) -> list[OwnerCounts]:
         """The sums of the first owners, those with the highest cost first."""
-        return self._all()[:MAX_OWNERS]
+        return [self._reported(counts) for counts in self._all()[:MAX_OWNERS]]
 
     @property
     def has_owners(self) -> bool:
@@ -150,16 +164,21 @@ class MoneyAndOwners:
         """The number of owners that are not among :attr:`owners`."""
         return self._left_out + max(len(self._owners) - MAX_OWNERS, 0)
 
+    def _reported(self, counts: OwnerCounts) -> OwnerCounts:
+        uri = self._report_uris.get(counts["owner"])
+        return counts if uri is None else {**counts, "report_uri": uri}
+
     def _all(self) -> list[OwnerCounts]:
-        return sorted(
-            (totals.as_dict(owner) for owner, totals in self._owners.items()),
-            key=lambda counts: (
-                -counts["monthly_cost_usd"],
-                -counts["repository_count"],
-                counts["owner"] is None,
-                counts["owner"] or "",
-            ),
-        )
+        return sorted((totals.as_dict(owner) for owner, totals in self._owners.items()), key=by_cost)
+
+
+def by_cost(counts: OwnerCounts) -> tuple[Any, ...]:
+    """Return what sorts owners, those with the highest cost first.
+
+    :param counts: the sums of an owner.
+    """
+    owner = counts["owner"]
+    return -counts["monthly_cost_usd"], -counts["repository_count"], owner is None, owner or ""
 
 
 def _most_wasted_first(repository: WastefulRepository) -> tuple[Any, ...]:

@@ -105,7 +105,9 @@ def _cut_to(value: AuditXCom, limits: _Limits) -> AuditXCom:
         cut_value["wasteful"] = value["wasteful"][: limits.top]
     if "owners" in value:
         left_out = len(value["owners"][limits.owners :])
-        cut_value["owners"] = value["owners"][: limits.owners]
+        cut_value["owners"] = [
+            counts if limits.uris else {**counts, "report_uri": None} for counts in value["owners"][: limits.owners]
+        ]
         cut_value["owners_left_out"] = value.get("owners_left_out", 0) + left_out
     if "acknowledgements" in value:
         entries = value["acknowledgements"]

@@ -201,6 +201,8 @@ class Audit:
         if self.money.has_owners:
             value["owners"] = self.money.owners
             value["owners_left_out"] = self.money.left_out
+        if self.money.owners_uri is not None:
+            value["owners_uri"] = self.money.owners_uri
         if acknowledgements := self.acknowledged.as_list():
             value["acknowledgements"] = acknowledgements[:MAX_ACKNOWLEDGEMENTS]
             value["acknowledgements_left_out"] = self.acknowledged.left_out + len(

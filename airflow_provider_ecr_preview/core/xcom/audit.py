@@ -182,8 +182,8 @@ class AuditXCom(AuditCounts):
     have neither.
 
     ``wasteful`` are the repositories that waste the most; absent where no storage was measured. ``owners`` are the sums of
-    the first 50 owners by cost; absent where no tags were read. ``owners_left_out`` counts the other owners: the tables have
-    all rows.
+    the first 50 owners by cost; absent where no tags were read. ``owners_left_out`` counts the other owners. ``owners_uri``
+    is a file with all of them (:class:`OwnersFile`), and the tables have all rows.
 
     ``packed_repositories`` are the names of all repositories, for the merge operator: JSON by registry and Region,
     compressed (zlib, base 85). Absent where the lists name them all, or the names do not fit.
@@ -215,6 +215,7 @@ class AuditXCom(AuditCounts):
     wasteful: NotRequired[list[WastefulRepository]]
     owners: NotRequired[list[OwnerCounts]]
     owners_left_out: NotRequired[int]
+    owners_uri: NotRequired[str]
     packed_repositories: NotRequired[str]
     acknowledgements: NotRequired[list[AcknowledgementCounts]]
     acknowledgements_left_out: NotRequired[int]

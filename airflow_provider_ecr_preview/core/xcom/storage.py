@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+OWNERS_SCHEMA = "ecr-lifecycle-owners/1"
+
+
 MAX_OWNERS = 50
 
 
@@ -37,7 +40,10 @@ class StorageXCom(TypedDict):
 
 
 class OwnerCounts(StorageXCom):
-    """The sums of the repositories of one owner; ``""`` owns those without the tag, null those whose tags are not known."""
+    """The sums of the repositories of one owner; ``""`` owns those without the tag, null those whose tags are not known.
+
+    ``report_uri`` is the owner's own report; absent or null without ``reports_path``, or where there was no room for it.
+    """
 
     owner: str | None
     repository_count: int
@@ -48,6 +54,16 @@ class OwnerCounts(StorageXCom):
     warning_finding_count: int
     info_finding_count: int
     acknowledged_finding_count: NotRequired[int]
+    report_uri: NotRequired[str | None]
+
+
+class OwnersFile(TypedDict):
+    """The file ``owners.json``: every owner of an audit, those with the highest cost first, each with the address of its report."""
+
+    schema: str
+    audit_id: str
+    audited_at: str
+    owners: list[OwnerCounts]
 
 
 class WastefulRepository(TypedDict):

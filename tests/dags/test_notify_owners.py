@@ -1,0 +1,83 @@
+"""The example that notifies owners: its form as it opens, and what it sends."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from airflow_provider_ecr_preview.local import LocalEcr
+from tests.support.policies import keep
+
+
+class _Mailbox(socketserver.StreamRequestHandler):
+    """As much of SMTP as it takes to receive a message."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 ready\r\n")
+        while line := self.rfile.readline():
+            command = line[:4].upper()
+            if command == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                text = b""
+                while (line := self.rfile.readline()) != b".\r\n":
+                    text += line
+                self.server.messages.append(text)  # type: ignore[attr-defined]  # the server below
+            self.wfile.write(b"221 bye\r\n" if command == b"QUIT" else b"250 ok\r\n")
+            if command == b"QUIT":
+                return
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Any]:
+    server: Any = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Mailbox)
+    server.messages = []
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.nightly
+def test_each_owner_with_an_address_gets_their_own_report(
+    local_ecr: LocalEcr,
+    run_dag: Callable[..., dict[str, Any]],
+    mailbox: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ecr = boto3.client("ecr", region_name="us-east-1")
+    for name, owner in {"payments/api": "payments", "web/shop": "web", "old": None}.items():
+        local_ecr.create_repository(name, policy=keep(2))
+        local_ecr.push_many(name, 4)
+        if owner is not None:
+            arn = ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryArn"]
+            ecr.tag_resource(resourceArn=arn, tags=[{"Key": "team", "Value": owner}])
+    host, port = mailbox.server_address
+    options = "disable_ssl=true&disable_tls=true&from_email=ecr@example.com"
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", f"smtp://{host}:{port}?{options}")
+    conf = {
+        "reports_path": (tmp_path / "reports").as_uri(),
+        "addresses": {"payments": "payments@example.com", "*": "platform@example.com"},
+    }
+    result = run_dag("ecr_notify_owners", conf)
+    assert result["state"] == "success", result["log"][-3000:]
+    sent = result["values"]["messages[-1]"]
+    assert sorted(message["to"] for message in sent) == ["payments@example.com", *["platform@example.com"] * 2]
+    assert len(mailbox.messages) == 3
+    assert any("owner=payments" in message["link"] for message in sent)
+
+
+def test_the_form_as_it_opens_sends_nothing(
+    team_ecr: LocalEcr, run_dag: Callable[..., dict[str, Any]], untouched_form: Callable[[str], dict[str, Any]]
+) -> None:
+    result = run_dag("ecr_notify_owners", untouched_form("ecr_notify_owners"))
+    assert result["state"] == "success", result["log"][-3000:]
+    assert result["values"]["messages[-1]"] == []

@@ -16,11 +16,12 @@ from airflow_provider_ecr_preview.reports import read_owners
 from airflow_provider_ecr_preview.task_groups.lifecycle_audit import lifecycle_audit
 
 MERGE = "lifecycle_audit.merge"
+NO_OWNER = {"": "(untagged)", None: "(not known)"}  # in the address of the page
 
 
 def send(to: str, subject: str, text: str) -> None:
     """Send a message by a notifier of Airflow; put the one of Slack, Teams or PagerDuty here."""
-    from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+    from airflow.providers.smtp.notifications.smtp import SmtpNotifier  # noqa: PLC0415  # only a message needs it
 
     notifier = SmtpNotifier(to=to, subject=subject, html_content=f"<pre>{escape(text)}</pre>")
     # Not on_success_callback: that would render what the tags hold as templates.
@@ -72,7 +73,7 @@ def ecr_notify_owners() -> None:
     @task
     def messages(audit: dict, params: dict) -> list[dict[str, str]]:
         """Return a message for each owner that has an address and something to look at."""
-        from airflow.configuration import conf
+        from airflow.configuration import conf  # noqa: PLC0415  # only a run needs it
 
         addresses = params["addresses"] or {}
         owners = read_owners(audit["owners_uri"]) if "owners_uri" in audit else []
@@ -84,7 +85,7 @@ def ecr_notify_owners() -> None:
                 "to": address,
                 "subject": f"ECR: ${owner['monthly_cost_usd']:,.2f} a month, {owner['critical_finding_count']} critical",
                 "report": owner["report_uri"],
-                "link": f"{page}/plugin/ecr-preview?owner={quote(owner['owner'] or '', safe='')}",
+                "link": f"{page}/plugin/ecr-preview?owner={quote(owner['owner'] or NO_OWNER[owner['owner']], safe='')}",
             }
             for owner in owners
             if owner.get("report_uri") and (address := addresses.get(owner["owner"]) or addresses.get("*"))

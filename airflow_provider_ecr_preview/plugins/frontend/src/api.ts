@@ -470,7 +470,7 @@ function isWhole(repositories: AuditedRepository[], audit: Audit): boolean {
 
 /** What the result itself names: the first of each kind. */
 function ofResult(audit: Audit): AuditedRepository[] {
-  const unknown = {
+  const unknown: Pick<AuditedRepository, "expiring_image_count" | "archiving_image_count" | "total_image_count" | "expiring_bytes_upper_bound" | "policy_fingerprint" | "findings" | "images_uri" | "message"> = {
     expiring_image_count: null,
     archiving_image_count: null,
     total_image_count: null,
@@ -480,11 +480,26 @@ function ofResult(audit: Audit): AuditedRepository[] {
     images_uri: null,
     message: null,
   };
-  return [
+  const named = [
     ...audit.top.map((repository) => ({ ...unknown, ...repository, status: "previewed" })),
     ...audit.failures.map((repository) => ({ ...unknown, ...repository, status: "failed" })),
     ...audit.without_policy.map((repository) => ({ ...unknown, ...repository, status: "without_policy" })),
   ];
+  const repositories = new Map<string, AuditedRepository>(named.map((repository) => [repositoryKey(repository), repository]));
+  for (const wasteful of audit.wasteful ?? []) {
+    const { registry_id, region_name, repository_name, status, owner } = wasteful;
+    const key = repositoryKey(wasteful);
+    repositories.set(key, {
+      ...(repositories.get(key) ?? { ...unknown, registry_id, region_name, repository_name, status }),
+      owner,
+      stored_bytes: wasteful.stored_bytes_upper_bound,
+      cost: wasteful.monthly_cost_usd,
+      leaving_cost: wasteful.leaving_monthly_cost_usd,
+      saved_cost: wasteful.saved_monthly_cost_usd,
+      never_pulled_cost: wasteful.never_pulled_monthly_cost_usd,
+    });
+  }
+  return [...repositories.values()];
 }
 
 function repositoryOf(row: Record<string, unknown>): AuditedRepository {
@@ -503,6 +518,14 @@ function repositoryOf(row: Record<string, unknown>): AuditedRepository {
     images_uri: text("images_uri"),
     status: text("status") ?? "",
     message: text("message"),
+    acknowledged_findings: (text("acknowledged_finding_codes") ?? "").split(" ").filter(Boolean),
+    owner: text("owner") ?? (text("owner_tag") === null ? null : ""),
+    owner_tag: text("owner_tag"),
+    stored_bytes: number("stored_bytes_upper_bound"),
+    cost: number("monthly_cost_usd"),
+    leaving_cost: number("leaving_monthly_cost_usd"),
+    saved_cost: number("saved_monthly_cost_usd"),
+    never_pulled_cost: number("never_pulled_monthly_cost_usd"),
   };
 }
 

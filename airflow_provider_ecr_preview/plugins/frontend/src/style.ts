@@ -46,6 +46,8 @@ export const STYLE = `
 .ecrp .tip { background: var(--chakra-colors-bg-panel, var(--chakra-colors-bg, #fff)); color: var(--chakra-colors-fg, #18181b); border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .375rem; padding: .35rem .6rem; font-size: .8rem; max-width: 18rem; overflow-wrap: anywhere; }
 .ecrp .tile-shape { cursor: pointer; }
 .ecrp .tile-shape rect { stroke: var(--chakra-colors-bg, #fff); stroke-width: 2; }
+.ecrp .tile-shape rect.outlined { stroke: var(--chakra-colors-fg-muted, #52525b); stroke-width: 1; }
+.ecrp :where(h4) { font-size: .9rem; font-weight: 600; margin: 1rem 0 .35rem; }
 .ecrp .tile-shape text { fill: var(--chakra-colors-fg, #18181b); stroke: none; font-size: 12px; }
 .ecrp .key { white-space: nowrap; margin-left: .5rem; }
 .ecrp .key i { display: inline-block; width: .7em; height: .7em; margin-right: .3em; }

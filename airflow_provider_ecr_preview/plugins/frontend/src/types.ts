@@ -81,6 +81,52 @@ export interface AuditedRepository extends RepositoryRef {
   images_uri: string | null;
   status: string;
   message: string | null;
+  acknowledged_findings?: string[];
+  owner?: string | null;
+  owner_tag?: string | null;
+  stored_bytes?: number | null;
+  /** Costs are of a month, in US dollars. */
+  cost?: number | null;
+  leaving_cost?: number | null;
+  saved_cost?: number | null;
+  never_pulled_cost?: number | null;
+}
+
+/** Sums of stored images; only the keys that the pages show. */
+export interface StorageCounts {
+  measured_repository_count: number;
+  stored_bytes_upper_bound: number;
+  monthly_cost_usd: number;
+  leaving_monthly_cost_usd: number;
+  saved_monthly_cost_usd: number;
+  never_pulled_monthly_cost_usd: number;
+}
+
+export interface OwnerCounts extends StorageCounts {
+  owner: string | null;
+  repository_count: number;
+}
+
+export interface WastefulRepository extends RepositoryRef {
+  owner: string | null;
+  status: string;
+  stored_bytes_upper_bound: number;
+  monthly_cost_usd: number;
+  leaving_monthly_cost_usd: number;
+  saved_monthly_cost_usd: number;
+  never_pulled_monthly_cost_usd: number;
+}
+
+/** One entry of acknowledged_findings, and what it covers. */
+export interface Acknowledgement {
+  repositories: string;
+  code: string;
+  reason: string;
+  until: string;
+  has_ended: boolean;
+  finding_count: number;
+  failed_repository_count: number;
+  repository_names: string[];
 }
 
 export interface ChangedRepository extends RepositoryRef {
@@ -156,6 +202,13 @@ export interface Audit {
   /** Missing from what was pushed before audits had a kind; these are of the applied policies. */
   policies?: { kind: string; fingerprint: string | null; lifecycle_policy_text: string | null; name?: string | null };
   selection?: string | null;
+  /** Only with measure_storage, owner_tag and acknowledged_findings. */
+  storage?: StorageCounts;
+  wasteful?: WastefulRepository[];
+  owners?: OwnerCounts[];
+  owners_left_out?: number;
+  acknowledgements?: Acknowledgement[];
+  acknowledgements_left_out?: number;
 }
 
 export interface PolicyDifference {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -215,10 +216,15 @@ def _rows(uri: str, folders: Sequence[str], budget: ReadBudget) -> Iterator[tupl
 
 
 def _values(row: Mapping[str, str]) -> list[Any]:
-    return [_value(row.get(column.name) or "", is_integer=column.type == "integer") for column in _SHOWN]
+    return [_value(row.get(column.name) or "", column.type) for column in _SHOWN]
 
 
-def _value(text: str, *, is_integer: bool) -> str | int | None:
+def _value(text: str, kind: str) -> str | float | None:
     if not text:
         return None
-    return int(text) if is_integer else text
+    if kind == "number":
+        value = float(text)
+        if not math.isfinite(value):  # no JSON
+            raise ValueError(f"it holds {text!r} where a number belongs")
+        return value
+    return int(text) if kind == "integer" else text

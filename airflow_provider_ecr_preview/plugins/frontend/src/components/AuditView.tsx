@@ -10,7 +10,9 @@ import { useParameters } from "../useParameters";
 import { useTableAddress, withoutTable } from "../useTableAddress";
 import { useTitle } from "../useTitle";
 import { Badge, ConsoleLink, HostLink, LinkButton, named, place, Show, Tiles } from "./basics";
+import { Acknowledged } from "./Acknowledged";
 import { Changes } from "./Changes";
+import { Costs, ofOwner } from "./Costs";
 import { atMost, savings } from "./PreviewTiles";
 import { Registries } from "./Registries";
 import { FindImages } from "./FindImages";
@@ -99,13 +101,19 @@ export function AuditView({
             <FindingItem key={finding.severity + finding.code} finding={finding} onChoose={choose} onSearch={look} />
           ))}
         </ul>
+        <Acknowledged entries={audit.acknowledgements ?? []} leftOut={audit.acknowledgements_left_out ?? 0} />
+        {(audit.storage !== undefined || audit.owners !== undefined) && (
+          <Show loaded={repositories}>
+            {({ repositories: all, isWhole }) => <Costs repositories={all} isWhole={isWhole} audit={audit} onChoose={choose} />}
+          </Show>
+        )}
         {audit.changes !== null && <Changes changes={audit.changes} onChoose={choose} />}
         <Registries registries={audit.registries} leftOut={audit.registries_left_out} />
         {audit.report_uri !== null && settings.image_lists && <FindImages task={task} onChoose={chooseImage} />}
         <div ref={list}>
           <Show loaded={repositories}>
             {({ repositories: all, isWhole }) => (
-              <Repositories repositories={all} isWhole={isWhole} audit={audit} address={address} onChoose={choose} />
+              <Repositories repositories={ofOwner(all, parameters.get("owner"))} isWhole={isWhole} audit={audit} address={address} onChoose={choose} />
             )}
           </Show>
         </div>

@@ -11,7 +11,11 @@ import boto3
 import pytest
 
 from airflow_provider_ecr_preview.local import LocalEcr, Refused
-from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
+from airflow_provider_ecr_preview.operators.ecr_audit import (
+    EcrAuditLifecyclePoliciesOperator,
+    EcrMergeLifecycleAuditsOperator,
+)
+from airflow_provider_ecr_preview.reports import read_owners
 from tests.operators.test_ecr_audit import audit
 from tests.support.contexts import audit_context
 from tests.support.policies import keep
@@ -80,3 +84,36 @@ def test_tags_that_may_not_be_read_leave_the_owner_unknown_and_lose_no_repositor
     value = run(owner_tag="team")
     assert value["failed_count"] == 0
     assert "owners" not in value
+
+
+def test_each_owner_has_a_report_whose_sums_are_those_of_the_result(registry: LocalEcr, tmp_path: Path) -> None:
+    value = run(measure_storage=True, owner_tag="team", reports_path=tmp_path.as_uri())
+    owners = read_owners(value["owners_uri"])
+    assert owners == value["owners"]
+    assert {owner["owner"] for owner in owners} == {"payments", ""}
+    assert sum(owner["monthly_cost_usd"] for owner in owners) == pytest.approx(value["storage"]["monthly_cost_usd"])
+    for owner in owners:
+        text = Path(str(owner["report_uri"]).removeprefix("file://")).read_text()
+        assert ("payments/api" in text) == (owner["owner"] == "payments")
+        assert ("web/old" in text) == (owner["owner"] == "")
+
+
+def test_a_merged_audit_takes_the_owners_from_the_tables_of_its_parts(registry: LocalEcr, tmp_path: Path) -> None:
+    parts = []
+    for number, names in enumerate((NAMES[:1], NAMES[1:])):
+        task = audit(
+            repository_names=names,
+            fail_on="none",
+            measure_storage=True,
+            owner_tag="team",
+            reports_path=tmp_path.as_uri(),
+        )
+        parts.append(task.execute(audit_context(map_index=number)))
+    assert not any("owners_uri" in part for part in parts)
+    merge = EcrMergeLifecycleAuditsOperator(
+        task_id="merge", audits=parts, reports_path=tmp_path.as_uri(), audit_id="weekly"
+    )
+    value: Any = merge.execute(audit_context(states={}))
+    owners = read_owners(value["owners_uri"])
+    assert {owner["owner"]: owner["repository_count"] for owner in owners} == {"payments": 2, "": 2}
+    assert owners == value["owners"]

@@ -73,7 +73,7 @@ class OwnerTotals:
             warning_finding_count=self.warning_findings,
             info_finding_count=self.info_findings,
             acknowledged_finding_count=self.acknowledged_findings,
-            **self.storage.as_dict(),
+            **self.storage.as_dict(),  # type: ignore[typeddict-item]  # it has no report_uri
         )
 
 

@@ -99,8 +99,13 @@ def _registries(audit: AuditXCom) -> RenderableType:
 
 def _top(audit: AuditXCom, rows: int) -> RenderableType:
     regions = ["Region"] if _has_several_sites(audit) else []
-    table = _table("Repository", *regions, "Expiring>", "Archiving>", "Bytes\nat most>", "Findings")
     shown = audit["top"][:rows]
+    is_exact = any(
+        repository["expiring_image_count"] and repository.get("expiring_bytes_exact") is not None
+        for repository in shown
+    )
+    exactly = ["Bytes\nexactly>"] if is_exact else []
+    table = _table("Repository", *regions, "Expiring>", "Archiving>", "Bytes\nat most>", *exactly, "Findings")
     for repository in shown:
         total = repository["total_image_count"]
         table.add_row(
@@ -109,6 +114,7 @@ def _top(audit: AuditXCom, rows: int) -> RenderableType:
             f"{repository['expiring_image_count']:,}" + ("" if total is None else f" of {total:,}"),
             f"{repository['archiving_image_count']:,}",
             human_bytes(repository["expiring_bytes_upper_bound"]),
+            *[human_bytes(repository.get("expiring_bytes_exact")) for _ in exactly],
             text_of(", ".join(repository["findings"])),
         )
     more = audit["previewed_count"] - len(shown)

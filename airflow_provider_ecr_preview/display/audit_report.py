@@ -97,9 +97,13 @@ def _top(audit: AuditXCom, rows: int) -> Iterator[str]:
     top = [repository for repository in audit["top"] if _affected(repository)][:rows]
     if not top:
         return
+    is_exact = any(
+        repository["expiring_image_count"] and repository.get("expiring_bytes_exact") is not None for repository in top
+    )
+    exactly = ["Bytes exactly:"] if is_exact else []
     yield "## Most affected repositories"
     yield table(
-        ("Repository", "Expiring:", "Archiving:", "Images:", "Bytes at most:", "Findings"),
+        ("Repository", "Expiring:", "Archiving:", "Images:", "Bytes at most:", *exactly, "Findings"),
         (
             (
                 _name(repository),
@@ -107,6 +111,7 @@ def _top(audit: AuditXCom, rows: int) -> Iterator[str]:
                 f"{repository['archiving_image_count']:,}",
                 "unknown" if repository["total_image_count"] is None else f"{repository['total_image_count']:,}",
                 human_bytes(repository["expiring_bytes_upper_bound"]),
+                *[human_bytes(repository.get("expiring_bytes_exact")) for _ in exactly],
                 ", ".join(map(verbatim, repository["findings"])),
             )
             for repository in top

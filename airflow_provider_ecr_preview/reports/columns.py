@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from airflow_provider_ecr_preview.core.audit.kind import AuditKind
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
-from airflow_provider_ecr_preview.core.audit.totals import expiring_bytes, summary_of
+from airflow_provider_ecr_preview.core.audit.totals import exact_bytes, expiring_bytes, summary_of
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 
 
@@ -63,6 +63,8 @@ COLUMNS = (
     Column("acknowledged_finding_count", "integer"),
     Column("acknowledged_finding_codes", "text"),
     Column("owner_tag", "text"),
+    Column("expiring_bytes_exact", "integer"),
+    Column("shared_bytes", "integer"),
 )
 """Registry, Region and day are not columns, but parts of the path, from which readers of the table make columns."""
 
@@ -144,6 +146,8 @@ def _summarized(summary: PreviewSummaryXCom) -> Row:
         "oldest_pushed_at": _time(summary["oldest_pushed_at"]),
         "newest_pushed_at": _time(summary["newest_pushed_at"]),
         "images_uri": summary["images_uri"],
+        "expiring_bytes_exact": exact_bytes(summary),
+        "shared_bytes": summary.get("shared_bytes"),
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.exceptions import AccessDeniedError
 from airflow_provider_ecr_preview.core.preview import layers
@@ -20,6 +21,7 @@ from airflow_provider_ecr_preview.operators.ecr_preview import (
     EcrStartLifecyclePolicyPreviewOperator,
     EcrSummarizeLifecyclePolicyPreviewOperator,
 )
+from airflow_provider_ecr_preview.reports.dataset import csv_rows
 from airflow_provider_ecr_preview.reports.manifests import ManifestCache
 from tests.core.preview.test_layers import blob
 from tests.support.contexts import audit_context, task_context
@@ -108,6 +110,10 @@ def test_the_audit_has_the_exact_bytes_next_to_the_upper_bound_and_records_no_pu
     assert registry.calls.count("BatchGetImage") == 1
     report = next((tmp_path / "audits").rglob("*.md")).read_text()
     assert "144 B would be freed by the manifests" in report
+    assert "| Bytes at most | Bytes exactly |" in report
+    (table,) = [uri for uri in value["table_uris"] if uri.endswith((".csv", ".csv.gz"))]
+    (row,) = csv_rows(ObjectStoragePath(table))
+    assert (row["expiring_bytes_exact"], row["shared_bytes"]) == (str(BY_HAND), "1000")
 
 
 def test_the_manifests_are_kept_and_read_again_only_for_new_images(

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ecr_preview.core.preview.layers import FreedBytes, Manifest, freed_bytes, read_manifest
+from airflow_provider_ecr_preview.core.preview.layers import (
+    MAX_MANIFESTS,
+    FreedBytes,
+    Manifest,
+    freed_bytes,
+    read_manifest,
+)
 from airflow_provider_ecr_preview.core.repository import digest_key
 
 
@@ -118,3 +125,36 @@ def test_it_is_the_size_of_the_union_of_what_goes_without_what_stays(data: st.Da
     found = freed(*expiring, manifests=manifests, upper_bound=bound)
     assert found.freed == sum(sizes[key] for key in going - staying) <= bound
     assert found.shared == sum(sizes[key] for key in going & staying)
+
+
+def _image(number: int, layers: int) -> tuple[str, str]:
+    """Return digest and manifest of an image that has half of its layers in common with all others."""
+    blobs = [
+        {"digest": f"sha256:{index if index < layers // 2 else number * 1_000 + index:064x}", "size": 1_000}
+        for index in range(layers)
+    ]
+    text = json.dumps({"config": {"digest": f"sha256:{10**9 + number:064x}", "size": 7}, "layers": blobs})
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}", text
+
+
+@pytest.mark.parametrize(
+    ("count", "most"),
+    [
+        pytest.param(1_000, 10_000_000, id="1,000"),
+        pytest.param(MAX_MANIFESTS, 100_000_000, id="10,000", marks=pytest.mark.nightly),
+    ],
+)
+def test_the_manifests_of_a_repository_take_bounded_memory(count: int, most: int) -> None:
+    tracemalloc.start()
+    try:
+        manifests = {
+            digest_key(digest): read_manifest(digest, text) for digest, text in map(_image, range(count), [40] * count)
+        }
+        going = set(list(manifests)[::2])
+        freed = freed_bytes(manifests, manifests.__getitem__, going.__contains__, None)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert freed.freed == len(going) * (20 * 1_000 + 7)
+    assert freed.shared == 20 * 1_000
+    assert peak < most

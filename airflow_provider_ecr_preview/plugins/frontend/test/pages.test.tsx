@@ -377,6 +377,18 @@ describe("the tab of an audit", () => {
     expect(map.getAttribute("aria-label")).toContain("team/service-4999 with 5.0 MB");
   });
 
+  it("shows the exact bytes where an audit has read the manifests", async () => {
+    show();
+    await screen.findByText("1–50 of 5,000 repositories");
+    expect(screen.queryByRole("button", { name: /^Bytes exactly/ })).toBeNull();
+    cleanup();
+    const exact = (row: unknown[]) => [...row, row[2] === "team/service-0004" ? 1_500_000 : 0];
+    answer(/\/repositories/, { columns: [...COLUMNS, "expiring_bytes_exact"], rows: ROWS.slice(0, 5).map(exact) });
+    show();
+    expect(await screen.findByRole("button", { name: /^Bytes exactly/ })).toBeDefined();
+    expect(screen.getByText("1.5 MB")).toBeDefined();
+  });
+
   it("sorts, searches and pages 5,000 repositories", async () => {
     show();
     expect(await screen.findByText("1–50 of 5,000 repositories")).toBeDefined();

@@ -16,6 +16,18 @@ const STATUSES: Record<string, string> = { previewed: "previewed", without_polic
 
 const HIDDEN = { registry_id: false, region_name: false, status: false, message: false };
 
+const EXACT_BYTES: ColumnDef<AuditedRepository> = {
+  id: "expiring_bytes_exact",
+  accessorFn: (repository) => repository.expiring_bytes_exact ?? undefined,
+  header: "Bytes exactly",
+  meta: { number: true },
+  sortUndefined: "last",
+  cell: ({ row }) => {
+    const size = row.original.expiring_bytes_exact;
+    return typeof size === "number" ? bytes(size) : "–";
+  },
+};
+
 export const LARGEST_FIRST = [{ id: "expiring_bytes_upper_bound", desc: true }];
 
 const KINDS: Record<string, { title: string; holds: (repository: AuditedRepository) => boolean }> = {
@@ -55,6 +67,11 @@ export function Repositories({
     () => repositories.reduce((most, each) => Math.max(most, each.expiring_bytes_upper_bound ?? 0), 1),
     [repositories],
   );
+  // Known only where the audit has read the manifests; where nothing would be deleted, it is always 0.
+  const isExact = useMemo(
+    () => repositories.some((each) => each.expiring_image_count && typeof each.expiring_bytes_exact === "number"),
+    [repositories],
+  );
   const columns = useMemo<ColumnDef<AuditedRepository>[]>(
     () => [
       {
@@ -90,6 +107,7 @@ export function Repositories({
           );
         },
       },
+      ...(isExact ? [EXACT_BYTES] : []),
       {
         accessorFn: (repository) => [...repository.findings].sort(bySeverity).join(", "),
         id: "findings",
@@ -102,7 +120,7 @@ export function Repositories({
           )),
       },
     ],
-    [largest, onChoose],
+    [largest, isExact, onChoose],
   );
   const table = useSearchedTable({
     data: shown,
@@ -152,6 +170,7 @@ const CSV_COLUMNS = [
   "archiving_image_count",
   "total_image_count",
   "expiring_bytes_upper_bound",
+  "expiring_bytes_exact",
 ] as const;
 
 /** The listed repositories, each with the audit that it is of. */
@@ -159,7 +178,7 @@ function download(audit: Audit, repositories: AuditedRepository[]): void {
   const rows = repositories.map((repository) => [
     audit.audit_id,
     audit.audited_at,
-    ...CSV_COLUMNS.map((name) => repository[name]),
+    ...CSV_COLUMNS.map((name) => repository[name] ?? null),
     repository.findings.join(" "),
     repository.message,
   ]);

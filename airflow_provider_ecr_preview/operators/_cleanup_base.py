@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any, Literal
+from functools import partial
+from typing import Any, ClassVar, Literal, get_args
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 
 from airflow_provider_ecr_preview.core.cleanup.checks import sentence
-from airflow_provider_ecr_preview.core.parameters.values import text
+from airflow_provider_ecr_preview.core.cleanup.settings import CleanupAction, OnChange
+from airflow_provider_ecr_preview.core.parameters.values import choice, text
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
+from airflow_provider_ecr_preview.templating.parameters import Rule, safe_days
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 
 OnBlocked = Literal["fail", "skip", "report"]
@@ -27,6 +30,12 @@ class EcrCleanupOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[E
     """
 
     aws_hook_class = EcrImageCleanupHook
+    parameter_rules: ClassVar[Mapping[str, Rule]] = {
+        "action": partial(choice, choices=get_args(CleanupAction), protects=True),
+        "on_change": partial(choice, choices=get_args(OnChange), protects=True),
+        "on_blocked": partial(choice, choices=get_args(OnBlocked)),
+        "recently_pulled_days": safe_days,
+    }
     ui_color = "#f7c9c0"
 
     def on_kill(self) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_ecr_preview.core.exceptions import AuditFailedError, NoRepositoriesError
 from airflow_provider_ecr_preview.core.parameters.forms import refuse
 from airflow_provider_ecr_preview.core.parameters.values import choice, given, number
 from airflow_provider_ecr_preview.core.text.counted import counted
+from airflow_provider_ecr_preview.templating.parameters import Rule
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
@@ -20,6 +22,20 @@ OnNoRepositories = Literal["warn", "fail"]
 
 
 _NAMED = 3
+
+
+def _fail_on(value: Any, parameter: str, default: Any = None) -> Any:
+    del parameter
+    return default if value is None else read_fail_on(value)
+
+
+def _on_no_repositories(value: Any, parameter: str, default: Any = None) -> Any:
+    del parameter
+    return default if value is None else read_on_no_repositories(value)
+
+
+FAIL_ON_RULES: Mapping[str, Rule] = {"fail_on": _fail_on, "on_no_repositories": _on_no_repositories}
+"""The rules of these parameters, with which constants are checked when a DAG is imported."""
 
 
 def read_fail_on(value: Any) -> FailOn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
@@ -33,6 +34,7 @@ from airflow_provider_ecr_preview.display.approval_report import (
 from airflow_provider_ecr_preview.reports.approvals import keep_answer, keep_question
 from airflow_provider_ecr_preview.reports.lists import line_list, listed_images
 from airflow_provider_ecr_preview.settings import RUN_TAB_ROUTE, base_path, price_per_gb_month, tabs_are_shown
+from airflow_provider_ecr_preview.templating.parameters import Rule
 from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Summaries, Templated
 
@@ -123,6 +125,11 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
     template_fields_renderers: ClassVar[dict[str, str]] = {"body": "md", "dry_run_result": "json", "summary": "json"}
     ui_color = "#f7e6c0"
 
+    parameter_rules: ClassVar[Mapping[str, Rule]] = {
+        "action": partial(choice, choices=_ACTIONS, protects=True),
+        "rows": partial(integer, minimum=1),
+    }
+
     def __init__(
         self,
         *,
@@ -148,6 +155,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         self.approvals_path = approvals_path
         self.question_path = question_path
         self.rows = rows
+        self._check_constants()
 
     def execute(self, context: Context) -> None:
         """Ask for approval, and wait for the answer."""

@@ -28,7 +28,7 @@ from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators import _audit_parameters as defaults
 from airflow_provider_ecr_preview.operators._audit_run import AuditRun
-from airflow_provider_ecr_preview.operators._fail_on import FailOn, OnNoRepositories, require_success
+from airflow_provider_ecr_preview.operators._fail_on import FAIL_ON_RULES, FailOn, OnNoRepositories, require_success
 from airflow_provider_ecr_preview.operators._publish import publish, push_before_failure
 from airflow_provider_ecr_preview.operators.ecr_merge import EcrMergeLifecycleAuditsOperator
 from airflow_provider_ecr_preview.operators.ecr_repositories import EcrListRepositoriesOperator
@@ -161,6 +161,7 @@ class EcrAuditLifecyclePoliciesOperator(
         "repository_names": "json",
     }
     operator_extra_links = (EcrPreviewTabLink(), EcrAuditReportLink())
+    parameter_rules = FAIL_ON_RULES
     ui_color = "#ffe8d1"
 
     def __init__(
@@ -210,6 +211,7 @@ class EcrAuditLifecyclePoliciesOperator(
         self.deferrable = deferrable
         self._is_stopped = False
         self._result: AuditXCom | None = None
+        self._check_constants()
 
     def execute(self, context: Context) -> AuditXCom:
         """Audit the repositories, or start all previews and defer."""

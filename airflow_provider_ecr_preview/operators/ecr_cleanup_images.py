@@ -230,6 +230,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         self.archive_price_per_gb_month = archive_price_per_gb_month
         self.results_path = results_path
         self.failure_retry_delay = failure_retry_delay
+        self._check_constants()
 
     def execute(self, context: Context) -> ImageCleanupXCom | ReadinessXCom:
         """Run the checks, then delete or archive the images that may be touched."""

@@ -173,6 +173,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, PolicyChangeOpera
         self._keep_checks(locals())
         self.summary = summary
         self.check_only = check_only
+        self._check_constants()
 
     def execute(self, context: Context) -> PolicyChangeXCom | ReadinessXCom:  # type: ignore[override]  # with check_only
         """Check every repository, and change the policies if no check blocks."""
@@ -280,6 +281,7 @@ class EcrRestoreLifecyclePolicyOperator(PolicyChangeOperator):
         self.preview_restored = preview_restored
         self.timeout = timeout
         self.poll_interval = poll_interval
+        self._check_constants()
 
     def _plan(self, changer: PolicyChanger, earlier: EarlierChanges) -> list[PolicyChange]:
         previews = RestoredPreviews(

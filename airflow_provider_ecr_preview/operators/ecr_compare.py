@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
@@ -37,9 +38,10 @@ from airflow_provider_ecr_preview.engine.policy_comparer import PolicyComparer
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators._audit_parameters import MAX_WORKERS, REPOSITORY_TIMEOUT
-from airflow_provider_ecr_preview.operators._fail_on import FailOn, is_too_many, read_fail_on
+from airflow_provider_ecr_preview.operators._fail_on import FAIL_ON_RULES, FailOn, is_too_many, read_fail_on
 from airflow_provider_ecr_preview.operators._publish import mark_comparison, push_before_failure
 from airflow_provider_ecr_preview.reports.lists import line_list
+from airflow_provider_ecr_preview.templating.parameters import Rule, policies
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated
 
@@ -147,6 +149,13 @@ class EcrCompareLifecyclePoliciesOperator(
     operator_extra_links = (EcrPreviewTabLink(),)
     ui_color = "#ffe8d1"
 
+    parameter_rules: ClassVar[Mapping[str, Rule]] = {
+        **FAIL_ON_RULES,
+        "candidates": policies,
+        "fail_on_finding": partial(choice, choices=(*get_args(FindingSeverity), NO_FINDING)),
+        "method": partial(choice, choices=get_args(ComparisonMethod)),
+    }
+
     def __init__(
         self,
         *,
@@ -183,6 +192,7 @@ class EcrCompareLifecyclePoliciesOperator(
         self.max_workers = max_workers
         self.repository_timeout = repository_timeout
         self._is_stopped = False
+        self._check_constants()
 
     def execute(self, context: Context) -> ComparisonXCom:
         """Compare the policies."""

@@ -32,6 +32,7 @@ from airflow_provider_ecr_preview.sources.aws import (
 )
 from airflow_provider_ecr_preview.sources.reading import SourceLabel, read_source, reason_of
 from airflow_provider_ecr_preview.sources.reference_list import reference_list
+from airflow_provider_ecr_preview.templating.parameters import Rule, regions
 from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated
 
@@ -55,6 +56,11 @@ class _Place(NamedTuple):
     aws_conn_id: str | None
     account_id: str | None
     region_name: str | None
+
+
+def _sources(value: Any, parameter: str, default: Any = None) -> Any:
+    del parameter
+    return default if value is None else known_sources(value)
 
 
 class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
@@ -126,6 +132,12 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     )
     ui_color = "#d8f0e0"
 
+    parameter_rules: ClassVar[Mapping[str, Rule]] = {
+        "on_unread": partial(choice, choices=("report", "fail")),
+        "region_names": partial(regions, protects=True),
+        "sources": _sources,
+    }
+
     def __init__(
         self,
         *,
@@ -166,6 +178,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         self.region_name = region_name
         self.verify = verify
         self.botocore_config = botocore_config
+        self._check_constants()
 
     def execute(self, context: Context) -> ImagesInUseXCom:
         """Read every source."""
@@ -203,26 +216,9 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     def _checked_sources(self) -> dict[str, InUseSource]:
         """Return the sources by name, checked before any call."""
         choice(self.on_unread, "on_unread", ("report", "fail"), "report")
-        by_name = {**SOURCES, **FURTHER_SOURCES}
-        sources: dict[str, InUseSource] = {}
-        for source in self._named():
-            if not callable(source) and source not in by_name:
-                if source in _PARAMETERS:
-                    continue
-                known = ", ".join([*by_name, *_PARAMETERS])
-                raise ValueError(
-                    f"sources has {source!r}, which is not a source. Use a function of your own, or one of {known}."
-                )
-            name = getattr(source, "__name__", str(source)) if callable(source) else source
-            function = source if callable(source) else by_name[source]
-            if sources.setdefault(name, function) is not function:
-                raise ValueError(
-                    f"sources has two sources with the name {name!r}, and only one would be read. Give each function a name "
-                    "of its own."
-                )
         if not self._named() and not self._given:
             raise ValueError("sources is empty; name at least one.")
-        return sources
+        return known_sources(self.sources)
 
     def _further_sources(
         self, now: datetime, places: Sequence[_Place]
@@ -252,7 +248,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         return further
 
     def _named(self) -> list[str | InUseSource]:
-        return [self.sources] if isinstance(self.sources, str) else [*self.sources]
+        return _listed(self.sources)
 
     def _places(self, in_use: ImagesInUse) -> Iterator[_Place]:
         """Yield where to read, with the account of each connection; a connection whose account is unknown counts as not read."""
@@ -307,3 +303,33 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
             for image in images:
                 lines.write(image)
         return path
+
+
+def known_sources(sources: str | Sequence[str | InUseSource]) -> dict[str, InUseSource]:
+    """Return the functions of sources by their names; those with a parameter of their own are left out.
+
+    :param sources: names of sources, and functions.
+    :raises ValueError: if a name is unknown, or two functions have the same name.
+    """
+    by_name = {**SOURCES, **FURTHER_SOURCES}
+    known: dict[str, InUseSource] = {}
+    for source in _listed(sources):
+        if not callable(source) and source not in by_name:
+            if source in _PARAMETERS:
+                continue
+            names = ", ".join([*by_name, *_PARAMETERS])
+            raise ValueError(
+                f"sources has {source!r}, which is not a source. Use a function of your own, or one of {names}."
+            )
+        name = getattr(source, "__name__", str(source)) if callable(source) else source
+        function = source if callable(source) else by_name[source]
+        if known.setdefault(name, function) is not function:
+            raise ValueError(
+                f"sources has two sources with the name {name!r}, and only one would be read. Give each function a name "
+                "of its own."
+            )
+    return known
+
+
+def _listed(sources: str | Sequence[str | InUseSource]) -> list[str | InUseSource]:
+    return [sources] if isinstance(sources, str) else [*sources]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args
 
 from airflow.sdk import BaseOperator, XComArg
 
@@ -20,6 +21,7 @@ from airflow_provider_ecr_preview.core.xcom.audit import AUDIT_SCHEMA, AuditXCom
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators._fail_on import (
+    FAIL_ON_RULES,
     FailOn,
     OnNoRepositories,
     no_repositories,
@@ -30,6 +32,7 @@ from airflow_provider_ecr_preview.operators._fail_on import (
 from airflow_provider_ecr_preview.operators._publish import publish, push_before_failure
 from airflow_provider_ecr_preview.reports.audit import AuditReports
 from airflow_provider_ecr_preview.telemetry import lineage_of
+from airflow_provider_ecr_preview.templating.parameters import Rule
 from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated, as_rendered
 
@@ -90,6 +93,11 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
     operator_extra_links = (EcrPreviewTabLink(), EcrAuditReportLink())
     ui_color = "#ffe8d1"
 
+    parameter_rules: ClassVar[Mapping[str, Rule]] = {
+        **FAIL_ON_RULES,
+        "on_missing": partial(choice, choices=get_args(OnMissing)),
+    }
+
     def __init__(
         self,
         *,
@@ -113,6 +121,7 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         self.fail_on_alarm = fail_on_alarm
         self._audit_task_ids: list[str] = []
         self._result: AuditXCom | None = None
+        self._check_constants()
 
     def render_template_fields(self, context: Context, jinja_env: jinja2.Environment | None = None) -> None:
         """Render the templates, and remember which tasks the audits come from, because their results do not say.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
@@ -20,6 +21,7 @@ from airflow_provider_ecr_preview.core.parameters.values import account_id, choi
 from airflow_provider_ecr_preview.core.xcom.preview import StartedPreviewXCom
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
+from airflow_provider_ecr_preview.templating.parameters import Rule
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated, as_rendered
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
@@ -103,6 +105,10 @@ class EcrStartLifecyclePolicyPreviewOperator(
     operator_extra_links = (EcrRepositoryLink(),)
     ui_color = "#ffe8d1"
 
+    parameter_rules: ClassVar[Mapping[str, Rule]] = {
+        "on_missing_policy": partial(choice, choices=get_args(OnMissingPolicy))
+    }
+
     def __init__(
         self,
         *,
@@ -125,6 +131,7 @@ class EcrStartLifecyclePolicyPreviewOperator(
         self.timeout = timeout
         self.poll_interval = poll_interval
         self.deferrable = deferrable
+        self._check_constants()
 
     def execute(self, context: Context) -> StartedPreviewXCom:
         """Start the preview."""

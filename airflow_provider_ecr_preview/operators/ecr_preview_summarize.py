@@ -11,11 +11,11 @@ from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import ObjectStoragePath
 
-from airflow_provider_ecr_preview.aws.arguments import MAX_PAGE_SIZE
+from airflow_provider_ecr_preview.aws.arguments import MAX_PAGE_SIZE, TAG_STATUSES
 from airflow_provider_ecr_preview.aws.errors import CallSite
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, required_scope_of
 from airflow_provider_ecr_preview.core.parameters.times import days
-from airflow_provider_ecr_preview.core.parameters.values import account_id, decoded, integer, switch, text
+from airflow_provider_ecr_preview.core.parameters.values import account_id, choice, decoded, integer, switch, text
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.layers import FreedBytes
 from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
@@ -160,6 +160,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
         self.images_path = as_rendered(images_path)
         self.write_kept_images = as_rendered(write_kept_images)
         self.read_manifests = as_rendered(read_manifests)
+        self._check_constants()
 
     def execute(self, context: Context) -> PreviewSummaryXCom:
         """Read the preview and return its summary."""
@@ -221,7 +222,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
             token = self.starting_token
             self._part: dict[str, Any] = {
                 "image_ids": decoded(self.image_ids, "image_ids"),
-                "tag_status": text(self.tag_status, "tag_status"),
+                "tag_status": choice(self.tag_status, "tag_status", TAG_STATUSES, None),
                 "max_items": integer(self.max_items, "max_items", None, minimum=1),
                 # An empty text means that there is nothing more to read; the hook refuses it.
                 "starting_token": token if isinstance(token, str) else text(token, "starting_token"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
@@ -37,9 +39,10 @@ from airflow_provider_ecr_preview.display.text import render
 from airflow_provider_ecr_preview.engine.policy_recommender import PolicyRecommender
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.operators._audit_parameters import MAX_WORKERS, REPOSITORY_TIMEOUT
-from airflow_provider_ecr_preview.operators._fail_on import FailOn, is_too_many, read_fail_on
+from airflow_provider_ecr_preview.operators._fail_on import FAIL_ON_RULES, FailOn, is_too_many, read_fail_on
 from airflow_provider_ecr_preview.operators._publish import push_before_failure
 from airflow_provider_ecr_preview.reports.in_use import in_use_of
+from airflow_provider_ecr_preview.templating.parameters import Rule, safe_days
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated
 
@@ -52,6 +55,14 @@ Share = Literal["shape", "all", "none"]
 
 _SHOWN = 5
 _LOG_WIDTH = 140
+
+
+def _setting(value: Any, parameter: str, default: Any = None) -> Any:
+    number = integer(value, parameter, default, protects=parameter != "max_rules")
+    if number is not None:
+        given_setting: dict[str, Any] = {parameter: number}
+        replace(RecommendationSettings(), **given_setting)  # refuses what is out of range
+    return number
 
 
 class EcrRecommendLifecyclePolicyOperator(
@@ -132,6 +143,14 @@ class EcrRecommendLifecyclePolicyOperator(
     template_fields_renderers: ClassVar[dict[str, str]] = {"in_use": "json", "repository_names": "json"}
     ui_color = "#ffe8d1"
 
+    parameter_rules: ClassVar[Mapping[str, Rule]] = {
+        **FAIL_ON_RULES,
+        **dict.fromkeys(("keep_releases", "max_rules", "safe_days", "safe_pushes"), _setting),
+        "prove": switch,
+        "recently_pulled_days": safe_days,
+        "share": partial(choice, choices=get_args(Share)),
+    }
+
     def __init__(
         self,
         *,
@@ -173,6 +192,7 @@ class EcrRecommendLifecyclePolicyOperator(
         self.max_workers = max_workers
         self.repository_timeout = repository_timeout
         self._is_stopped = False
+        self._check_constants()
 
     def execute(self, context: Context) -> RecommendationXCom:
         """Find and push the policies."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
@@ -27,6 +28,7 @@ from airflow_provider_ecr_preview.hooks.lifecycle_events import EcrLifecycleEven
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
 from airflow_provider_ecr_preview.operators._publish import mark_change, push_before_failure
 from airflow_provider_ecr_preview.reports.lists import line_list, listed_images
+from airflow_provider_ecr_preview.templating.parameters import Rule
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Summaries, Templated
 
@@ -94,6 +96,8 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
     template_fields_renderers: ClassVar[dict[str, str]] = {"clean_up": "json", "summary": "json"}
     ui_color = "#dfe6f5"
 
+    parameter_rules: ClassVar[Mapping[str, Rule]] = {"fail_on": partial(choice, choices=get_args(ReconcileFailOn))}
+
     def __init__(
         self,
         *,
@@ -112,6 +116,7 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
         self.fail_on = fail_on
         self.results_path = results_path
         self.clean_up = clean_up
+        self._check_constants()
 
     def execute(self, context: Context) -> ReconciliationXCom:
         """Read the events of CloudTrail and compare them with the previews."""

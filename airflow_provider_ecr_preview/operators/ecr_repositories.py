@@ -20,7 +20,12 @@ from airflow_provider_ecr_preview.core.selection import (
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.engine.repository_lister import MAX_WORKERS, RepositoryLister
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
-from airflow_provider_ecr_preview.operators._fail_on import OnNoRepositories, no_repositories, read_on_no_repositories
+from airflow_provider_ecr_preview.operators._fail_on import (
+    FAIL_ON_RULES,
+    OnNoRepositories,
+    no_repositories,
+    read_on_no_repositories,
+)
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated, as_rendered
 
@@ -100,6 +105,7 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
         "with_policy",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"exclude": "json", "include": "json", "tags": "json"}
+    parameter_rules = FAIL_ON_RULES
     ui_color = "#ffe8d1"
 
     def __init__(
@@ -129,6 +135,7 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
         # The DAG file decides on the shape of the result, and not a rendered template.
         self._is_batched = batch_size is not None
         self._is_by_region = region_names is not None
+        self._check_constants()
 
     def execute(self, context: Context) -> RepositoryNames:  # noqa: ARG002 - Airflow passes it
         """List the repositories."""

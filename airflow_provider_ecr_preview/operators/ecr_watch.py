@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.sdk import BaseOperator
@@ -23,6 +24,7 @@ from airflow_provider_ecr_preview.core.xcom.watch import POLICY_EVENTS_SCHEMA, P
 from airflow_provider_ecr_preview.operators._publish import push_before_failure
 from airflow_provider_ecr_preview.reports.expected_policies import folder_of, read_expected_policies
 from airflow_provider_ecr_preview.reports.policies import audited_policy
+from airflow_provider_ecr_preview.templating.parameters import Rule
 from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import ExpectedPolicyFiles, Templated
 
@@ -81,6 +83,7 @@ class EcrReadPolicyEventsOperator(LiteralXComMixin, BaseOperator):
         self.expected_policies = expected_policies
         self.reports_path = reports_path
         self.events = events
+        self._check_constants()
 
     def execute(self, context: Context) -> PolicyEventsXCom:
         """Read the events, and find the former policies."""
@@ -179,6 +182,8 @@ class EcrReportPolicyEventsOperator(LiteralXComMixin, BaseOperator):
     template_fields_renderers: ClassVar[dict[str, str]] = {"audit": "json", "changes": "json"}
     ui_color = "#f5e6df"
 
+    parameter_rules: ClassVar[Mapping[str, Rule]] = {"alarm_severity": partial(choice, choices=get_args(AlarmSeverity))}
+
     def __init__(
         self,
         *,
@@ -193,6 +198,7 @@ class EcrReportPolicyEventsOperator(LiteralXComMixin, BaseOperator):
         self.audit = audit
         self.alarm_severity = alarm_severity
         self.fail_on_alarm = fail_on_alarm
+        self._check_constants()
 
     def execute(self, context: Context) -> PolicyWatchXCom:
         """Report every change, and raise an alarm."""

@@ -86,6 +86,7 @@ class EcrLifecyclePolicyPreviewSensor(
         self.policy_fingerprint = as_rendered(policy_fingerprint)
         self.registry_id = as_rendered(registry_id)
         self.deferrable = deferrable
+        self._check_constants()
 
     def execute(self, context: Context) -> Any:
         """Wait, in the worker or in the triggerer."""

@@ -45,6 +45,17 @@ def open_policy_files(task: Any, fields: Iterable[str], environment: Callable[[]
             setattr(task, name, opened)
 
 
+def names_a_file(parameter: str, value: Any) -> bool:
+    """Return whether a parameter holds the name of a file in place of a policy, or a mapping with such names.
+
+    :param parameter: the name of the parameter.
+    :param value: its value.
+    """
+    if parameter not in (*POLICY_FIELDS, *MAPPING_FIELDS):
+        return False
+    return _is_file(value) or (isinstance(value, Mapping) and any(map(_is_file, value.values())))
+
+
 def _is_file(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and value.endswith(_EXTENSION) and "{" not in value and "\n" not in value
 

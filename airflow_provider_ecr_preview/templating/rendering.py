@@ -13,6 +13,7 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from airflow_provider_ecr_preview.core.parameters.values import text, tls_verification
 from airflow_provider_ecr_preview.core.text.secrets import refuse_secrets
+from airflow_provider_ecr_preview.templating.constants import CheckedConstantsMixin
 from airflow_provider_ecr_preview.templating.policy_files import open_policy_files
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _OUR_SCHEMAS = ("ecr-lifecycle-", "ecr-image")
 """The beginning of the ``schema`` of every result of this package."""
 
 
-class LiteralXComMixin:
+class LiteralXComMixin(CheckedConstantsMixin):
     """Leaves values from XCom unchanged, where Airflow would render them as templates.
 
     Airflow renders the values that ``expand_kwargs`` gets from XCom. They contain text that other people wrote, such as the
@@ -69,6 +70,7 @@ class LiteralXComMixin:
         """Read the files that the DAG names as policies, as Airflow does with ``template_ext`` when it parses the DAG."""
         open_policy_files(self, self.template_fields, self.get_template_env)  # type: ignore[attr-defined]
         super().resolve_template_files()  # type: ignore[misc]
+        self._check_constants(with_files=True)
 
     def _do_render_template_fields(
         self,

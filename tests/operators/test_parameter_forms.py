@@ -278,7 +278,7 @@ KINDS: dict[str, Kind] = {
     "starting_token": OTHERS,
     "subject": OTHERS,
     "summary": SUMMARIES,
-    "tag_status": TEXT,
+    "tag_status": a_choice("TAGGED", "UNTAGGED", "ANY"),
     "tags": Kind([({"team": "a"}, {"team": "a"}), ({"team": None}, {"team": None})], [5, [], "a", "{'team': 'a'}"]),
     "verify": Kind([(True, True), ("False", False), ("/a.pem", "/a.pem")], [5, 1.5, []]),
     "wait_for_completion": SWITCH,
@@ -560,3 +560,53 @@ def test_the_defaults_of_the_protection_are_those_of_the_documentation(reading: 
     assert reading.of(operator, "protected_tags", ABSENT) == PROTECTED_TAGS
     assert reading.of(operator, "max_images", None) is None  # written in a DAG
     assert reading.of(operator, "max_images", "{{ none }}", native=True) == 1_000
+
+
+def arguments(operator: type[BaseOperator], name: str, value: Any) -> dict[str, Any]:
+    """Return the arguments that an operator needs, and a value of one of them."""
+    needed = {key: REQUIRED[key] for key in required(operator)} | ALSO.get(operator.__name__, {})
+    return {**needed, name: value}
+
+
+def is_refused_at_import(name: str, value: Any) -> bool:
+    """Return whether a value says by itself that it is wrong: results of tasks and files are read at run time only."""
+    # None is the default, and an empty text of a form becomes one.
+    return value is not None and name not in ("expected_policies", "previous_summaries", "summary")
+
+
+@checked
+def test_a_wrong_constant_is_refused_when_the_dag_is_imported(operator: type[BaseOperator], name: str) -> None:
+    kind = kind_of(operator, name)
+    for value in filter(lambda value: is_refused_at_import(name, value), kind.bad):
+        what = name if kind.names_itself else "lifecycle policy"
+        given = arguments(operator, name, value)
+        with pytest.raises(ValueError, match=rf"'audit_it'.*{name}|{what}"):
+            operator(task_id="audit_it", **given)
+        with pytest.raises(ValueError, match=rf"'audit_it'.*{name}|{what}"):
+            operator.partial(task_id="audit_it", **given)
+        other = next(key for key in (*required(operator), "task_display_name") if key != name)
+        given.pop(other, None)
+        partial = operator.partial(task_id="audit_it", **{key: given[key] for key in given if key != name})
+        with pytest.raises(ValueError, match=rf"'audit_it'.*{name}|{what}"):
+            partial.expand(**{name: [value]})
+        partial = operator.partial(task_id="audit_it", **{key: given[key] for key in given if key != name})
+        with pytest.raises(ValueError, match=rf"'audit_it'.*{name}|{what}"):
+            partial.expand_kwargs([{name: value}])
+
+
+@checked
+def test_what_a_parameter_takes_and_what_is_known_at_run_time_only_passes_the_import(
+    operator: type[BaseOperator], name: str
+) -> None:
+    kind = kind_of(operator, name)
+    for value, _ in kind.forms:
+        for spelled, _ in spellings(value, kind):
+            operator(task_id="audit_it", **arguments(operator, name, spelled))
+    for unknown in ("{{ params.x }}", "{% if x %}1{% endif %}", ["{{ params.x }}", 1.5], {"a": "{{ params.x }}"}):
+        operator(task_id="audit_it", **arguments(operator, name, unknown))
+    with DAG("of_outputs", schedule=None):
+        listed = operator(task_id="before", **arguments(operator, name, "{{ params.x }}"))
+        operator(task_id="audit_it", **arguments(operator, name, listed.output))
+        operator.partial(
+            task_id="mapped", **{key: value for key, value in arguments(operator, name, 1).items() if key != name}
+        ).expand(**{name: listed.output})

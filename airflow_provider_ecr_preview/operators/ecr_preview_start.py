@@ -81,6 +81,8 @@ class EcrStartLifecyclePolicyPreviewOperator(
         holds while deferred and across restarts of the triggerer. (templated)
     :param poll_interval: time between two checks of the status, in seconds. (templated)
     :param deferrable: whether to wait in the triggerer, without a worker slot.
+    :param multiple_outputs: whether each key of the result is an XCom of its own, so that
+        ``output["policy_fingerprint"]`` works.
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of the connection. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -120,9 +122,10 @@ class EcrStartLifecyclePolicyPreviewOperator(
         timeout: Templated[float | timedelta] | None = TIMEOUT,
         poll_interval: Templated[float | timedelta] | None = POLL_INTERVAL,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        multiple_outputs: bool = True,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(multiple_outputs=multiple_outputs, **kwargs)
         self.repository_name = as_rendered(repository_name)
         self.lifecycle_policy_text = as_rendered(lifecycle_policy_text)
         self.registry_id = as_rendered(registry_id)

@@ -55,6 +55,8 @@ class EcrLifecyclePolicyPreviewSensor(
     :param poke_interval: time between two checks of the status, in seconds.
     :param timeout: how long to wait, in seconds. It also holds while deferred and across restarts of the triggerer.
     :param deferrable: whether to wait in the triggerer, without a worker slot.
+    :param multiple_outputs: whether each key of the result is an XCom of its own, so that
+        ``output["policy_fingerprint"]`` works.
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of the connection. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -79,9 +81,10 @@ class EcrLifecyclePolicyPreviewSensor(
         poke_interval: timedelta | float = 10.0,
         timeout: timedelta | float = 3600.0,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        multiple_outputs: bool = True,
         **kwargs: Any,
     ) -> None:
-        super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
+        super().__init__(multiple_outputs=multiple_outputs, poke_interval=poke_interval, timeout=timeout, **kwargs)
         self.repository_name = as_rendered(repository_name)
         self.policy_fingerprint = as_rendered(policy_fingerprint)
         self.registry_id = as_rendered(registry_id)

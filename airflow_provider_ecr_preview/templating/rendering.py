@@ -14,6 +14,7 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow_provider_ecr_preview.core.parameters.values import text, tls_verification
 from airflow_provider_ecr_preview.core.text.secrets import refuse_secrets
 from airflow_provider_ecr_preview.templating.constants import CheckedConstantsMixin
+from airflow_provider_ecr_preview.templating.outputs import given_outputs, require_outputs
 from airflow_provider_ecr_preview.templating.policy_files import open_policy_files
 
 if TYPE_CHECKING:
@@ -81,10 +82,13 @@ class LiteralXComMixin(CheckedConstantsMixin):
         seen_oids: set[int],
     ) -> None:
         # A mapped operator calls this method for the task that it made, but not render_template_fields.
+        outputs: dict[str, XComArg] = {}
         if parent is self:
             template_fields = [name for name in template_fields if not _is_from_xcom(self, name, context)]
             open_policy_files(self, template_fields, lambda: jinja_env)
+            outputs = given_outputs(self, template_fields)
         super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)  # type: ignore[misc]
+        require_outputs(self, outputs)
 
 
 class AwsParametersMixin:

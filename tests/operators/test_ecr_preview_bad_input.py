@@ -7,7 +7,7 @@ import runpy
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -66,22 +66,24 @@ def another_service() -> Iterator[str]:
         server.shutdown()
 
 
-def start(**kwargs: Any) -> EcrStartLifecyclePolicyPreviewOperator:
-    return EcrStartLifecyclePolicyPreviewOperator(
-        **{
-            "task_id": "start",
-            "repository_name": REPOSITORY,
-            "lifecycle_policy_text": POLICY,
-            "deferrable": False,
-            **kwargs,
-        }
+def start(**rendered: Any) -> EcrStartLifecyclePolicyPreviewOperator:
+    task = EcrStartLifecyclePolicyPreviewOperator(
+        task_id="start", repository_name=REPOSITORY, lifecycle_policy_text=POLICY, deferrable=False
+    )
+    return with_rendered(task, rendered)
+
+
+def summarize(**rendered: Any) -> EcrSummarizeLifecyclePolicyPreviewOperator:
+    return with_rendered(
+        EcrSummarizeLifecyclePolicyPreviewOperator(task_id="summarize", repository_name=REPOSITORY), rendered
     )
 
 
-def summarize(**kwargs: Any) -> EcrSummarizeLifecyclePolicyPreviewOperator:
-    return EcrSummarizeLifecyclePolicyPreviewOperator(
-        **{"task_id": "summarize", "repository_name": REPOSITORY, **kwargs}
-    )
+def with_rendered(task: Any, rendered: Mapping[str, Any]) -> Any:
+    """Return a task with values that templates rendered; as constants most of them would be refused earlier."""
+    for name, value in rendered.items():
+        setattr(task, name, value)
+    return task
 
 
 def nothing_started(ecr: LocalEcr) -> bool:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -61,5 +61,79 @@ def test_two_groups_of_one_dag_are_two_audits() -> None:
 
 
 def test_an_argument_that_no_task_knows_is_refused() -> None:
-    with pytest.raises(TypeError, match="lifecycle_polices"):
+    with pytest.raises(TypeError, match=r"no argument 'lifecycle_polices'. Did you mean lifecycle_policies\?"):
         built(lifecycle_polices={})
+    with pytest.raises(TypeError, match=r"no argument 'inclde'. Did you mean include\?"):
+        built(inclde="a/*")
+
+
+OF_EVERY_OPERATOR: dict[str, Any] = {
+    "retries": 3,
+    "retry_delay": timedelta(minutes=2),
+    "pool": "ecr",
+    "pool_slots": 2,
+    "queue": "ecr",
+    "executor": "ecr",
+    "executor_config": {"a": 1},
+    "owner": "platform",
+    "priority_weight": 7,
+    "execution_timeout": timedelta(hours=1),
+    "on_failure_callback": print,
+    "on_success_callback": print,
+    "on_retry_callback": print,
+    "depends_on_past": True,
+    "doc_md": "What it audits.",
+    "params": {"a": 1},
+}
+
+
+def value_of(task: Any, name: str) -> Any:
+    value = task.partial_kwargs[name] if hasattr(task, "partial_kwargs") and name != "params" else getattr(task, name)
+    value = value[0] if isinstance(value, list) else value  # of a callback
+    return dict(value) if name == "params" else value
+
+
+@pytest.mark.parametrize("name", OF_EVERY_OPERATOR)
+def test_an_argument_of_every_operator_reaches_all_tasks_and_can_be_set_for_each(name: str) -> None:
+    value = OF_EVERY_OPERATOR[name]
+    dag, _ = built(**{name: value})
+    assert [value_of(dag.get_task(f"lifecycle_audit.{task}"), name) for task in ("list", "audit", "merge")] == [
+        value
+    ] * 3
+
+
+def test_an_argument_of_one_task_wins() -> None:
+    dag, merge = built(
+        retries=3,
+        list_kwargs={"retries": 1, "max_workers": 2},
+        merge_kwargs={"retries": 0},
+        audit_kwargs={"max_workers": 4},
+    )
+    names: Any = dag.get_task("lifecycle_audit.list")
+    audit: Any = dag.get_task("lifecycle_audit.audit")
+    assert (names.retries, audit.partial_kwargs["retries"], merge.retries) == (1, 3, 0)
+    assert (names.max_workers, audit.partial_kwargs["max_workers"]) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"trigger_rule": "all_done"}, "Set trigger_rule for one task: in list_kwargs"),
+        ({"task_id": "a"}, "sets 'task_id' itself"),
+        ({"do_xcom_push": False}, "sets 'do_xcom_push' itself"),
+        ({"merge_kwargs": {"task_id": "a"}}, "sets 'task_id' itself"),
+        ({"merge_kwargs": {"audits": []}}, "merge_kwargs cannot set 'audits', which links the tasks"),
+        ({"merge_kwargs": {"retires": 1}}, "retires"),
+        ({"audit_kwargs": {"retires": 1}}, "retires"),
+        ({"list_kwargs": {"retires": 1}}, "retires"),
+    ],
+)
+def test_an_argument_that_would_break_the_group_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        built(**arguments)
+
+
+def test_a_batch_size_of_none_is_the_default_and_not_a_task_for_every_repository() -> None:
+    dag, _ = built(batch_size=None)
+    names: Any = dag.get_task("lifecycle_audit.list")
+    assert names.batch_size == 500

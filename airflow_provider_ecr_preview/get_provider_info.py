@@ -109,6 +109,7 @@ def get_provider_info() -> dict[str, Any]:
         },
         "extra-links": [
             "airflow_provider_ecr_preview.links.audit.EcrAuditReportLink",
+            "airflow_provider_ecr_preview.links.ecr.EcrRegistryLink",
             "airflow_provider_ecr_preview.links.ecr.EcrRepositoryLink",
             "airflow_provider_ecr_preview.links.preview_tab.EcrPreviewTabLink",
         ],

@@ -14,6 +14,8 @@ from airflow_provider_ecr_preview.core.cleanup.settings import CleanupAction, On
 from airflow_provider_ecr_preview.core.parameters.values import choice, text
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
+from airflow_provider_ecr_preview.links.ecr import EcrRegistryLink
+from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.templating.parameters import Rule, safe_days
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 
@@ -36,6 +38,7 @@ class EcrCleanupOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[E
         "on_blocked": partial(choice, choices=get_args(OnBlocked)),
         "recently_pulled_days": safe_days,
     }
+    operator_extra_links = (EcrPreviewTabLink(), EcrRegistryLink())
     ui_color = "#f7c9c0"
 
     def on_kill(self) -> None:

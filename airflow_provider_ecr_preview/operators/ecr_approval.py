@@ -31,6 +31,7 @@ from airflow_provider_ecr_preview.display.approval_report import (
     dry_run_of_same,
     subject_prefix,
 )
+from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.reports.approvals import keep_answer, keep_question
 from airflow_provider_ecr_preview.reports.lists import line_list, listed_images
 from airflow_provider_ecr_preview.settings import RUN_TAB_ROUTE, base_path, price_per_gb_month, tabs_are_shown
@@ -123,6 +124,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         "summary",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"body": "md", "dry_run_result": "json", "summary": "json"}
+    operator_extra_links = (EcrPreviewTabLink(),)
     ui_color = "#f7e6c0"
 
     parameter_rules: ClassVar[Mapping[str, Rule]] = {

@@ -25,6 +25,7 @@ from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
 from airflow_provider_ecr_preview.engine.audit_attempt import AuditAttempt
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
+from airflow_provider_ecr_preview.links.ecr import EcrRegistryLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators import _audit_parameters as defaults
 from airflow_provider_ecr_preview.operators._audit_run import AuditRun
@@ -160,7 +161,7 @@ class EcrAuditLifecyclePoliciesOperator(
         "lifecycle_policy_text": "json",
         "repository_names": "json",
     }
-    operator_extra_links = (EcrPreviewTabLink(), EcrAuditReportLink())
+    operator_extra_links = (EcrPreviewTabLink(), EcrAuditReportLink(), EcrRegistryLink())
     parameter_rules = FAIL_ON_RULES
     ui_color = "#ffe8d1"
 

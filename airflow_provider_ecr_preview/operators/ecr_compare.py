@@ -36,6 +36,7 @@ from airflow_provider_ecr_preview.display.comparison import comparison_table
 from airflow_provider_ecr_preview.display.text import render
 from airflow_provider_ecr_preview.engine.policy_comparer import PolicyComparer
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
+from airflow_provider_ecr_preview.links.ecr import EcrRegistryLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators._audit_parameters import MAX_WORKERS, REPOSITORY_TIMEOUT
 from airflow_provider_ecr_preview.operators._fail_on import FAIL_ON_RULES, FailOn, is_too_many, read_fail_on
@@ -146,7 +147,7 @@ class EcrCompareLifecyclePoliciesOperator(
         "lifecycle_policy_text": "json",
         "repository_names": "json",
     }
-    operator_extra_links = (EcrPreviewTabLink(),)
+    operator_extra_links = (EcrPreviewTabLink(), EcrRegistryLink())
     ui_color = "#ffe8d1"
 
     parameter_rules: ClassVar[Mapping[str, Rule]] = {

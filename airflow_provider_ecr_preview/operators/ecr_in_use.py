@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.text.tracebacks import defuse
 from airflow_provider_ecr_preview.core.xcom.in_use import ImageInUse, ImagesInUseXCom
 from airflow_provider_ecr_preview.iam import FURTHER_IN_USE_ACTIONS, IAM_ACTIONS, IN_USE_ACTIONS
+from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators._publish import push_before_failure
 from airflow_provider_ecr_preview.reports.lists import line_list
 from airflow_provider_ecr_preview.sources.airflow import airflow_tasks
@@ -130,6 +131,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         "region_names",
         "verify",
     )
+    operator_extra_links = (EcrPreviewTabLink(),)
     ui_color = "#d8f0e0"
 
     parameter_rules: ClassVar[Mapping[str, Rule]] = {

@@ -19,6 +19,7 @@ from airflow_provider_ecr_preview.core.parameters.values import choice, decoded,
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.audit import AUDIT_SCHEMA, AuditXCom, ChangesXCom
 from airflow_provider_ecr_preview.links.audit import EcrAuditReportLink
+from airflow_provider_ecr_preview.links.ecr import EcrRegistryLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators._fail_on import (
     FAIL_ON_RULES,
@@ -90,7 +91,7 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         "on_no_repositories",
         "reports_path",
     )
-    operator_extra_links = (EcrPreviewTabLink(), EcrAuditReportLink())
+    operator_extra_links = (EcrPreviewTabLink(), EcrAuditReportLink(), EcrRegistryLink())
     ui_color = "#ffe8d1"
 
     parameter_rules: ClassVar[Mapping[str, Rule]] = {

@@ -21,6 +21,7 @@ from airflow_provider_ecr_preview.core.parameters.values import account_id, choi
 from airflow_provider_ecr_preview.core.xcom.preview import StartedPreviewXCom
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
+from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.templating.parameters import Rule
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated, as_rendered
@@ -104,7 +105,7 @@ class EcrStartLifecyclePolicyPreviewOperator(
         "wait_for_completion",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"lifecycle_policy_text": "json"}
-    operator_extra_links = (EcrRepositoryLink(),)
+    operator_extra_links = (EcrPreviewTabLink(), EcrRepositoryLink())
     ui_color = "#ffe8d1"
 
     parameter_rules: ClassVar[Mapping[str, Rule]] = {

@@ -38,6 +38,7 @@ from airflow_provider_ecr_preview.display.recommendation import recommendation_t
 from airflow_provider_ecr_preview.display.text import render
 from airflow_provider_ecr_preview.engine.policy_recommender import PolicyRecommender
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
+from airflow_provider_ecr_preview.links.ecr import EcrRegistryLink
 from airflow_provider_ecr_preview.operators._audit_parameters import MAX_WORKERS, REPOSITORY_TIMEOUT
 from airflow_provider_ecr_preview.operators._fail_on import FAIL_ON_RULES, FailOn, is_too_many, read_fail_on
 from airflow_provider_ecr_preview.operators._publish import push_before_failure
@@ -141,6 +142,7 @@ class EcrRecommendLifecyclePolicyOperator(
         "share",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"in_use": "json", "repository_names": "json"}
+    operator_extra_links = (EcrRegistryLink(),)
     ui_color = "#ffe8d1"
 
     parameter_rules: ClassVar[Mapping[str, Rule]] = {

@@ -26,6 +26,8 @@ from airflow_provider_ecr_preview.engine.cleanup_settlement import CleanupSettle
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.hooks.lifecycle_events import EcrLifecycleEventsHook
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
+from airflow_provider_ecr_preview.links.ecr import EcrRegistryLink
+from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators._publish import mark_change, push_before_failure
 from airflow_provider_ecr_preview.reports.lists import line_list, listed_images
 from airflow_provider_ecr_preview.templating.parameters import Rule
@@ -94,6 +96,7 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
         "clean_up", "end_time", "fail_on", "results_path", "start_time", "summary"
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"clean_up": "json", "summary": "json"}
+    operator_extra_links = (EcrPreviewTabLink(), EcrRegistryLink())
     ui_color = "#dfe6f5"
 
     parameter_rules: ClassVar[Mapping[str, Rule]] = {"fail_on": partial(choice, choices=get_args(ReconcileFailOn))}

@@ -20,6 +20,8 @@ from airflow_provider_ecr_preview.core.selection import (
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.engine.repository_lister import MAX_WORKERS, RepositoryLister
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
+from airflow_provider_ecr_preview.links.ecr import EcrRegistryLink
+from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators._fail_on import (
     FAIL_ON_RULES,
     OnNoRepositories,
@@ -106,6 +108,7 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"exclude": "json", "include": "json", "tags": "json"}
     parameter_rules = FAIL_ON_RULES
+    operator_extra_links = (EcrPreviewTabLink(), EcrRegistryLink())
     ui_color = "#ffe8d1"
 
     def __init__(
@@ -137,13 +140,19 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
         self._is_by_region = region_names is not None
         self._check_constants()
 
-    def execute(self, context: Context) -> RepositoryNames:  # noqa: ARG002 - Airflow passes it
+    def execute(self, context: Context) -> RepositoryNames:
         """List the repositories."""
         batch_size = integer(self.batch_size, "batch_size", BATCH_SIZE if self._is_batched else None, minimum=1)
         read_on_no_repositories(self.on_no_repositories)
         selection = RepositorySelection.of(self.include, self.exclude, self.tags)
         if not self._is_by_region:
             names = self._names(self.hook, selection)
+            EcrRegistryLink.persist(
+                context=context,
+                operator=self,
+                region_name=self.hook.conn_region_name,
+                aws_partition=self.hook.conn_partition,
+            )
             self._warn_if_empty([names])
             return names if batch_size is None else self._mappable(batches_of(names, batch_size), [names], batch_size)
         regions = texts(self.region_names, "region_names", [self.hook.conn_region_name])

@@ -21,6 +21,7 @@ from airflow_provider_ecr_preview.core.watch.report import AlarmSeverity, policy
 from airflow_provider_ecr_preview.core.watch.result import policy_events_xcom
 from airflow_provider_ecr_preview.core.xcom.audit import AUDIT_SCHEMA
 from airflow_provider_ecr_preview.core.xcom.watch import POLICY_EVENTS_SCHEMA, PolicyEventsXCom, PolicyWatchXCom
+from airflow_provider_ecr_preview.links.ecr import EcrRegistryLink
 from airflow_provider_ecr_preview.operators._publish import push_before_failure
 from airflow_provider_ecr_preview.reports.expected_policies import folder_of, read_expected_policies
 from airflow_provider_ecr_preview.reports.policies import audited_policy
@@ -65,6 +66,7 @@ class EcrReadPolicyEventsOperator(LiteralXComMixin, BaseOperator):
 
     template_fields: Sequence[str] = ("events", "expected_policies", "region_name", "registry_id", "reports_path")
     template_fields_renderers: ClassVar[dict[str, str]] = {"events": "json", "expected_policies": "json"}
+    operator_extra_links = (EcrRegistryLink(),)
     ui_color = "#f5e6df"
 
     def __init__(
@@ -180,6 +182,7 @@ class EcrReportPolicyEventsOperator(LiteralXComMixin, BaseOperator):
 
     template_fields: Sequence[str] = ("alarm_severity", "audit", "changes", "fail_on_alarm")
     template_fields_renderers: ClassVar[dict[str, str]] = {"audit": "json", "changes": "json"}
+    operator_extra_links = (EcrRegistryLink(),)
     ui_color = "#f5e6df"
 
     parameter_rules: ClassVar[Mapping[str, Rule]] = {"alarm_severity": partial(choice, choices=get_args(AlarmSeverity))}

@@ -18,6 +18,7 @@ from airflow_provider_ecr_preview.core.parameters.values import account_id, text
 from airflow_provider_ecr_preview.core.xcom.preview import StartedPreviewXCom
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
+from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated, as_rendered
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
@@ -69,7 +70,7 @@ class EcrLifecyclePolicyPreviewSensor(
 
     aws_hook_class = EcrLifecyclePolicyPreviewHook
     template_fields: Sequence[str] = aws_template_fields("repository_name", "policy_fingerprint", "registry_id")
-    operator_extra_links = (EcrRepositoryLink(),)
+    operator_extra_links = (EcrPreviewTabLink(), EcrRepositoryLink())
     ui_color = "#ffe8d1"
 
     def __init__(

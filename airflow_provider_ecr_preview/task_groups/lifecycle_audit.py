@@ -201,5 +201,5 @@ def _refuse_of_the_group(name: str) -> None:
 
 
 def _parameters(of: Any) -> set[str]:
-    parameters = signature(of.__init__ if isinstance(of, type) else of).parameters.values()
+    parameters = signature(of).parameters.values()
     return {parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}

@@ -72,7 +72,9 @@ def regions(value: Any, parameter: str, default: Any = (), *, protects: bool = F
         return default
     names = texts(value, parameter, protects=protects)
     if not names:
-        refuse(value, parameter, f"Name a Region, or leave {parameter} out")
+        raise ValueError(
+            f"{parameter} is empty. Name a Region, or leave {parameter} out to use the Region of the connection."
+        )
     for name in names:
         region(name, parameter)
     return names

@@ -106,7 +106,7 @@ def test_no_module_is_long() -> None:
         (
             "links/ecr.py",
             "from airflow_provider_ecr_preview.reports import lists",
-            "links.ecr imports reports.lists: links may import of this package only: core, settings",
+            "links.ecr imports reports.lists: links may import of this package only: aws, core, settings",
         ),
         (
             "operators/ecr_preview.py",

@@ -96,7 +96,7 @@ def test_an_example_imports_only_what_is_public(path: Path) -> None:
 PUBLIC_CLASSES = {
     "hooks.ecr_preview": ["EcrLifecyclePolicyPreviewHook"],
     "links.audit": ["EcrAuditReportLink"],
-    "links.ecr": ["EcrRepositoryLink"],
+    "links.ecr": ["EcrRegistryLink", "EcrRepositoryLink"],
     "operators.ecr_approval": ["EcrApproveCleanupOperator"],
     "operators.ecr_audit": [
         "EcrAuditLifecyclePoliciesOperator",

@@ -311,8 +311,10 @@ class TestArguments:
 
     @pytest.mark.parametrize("name", ["Payments/API", "payments/", "payments api", ""])
     def test_an_invalid_repository_name_calls_nothing(self, local_ecr: LocalEcr, context: Any, name: str) -> None:
+        task = sensor()
+        task.repository_name = name  # as a template renders it
         with pytest.raises(exceptions.InvalidRequestError, match=r"us-east-1.*not a repository name"):
-            sensor(repository_name=name).execute(context)
+            task.execute(context)
         assert len(local_ecr.calls) == 0
 
 

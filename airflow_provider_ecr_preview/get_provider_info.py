@@ -62,6 +62,7 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "notifications": ["airflow_provider_ecr_preview.notifications.ecr_result.EcrResultNotifier"],
         # Read by the releases of Airflow that know it; the others have the command ecr-preview alone.
         "cli": ["airflow_provider_ecr_preview.cli.airflow_commands.get_ecr_preview_commands"],
         "config": {

@@ -45,7 +45,15 @@ def inert(text: str) -> str:
     """
     escaped = _MARKUP.sub(r"\\\1", one_line(masked(text)))
     escaped = _AT_THE_START.sub(lambda start: rf"{start[1]}\{start[2]}" if start[1] else rf"\{start[3]}", escaped)
-    return _LINKS.sub(_UNSEEN_BREAK, escaped)
+    return unlinked(escaped)
+
+
+def unlinked(text: str) -> str:
+    """Return a text in which addresses, and names after ``@`` and ``#``, are broken up by an invisible character.
+
+    :param text: text from outside.
+    """
+    return _LINKS.sub(_UNSEEN_BREAK, text)
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -47,6 +47,7 @@ RULES: Mapping[str, Allowed] = {
     "telemetry": _allowed("core", "airflow", "attrs", "openlineage"),
     "templating": _allowed("aws core", "airflow", "jinja2"),
     "links": _allowed("aws core settings", "airflow"),
+    "notifications": _allowed("core display", "airflow.sdk"),
     "triggers": _allowed("aws core hooks", "airflow", "cachetools"),
     "sensors": _allowed(_BELOW_OPERATORS, "airflow"),
     "operators": _allowed(_BELOW_OPERATORS, "airflow", "jinja2"),

@@ -1,0 +1,1 @@
+"""Notifiers that send what a task found or changed."""

@@ -58,18 +58,15 @@ NEWER = (
     "s3transfer",
 )
 TOOLS = (
-    "apache-airflow-providers-cncf-kubernetes",
     "apache-airflow-providers-openlineage>=2.3",
     "duckdb>=1.3",
     "hypothesis>=6.140",
     "jsonschema>=4.23",
     "playwright>=1.49",
     "psutil>=6.0",
-    "pyarrow",
     "pytest>=8.3",
     "pytest-asyncio>=1.2",
     "pytest-xdist>=3.8",
-    "rich",
 )
 SHOWN = ("apache-airflow", "boto3", "apache-airflow-providers-amazon")
 
@@ -177,7 +174,8 @@ def _environment(release: Release) -> Path:
 def _packages(release: Release) -> list[str]:
     """Return what to install, as arguments of uv."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["local"], *TOOLS]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["local"], *extras["parquet"], *extras["eks"], *TOOLS]
     dated = []
     if release.packages_of:
         newer = [f"--exclude-newer-package={name}=2999-01-01" for name in NEWER]

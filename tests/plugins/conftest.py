@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 from airflow.models.xcom import XComModel
-from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
-from sqlalchemy import delete, update
 
 from airflow_provider_ecr_preview.core.xcom.preview import (
     AUDIT_MARKER_KEY,
@@ -23,6 +21,7 @@ from airflow_provider_ecr_preview.core.xcom.preview import (
     MARKER_KEY,
 )
 from airflow_provider_ecr_preview.reports.lists import image_list
+from tests.plugins import xcom_rows
 from tests.plugins.dag_permissions import READABLE
 from tests.plugins.previews import images, summary
 
@@ -104,17 +103,12 @@ class Server:
         self._store(key, marker, dag_id, task_id, map_index)
 
     def _store(self, key: str, value: Any, dag_id: str, task_id: str, map_index: int) -> None:
-        # As Airflow keeps it, and not in the form in which each of its releases takes it.
         its = {"dag_id": dag_id, "run_id": self.run_id, "task_id": task_id, "map_index": map_index}
-        with create_session() as session:
-            query = update(XComModel).filter_by(**its, key=key).values(value=value)
-            assert session.execute(query).rowcount == 1
+        xcom_rows.replace(key, value, **its)
 
     def forget_markers(self) -> None:
         """Remove the markers of all tests before."""
-        with create_session() as session:
-            keys = (MARKER_KEY, AUDIT_MARKER_KEY, CHANGE_MARKER_KEY, COMPARISON_MARKER_KEY)
-            session.execute(delete(XComModel).where(XComModel.key.in_(keys)))
+        xcom_rows.remove((MARKER_KEY, AUDIT_MARKER_KEY, CHANGE_MARKER_KEY, COMPARISON_MARKER_KEY))
 
 
 @pytest.fixture(scope="session")

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from airflow.models.taskinstance import TaskInstance
-from airflow.models.xcom import XComModel
-from airflow.utils.session import create_session
 from playwright.sync_api import Page, expect
-from sqlalchemy import delete, insert, select
 
 from airflow_provider_ecr_preview.core.xcom.preview import AUDIT_MARKER_KEY, MARKER_KEY
 from tests.core.audit.test_summary import audited
+from tests.plugins import xcom_rows
 from tests.plugins.audits import push_audit
 from tests.plugins.conftest import Server
 
 COUNT = 10_000
 FIRST = 10
 """The first map index; the tasks of the server have lower ones."""
-
-INSTANCES, XCOMS = TaskInstance.__table__, XComModel.__table__
 
 
 @pytest.fixture
@@ -32,18 +26,10 @@ def previews(server: Server) -> Iterator[None]:
     server.mark(
         {"schema": "ecr-lifecycle-preview-marker/1", "kind": "summary", "counts": {}}, task_id="mapped", map_index=0
     )
-    with create_session() as session:
-        of_mapped = {"dag_id": "payments", "task_id": "mapped", "map_index": 0}
-        instance = dict(session.execute(select(INSTANCES).filter_by(**of_mapped)).mappings().one())
-        xcom = dict(session.execute(select(XCOMS).filter_by(**of_mapped, key=MARKER_KEY)).mappings().one())
-        indexes = range(FIRST, FIRST + COUNT)
-        new_id = (lambda: str(uuid.uuid4())) if isinstance(instance["id"], str) else uuid.uuid4
-        session.execute(insert(INSTANCES), [{**instance, "id": new_id(), "map_index": index} for index in indexes])
-        session.execute(insert(XCOMS), [{**xcom, "map_index": index} for index in indexes])
+    its = {"dag_id": "payments", "run_id": server.run_id, "task_id": "mapped", "map_index": 0}
+    xcom_rows.copy(MARKER_KEY, range(FIRST, FIRST + COUNT), **its)
     yield
-    with create_session() as session:
-        session.execute(delete(XCOMS).where(XCOMS.c.map_index >= FIRST))
-        session.execute(delete(INSTANCES).where(INSTANCES.c.map_index >= FIRST))
+    xcom_rows.remove_copies(FIRST)
 
 
 def test_an_audit_among_ten_thousand_previews_is_found(

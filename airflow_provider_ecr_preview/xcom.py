@@ -27,6 +27,7 @@ from airflow_provider_ecr_preview.core.xcom.audit import (
     FindingCount,
     RegistryCounts,
     RepositoryRef,
+    TrendPoint,
 )
 from airflow_provider_ecr_preview.core.xcom.cleanup import (
     CLEANUP_SCHEMA,
@@ -198,6 +199,7 @@ __all__ = [
     "SparedImageXCom",
     "StartedPreviewXCom",
     "StorageXCom",
+    "TrendPoint",
     "UnreadEventXCom",
     "WastefulRepository",
     "WatchedPolicyXCom",

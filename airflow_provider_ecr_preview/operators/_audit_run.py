@@ -236,7 +236,9 @@ class AuditRun:
         report_uri = reports.markdown_uri if self.is_whole else None
         if self.is_whole:
             reports.write_owners(attempt.audit, table_uris)
-            reports.write_markdown(attempt.audit.as_dict(changes=changes))
+            whole = attempt.audit.as_dict(changes=changes)
+            reports.write_markdown(whole)
+            attempt.audit.trend_uri = reports.write_trend(whole, self._dag_id, self._task.task_id)
         if given.retention_days is not None:
             removed = reports.remove_older_than(given.retention_days)
             self._log.info(

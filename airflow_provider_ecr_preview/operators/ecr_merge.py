@@ -191,7 +191,9 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
             return audit_xcom(merged, changes=changes, table_uris=table_uris)
         reports = AuditReports(self.reports_path, audit_id=self.audit_id, audited_at=merged.audited_at)
         reports.write_owners(merged, table_uris)
-        reports.write_markdown(merged.as_dict(changes=changes))
+        whole = merged.as_dict(changes=changes)
+        reports.write_markdown(whole)
+        merged.trend_uri = reports.write_trend(whole, self.dag_id, self.task_id)
         self.log.info("Report: %s", reports.markdown_uri)
         return audit_xcom(merged, changes=changes, report_uri=reports.markdown_uri, table_uris=table_uris)
 

@@ -41,6 +41,7 @@ from airflow_provider_ecr_preview.reports.storage import (
     slug,
     write_whole,
 )
+from airflow_provider_ecr_preview.reports.trend import write_trend
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
@@ -189,6 +190,16 @@ class AuditReports:
             )
             return
         audit.money.take_over(owners, uri)
+
+    def write_trend(self, value: AuditXCom, dag_id: str | None, task_id: str) -> str | None:
+        """Add an audit to the trend of its series, and return where that is; None if the trend cannot be read.
+
+        :param value: the audit.
+        :param dag_id: the DAG that audits.
+        :param task_id: the task whose result the audit is.
+        """
+        policies = AuditKind.from_xcom(value).series
+        return write_trend(self.root, f"{dag_id} {task_id} {policies}", value, dag_id)
 
     @property
     def markdown_uri(self) -> str:

@@ -10,6 +10,7 @@
     owners/audit_date=<date>/<audit>/<owner>.md                                     for each owner; owners.json lists all
     outcomes/<audit>/<part>/                                                        what a retry takes up
     manifests/registry_id=/region_name=/repository_name=<name>/manifests.jsonl.gz   what images refer to; those of the last audit
+    trend/<DAG, task and policies>.jsonl                                            a line for each audit of a series
     policies/<fingerprint>.json                                                     each policy that was previewed, once
 """
 
@@ -40,6 +41,9 @@ OUTCOMES = "outcomes"
 
 
 OWNERS = "owners"
+
+
+TREND = "trend"
 
 
 POLICIES = "policies"

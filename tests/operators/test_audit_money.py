@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -117,3 +118,6 @@ def test_a_merged_audit_takes_the_owners_from_the_tables_of_its_parts(registry: 
     owners = read_owners(value["owners_uri"])
     assert {owner["owner"]: owner["repository_count"] for owner in owners} == {"payments": 2, "": 2}
     assert owners == value["owners"]
+    [point] = map(json.loads, Path(value["trend_uri"].removeprefix("file://")).read_text().splitlines())
+    assert point["monthly_cost_usd"] == value["storage"]["monthly_cost_usd"]
+    assert not any("trend_uri" in part for part in parts)

@@ -73,6 +73,8 @@ class Audit:
         self._finding_costs: Counter[tuple[str, str]] = Counter()
         self.acknowledged = acknowledged or AcknowledgedFindings()
         """The acknowledgements, with what each covers."""
+        self.trend_uri: str | None = None
+        """The file with the trend of the series; None if none was written."""
         self.money = MoneyAndOwners()
         """The sums by owner, and the repositories that waste the most."""
         self._examples: dict[tuple[str, str], Leading[RepositoryRef]] = {}
@@ -201,6 +203,8 @@ class Audit:
         if self.money.has_owners:
             value["owners"] = self.money.owners
             value["owners_left_out"] = self.money.left_out
+        if self.trend_uri is not None:
+            value["trend_uri"] = self.trend_uri
         if self.money.owners_uri is not None:
             value["owners_uri"] = self.money.owners_uri
         if acknowledgements := self.acknowledged.as_list():

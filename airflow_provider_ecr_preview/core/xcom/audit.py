@@ -175,6 +175,27 @@ class AuditedPolicies(TypedDict):
     name: str | None
 
 
+class TrendPoint(TypedDict):
+    """One line of the file ``trend_uri``: one audit of the series, the oldest first. Null is what is not known."""
+
+    audit_id: str
+    audited_at: str
+    dag_id: str | None
+    selection: str | None
+    repository_count: int
+    failed_count: int
+    missing_part_count: int
+    expiring_image_count: int
+    expiring_bytes_upper_bound: int | None
+    critical_finding_count: int
+    warning_finding_count: int
+    info_finding_count: int
+    acknowledged_finding_count: int
+    stored_bytes_upper_bound: int | None
+    monthly_cost_usd: float | None
+    never_pulled_monthly_cost_usd: float | None
+
+
 class AuditXCom(AuditCounts):
     """``return_value`` of the audit and of the merge operator, in at most 48 KiB.
 
@@ -184,6 +205,7 @@ class AuditXCom(AuditCounts):
     ``wasteful`` are the repositories that waste the most; absent where no storage was measured. ``owners`` are the sums of
     the first 50 owners by cost; absent where no tags were read. ``owners_left_out`` counts the other owners. ``owners_uri``
     is a file with all of them (:class:`OwnersFile`), and the tables have all rows.
+    ``trend_uri`` is a file with a line for each audit of the same task and policies (:class:`TrendPoint`).
 
     ``packed_repositories`` are the names of all repositories, for the merge operator: JSON by registry and Region,
     compressed (zlib, base 85). Absent where the lists name them all, or the names do not fit.
@@ -216,6 +238,7 @@ class AuditXCom(AuditCounts):
     owners: NotRequired[list[OwnerCounts]]
     owners_left_out: NotRequired[int]
     owners_uri: NotRequired[str]
+    trend_uri: NotRequired[str]
     packed_repositories: NotRequired[str]
     acknowledgements: NotRequired[list[AcknowledgementCounts]]
     acknowledgements_left_out: NotRequired[int]

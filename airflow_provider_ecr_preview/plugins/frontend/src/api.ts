@@ -11,6 +11,7 @@ import type {
   Settings,
   TaskInstance,
   TaskRef,
+  TrendPoint,
 } from "./types";
 import { allVisible, visible } from "./visible";
 
@@ -529,6 +530,12 @@ function repositoryOf(row: Record<string, unknown>): AuditedRepository {
     saved_cost: number("saved_monthly_cost_usd"),
     never_pulled_cost: number("never_pulled_monthly_cost_usd"),
   };
+}
+
+/** The trend of the audits of a task, the oldest first. */
+export async function readTrend(task: TaskRef, signal?: AbortSignal): Promise<TrendPoint[]> {
+  const answer = allVisible(await getJson(`${ownTaskPath(task)}/trend?map_index=${task.mapIndex}`, signal)) as { points: TrendPoint[] };
+  return answer.points;
 }
 
 /** Images of all repositories of an audit, and how many of their lists were searched so far. */

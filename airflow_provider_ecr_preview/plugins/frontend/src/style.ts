@@ -38,6 +38,7 @@ export const STYLE = `
 .ecrp .chart { margin: 0 0 1rem; min-width: 0; }
 .ecrp .plot, .ecrp .map { position: relative; width: 100%; }
 .ecrp .plot { min-height: 160px; }
+.ecrp .plot.trend { min-height: 130px; }
 .ecrp .plot svg, .ecrp .map svg { display: block; overflow: hidden; }
 .ecrp .plot text { font-size: 12px; }
 .ecrp .tip.floating { position: absolute; top: 0; z-index: 3; pointer-events: none; }

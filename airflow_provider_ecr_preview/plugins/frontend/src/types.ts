@@ -117,6 +117,20 @@ export interface WastefulRepository extends RepositoryRef {
   never_pulled_monthly_cost_usd: number;
 }
 
+/** One audit of the trend of a task. */
+export interface TrendPoint {
+  audit_id: string;
+  audited_at: string;
+  selection: string | null;
+  missing_part_count: number;
+  expiring_image_count: number;
+  critical_finding_count: number;
+  warning_finding_count: number;
+  info_finding_count: number;
+  stored_bytes_upper_bound: number | null;
+  monthly_cost_usd: number | null;
+}
+
 /** One entry of acknowledged_findings, and what it covers. */
 export interface Acknowledgement {
   repositories: string;
@@ -207,6 +221,7 @@ export interface Audit {
   wasteful?: WastefulRepository[];
   owners?: OwnerCounts[];
   owners_left_out?: number;
+  trend_uri?: string;
   acknowledgements?: Acknowledgement[];
   acknowledgements_left_out?: number;
 }

@@ -2,6 +2,7 @@ import { cleanup, fireEvent, render, screen, within } from "@testing-library/rea
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { asForm, dollars, ownersOf, sumsOf } from "../src/costs";
+import { ticks } from "../src/charts/TrendOverTime";
 import EcrPreview from "../src/main";
 import type { AuditedRepository } from "../src/types";
 import { FakeAirflow, pageText, seen } from "./server";
@@ -182,6 +183,52 @@ describe("what it costs", () => {
     show();
     await seen("and 2 more owners");
     expect(within(screen.getByRole("region", { name: "Most wasteful repositories" })).getByText("< $0.01")).toBeDefined();
+  });
+});
+
+describe("the trend", () => {
+  const point = (days: number, fields: Record<string, unknown> = {}) => ({
+    audit_id: days === 90 ? "weekly" : `weekly ${days}`, audited_at: new Date(Date.UTC(2026, 7, 22) + days * 864e5).toISOString(),
+    dag_id: "d", selection: null, repository_count: 4, failed_count: 0, missing_part_count: 0, expiring_image_count: 5 + days,
+    expiring_bytes_upper_bound: 1, critical_finding_count: 1, warning_finding_count: 1, info_finding_count: 0,
+    acknowledged_finding_count: 0, stored_bytes_upper_bound: 1e9 * days, monthly_cost_usd: days / 10, never_pulled_monthly_cost_usd: 0,
+    ...fields,
+  });
+
+  it("shows bytes, cost, images and findings over months, of the same repositories only", async () => {
+    airflow.task({ ...AUDIT, trend_uri: "file:///reports/trend/a.jsonl" });
+    airflow.answer(/\/trend\?/, { points: [point(0), point(30, { missing_part_count: 1 }), point(60, { selection: "web/*" }), point(90)] });
+    show();
+    const section = within(await screen.findByRole("region", { name: "Trend" }));
+    expect((await section.findAllByRole("figure")).map((each) => each.getAttribute("aria-label"))).toEqual([
+      "Stored, at most: 0 B on 2026-08-22, 90 GB on 2026-11-20.",
+      "Costs in a month: $0.00 on 2026-08-22, $9.00 on 2026-11-20.",
+      "Images that would be deleted: 5 on 2026-08-22, 95 on 2026-11-20.",
+      "Findings, without those accepted: 2 on 2026-08-22, 2 on 2026-11-20.",
+    ]);
+    expect(pageText()).toContain("3 audits from 2026-08-22 to 2026-11-20; 1 of them lack a part");
+  });
+
+  it("says that it begins where there is one audit, and leaves out what was never measured", async () => {
+    airflow.task({ ...AUDIT, trend_uri: "file:///reports/trend/a.jsonl" });
+    airflow.answer(/\/trend\?/, { points: [point(90)] });
+    show();
+    await seen("The trend begins with this audit");
+    cleanup();
+    airflow.answer(/\/trend\?/, { points: [point(0), point(90)].map((each) => ({ ...each, stored_bytes_upper_bound: null, monthly_cost_usd: null })) });
+    show();
+    expect(await within(await screen.findByRole("region", { name: "Trend" })).findAllByRole("figure")).toHaveLength(2);
+  });
+
+  it("is not asked for where the audit wrote none", async () => {
+    show();
+    await seen("What it costs");
+    expect(airflow.asked.filter((url) => url.pathname.endsWith("/trend"))).toEqual([]);
+  });
+
+  it("puts days on the axis by time", () => {
+    expect(ticks(0, 10 * 864e5, 3)).toEqual([0, 5 * 864e5, 10 * 864e5]);
+    expect(ticks(5, 5, 3)).toEqual([5]);
   });
 });
 

@@ -2,6 +2,7 @@ import { type ReactNode, useCallback, useLayoutEffect, useRef } from "react";
 
 import { readRepositories, repositoryKey, runPath, tabPath, taskKey } from "../api";
 import { policyLines } from "../diff";
+import { TrendOverTime } from "../charts/TrendOverTime";
 import { FINDINGS } from "../findings";
 import { bytes, count, counted, minute, reportUrl } from "../format";
 import type { Audit, FindingCount, RepositoryRef, Settings, TaskRef } from "../types";
@@ -107,6 +108,7 @@ export function AuditView({
             {({ repositories: all, isWhole }) => <Costs repositories={all} isWhole={isWhole} audit={audit} onChoose={choose} />}
           </Show>
         )}
+        {audit.trend_uri !== undefined && settings.image_lists && <TrendOverTime task={task} audit={audit} />}
         {audit.changes !== null && <Changes changes={audit.changes} onChoose={choose} />}
         <Registries registries={audit.registries} leftOut={audit.registries_left_out} />
         {audit.report_uri !== null && settings.image_lists && <FindImages task={task} onChoose={chooseImage} />}

@@ -60,6 +60,7 @@ def test_each_owner_with_an_address_gets_their_own_report(
         if owner is not None:
             arn = ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryArn"]
             ecr.tag_resource(resourceArn=arn, tags=[{"Key": "team", "Value": owner}])
+    local_ecr.calls.clear()
     host, port = mailbox.server_address
     options = "disable_ssl=true&disable_tls=true&from_email=ecr@example.com"
     monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", f"smtp://{host}:{port}?{options}")

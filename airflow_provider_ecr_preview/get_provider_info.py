@@ -18,6 +18,12 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "integration-name": "Amazon ECR Lifecycle Policy Preview",
                 "external-doc-url": "https://docs.aws.amazon.com/AmazonECR/latest/userguide/lp_creation.html",
+                "logo": "/docs/_static/logo.svg",
+                "how-to-guide": [
+                    "/docs/guides/audit-a-registry.md",
+                    "/docs/guides/check-a-policy.md",
+                    "/docs/guides/clean-up-images.md",
+                ],
                 "tags": ["aws"],
             }
         ],

@@ -102,7 +102,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         repositories together. (templated)
     :param question_path: where to keep the question and the answer as Markdown, an ``ObjectStoragePath`` URL of a file;
         None for XCom only. Airflow may delete its own record, and ``airflow db clean`` deletes XCom values. (templated)
-    :param rows: maximum number of repositories in the table.
+    :param rows: maximum number of repositories in the table. (templated)
     :param subject: text after DRY RUN or FOR GOOD, in place of the numbers. (templated)
     :param body: Markdown that comes before the generated body. (templated)
     :param response_timeout: how long to wait for an answer; None for no limit.
@@ -121,6 +121,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         "dry_run",
         "dry_run_result",
         "question_path",
+        "rows",
         "summary",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"body": "md", "dry_run_result": "json", "summary": "json"}
@@ -141,7 +142,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         dry_run_result: Templated[Mapping[str, Any]] | None = None,
         approvals_path: Templated[str] | None = None,
         question_path: Templated[str] | None = None,
-        rows: int = MAX_ROWS,
+        rows: Templated[int] | None = MAX_ROWS,
         subject: str = "",
         body: str | None = None,
         response_timeout: timedelta | None = None,
@@ -168,8 +169,9 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         if not self.do_xcom_push:
             raise ValueError("do_xcom_push is False, but the approval is kept in XCom. Leave do_xcom_push on.")
         question_uri = text(self.question_path, "question_path")
+        rows = integer(self.rows, "rows", MAX_ROWS, minimum=1)
         summaries, repositories, approval = self._given()
-        self._show(context, approval, repositories, summaries)
+        self._show(context, approval, repositories, summaries, rows)
         if approval["repositories_uri"]:
             with line_list(approval["repositories_uri"], dag_id=self.dag_id) as lines:
                 for repository in repositories:
@@ -261,6 +263,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         approval: ApprovalXCom,
         repositories: Sequence[ApprovedRepository],
         summaries: Sequence[PreviewSummaryXCom],
+        rows: int,
     ) -> None:
         """Write the subject and the body of the question."""
         action, dry_run = approval["action"], approval["dry_run"]
@@ -272,7 +275,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
             summaries,
             dry_run_result=result,
             failed_count=_failed_count(self.summary),
-            rows=integer(self.rows, "rows", MAX_ROWS, minimum=1),
+            rows=rows,
             price_per_gb_month=price_per_gb_month() if action == "delete" else None,
             answer_by=_answer_by(summaries),
             links=_links(context),

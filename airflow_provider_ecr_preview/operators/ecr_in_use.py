@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.sdk import BaseOperator
@@ -39,6 +39,9 @@ from airflow_provider_ecr_preview.templating.types import Templated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+
+OnUnread = Literal["report", "fail"]
 
 
 _SHOWN_UNREAD = 20
@@ -107,7 +110,8 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     :param ignored_references: globs of image references to ignore if they name an ECR registry and cannot be read, such as
         the placeholder in a task definition that never runs; also globs of Airflow tasks (``dag_id.task_id``) whose image
         is unknown. (templated)
-    :param on_unread: ``report`` if a source cannot be read, which blocks the clean-up, or ``fail`` this task as well.
+    :param on_unread: ``report`` if a source cannot be read, which blocks the clean-up, or ``fail`` this task as
+        well. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of the connection. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -126,6 +130,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         "aws_conn_ids",
         "ignored_references",
         "in_use_path",
+        "on_unread",
         "reference_list",
         "region_name",
         "region_names",
@@ -135,7 +140,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
     ui_color = "#d8f0e0"
 
     parameter_rules: ClassVar[Mapping[str, Rule]] = {
-        "on_unread": partial(choice, choices=("report", "fail")),
+        "on_unread": partial(choice, choices=get_args(OnUnread)),
         "region_names": partial(regions, protects=True),
         "sources": _sources,
     }
@@ -152,7 +157,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
         region_names: Templated[Names] | None = None,
         in_use_path: Templated[str] | None = None,
         ignored_references: Templated[Names] | None = None,
-        on_unread: Literal["report", "fail"] = "report",
+        on_unread: Templated[OnUnread] | None = "report",
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         verify: bool | str | None = None,
@@ -206,7 +211,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
             len(in_use.unread),
             ", ".join(f"{account_id}/{region_name}" for account_id, region_name in sorted(in_use.scope)) or "nothing",
         )
-        if in_use.unread and self.on_unread == "fail":
+        if in_use.unread and self._on_unread == "fail":
             push_before_failure(context, self, value)
             unread = "".join(f"\n  - {source}" for source in in_use.unread[:_SHOWN_UNREAD])
             raise ImagesInUseUnknownError(
@@ -217,7 +222,7 @@ class EcrCollectImagesInUseOperator(LiteralXComMixin, BaseOperator):
 
     def _checked_sources(self) -> dict[str, InUseSource]:
         """Return the sources by name, checked before any call."""
-        choice(self.on_unread, "on_unread", ("report", "fail"), "report")
+        self._on_unread: OnUnread = choice(self.on_unread, "on_unread", get_args(OnUnread), "report")
         if not self._named() and not self._given:
             raise ValueError("sources is empty; name at least one.")
         return known_sources(self.sources)

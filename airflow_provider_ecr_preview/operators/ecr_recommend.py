@@ -111,8 +111,8 @@ class EcrRecommendLifecyclePolicyOperator(
     :param fail_on: fail the task if repositories have no result: ``any`` of them, ``all`` of them, ``none`` to never fail, or
         a share of all repositories from 0 to 1 that may fail. (templated)
     :param registry_id: the registry (AWS account id); None for the caller's own. (templated)
-    :param max_workers: number of threads that call ECR.
-    :param repository_timeout: how long one preview may take, in seconds.
+    :param max_workers: number of threads that call ECR. (templated)
+    :param repository_timeout: how long one preview may take, in seconds. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of the connection. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -129,6 +129,7 @@ class EcrRecommendLifecyclePolicyOperator(
         "in_use",
         "keep_releases",
         "max_rules",
+        "max_workers",
         "min_age_days",
         "protected_tags",
         "prove",
@@ -136,6 +137,7 @@ class EcrRecommendLifecyclePolicyOperator(
         "registry_id",
         "replay_days",
         "repository_names",
+        "repository_timeout",
         "required_scope",
         "safe_days",
         "safe_pushes",
@@ -171,8 +173,8 @@ class EcrRecommendLifecyclePolicyOperator(
         prove: Templated[bool] | None = False,
         fail_on: Templated[FailOn] | None = "any",
         registry_id: Templated[str] | None = None,
-        max_workers: int | None = MAX_WORKERS,
-        repository_timeout: float | timedelta | None = REPOSITORY_TIMEOUT,
+        max_workers: Templated[int] | None = MAX_WORKERS,
+        repository_timeout: Templated[float | timedelta] | None = REPOSITORY_TIMEOUT,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

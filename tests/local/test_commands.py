@@ -124,3 +124,23 @@ def test_without_the_extra_it_says_what_to_install() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_MOTO], check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert "pip install 'airflow-provider-ecr-preview[local]'" in done.stderr.splitlines()[-1]
+
+
+HIDES_MOTO = """
+import importlib.util
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *package: None if name == "moto" else find(name, *package)
+"""
+
+
+def test_the_command_without_the_extra_is_one_line_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(HIDES_MOTO)
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow_provider_ecr_preview.local", "--registry", "team"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr == ("The local ECR needs moto. Run: pip install 'airflow-provider-ecr-preview[local]'\n")

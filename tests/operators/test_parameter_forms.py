@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
-from airflow.sdk import DAG, BaseOperator
+from airflow.sdk import DAG, BaseOperator, BaseSensorOperator
 
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.protection.images import PROTECTED_TAGS
@@ -239,6 +239,7 @@ KINDS: dict[str, Kind] = {
     "on_missing": a_choice("fail", "warn"),
     "on_missing_policy": a_choice("fail", "skip"),
     "on_no_repositories": a_choice("warn", "fail"),
+    "on_unread": a_choice("report", "fail"),
     "page_size": Kind([(5, 5), ("100", 100)], [*INTEGER.bad, 0, 101]),
     "policy_fingerprint": Kind([("a0" * 32, "a0" * 32)], NO_TEXTS, protects=True),
     "preview_restored": SWITCH,
@@ -271,6 +272,7 @@ KINDS: dict[str, Kind] = {
     "required_scope": OTHERS,
     "results_path": TEXT,
     "retention_days": INTEGER,
+    "rows": WORKERS,
     "safe_days": Kind([(5, 5), ("1e1", 10)], [*INTEGER.bad, 0, 366], protects=True),
     "safe_pushes": Kind([(5, 5), ("1e1", 10)], [*INTEGER.bad, 0, 1001], protects=True),
     "share": a_choice("shape", "all", "none"),
@@ -444,6 +446,26 @@ def required(operator: type[BaseOperator]) -> list[str]:
 
 def kind_of(operator: type[BaseOperator], name: str) -> Kind:
     return OF_OPERATOR.get((operator.__name__, name)) or KINDS[name]
+
+
+SET_IN_THE_DAG_FILE = {
+    "botocore_config",  # an object
+    "deferrable",  # decides which code Airflow loads
+    "multiple_outputs",  # decides which outputs there are
+    "poke_interval",  # of a sensor, which Airflow checks itself
+    "response_timeout",  # of Airflow's ApprovalOperator
+    "sources",  # may be functions
+    "trigger_rule",
+}
+"""The parameters that cannot come from a form, with the reason."""
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_every_other_parameter_can_come_from_a_form(operator: type[BaseOperator]) -> None:
+    own = set(operator.__init__.__annotations__) - {"kwargs", "return"} - SET_IN_THE_DAG_FILE
+    if issubclass(operator, BaseSensorOperator):
+        own -= {"timeout"}
+    assert own - set(operator.template_fields) == set()
 
 
 def test_every_templated_parameter_is_of_a_known_kind() -> None:

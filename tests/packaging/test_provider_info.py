@@ -55,6 +55,18 @@ def test_every_extra_link_is_there(path: str) -> None:
     assert hasattr(importlib.import_module(module), name)
 
 
+@pytest.mark.parametrize("path", INFO["notifications"])
+def test_every_notifier_is_there(path: str) -> None:
+    module, name = path.rsplit(".", 1)
+    assert hasattr(importlib.import_module(module), name)
+
+
+def test_the_logo_and_the_guides_are_files_of_the_documentation() -> None:
+    [integration] = INFO["integrations"]
+    for path in (integration["logo"], *integration["how-to-guide"]):
+        assert (ROOT / path.lstrip("/")).is_file(), path
+
+
 def test_the_changelog_begins_with_the_version_of_the_package() -> None:
     versions = re.findall(r"^## \[([^]]+)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert versions[0] == airflow_provider_ecr_preview.__version__

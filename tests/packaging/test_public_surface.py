@@ -20,7 +20,7 @@ FACES = ("display", "exceptions", "iam", "policy", "reports", "sources", "xcom")
 PUBLIC = re.compile(
     rf"{NAME}(\.(assets|iam|local(\.pytest_plugin)?|{'|'.join(FACES)}"
     r"|hooks\.(ecr_preview|ecr_cleanup|lifecycle_events)"
-    r"|(links|operators|sensors|task_groups|triggers)\.[a-z]\w*))?"
+    r"|(links|notifications|operators|sensors|task_groups|triggers)\.[a-z]\w*))?"
 )
 
 
@@ -97,6 +97,7 @@ PUBLIC_CLASSES = {
     "hooks.ecr_preview": ["EcrLifecyclePolicyPreviewHook"],
     "links.audit": ["EcrAuditReportLink"],
     "links.ecr": ["EcrRegistryLink", "EcrRepositoryLink"],
+    "notifications.ecr_result": ["EcrResultNotifier"],
     "operators.ecr_approval": ["EcrApproveCleanupOperator"],
     "operators.ecr_audit": [
         "EcrAuditLifecyclePoliciesOperator",

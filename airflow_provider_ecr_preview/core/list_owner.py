@@ -1,4 +1,7 @@
-"""Record which DAG wrote a list, in the file name inside the gzip, where readers of the lines do not see it."""
+"""Record which DAG wrote a file, where readers of the file do not see it.
+
+A list names its DAG in the file name inside the gzip, a report in a comment at its end.
+"""
 
 from __future__ import annotations
 
@@ -40,3 +43,23 @@ def dag_id_of(head: bytes) -> str | None:
     )
     name = _NAME.match(head, _NAME_AT) if has_name else None
     return unquote(name[1].decode("ascii")) if name else None
+
+
+_COMMENT = re.compile(r"<!-- dag_id=([A-Za-z0-9_.~%-]+) -->\s*\Z")
+
+
+def owner_comment(dag_id: str) -> str:
+    """Return the last line of a report.
+
+    :param dag_id: the DAG that writes it.
+    """
+    return f"<!-- dag_id={quote(dag_id, safe='')} -->"
+
+
+def dag_id_of_report(text: str) -> str | None:
+    """Return the DAG that wrote a report, or None if the report does not name one.
+
+    :param text: the report.
+    """
+    comment = _COMMENT.search(text)
+    return unquote(comment[1]) if comment else None

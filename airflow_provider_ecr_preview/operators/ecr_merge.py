@@ -189,7 +189,9 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         """Write the report, and return the audit with its path."""
         if not self.reports_path:
             return audit_xcom(merged, changes=changes, table_uris=table_uris)
-        reports = AuditReports(self.reports_path, audit_id=self.audit_id, audited_at=merged.audited_at)
+        reports = AuditReports(
+            self.reports_path, audit_id=self.audit_id, audited_at=merged.audited_at, dag_id=self.dag_id
+        )
         reports.write_owners(merged, table_uris)
         whole = merged.as_dict(changes=changes)
         reports.write_markdown(whole)

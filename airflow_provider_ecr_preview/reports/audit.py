@@ -13,6 +13,7 @@ from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.audit.changes import Alarms, Site, compare_with_baselines
 from airflow_provider_ecr_preview.core.audit.kind import APPLIED, AuditKind
+from airflow_provider_ecr_preview.core.list_owner import owner_comment
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.display.audit_report import audit_markdown
 from airflow_provider_ecr_preview.reports.baseline import find_baseline, image_actions
@@ -171,7 +172,8 @@ class AuditReports:
 
         :param audit: the audit.
         """
-        write_whole(self._markdown, audit_markdown(audit).encode())
+        owner = f"\n{owner_comment(self.dag_id)}\n" if self.dag_id else ""
+        write_whole(self._markdown, (audit_markdown(audit) + owner).encode())
 
     def write_owners(self, audit: Audit, table_uris: Iterable[str]) -> None:
         """Write a report for each owner, if any is known, and take their sums into the audit.

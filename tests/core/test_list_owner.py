@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_ecr_preview.core.list_owner import HEAD_BYTES, dag_id_of, name_within
+from airflow_provider_ecr_preview.core.list_owner import (
+    HEAD_BYTES,
+    dag_id_of,
+    dag_id_of_report,
+    name_within,
+    owner_comment,
+)
 
 
 def written(name: str) -> bytes:
@@ -44,3 +50,15 @@ def test_the_dag_is_found_again_whatever_its_name(dag_id: str) -> None:
 )
 def test_a_list_that_does_not_say_is_nobodys(head: bytes) -> None:
     assert dag_id_of(head) is None
+
+
+@pytest.mark.parametrize("dag_id", ["payments", "a --> b", "Zahlungen ü", "x/../y"])
+def test_a_report_names_its_dag_in_its_last_line(dag_id: str) -> None:
+    text = f"# Report\n\n{owner_comment(dag_id)}\n"
+    assert dag_id_of_report(text) == dag_id
+    assert owner_comment(dag_id).count("-->") == 1
+
+
+@pytest.mark.parametrize("text", ["", "# Report", "<!-- dag_id=a -->\nmore", "<!-- dag_id= -->", "<!-- dag_id=a b -->"])
+def test_a_report_that_does_not_end_so_names_none(text: str) -> None:
+    assert dag_id_of_report(text) is None

@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as TooLateError
 from rich.console import Console
 
 from airflow_provider_ecr_preview.local import LocalEcr
@@ -30,9 +31,23 @@ EXAMPLES = sorted(path.stem for path in (ROOT / "example_dags").glob("*.py"))
 
 COMPONENTS = ("scheduler", "dag-processor", "triggerer", "api-server")
 
+PATIENCE = {
+    # Audits on a schedule would replace the previews of the jobs.
+    "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
+    # On a busy machine Airflow would give up tasks that only wait for a processor.
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "3600",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "3600",
+    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "120",
+    "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "10",
+    "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "30",
+}
+
 # Generous: they end a test that hangs, and no test waits for them.
-LIMIT_SECONDS = 900
-LIMIT_MILLISECONDS = 300_000
+LIMIT_SECONDS = 1800
+LIMIT_MILLISECONDS = 900_000
+
+CLICK_MILLISECONDS = 20_000
+"""After this it is looked whether a click on the form was lost, as it is when Airflow draws the form anew under it."""
 
 ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 ASKED = ("awaiting_input", "deferred")
@@ -68,6 +83,11 @@ class Airflow:
             task["task_id"] + (f"[{task['map_index']}]" if task["map_index"] >= 0 else ""): task["state"]
             for task in self.local.get(path)["task_instances"]
         }
+
+    def run_count(self, dag_id: str) -> int:
+        """Return how many runs a DAG has."""
+        count: int = self.local.get(f"dags/{dag_id}/dagRuns?limit=1")["total_entries"]
+        return count
 
     def state(self, dag_id: str, run_id: str) -> str:
         """Return the state of a run."""
@@ -116,6 +136,9 @@ class Airflow:
                     entry = json.loads(line)
                     details = [detail["exc_value"] for detail in entry.get("error_detail") or []]
                     lines.append(f"{log.parent.name}: {entry['event']} {details}")
+        # A task whose process was lost has no log of its own.
+        scheduler = self.local.processes.log("scheduler").read_text(errors="replace")
+        lines += [line for line in scheduler.splitlines() if dag_id in line and "error" in line.lower()]
         return "\n".join(lines)
 
     @property
@@ -157,8 +180,7 @@ def airflow() -> Iterator[Airflow]:
         with local:
             # The one of this Python, with this checkout first.
             local.processes.environment["PYTHONPATH"] = str(ROOT)
-            # Audits on a schedule would replace the previews of the jobs.
-            local.processes.environment["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] = "False"
+            local.processes.environment.update(PATIENCE)
             ecr = local.start()
             for dag_id in EXAMPLES:
                 local.wait_for_dag(dag_id)
@@ -198,7 +220,7 @@ def page(session: BrowserContext) -> Iterator[Page]:
 
 
 @pytest.fixture
-def trigger(page: Page) -> Callable[..., str]:
+def trigger(airflow: Airflow, page: Page) -> Callable[..., str]:
     """Return a function that triggers a DAG by its form, and returns the id of the run."""
 
     def send(dag_id: str, **fields: Any) -> str:
@@ -207,10 +229,23 @@ def trigger(page: Page) -> Callable[..., str]:
         form = page.get_by_role("dialog")
         for name, value in fields.items():
             fill(form, name, value)
-        form.get_by_role("button", name="Trigger", exact=True).click()
+        click_trigger(airflow, page, dag_id)
         return run_id_of(page)
 
     return send
+
+
+def click_trigger(airflow: Airflow, page: Page, dag_id: str) -> None:
+    """Click on "Trigger" until there is a run, as a person does, and never for a second one."""
+    button = page.get_by_role("dialog").get_by_role("button", name="Trigger", exact=True)
+    before = airflow.run_count(dag_id)
+    button.click()
+    while airflow.run_count(dag_id) == before:
+        try:
+            page.wait_for_url("**/runs/**", timeout=CLICK_MILLISECONDS)
+        except TooLateError:
+            if airflow.run_count(dag_id) == before and button.is_visible() and button.is_enabled():
+                button.click()
 
 
 def fill(form: Locator, name: str, value: Any) -> None:

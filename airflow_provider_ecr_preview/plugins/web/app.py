@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from airflow_provider_ecr_preview.plugins.web.access import PRIVATE
 from airflow_provider_ecr_preview.plugins.web.routes import bundle as pages
-from airflow_provider_ecr_preview.plugins.web.routes import images, repositories, rows, trend
+from airflow_provider_ecr_preview.plugins.web.routes import images, reports, repositories, rows, trend
 from airflow_provider_ecr_preview.plugins.web.turns import RETRY_AFTER_SECONDS, NoTurnError
 
 # Its schema would be open to everyone.
@@ -32,6 +32,9 @@ app.include_router(rows.router)
 
 
 app.include_router(trend.router)
+
+
+app.include_router(reports.router)
 
 
 @app.exception_handler(RequestValidationError)

@@ -100,6 +100,21 @@ def table_uris_of(result: Any) -> list[str]:
     return tables
 
 
+def report_uri_of(result: Any) -> str:
+    """Return where the readable report of an audit is.
+
+    :param result: ``return_value`` of a task.
+    :raises NoListError: if it is no audit, or has no report.
+    :raises DamagedResultError: if it is one by its schema alone.
+    """
+    if not isinstance(result, Mapping) or result.get("schema") != AUDIT_SCHEMA:
+        raise NoListError("The result of this task is not an audit.")
+    uri = _text(result, "report_uri")
+    if not uri:
+        raise NoListError("There is no report. Give the audit a reports_path to write it to.")
+    return uri
+
+
 def _of_audit(audit: Mapping[str, Any], repository: Repository) -> Iterator[str | None]:
     entries = [*_entries(audit, "summaries"), *_entries(audit, "top")]
     named = [entry for entry in entries if repository.is_named_by(entry)]

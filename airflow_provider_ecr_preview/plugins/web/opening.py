@@ -105,7 +105,7 @@ class ImageListRequest:
         """
         async with ANSWERS.turn(self.task.user.get_id()):
             result = await self.task.result()
-            with _refused():
+            with refused():
                 uri = images_uri_of(result, self.repository)
             table = await _table(_tables, uri, self.task)
             await self.task.check_owner(table.dag_id)
@@ -127,7 +127,7 @@ class RowListRequest:
         """
         async with ANSWERS.turn(self.task.user.get_id()):
             result = await self.task.result()
-            with _refused():
+            with refused():
                 rows = row_list_of(result)
             table = await _table(_row_tables, rows.uri, self.task)
             await self.task.check_owner(table.dag_id)
@@ -135,7 +135,7 @@ class RowListRequest:
 
 
 @contextmanager
-def _refused() -> Iterator[None]:
+def refused() -> Iterator[None]:
     """Answer why a result points to no list that can be opened."""
     try:
         yield

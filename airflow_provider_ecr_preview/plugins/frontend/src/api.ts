@@ -80,6 +80,11 @@ export function ownTaskPath(task: TaskRef): string {
   return path`/ecr-preview/dags/${task.dagId}/runs/${task.runId}/tasks/${task.taskId}`;
 }
 
+/** The readable report of an audit, as plain text. */
+export function ownReportUrl(task: TaskRef): string {
+  return `${basePath()}${ownTaskPath(task)}/report?map_index=${task.mapIndex}`;
+}
+
 /** Where the host shows the tab of a task. */
 export function tabPath(task: TaskRef): string {
   const mapped = task.mapIndex >= 0 ? path`/mapped/${task.mapIndex}` : "";

@@ -1,6 +1,6 @@
 import { type ReactNode, useCallback, useLayoutEffect, useRef } from "react";
 
-import { readRepositories, repositoryKey, runPath, tabPath, taskKey } from "../api";
+import { ownReportUrl, readRepositories, repositoryKey, runPath, tabPath, taskKey } from "../api";
 import { policyLines } from "../diff";
 import { TrendOverTime } from "../charts/TrendOverTime";
 import { FINDINGS } from "../findings";
@@ -79,7 +79,7 @@ export function AuditView({
         <p className="quiet">
           {audit.audit_id} · an audit deletes nothing: this is what the policies would do ·{" "}
           <HostLink to={tabPath(task)}>the task</HostLink> · <HostLink to={runPath(task)}>the run</HostLink>
-          <Report uri={audit.report_uri} />
+          <Report uri={audit.report_uri} task={task} isServed={settings.image_lists} />
         </p>
         <Kind audit={audit} />
         {audit.missing_part_count > 0 && (
@@ -222,8 +222,8 @@ function FindingItem({
   );
 }
 
-function Report({ uri }: { uri: string | null }) {
-  const url = reportUrl(uri);
+function Report({ uri, task, isServed }: { uri: string | null; task: TaskRef; isServed: boolean }) {
+  const url = uri !== null && isServed ? ownReportUrl(task) : reportUrl(uri);
   if (url !== null) {
     return (
       <>

@@ -15,7 +15,7 @@ from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.text.visible import visible
 from airflow_provider_ecr_preview.display.acknowledgements import acknowledged_table
 from airflow_provider_ecr_preview.display.money import money_tables
-from airflow_provider_ecr_preview.display.text import human_bytes, text_of
+from airflow_provider_ecr_preview.display.text import SHARED_LAYERS, human_bytes, text_of
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.xcom.audit import AuditCounts, AuditXCom, RepositoryRef
@@ -36,6 +36,7 @@ def audit_table(audit: AuditXCom, *, rows: int = AUDIT_ROWS) -> RenderableType:
     parts += [_top(audit, rows), *_findings(audit), *_without_policy(audit, rows), *_failures(audit, rows)]
     parts += [*acknowledged_table(audit), *money_tables(audit, rows)]
     parts += [*_changes(audit, rows), *_unknown(audit)]
+    parts += [text_of(visible(note)) for note in audit.get("registry_notes", ())]
     if audit["report_uri"]:
         parts.append(text_of(f"Report: {audit['report_uri']}"))
     return Group(*parts)
@@ -59,7 +60,7 @@ def _exactly(audit: AuditXCom) -> str:
         return ""
     unknown = audit.get("exact_bytes_unknown_repository_count", 0)
     rest = f", without {counted(unknown, 'repository', 'repositories')}" if unknown else ""
-    return f"; {human_bytes(audit.get('expiring_bytes_exact_known'))} by the manifests{rest}"
+    return f"; {human_bytes(audit.get('expiring_bytes_exact_known'))} by the manifests{rest}; {SHARED_LAYERS}"
 
 
 def _unknown(audit: AuditXCom) -> Iterator[Text]:

@@ -10,7 +10,7 @@ from airflow_provider_ecr_preview.core.xcom.audit import AuditedRepository, Audi
 from airflow_provider_ecr_preview.display.acknowledgements import acknowledged_markdown
 from airflow_provider_ecr_preview.display.markdown import inert, listed, table, verbatim
 from airflow_provider_ecr_preview.display.money import money_markdown
-from airflow_provider_ecr_preview.display.text import human_bytes
+from airflow_provider_ecr_preview.display.text import SHARED_LAYERS, human_bytes
 
 MAX_ROWS = 25
 
@@ -53,6 +53,7 @@ def _headline(audit: AuditXCom) -> str:
         ),
         f"- {_freed(audit)}",
         *_exactly(audit),
+        *(f"- {inert(note)}" for note in audit.get("registry_notes", ())),
     ]
     if audit["missing_part_count"]:
         lines.append(
@@ -73,7 +74,7 @@ def _exactly(audit: AuditXCom) -> Iterator[str]:
     if audit.get("expiring_bytes_exact_known"):
         unknown = audit.get("exact_bytes_unknown_repository_count", 0)
         rest = f", without {counted(unknown, 'repository', 'repositories')}" if unknown else ""
-        yield f"- {human_bytes(audit.get('expiring_bytes_exact_known'))} would be freed by the manifests{rest}"
+        yield f"- {human_bytes(audit.get('expiring_bytes_exact_known'))} would be freed by the manifests{rest}; {SHARED_LAYERS}"
 
 
 def _findings(audit: AuditXCom) -> Iterator[str]:

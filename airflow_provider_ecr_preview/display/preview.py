@@ -10,7 +10,7 @@ from rich.table import Table
 
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.text.visible import visible
-from airflow_provider_ecr_preview.display.text import human_bytes, text_of
+from airflow_provider_ecr_preview.display.text import SHARED_LAYERS, human_bytes, text_of
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
@@ -53,5 +53,5 @@ def _exactly(summary: PreviewSummaryXCom) -> str:
     families = counted(summary.get("expiring_family_count") or 0, "family", "families")
     return (
         f"; {human_bytes(summary.get('expiring_bytes_exact'))} by the manifests of {families} of images, and "
-        f"{human_bytes(summary.get('shared_bytes'))} stay because other images share them"
+        f"{human_bytes(summary.get('shared_bytes'))} stay because other images share them; {SHARED_LAYERS}"
     )

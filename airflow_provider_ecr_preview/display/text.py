@@ -36,6 +36,10 @@ def text_of(*lines: str) -> Text:
     return Text("\n".join(line[: len(line) - len(line.lstrip(" "))] + one_line(masked(line)) for line in lines))
 
 
+SHARED_LAYERS = "a layer that other repositories of the account have mounted stays there"
+"""What the manifests of one repository cannot show."""
+
+
 def human_bytes(size: int | None) -> str:
     """Return a size in decimal units, as AWS bills it; ``unknown`` for None."""
     if size is None:

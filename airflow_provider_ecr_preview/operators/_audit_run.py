@@ -20,6 +20,7 @@ from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.parts import Parts
+from airflow_provider_ecr_preview.core.preview.registry_facts import unused_template_notes
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
 from airflow_provider_ecr_preview.engine.audit_attempt import AuditAttempt, Recovered
@@ -133,10 +134,13 @@ class AuditRun:
             read_manifests=given.read_manifests,
             manifest_cache=None if given.reports_path is None else ManifestCache(given.reports_path),
         )
+        audit = Audit(given.audit_id, self.audited_at, given.kind, AcknowledgedFindings(self._acknowledgements))
+        if given.lookout.registry_facts is not None:
+            audit.registry_notes.update(unused_template_notes(given.lookout.registry_facts, given.names))
         return AuditAttempt(
             {name: given.candidates.policy_of(name) for name in given.names},
             fleet,
-            Audit(given.audit_id, self.audited_at, given.kind, AcknowledgedFindings(self._acknowledgements)),
+            audit,
             OutcomeLog(segments) if segments else None,
             self._acknowledgements,
         )

@@ -60,7 +60,24 @@ def test_caches_templates_the_quota_and_families_are_findings(registry: LocalEcr
     messages = [finding["message"] for finding in of["docker/nginx"]["findings"]]
     assert any("Here it would expire 4 images of 6." in message for message in messages)
     assert "policy_differs_in_family" in "".join(path.read_text() for path in tmp_path.rglob("*.csv"))
+    assert "registry_notes" not in value
     assert not registry.calls.mutating
+
+
+def test_a_template_that_no_repository_would_get_is_linted_too(registry: LocalEcr) -> None:
+    limit = {"tagStatus": "tagged", "countType": "imageCountMoreThan", "countNumber": 5}
+    selections = [{**limit, "tagPrefixList": ["v"]}, {**limit, "tagPatternList": ["v*"]}]
+    policy = {
+        "rules": [
+            {"rulePriority": priority, "selection": selection, "action": {"type": "expire"}}
+            for priority, selection in enumerate(selections, 1)
+        ]
+    }
+    registry.client().create_repository_creation_template(
+        prefix="later", appliedFor=["CREATE_ON_PUSH"], lifecyclePolicy=json.dumps(policy)
+    )
+    (note,) = audit(check_registry=True)["registry_notes"]
+    assert "creation template later has mistakes" in note
 
 
 def test_by_default_the_registry_is_not_asked_and_no_quota_is_near(registry: LocalEcr) -> None:

@@ -101,6 +101,8 @@ def _cut_to(value: AuditXCom, limits: _Limits) -> AuditXCom:
     }
     if not limits.names:
         cut_value.pop("packed_repositories", None)
+    if "registry_notes" in value:
+        cut_value["registry_notes"] = value["registry_notes"][: limits.listed]
     if "wasteful" in value:
         cut_value["wasteful"] = value["wasteful"][: limits.top]
     if "owners" in value:

@@ -78,6 +78,8 @@ class Audit:
         self.money = MoneyAndOwners()
         """The sums by owner, and the repositories that waste the most."""
         self._examples: dict[tuple[str, str], Leading[RepositoryRef]] = {}
+        self.registry_notes: set[str] = set()
+        """Sentences about the registry that belong to no repository."""
         self._errors: Counter[str] = Counter()
         self._failures: Leading[FailedRepository] = Leading(MAX_LISTED)
         self._without_policy: Leading[RepositoryRef] = Leading(MAX_LISTED)
@@ -150,6 +152,7 @@ class Audit:
         self._finding_costs += other._finding_costs
         self.money.update(other.money)
         self.acknowledged.update(other.acknowledged)
+        self.registry_notes |= other.registry_notes
         for finding, examples in other._examples.items():
             self._examples_of(finding).merge(examples)
         self._errors += other._errors
@@ -205,6 +208,8 @@ class Audit:
             value["owners_left_out"] = self.money.left_out
         if self.trend_uri is not None:
             value["trend_uri"] = self.trend_uri
+        if self.registry_notes:
+            value["registry_notes"] = [str(cut(note, MAX_MESSAGE_CHARACTERS)) for note in sorted(self.registry_notes)]
         if self.money.owners_uri is not None:
             value["owners_uri"] = self.money.owners_uri
         if acknowledgements := self.acknowledged.as_list():
@@ -231,6 +236,7 @@ class Audit:
             audit._finding_costs[key] = round(finding.get("monthly_cost_usd", 0) * MICROS)
             for ref in finding["repositories"]:
                 audit._examples_of(key).add(_by_name(ref), ref)
+        audit.registry_notes.update(value.get("registry_notes", ()))
         audit._errors.update(value["errors"])
         for failure in value["failures"]:
             audit._failures.add(_by_name(failure), failure)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -98,6 +98,31 @@ def registry_findings(
     return findings
 
 
+def unused_template_notes(facts: RegistryFacts, repository_names: Iterable[str]) -> list[str]:
+    """Return what is wrong with the policies of the creation templates that none of the repositories would get.
+
+    :param facts: what the registry does by itself.
+    :param repository_names: the repositories of the audit; their templates are among their own findings.
+    """
+    used = {facts.template_of(name) for name in repository_names}
+    return [
+        f"{mistake} No repository of this audit has its prefix."
+        for template in facts.templates
+        if template not in used and template.policy_text and (mistake := _mistake_of(template, template.policy_text))
+    ]
+
+
+def _mistake_of(template: CreationTemplate, text: str) -> str | None:
+    mistakes = [str(mistake) for mistake in lint_policy(text)]
+    if not mistakes:
+        return None
+    more = f" and {len(mistakes) - MAX_MISTAKES} more" if len(mistakes) > MAX_MISTAKES else ""
+    return (
+        f"The policy of the repository creation template {template.prefix} has mistakes: "
+        f"{'; '.join(mistakes[:MAX_MISTAKES])}{more}. New repositories get this policy: correct the template."
+    )
+
+
 def _of_template(
     template: CreationTemplate,
     text: str,
@@ -106,17 +131,8 @@ def _of_template(
     now: datetime,
 ) -> list[Finding]:
     findings = []
-    mistakes = [str(mistake) for mistake in lint_policy(text)]
-    if mistakes:
-        more = f" and {len(mistakes) - MAX_MISTAKES} more" if len(mistakes) > MAX_MISTAKES else ""
-        findings.append(
-            Finding(
-                "creation_template_mistake",
-                "warning",
-                f"The policy of the repository creation template {template.prefix} has mistakes: "
-                f"{'; '.join(mistakes[:MAX_MISTAKES])}{more}. New repositories get this policy: correct the template.",
-            )
-        )
+    if mistake := _mistake_of(template, text):
+        findings.append(Finding("creation_template_mistake", "warning", mistake))
     try:
         policy = LifecyclePolicy.from_service(text)
     except InvalidLifecyclePolicyError:

@@ -213,6 +213,9 @@ class AuditXCom(AuditCounts):
     ``findings`` and the counts of findings leave out what the parameter ``acknowledged_findings`` accepts: those are in
     ``acknowledged_finding_count``, and entry by entry in ``acknowledgements``, which is absent where there is no entry.
 
+    ``registry_notes`` are sentences about the registry that belong to no repository, such as mistakes in creation templates;
+    absent where there are none.
+
     ``missing_part_count`` is how many parts of a merged audit are not in it, because their tasks ended without a
     result: with any missing, nothing is known of the repositories in them.
     """
@@ -242,3 +245,4 @@ class AuditXCom(AuditCounts):
     packed_repositories: NotRequired[str]
     acknowledgements: NotRequired[list[AcknowledgementCounts]]
     acknowledgements_left_out: NotRequired[int]
+    registry_notes: NotRequired[list[str]]

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider_ecr_preview.core.audit.families import family_findings
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
@@ -18,6 +19,7 @@ from airflow_provider_ecr_preview.core.preview.registry_facts import (
     RegistryFacts,
     quota_findings,
     registry_findings,
+    unused_template_notes,
 )
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from tests.core.policy.test_expected import policy
@@ -129,3 +131,24 @@ def test_a_finding_that_is_added_later_is_counted_like_the_others() -> None:
     value = audit.as_dict()
     assert (value["info_finding_count"], value["registries"][0]["info_finding_count"]) == (1, 1)
     assert value["findings"][0]["repositories"][0]["repository_name"] == "payments/none"
+
+
+def test_a_template_that_no_repository_would_get_is_linted_too() -> None:
+    templates = (CreationTemplate("docker", "{"), CreationTemplate("team", "{"), CreationTemplate("good", APPLIED.text))
+    facts = RegistryFacts(templates=templates)
+    (note,) = unused_template_notes(facts, ["team/api"])
+    assert note.startswith("The policy of the repository creation template docker has mistakes: ")
+    assert note.endswith("correct the template. No repository of this audit has its prefix.")
+    assert unused_template_notes(facts, ["team/api", "docker/nginx"]) == []
+    assert len(unused_template_notes(facts, [])) == 2
+
+
+def test_the_notes_of_a_registry_stay_through_xcom_and_a_merge() -> None:
+    audit, other = Audit("a", NOW), Audit("b", NOW)
+    assert "registry_notes" not in audit_xcom(audit)
+    audit.registry_notes.add("The template is [b]wrong[/b].")
+    other.merge(Audit.from_xcom(audit_xcom(audit)))
+    value = audit_xcom(other)
+    assert value["registry_notes"] == ["The template is [b]wrong[/b]."]
+    other.registry_notes |= {f"{number} {'x' * 400}" for number in range(300)}
+    assert len(audit_xcom(other)["registry_notes"]) < 300

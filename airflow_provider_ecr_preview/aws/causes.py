@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
+from airflow_provider_ecr_preview.aws.answers import OtherAnswerError
 from airflow_provider_ecr_preview.core.exceptions import (
     AccessDeniedError,
     CredentialsRefusedError,
@@ -15,6 +16,7 @@ from airflow_provider_ecr_preview.core.exceptions import (
     EcrUnreachableError,
     InvalidRequestError,
     LifecyclePolicyNotFoundError,
+    MalformedResponseError,
     PreviewInProgressError,
     PreviewNotFoundError,
     RepositoryError,
@@ -228,6 +230,14 @@ BY_CLASS: tuple[tuple[type[Exception], Cause], ...] = (
         Cause(EcrOutageError, "the connection to {endpoint} broke ({message}). Run the task again."),
     ),
     (sdk.IncompleteReadError, Cause(EcrOutageError, "a response of {endpoint} was cut off. Run the task again.")),
+    (
+        OtherAnswerError,
+        Cause(
+            MalformedResponseError,
+            "a response of {endpoint} is not the answer to the request: {message}. Nothing of it is used. Try again; if it "
+            "happens again, check endpoint_url in the connection's extra, and a proxy in between.",
+        ),
+    ),
     (ResponseParserError, NOT_ECR),
 )
 """Errors that the SDK itself raises; the first matching class counts."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
+from airflow_provider_ecr_preview.aws.answers import require_own_answers
 from airflow_provider_ecr_preview.aws.endpoints import mask_endpoint
 from airflow_provider_ecr_preview.aws.limits import bound_responses
 from airflow_provider_ecr_preview.aws.parsing import keep_replication_rules, parse_preview_results_fast, parse_utc
@@ -80,7 +81,7 @@ def read_times_as_utc(session: Any) -> None:
 
 
 def prepare_client(client: BaseClient, retries: Retries | None = None) -> None:
-    """Make a client retry temporary failures, bound the time of a response, and parse previews cheaply.
+    """Make a client retry temporary failures, bound and check its responses, and parse previews cheaply.
 
     :param client: a new boto3 client of ECR.
     :param retries: how to retry; None if the caller handles retries.
@@ -91,3 +92,4 @@ def prepare_client(client: BaseClient, retries: Retries | None = None) -> None:
         retries.register(client)
     parse_preview_results_fast(client)
     keep_replication_rules(client)
+    require_own_answers(client)

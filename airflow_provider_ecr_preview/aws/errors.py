@@ -127,7 +127,6 @@ class CallSite:
         :raises MalformedResponseError: if it cannot be parsed.
         """
         try:
-            self._require_own(response)
             return parse(response, self.region_name or "")
         except RepositoryError:
             raise
@@ -138,15 +137,6 @@ class CallSite:
                 f"({type(error).__name__}: {error}). Try again; if it happens again, check endpoint_url in the "
                 "connection's extra.",
             ) from error
-
-    def _require_own(self, response: Mapping[str, Any]) -> None:
-        """Raise ValueError if a response is about another repository or registry."""
-        for part in (response, *response.get("imageDetails", ())):
-            name, registry_id = part.get("repositoryName", self.repository_name), part.get("registryId")
-            if name != self.repository_name:
-                raise ValueError(f"it is about the repository {name!r}")
-            if self.registry_id is not None and registry_id not in (None, self.registry_id):
-                raise ValueError(f"it is about the registry {registry_id!r}")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from airflow_provider_ecr_preview.core.exceptions import (
 )
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
+from airflow_provider_ecr_preview.core.text.counted import after
 
 
 def started_preview(site: CallSite, response: Mapping[str, Any], policy: LifecyclePolicy | None) -> PreviewStatus:
@@ -53,6 +54,6 @@ def not_complete(preview: PreviewStatus, timeout: float) -> RepositoryError:
     """
     return preview.error(
         PreviewTimeoutError,
-        f"the preview is still {preview.status} after {timeout:.0f} s. It continues in ECR; wait for it again, with a "
+        f"the preview is still {preview.status}{after(timeout)}. It continues in ECR; wait for it again, with a "
         "longer timeout.",
     )

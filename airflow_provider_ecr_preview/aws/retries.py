@@ -64,6 +64,10 @@ NEVER_ANSWERED_SECONDS = 10.0
 timeout longer."""
 
 
+NEW_OUTAGE_SECONDS = 60.0
+"""A failure this long after the last one belongs to another outage."""
+
+
 OUTAGE_STATUSES = frozenset({500, 502, 503, 504})
 """Temporary HTTP statuses of AWS, or of a proxy in front of it."""
 
@@ -147,6 +151,9 @@ def is_cut_off(operation_name: str, parsed: dict[str, Any]) -> bool:
 class Retries:
     """Retries the calls of one client.
 
+    All calls of a client share an outage: once it has lasted for ``outage_timeout``, each further call makes one attempt,
+    until one is answered. Otherwise a task would wait as long again for each of its repositories.
+
     :param throttle_timeout: returns how long in total one call may wait while ECR throttles it, in seconds.
     :param outage_timeout: the same for failures of AWS or the network; None to leave those to the SDK's own retries.
     :param clock: returns monotonic seconds.
@@ -162,6 +169,9 @@ class Retries:
         self._outage_timeout = outage_timeout
         self._clock = clock
         self._has_answered = threading.Event()
+        self._lock = threading.Lock()
+        self._failing_since: float | None = None
+        self._failed_at = 0.0
 
     def register(self, client: BaseClient) -> None:
         """Make a client retry.
@@ -202,6 +212,7 @@ class Retries:
         if code is not None and is_outage(code, http_response.status_code):
             return self._after_outage(code, attempts, operation.name, context, None)
         self._has_answered.set()
+        self._failing_since = None
         if code is None and is_cut_off(operation.name, parsed):
             context[_CUT_OFF] = context.get(_CUT_OFF, 0) + 1
             return (
@@ -225,10 +236,21 @@ class Retries:
         if error is not None and not self._has_answered.is_set():
             # A failing server exists; an address where nothing answers may be wrong.
             seconds = min(seconds, NEVER_ANSWERED_SECONDS)
+        if self._seconds_of_outage(context) >= seconds:
+            return None
         delay = self._in_time(context, _delay(attempts, MAX_OUTAGE_DELAY_SECONDS), seconds)
         if delay is not None:
             log.warning("%s failed (%s); trying again in %.1f s, for up to %.0f s.", operation, what, delay, seconds)
         return delay
+
+    def _seconds_of_outage(self, context: dict[str, Any]) -> float:
+        """Return for how long all calls of the client have failed, including this one."""
+        with self._lock:
+            now = self._clock()
+            if self._failing_since is None or now - self._failed_at > NEW_OUTAGE_SECONDS:
+                self._failing_since = context.get(_BEGAN, now)
+            self._failed_at = now
+            return now - self._failing_since
 
     def _in_time(self, context: dict[str, Any], delay: float, seconds: float, since: str = _BEGAN) -> float | None:
         """Return the delay, limited to the time left for the call; None if none is left."""

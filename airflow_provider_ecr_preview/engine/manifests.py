@@ -148,11 +148,16 @@ def freed_by(
 
 
 def _manifests_in(response: Mapping[str, Any]) -> dict[DigestKey, Manifest]:
+    try:
+        images = [(image["imageId"]["imageDigest"], image["imageManifest"]) for image in response.get("images", ())]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"a response of BatchGetImage has not the form of ECR's ({type(error).__name__}: {error})"
+        ) from error
     found: dict[DigestKey, Manifest] = {}
-    for image in response.get("images", ()):
-        digest = image["imageId"]["imageDigest"]
+    for digest, manifest in images:
         try:
-            found[digest_key(digest)] = read_manifest(digest, image["imageManifest"])
+            found[digest_key(digest)] = read_manifest(digest, manifest)
         except ValueError as error:
             raise ValueError(f"{digest}: {error}") from error
     return found

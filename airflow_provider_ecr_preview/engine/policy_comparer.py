@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from threading import Event
 from typing import TYPE_CHECKING
 
 from airflow_provider_ecr_preview.aws.errors import CallSite
@@ -15,10 +16,17 @@ from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.comparison.effects import PolicyEffect, checked_by_simulation, compare_effects
 from airflow_provider_ecr_preview.core.comparison.images import ComparedImage, compared_images
 from airflow_provider_ecr_preview.core.comparison.simulation import simulate
-from airflow_provider_ecr_preview.core.exceptions import EcrPreviewError, LifecyclePolicyNotFoundError, RepositoryError
+from airflow_provider_ecr_preview.core.exceptions import (
+    EcrOutageError,
+    EcrPreviewError,
+    EcrUnreachableError,
+    LifecyclePolicyNotFoundError,
+    RepositoryError,
+)
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
 from airflow_provider_ecr_preview.core.xcom.audit import FailedRepository, RepositoryRef
 from airflow_provider_ecr_preview.core.xcom.comparison import ComparedRepository, ComparisonMethod
+from airflow_provider_ecr_preview.engine.fleet.outage import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet, PreviewTarget
 
 if TYPE_CHECKING:
@@ -39,6 +47,9 @@ BATCH_SIZE = 200
 """How many repositories' affected images are held in memory at a time."""
 
 
+_OUTAGES = (EcrOutageError.__name__, EcrUnreachableError.__name__)
+
+
 Effects = dict[str, PolicyEffect | FailedRepository]
 """The effect of one policy, or why it is unknown, by repository."""
 
@@ -56,6 +67,7 @@ class PolicyComparer:
     :param registry_id: the registry (account); the caller's own if None.
     :param max_workers: number of threads that request previews.
     :param repository_timeout: time limit for one preview, in seconds.
+    :param outage_timeout: how long to wait for the end of an outage, in which every call fails, in seconds.
     :param lookout: what to flag among the affected images.
     :param write: called with each image that the policies treat differently; None if the images are not listed.
     :param should_stop: polled repeatedly; once it returns True, the comparison ends early.
@@ -67,9 +79,11 @@ class PolicyComparer:
     registry_id: str | None = None
     max_workers: int = 16
     repository_timeout: float = 3600.0
+    outage_timeout: float = OUTAGE_SECONDS
     lookout: Lookout = field(default_factory=Lookout)
     write: Callable[[ComparedImage], object] | None = None
     should_stop: Callable[[], bool] = bool
+    _is_down: Event = field(default_factory=Event, init=False, repr=False)
 
     def compare(self, repository_names: Sequence[str]) -> Iterator[ComparedRepository | FailedRepository]:
         """Yield for each repository what the policies would do to it, or why that is unknown.
@@ -112,20 +126,29 @@ class PolicyComparer:
         return compare_effects(ref, known)
 
     def _previewed(self, policy: str, names: Sequence[str]) -> Effects:
-        """Let ECR preview one policy."""
+        """Let ECR preview one policy.
+
+        An outage that lasted through the previews of one policy is not waited for again, until ECR answers.
+        """
         lists = EffectsInMemory(are_listed=self.write is not None)
         fleet = PreviewFleet(
             hook=self.hook,
             registry_id=self.registry_id,
             max_workers=self.max_workers,
             repository_timeout=self.repository_timeout,
+            outage_timeout=0.0 if self._is_down.is_set() else self.outage_timeout,
             lookout=self.lookout,
             image_lists=lists.open,
             on_progress=lambda progress: log.info("%s: %s.", policy, progress),
             should_stop=self.should_stop,
         )
         targets = (PreviewTarget(name, self.policies[policy]) for name in names)
-        return {outcome.repository_name: lists.effect_of(outcome) for outcome in fleet.audit(targets)}
+        outcomes = list(fleet.audit(targets))
+        if outcomes and all(outcome.error in _OUTAGES for outcome in outcomes):
+            self._is_down.set()
+        else:
+            self._is_down.clear()
+        return {outcome.repository_name: lists.effect_of(outcome) for outcome in outcomes}
 
     def _simulated(self, names: Sequence[str]) -> dict[str, Effects]:
         """Evaluate all policies over the images of each repository."""

@@ -18,17 +18,22 @@ def read_registry_facts(hook: EcrLifecyclePolicyPreviewHook) -> RegistryFacts:
     :param hook: the hook.
     :raises RepositoryError: if it cannot be read.
     """
-    with translated(CallSite("the registry", None, hook.conn_region_name)):
+    site = CallSite("the registry", None, hook.conn_region_name)
+    with translated(site):
         client: Any = hook.conn
         rules = [*_pages(client.describe_pull_through_cache_rules, "pullThroughCacheRules")]
         templates = [*_pages(client.describe_repository_creation_templates, "repositoryCreationTemplates")]
+    return site.parsed(_facts, {"rules": rules, "templates": templates})
+
+
+def _facts(response: Mapping[str, Any], _: str) -> RegistryFacts:
     return RegistryFacts(
-        tuple(rule["ecrRepositoryPrefix"] for rule in rules),
+        tuple(rule["ecrRepositoryPrefix"] for rule in response["rules"]),
         tuple(
             CreationTemplate(
                 template["prefix"], template.get("lifecyclePolicy") or None, tuple(template.get("appliedFor", ()))
             )
-            for template in templates
+            for template in response["templates"]
         ),
     )
 

@@ -11,6 +11,7 @@ from airflow.utils.helpers import prune_dict
 
 from airflow_provider_ecr_preview.aws.acting import acting_config, code_of, send_at_once
 from airflow_provider_ecr_preview.aws.arguments import MAX_IMAGE_IDS
+from airflow_provider_ecr_preview.aws.clients import prepare_client
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
 from airflow_provider_ecr_preview.aws.pages import images_of
 from airflow_provider_ecr_preview.core.cleanup.outcome import ImageFailure
@@ -63,6 +64,7 @@ class EcrImageCleanupHook(EcrLifecyclePolicyPreviewHook):
         client = super(EcrLifecyclePolicyPreviewHook, self).get_client_type(
             region_name=self.region_name, config=acting_config(super(EcrLifecyclePolicyPreviewHook, self).config)
         )
+        prepare_client(client)
         send_at_once(client)
         return client
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ecr_preview.core.audit.acknowledgements import Acknowledgements
@@ -12,8 +12,8 @@ from airflow_provider_ecr_preview.core.audit.changes import Alarms
 from airflow_provider_ecr_preview.core.audit.kind import APPLIED, AuditKind, selection_text
 from airflow_provider_ecr_preview.core.in_use.scope import required_scope_of
 from airflow_provider_ecr_preview.core.money.prices import Prices
-from airflow_provider_ecr_preview.core.parameters.times import MAX_DAYS, days, seconds
-from airflow_provider_ecr_preview.core.parameters.values import account_id, integer, number, switch, text, texts
+from airflow_provider_ecr_preview.core.parameters.times import MAX_DAYS, days, duration, seconds
+from airflow_provider_ecr_preview.core.parameters.values import account_id, integer, limit, number, switch, text, texts
 from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
 from airflow_provider_ecr_preview.core.preview.registry_facts import IMAGE_QUOTA
@@ -47,6 +47,10 @@ REPOSITORY_TIMEOUT = 3_600.0
 OUTAGE_TIMEOUT = 600.0
 
 
+MAX_PREVIEW_AGE = timedelta(hours=24)
+"""The clean-up accepts no older previews by default."""
+
+
 PROGRESS_INTERVAL = 30.0
 
 
@@ -70,6 +74,7 @@ AUDIT_TEMPLATE_FIELDS = (
     "lifecycle_policies",
     "lifecycle_policy_text",
     "max_in_flight",
+    "max_preview_age",
     "max_workers",
     "measure_storage",
     "on_no_repositories",
@@ -132,6 +137,7 @@ class AuditParameters:
     max_in_flight: int
     repository_timeout: float
     outage_timeout: float
+    max_preview_age: timedelta | None
     timeout: float | None
     progress_interval: float
     poll_interval: float
@@ -201,6 +207,7 @@ class AuditParameters:
             max_in_flight=integer(task.max_in_flight, "max_in_flight", MAX_IN_FLIGHT, minimum=1),
             repository_timeout=seconds(task.repository_timeout, "repository_timeout", REPOSITORY_TIMEOUT),
             outage_timeout=seconds(task.outage_timeout, "outage_timeout", OUTAGE_TIMEOUT),
+            max_preview_age=limit(task.max_preview_age, "max_preview_age", MAX_PREVIEW_AGE, duration),
             timeout=seconds(task.timeout, "timeout", None),
             progress_interval=seconds(task.progress_interval, "progress_interval", PROGRESS_INTERVAL),
             poll_interval=seconds(task.poll_interval, "poll_interval", POLL_INTERVAL),

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -47,11 +47,11 @@ MAX_CARRIED_CHARACTERS = 256 * 1024
 SAMPLE_SIZE = 8
 
 
-MAX_RESULT_AGE = timedelta(hours=24)
-"""How old a result of an earlier attempt may be to be used again; the clean-up accepts no older previews by default."""
-
-
 _SHOWN_DUPLICATES = 10
+
+
+_FIRST_TASK_BEGAN: dict[tuple[str, str, datetime], datetime] = {}
+"""When the first audit of a run began in this process, by DAG, run and its start, of runs whose start is not a time by the clock."""
 
 
 class AuditRun:
@@ -86,7 +86,7 @@ class AuditRun:
         self._begun = first if first is not None and first.run_id == self._run_id else None
         # A run may be dated in the future (airflow dags test).
         self.audited_at = (
-            _run_began(dag_run, datetime.fromtimestamp(began_at, UTC))
+            _run_began(dag_run, (str(self._dag_id), self._run_id), datetime.fromtimestamp(began_at, UTC))
             if self._begun is None
             else datetime.fromtimestamp(self._begun.audited_at, UTC)
         )
@@ -152,7 +152,7 @@ class AuditRun:
         :param segments: where attempts keep what they did; None if there is no such place.
         """
         if self._ti.try_number > 1 and (reports := self._reports()) is not None:
-            reports.remove_unfinished(self.parameters.names)
+            reports.remove_unfinished(self.parameters.names, is_whole=self.is_whole)
         recovered = self.recover_silently(attempt)
         if recovered.done_count or recovered.started_count:
             self._log.info(
@@ -177,7 +177,10 @@ class AuditRun:
         :param attempt: the attempt, at its start.
         """
         # A log of an earlier version does not name its run; only the start of the run identifies it.
-        since = self.audited_at if self._begun is None else datetime.now(UTC) - MAX_RESULT_AGE
+        since = self.audited_at
+        if self._begun is not None:
+            age = self.parameters.max_preview_age
+            since = datetime.min.replace(tzinfo=UTC) if age is None else datetime.now(UTC) - age
         return attempt.recover(since, self._run_id, self._clearing)
 
     def kept_segments(self) -> Parts | None:
@@ -219,6 +222,7 @@ class AuditRun:
             deadline=deadline,
             registry_id=self.parameters.registry_id,
             poll_interval=self.parameters.poll_interval,
+            outage_timeout=self.parameters.outage_timeout,
             carried={"began_at": self.began_at, "log": carried},
             aws_conn_id=task.aws_conn_id,
             region_name=task.hook.conn_region_name,  # the triggerer may have another default than the worker
@@ -288,13 +292,17 @@ class AuditRun:
         return partial(reports.image_list, with_kept=self.parameters.write_kept_images)
 
 
-def _run_began(dag_run: Any, task_began: datetime) -> datetime:
-    """Return when a run began, by the clock.
+def _run_began(dag_run: Any, run: tuple[str, str], task_began: datetime) -> datetime:
+    """Return when a run began, by the clock: the same time for all tasks of the run.
 
     :param dag_run: the run; None if there is none.
+    :param run: the DAG and the id of the run.
     :param task_began: when the task began, for a run whose start is only the date that it was given.
     """
     start: datetime | None = dag_run.start_date if dag_run else None
-    # `airflow dags test DATE` dates the start, too. Reports under that date would be removed as old ones.
+    # `airflow dags test DATE` dates the start, too. Reports under that date would be removed as old ones. It runs all
+    # tasks in this process, so the first one sets the time.
     dates = (getattr(dag_run, "logical_date", None), getattr(dag_run, "run_after", None))
-    return task_began if start is None or start in dates else min(start, datetime.now(UTC))
+    if start is None:
+        return task_began
+    return _FIRST_TASK_BEGAN.setdefault((*run, start), task_began) if start in dates else min(start, datetime.now(UTC))

@@ -138,6 +138,7 @@ class EcrAuditLifecyclePoliciesOperator(
         that has never answered fails within 30 seconds. (templated)
     :param timeout: how long the whole audit may take, in seconds, also while deferred. Repositories that are not done by
         then have failed. None for no limit but Airflow's own. (templated)
+    :param max_preview_age: how old a result of an earlier attempt may be to be used again: a timedelta, or as 'P1D'. (templated)
     :param progress_interval: time between two lines of progress in the log, in seconds. (templated)
     :param poll_interval: time between two checks of the status while deferred, in seconds. (templated)
     :param deferrable: whether to wait for previews in the triggerer, without a worker slot, until most are complete.
@@ -202,6 +203,7 @@ class EcrAuditLifecyclePoliciesOperator(
         repository_timeout: Templated[float | timedelta] | None = defaults.REPOSITORY_TIMEOUT,
         outage_timeout: Templated[float | timedelta] | None = defaults.OUTAGE_TIMEOUT,
         timeout: Templated[float | timedelta] | None = None,
+        max_preview_age: Templated[timedelta] | None = defaults.MAX_PREVIEW_AGE,
         progress_interval: Templated[float | timedelta] | None = defaults.PROGRESS_INTERVAL,
         poll_interval: Templated[float | timedelta] | None = defaults.POLL_INTERVAL,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),

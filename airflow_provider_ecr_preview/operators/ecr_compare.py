@@ -38,7 +38,7 @@ from airflow_provider_ecr_preview.engine.policy_comparer import PolicyComparer
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.links.ecr import EcrRegistryLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
-from airflow_provider_ecr_preview.operators._audit_parameters import MAX_WORKERS, REPOSITORY_TIMEOUT
+from airflow_provider_ecr_preview.operators._audit_parameters import MAX_WORKERS, OUTAGE_TIMEOUT, REPOSITORY_TIMEOUT
 from airflow_provider_ecr_preview.operators._fail_on import FAIL_ON_RULES, FailOn, is_too_many, read_fail_on
 from airflow_provider_ecr_preview.operators._publish import mark_comparison, push_before_failure
 from airflow_provider_ecr_preview.reports.lists import line_list
@@ -113,6 +113,8 @@ class EcrCompareLifecyclePoliciesOperator(
         file; None to write no list. (templated)
     :param max_workers: number of threads that call ECR. (templated)
     :param repository_timeout: how long one preview may take, in seconds. (templated)
+    :param outage_timeout: how long to wait for the end of an outage of AWS or the network, in seconds. An endpoint that has
+        never answered fails within 30 seconds. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of the connection. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -134,6 +136,7 @@ class EcrCompareLifecyclePoliciesOperator(
         "max_newly_affected",
         "max_workers",
         "method",
+        "outage_timeout",
         "protected_tags",
         "recently_pulled_days",
         "registry_id",
@@ -174,6 +177,7 @@ class EcrCompareLifecyclePoliciesOperator(
         results_path: Templated[str] | None = None,
         max_workers: Templated[int] | None = MAX_WORKERS,
         repository_timeout: Templated[float | timedelta] | None = REPOSITORY_TIMEOUT,
+        outage_timeout: Templated[float | timedelta] | None = OUTAGE_TIMEOUT,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -192,6 +196,7 @@ class EcrCompareLifecyclePoliciesOperator(
         self.results_path = results_path
         self.max_workers = max_workers
         self.repository_timeout = repository_timeout
+        self.outage_timeout = outage_timeout
         self._is_stopped = False
         self._check_constants()
 
@@ -215,6 +220,7 @@ class EcrCompareLifecyclePoliciesOperator(
                 registry_id=account_id(self.registry_id, "registry_id"),
                 max_workers=integer(self.max_workers, "max_workers", MAX_WORKERS, minimum=1),
                 repository_timeout=seconds(self.repository_timeout, "repository_timeout", REPOSITORY_TIMEOUT),
+                outage_timeout=seconds(self.outage_timeout, "outage_timeout", OUTAGE_TIMEOUT),
                 lookout=Lookout(
                     recently_pulled_days=days(self.recently_pulled_days, "recently_pulled_days", RECENTLY_PULLED_DAYS),
                     protection=tags_protected_by(self.protected_tags),

@@ -25,6 +25,7 @@ from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.templating.parameters import Rule
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated, as_rendered
+from airflow_provider_ecr_preview.triggers._polls import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
     EcrLifecyclePolicyPreviewTrigger,
     PreviewEvent,
@@ -81,6 +82,8 @@ class EcrStartLifecyclePolicyPreviewOperator(
     :param timeout: how long to wait in total, for a preview of another policy to end and for this one, in seconds. It also
         holds while deferred and across restarts of the triggerer. (templated)
     :param poll_interval: time between two checks of the status, in seconds. (templated)
+    :param outage_timeout: how long to wait for the end of an outage of AWS or the network, in seconds. An endpoint that has
+        never answered fails within 30 seconds. (templated)
     :param deferrable: whether to wait in the triggerer, without a worker slot.
     :param multiple_outputs: whether each key of the result is an XCom of its own, so that
         ``output["policy_fingerprint"]`` works.
@@ -98,6 +101,7 @@ class EcrStartLifecyclePolicyPreviewOperator(
     template_fields: Sequence[str] = aws_template_fields(
         "lifecycle_policy_text",
         "on_missing_policy",
+        "outage_timeout",
         "poll_interval",
         "registry_id",
         "repository_name",
@@ -122,6 +126,7 @@ class EcrStartLifecyclePolicyPreviewOperator(
         wait_for_completion: Templated[bool] | None = False,
         timeout: Templated[float | timedelta] | None = TIMEOUT,
         poll_interval: Templated[float | timedelta] | None = POLL_INTERVAL,
+        outage_timeout: Templated[float | timedelta] | None = OUTAGE_SECONDS,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         multiple_outputs: bool = True,
         **kwargs: Any,
@@ -134,6 +139,7 @@ class EcrStartLifecyclePolicyPreviewOperator(
         self.wait_for_completion = as_rendered(wait_for_completion)
         self.timeout = timeout
         self.poll_interval = poll_interval
+        self.outage_timeout = outage_timeout
         self.deferrable = deferrable
         self._check_constants()
 
@@ -178,6 +184,9 @@ class EcrStartLifecyclePolicyPreviewOperator(
             self.wait_for_completion = switch(self.wait_for_completion, "wait_for_completion", False)
             self._timeout = seconds(self.timeout, "timeout", TIMEOUT)
             self._poll_interval = seconds(self.poll_interval, "poll_interval", POLL_INTERVAL)
+            self._outage_timeout = seconds(self.outage_timeout, "outage_timeout", OUTAGE_SECONDS)
+        # A call that is tried again must not outlast the task.
+        self.hook.outage_timeout = min(self._outage_timeout, self._timeout or self._outage_timeout)
 
     def _start(self, context: Context, deadline: float) -> StartedPreviewXCom:
         try:
@@ -217,6 +226,8 @@ class EcrStartLifecyclePolicyPreviewOperator(
                 deadline=deadline,
                 registry_id=self.registry_id,
                 poll_interval=self._poll_interval,
+                outage_timeout=self._outage_timeout,
+                has_answered=True,
                 aws_conn_id=self.aws_conn_id,
                 region_name=self.hook.conn_region_name,  # the triggerer may have another default than the worker
                 verify=self._hook_parameters["verify"],

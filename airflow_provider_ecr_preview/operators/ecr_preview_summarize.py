@@ -14,7 +14,7 @@ from airflow.sdk import ObjectStoragePath
 from airflow_provider_ecr_preview.aws.arguments import MAX_PAGE_SIZE, TAG_STATUSES
 from airflow_provider_ecr_preview.aws.errors import CallSite
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, required_scope_of
-from airflow_provider_ecr_preview.core.parameters.times import days
+from airflow_provider_ecr_preview.core.parameters.times import days, seconds
 from airflow_provider_ecr_preview.core.parameters.values import account_id, choice, decoded, integer, switch, text
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.layers import FreedBytes
@@ -27,6 +27,7 @@ from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.preview import MARKER_KEY, PreviewSummaryXCom
 from airflow_provider_ecr_preview.display.preview import summary_table
 from airflow_provider_ecr_preview.display.text import render
+from airflow_provider_ecr_preview.engine.fleet.outage import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.engine.manifests import batch_get_image_of, freed_by, require_no_recorded_pulls
 from airflow_provider_ecr_preview.engine.replicas import replicas_through
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook, TagStatus
@@ -87,6 +88,8 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
     :param read_manifests: whether to read the manifests of all images with BatchGetImage and to sum the layers that
         nothing that stays refers to, as in the audit. Only for a role in the pull-time update exclusions of ECR. Needs
         ``enrich``, and a preview that is read in full. (templated)
+    :param outage_timeout: how long to wait for the end of an outage of AWS or the network, in seconds. An endpoint that has
+        never answered fails within 30 seconds. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of the connection. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -104,6 +107,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
         "images_path",
         "in_use",
         "max_items",
+        "outage_timeout",
         "page_size",
         "policy_fingerprint",
         "protected_tags",
@@ -140,6 +144,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
         images_path: Templated[str] | None = None,
         write_kept_images: Templated[bool] | None = True,
         read_manifests: Templated[bool] | None = False,
+        outage_timeout: Templated[float | timedelta] | None = OUTAGE_SECONDS,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -160,6 +165,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
         self.images_path = as_rendered(images_path)
         self.write_kept_images = as_rendered(write_kept_images)
         self.read_manifests = as_rendered(read_manifests)
+        self.outage_timeout = outage_timeout
         self._check_constants()
 
     def execute(self, context: Context) -> PreviewSummaryXCom:
@@ -236,6 +242,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
             self.images_path = text(self.images_path, "images_path")
             self.write_kept_images = switch(self.write_kept_images, "write_kept_images", True)
             self.read_manifests = switch(self.read_manifests, "read_manifests", False)
+            self.hook.outage_timeout = seconds(self.outage_timeout, "outage_timeout", OUTAGE_SECONDS)
             if self.read_manifests and (self._is_part or not self.enrich):
                 raise ValueError("read_manifests needs enrich and the whole preview. Leave out what selects a part.")
 

@@ -39,6 +39,7 @@ from airflow_provider_ecr_preview.reports.storage import (
     is_local,
     own_files_in,
     remove_files,
+    remove_parts_of,
     slug,
     write_whole,
 )
@@ -208,12 +209,13 @@ class AuditReports:
         """The URL of the readable report."""
         return str(self._markdown)
 
-    def remove_unfinished(self, repository_names: Iterable[str]) -> int:
+    def remove_unfinished(self, repository_names: Iterable[str], *, is_whole: bool) -> int:
         """Remove the half-written files of a killed attempt at this part, and return their number.
 
         Object stores keep nothing that is half-written. Other parts of the audit may be writing: their files stay.
 
         :param repository_names: the repositories of this part.
+        :param is_whole: whether the part is the whole audit, so that it also writes the readable report.
         """
         if not is_local(self.root):
             return 0
@@ -225,7 +227,15 @@ class AuditReports:
         files = [file for folder in folders for file in folder.glob(f".*{PART_SUFFIX}")]
         for file in files:
             file.unlink(missing_ok=True)
-        return len(files)
+        # Other parts of the audit write their tables into the same folders.
+        shared = [
+            day / self._file_name(ending)
+            for ending in table_formats()
+            for day in top.glob(f"{TABLES}/{ending}/*/*/audit_date={self.audited_at.date()}")
+        ]
+        if is_whole:
+            shared.append(Path(self._markdown.path))
+        return len(files) + sum(map(remove_parts_of, shared))
 
     def remove_older_than(self, days: int) -> int:
         """Remove the reports of earlier days from all audits, and return the number of files.

@@ -6,7 +6,10 @@ import hashlib
 import os
 import re
 import shutil
+import time
 from collections.abc import Collection, Iterable
+from contextlib import suppress
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import IO
@@ -16,6 +19,10 @@ from airflow.sdk import ObjectStoragePath
 
 PART_SUFFIX = ".part"
 """The suffix of a local file while it is being written; a file left behind is not a report."""
+
+
+ABANDONED = timedelta(hours=1)
+"""A half-written file that nothing has changed for so long is left over from a killed attempt."""
 
 
 _MAX_SLUG_CHARACTERS = 120
@@ -51,7 +58,7 @@ def write_whole(target: ObjectStoragePath, data: bytes | IO[bytes]) -> None:
             shutil.copyfileobj(source, stored)
         return
     # A unique name, because an attempt believed dead may still be writing; short, because names are bounded.
-    part = target.parent / f".{uuid4().hex}{PART_SUFFIX}"
+    part = target.parent / f".{_part_prefix(target.name)}{uuid4().hex[:16]}{PART_SUFFIX}"
     try:
         with part.open("wb") as stored:
             shutil.copyfileobj(source, stored)
@@ -60,6 +67,27 @@ def write_whole(target: ObjectStoragePath, data: bytes | IO[bytes]) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+    # Others may be writing the same file now, but not for so long.
+    remove_parts_of(Path(target.path), older_than=ABANDONED)
+
+
+def remove_parts_of(target: Path, *, older_than: timedelta = timedelta(0)) -> int:
+    """Remove what killed attempts left of a local file that they were writing, and return the number of files.
+
+    :param target: the file, whether or not it exists.
+    :param older_than: leave files that were changed within this time.
+    """
+    removed, latest = 0, time.time() - older_than.total_seconds()
+    for part in target.parent.glob(f".{_part_prefix(target.name)}*{PART_SUFFIX}"):
+        with suppress(FileNotFoundError):  # another attempt removes them, too
+            if part.stat().st_mtime <= latest:
+                part.unlink()
+                removed += 1
+    return removed
+
+
+def _part_prefix(name: str) -> str:
+    return f"{hashlib.sha256(name.encode()).hexdigest()[:12]}-"
 
 
 def require_bucket(path: ObjectStoragePath, parameter: str) -> None:

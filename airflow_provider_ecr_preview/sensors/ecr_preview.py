@@ -14,6 +14,7 @@ from airflow.sdk import PokeReturnValue
 
 from airflow_provider_ecr_preview.aws.errors import CallSite
 from airflow_provider_ecr_preview.core.exceptions import PreviewTimeoutError, RepositoryError
+from airflow_provider_ecr_preview.core.parameters.times import seconds
 from airflow_provider_ecr_preview.core.parameters.values import account_id, text
 from airflow_provider_ecr_preview.core.xcom.preview import StartedPreviewXCom
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
@@ -21,6 +22,7 @@ from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated, as_rendered
+from airflow_provider_ecr_preview.triggers._polls import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
     EcrLifecyclePolicyPreviewTrigger,
     PreviewEvent,
@@ -55,6 +57,8 @@ class EcrLifecyclePolicyPreviewSensor(
     :param registry_id: the registry (AWS account id); None for the caller's own. (templated)
     :param poke_interval: time between two checks of the status, in seconds.
     :param timeout: how long to wait, in seconds. It also holds while deferred and across restarts of the triggerer.
+    :param outage_timeout: how long to wait for the end of an outage of AWS or the network, in seconds. An endpoint that has
+        never answered fails within 30 seconds. (templated)
     :param deferrable: whether to wait in the triggerer, without a worker slot.
     :param multiple_outputs: whether each key of the result is an XCom of its own, so that
         ``output["policy_fingerprint"]`` works.
@@ -69,7 +73,9 @@ class EcrLifecyclePolicyPreviewSensor(
     """
 
     aws_hook_class = EcrLifecyclePolicyPreviewHook
-    template_fields: Sequence[str] = aws_template_fields("repository_name", "policy_fingerprint", "registry_id")
+    template_fields: Sequence[str] = aws_template_fields(
+        "repository_name", "policy_fingerprint", "registry_id", "outage_timeout"
+    )
     operator_extra_links = (EcrPreviewTabLink(), EcrRepositoryLink())
     ui_color = "#ffe8d1"
 
@@ -81,6 +87,7 @@ class EcrLifecyclePolicyPreviewSensor(
         registry_id: Templated[str] | None = None,
         poke_interval: timedelta | float = 10.0,
         timeout: timedelta | float = 3600.0,
+        outage_timeout: Templated[float | timedelta] | None = OUTAGE_SECONDS,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         multiple_outputs: bool = True,
         **kwargs: Any,
@@ -89,6 +96,7 @@ class EcrLifecyclePolicyPreviewSensor(
         self.repository_name = as_rendered(repository_name)
         self.policy_fingerprint = as_rendered(policy_fingerprint)
         self.registry_id = as_rendered(registry_id)
+        self.outage_timeout = outage_timeout
         self.deferrable = deferrable
         self._check_constants()
 
@@ -112,6 +120,8 @@ class EcrLifecyclePolicyPreviewSensor(
                 registry_id=self.registry_id,
                 policy_fingerprint=self.policy_fingerprint,
                 poll_interval=self.poke_interval,
+                outage_timeout=self._outage_timeout,
+                has_answered=True,
                 aws_conn_id=self.aws_conn_id,
                 region_name=self.hook.conn_region_name,  # the triggerer may have another default than the worker
                 verify=self._hook_parameters["verify"],
@@ -159,6 +169,9 @@ class EcrLifecyclePolicyPreviewSensor(
             # An empty text must not mean any policy: the preview has to be of the policy that was started.
             self.policy_fingerprint = text(self.policy_fingerprint, "policy_fingerprint", protects=True)
             self.registry_id = account_id(self.registry_id, "registry_id")
+            self._outage_timeout = seconds(self.outage_timeout, "outage_timeout", OUTAGE_SECONDS)
+        # A call that is tried again must not outlast the sensor.
+        self.hook.outage_timeout = min(self._outage_timeout, self.timeout or self._outage_timeout)
 
     @property
     def _site(self) -> CallSite:

@@ -13,9 +13,11 @@ from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from botocore.exceptions import ClientError
 from cachetools import TTLCache
 
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
+from airflow_provider_ecr_preview.aws.retries import NEVER_ANSWERED_SECONDS
 from airflow_provider_ecr_preview.core.exceptions import AccessDeniedError, RepositoryError
 from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
@@ -184,22 +186,37 @@ class FailingSince:
 
     :param seconds: how long they may fail.
     :param clock: returns monotonic seconds.
+    :param has_answered: whether the endpoint is known to exist; if not, its address may be a typo, and calls may fail for
+        :data:`NEVER_ANSWERED_SECONDS` only.
     """
 
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, seconds: float, clock: Callable[[], float] = time.monotonic, *, has_answered: bool = True
+    ) -> None:
         self._seconds = seconds
+        self._has_answered = has_answered
         self._clock = clock
         self._since: float | None = None
         self.is_new = False
         """Whether the last failure was the first one after a success."""
 
-    def goes_on(self) -> bool:
-        """Record a failure, and return whether calls have been failing for too long."""
+    @property
+    def seconds(self) -> float:
+        """How long calls may fail."""
+        return self._seconds if self._has_answered else min(self._seconds, NEVER_ANSWERED_SECONDS)
+
+    def goes_on(self, error: Exception | None = None) -> bool:
+        """Record a failure, and return whether calls have been failing for too long.
+
+        :param error: the failure; an error that a server reports shows that the endpoint exists.
+        """
+        self._has_answered = self._has_answered or isinstance(getattr(error, "__cause__", None), ClientError)
         self.is_new = self._since is None
         if self._since is None:
             self._since = self._clock()
-        return self._clock() - self._since >= self._seconds
+        return self._clock() - self._since >= self.seconds
 
     def end(self) -> None:
         """Record that ECR answers."""
+        self._has_answered = True
         self._since = None

@@ -34,13 +34,14 @@ class EcrLifecyclePolicyPreviewsTrigger(BaseTrigger):
 
     Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``) for the whole sample at the same time, in
     threads of this package. All triggers of one connection, Region and configuration share a client. While AWS or the
-    network fails, the trigger keeps polling for up to 10 minutes. The wait ends at a fixed time, so restarting the
-    triggerer does not start the wait over.
+    network fails, the trigger keeps polling for up to ``outage_timeout``. The wait ends at a fixed time, so restarting
+    the triggerer does not start the wait over.
 
     :param repository_names: the sample.
     :param deadline: when to stop waiting, in seconds since the epoch.
     :param registry_id: the registry (account); the caller's own if None.
     :param poll_interval: time between two polls, in seconds.
+    :param outage_timeout: how long AWS or the network may fail, in seconds, within the deadline.
     :param carried: data that the trigger returns to the task unchanged.
     :param aws_conn_id: the Airflow connection used for AWS credentials.
     :param region_name: the AWS Region; that of the connection if None.
@@ -55,6 +56,7 @@ class EcrLifecyclePolicyPreviewsTrigger(BaseTrigger):
         deadline: float,
         registry_id: str | None = None,
         poll_interval: float = 5.0,
+        outage_timeout: float = OUTAGE_SECONDS,
         carried: dict[str, Any] | None = None,
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
@@ -66,6 +68,7 @@ class EcrLifecyclePolicyPreviewsTrigger(BaseTrigger):
         self.deadline = deadline
         self.registry_id = registry_id
         self.poll_interval = poll_interval
+        self.outage_timeout = outage_timeout
         self.carried = carried or {}
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
@@ -81,6 +84,7 @@ class EcrLifecyclePolicyPreviewsTrigger(BaseTrigger):
                 "deadline": self.deadline,
                 "registry_id": self.registry_id,
                 "poll_interval": self.poll_interval,
+                "outage_timeout": self.outage_timeout,
                 "carried": self.carried,
                 "aws_conn_id": self.aws_conn_id,
                 "region_name": self.region_name,
@@ -93,7 +97,7 @@ class EcrLifecyclePolicyPreviewsTrigger(BaseTrigger):
         """Yield one :class:`AuditEvent` when the wait is over."""
         began_at = time.monotonic()
         poller = Poller(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
-        failing = FailingSince(OUTAGE_SECONDS)
+        failing = FailingSince(self.outage_timeout)
         waiting = self.repository_names
         while waiting and (remaining := self.deadline - time.time()) > 0:
             await asyncio.sleep(min(self.poll_interval, remaining))
@@ -105,7 +109,7 @@ class EcrLifecyclePolicyPreviewsTrigger(BaseTrigger):
             if "answered" in states.values() or "ended" in states.values():
                 failing.end()
             elif failing.goes_on():
-                self.log.warning("ECR has failed for %.0f minutes: the task goes on by itself.", OUTAGE_SECONDS / 60)
+                self.log.warning("ECR has failed for %.0f s: the task goes on by itself.", self.outage_timeout)
                 break
             waiting = [name for name, state in states.items() if state != "ended"]
             self.log.info("%d of %d previews are in progress.", len(waiting), len(self.repository_names))

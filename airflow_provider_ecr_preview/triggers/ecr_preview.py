@@ -51,8 +51,8 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
 
     Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``) in threads of this package, so it needs only
     boto3, and hung calls hold up nothing else in the triggerer. All triggers of one connection, Region and
-    configuration share a client. While AWS or the network fails, the trigger keeps polling for up to 10 minutes. The
-    wait ends at a fixed time, so restarting the triggerer does not start the wait over.
+    configuration share a client. While AWS or the network fails, the trigger keeps polling for up to ``outage_timeout``.
+    The wait ends at a fixed time, so restarting the triggerer does not start the wait over.
 
     :param repository_name: the repository.
     :param deadline: when to give up, in seconds since the epoch.
@@ -61,6 +61,9 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
     :param until_complete: whether anything but COMPLETE is an error. If False, wait for someone else's preview to end,
         whatever its policy and final status.
     :param poll_interval: time between two polls, in seconds.
+    :param outage_timeout: how long AWS or the network may fail, in seconds, within the deadline.
+    :param has_answered: whether the task got an answer from the same endpoint before. If not, and nothing there ever
+        answers, the trigger gives up within 30 seconds: the address may be a typo.
     :param aws_conn_id: the Airflow connection used for AWS credentials.
     :param region_name: the AWS Region; that of the connection if None.
     :param verify: whether, or with which certificates, TLS is verified.
@@ -76,6 +79,8 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
         policy_fingerprint: str | None = None,
         until_complete: bool = True,
         poll_interval: float = 5.0,
+        outage_timeout: float = OUTAGE_SECONDS,
+        has_answered: bool = False,
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         verify: bool | str | None = None,
@@ -88,6 +93,8 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
         self.policy_fingerprint = policy_fingerprint
         self.until_complete = until_complete
         self.poll_interval = poll_interval
+        self.outage_timeout = outage_timeout
+        self.has_answered = has_answered
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
         self.verify = verify
@@ -104,6 +111,8 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
                 "policy_fingerprint": self.policy_fingerprint,
                 "until_complete": self.until_complete,
                 "poll_interval": self.poll_interval,
+                "outage_timeout": self.outage_timeout,
+                "has_answered": self.has_answered,
                 "aws_conn_id": self.aws_conn_id,
                 "region_name": self.region_name,
                 "verify": self.verify,
@@ -123,7 +132,7 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
 
     async def _ended(self) -> PreviewStatus:
         poller = Poller(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
-        failing = FailingSince(OUTAGE_SECONDS)
+        failing = FailingSince(self.outage_timeout, has_answered=self.has_answered)
         while True:
             # Poll at least once, even if the time ran out while the triggerer was down.
             remaining = max(self.deadline - time.time(), LEAST_SECONDS)
@@ -134,10 +143,10 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
                 unfinished: RepositoryError = error
             except EcrUnreachableError as error:
                 unfinished = error
-                if failing.goes_on():
+                if failing.goes_on(error):
                     raise
                 if failing.is_new:
-                    self.log.warning("%s Looking again for up to %.0f minutes.", error, OUTAGE_SECONDS / 60)
+                    self.log.warning("%s Looking again for up to %.0f s.", error, failing.seconds)
             except TimeoutError:
                 raise self._no_response() from None
             else:

@@ -17,11 +17,13 @@ from airflow_provider_ecr_preview.core.exceptions import (
     EcrPreviewError,
     UnpreviewedExpiryError,
 )
+from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
+from airflow_provider_ecr_preview.engine.manifests import batch_get_image_of, freed_by
 from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.hooks.lifecycle_events import EcrLifecycleEventsHook
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
-from airflow_provider_ecr_preview.local import Fault, LocalEcr
+from airflow_provider_ecr_preview.local import Fault, LocalEcr, Refused
 from airflow_provider_ecr_preview.operators import ecr_cleanup, ecr_reconcile
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
 from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator
@@ -30,8 +32,10 @@ from airflow_provider_ecr_preview.operators.ecr_repositories import EcrListRepos
 from airflow_provider_ecr_preview.reports.lists import image_list
 from airflow_provider_ecr_preview.sensors.ecr_preview import EcrLifecyclePolicyPreviewSensor
 from airflow_provider_ecr_preview.triggers.ecr_preview import EcrLifecyclePolicyPreviewTrigger
+from tests.operators.cleanup.collected import collected
 
 NAMES = ["team/a", "team/b"]
+WITHOUT_POLICY = "team/0"
 REGION = "us-east-1"
 WAIT = 300.0
 PAGED = {"GetLifecyclePolicyPreview", "DescribeImages", "DescribeRepositories"}
@@ -68,6 +72,7 @@ class World:
     runs: int = 0
     summaries: list[Any] = field(default_factory=list)
     applied: Any = None
+    without_faults: dict[str, tuple[str, set[str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.hook = EcrImageCleanupHook(aws_conn_id=None, region_name=REGION)
@@ -78,9 +83,10 @@ class World:
     def make(self) -> None:
         """Make the registry anew, with a preview of each repository."""
         self.ecr.reset()
+        self.hook.outage_timeout = 120.0
         self.runs += 1
         for name in NAMES:
-            self.ecr.create_repository(name, policy=policy(2))
+            self.ecr.create_repository(name, policy=policy(2), tags={"team": "payments"})
             self.ecr.push_many(name, 5, newest_days_ago=40)
             self.hook.start_preview(name)
         for operation in PAGED:
@@ -110,6 +116,10 @@ class World:
             check = None if value is None else value.kwargs["value"]
             return {"error": type(error).__name__, "value": check, "message": str(error)}
 
+    def preview_of_another_caller(self) -> None:
+        """Let the next start find a preview in progress, so that its policy is compared with the applied one."""
+        self.ecr.inject(Refused("LifecyclePolicyPreviewInProgressException"), "StartLifecyclePolicyPreview", calls=1)
+
     def digests(self) -> set[str]:
         return {image.get_image_digest() for name in NAMES for image in self.ecr.repository(name).local_images}
 
@@ -124,8 +134,14 @@ def _hook(world: World) -> Any:
     images = len(list(hook.iter_repository_images(NAMES[0])))
     applied = hook.get_lifecycle_policy(NAMES[0]).fingerprint == started.policy.fingerprint
     replication = hook.get_registry_replication()
+    summary = hook.summarize_preview(NAMES[0], policy_fingerprint=started.policy.fingerprint)
+    inventory = RepositoryInventory(started.policy.rules)
+    inventory.update(hook.iter_repository_images(NAMES[0]))
+    freed = freed_by(summary, inventory, batch_get_image_of(hook, NAMES[0], None))
+    if freed.freed is None:
+        return {"error": "unknown", "message": freed.message}
     return (
-        hook.summarize_preview(NAMES[0], policy_fingerprint=started.policy.fingerprint).expiring_image_count,
+        summary.expiring_image_count,
         images,
         applied,
         len(replication.deletion_rules),
@@ -151,9 +167,17 @@ def _trigger(_: World) -> Any:
 
 
 def _audit(world: World) -> Any:
+    world.preview_of_another_caller()
     value = world.run(
         EcrAuditLifecyclePoliciesOperator(
-            task_id="audit", repository_names=NAMES, fail_on="none", repository_timeout=WAIT, max_workers=1
+            task_id="audit",
+            # The first one has no policy, so that no response names the registry before its tags are read.
+            repository_names=[WITHOUT_POLICY, *NAMES],
+            fail_on="none",
+            repository_timeout=WAIT,
+            max_workers=1,
+            owner_tag="team",
+            check_registry=True,
         )
     )
     if errors := sorted({failed["error"] for failed in value["failures"]}):
@@ -162,6 +186,7 @@ def _audit(world: World) -> Any:
 
 
 def _compare(world: World) -> Any:
+    world.preview_of_another_caller()
     value = world.run(
         EcrCompareLifecyclePoliciesOperator(
             task_id="compare",
@@ -176,7 +201,9 @@ def _compare(world: World) -> Any:
 
 
 def _list(world: World) -> Any:
-    return world.run(EcrListRepositoriesOperator(task_id="list", with_policy=True, tags={}, max_workers=1))
+    return world.run(
+        EcrListRepositoriesOperator(task_id="list", with_policy=True, tags={"team": "payments"}, max_workers=1)
+    )
 
 
 def _recommend(world: World) -> Any:
@@ -197,13 +224,14 @@ def _recommend(world: World) -> Any:
 
 def _clean_up(action: str) -> Callable[[World], Any]:
     def run(world: World) -> Any:
+        world.preview_of_another_caller()
         value = world.run(
             ecr_cleanup.EcrDeletePreviewedImagesOperator(
                 task_id="clean_up",
                 summary=world.summaries,
                 action=action,
                 dry_run=False,
-                check_in_use=False,
+                in_use=collected().as_xcom(),
                 max_share=None,
                 results_path=f"file://{world.folder}/{world.runs}-results.jsonl.gz",
             )
@@ -226,7 +254,7 @@ def _put(world: World) -> Any:
             task_id="put",
             summary=world.summaries,
             lifecycle_policy_text=policy(3),
-            check_in_use=False,
+            in_use=collected().as_xcom(),
             dry_run=False,
             former_policies_path=f"file://{world.folder}/{world.runs}-former.jsonl.gz",
         )
@@ -268,6 +296,16 @@ def _reconcile(world: World) -> Any:
 
 def _previewed(world: World) -> None:
     world.preview()
+
+
+def _with_one_without_policy(world: World) -> None:
+    world.ecr.create_repository(WITHOUT_POLICY, tags={"team": "payments"})
+
+
+def _with_versions(world: World) -> None:
+    for name in NAMES:
+        for number in range(12):
+            world.ecr.push(name, tags=[f"v1.{number}.0"], pushed_days_ago=40 * number + 1, size=1_000_000)
 
 
 def _for_put(world: World) -> None:
@@ -324,10 +362,10 @@ CALLERS = {
     "hook": Caller(_hook, ("EcrStartLifecyclePolicyPreviewOperator", "EcrSummarizeLifecyclePolicyPreviewOperator")),
     "sensor": Caller(_sensor, ("EcrLifecyclePolicyPreviewSensor",)),
     "trigger": Caller(_trigger, ("EcrLifecyclePolicyPreviewSensor",)),
-    "audit": Caller(_audit, ("EcrAuditLifecyclePoliciesOperator",)),
+    "audit": Caller(_audit, ("EcrAuditLifecyclePoliciesOperator",), _with_one_without_policy),
     "compare": Caller(_compare, ("EcrCompareLifecyclePoliciesOperator",)),
     "list": Caller(_list, ("EcrListRepositoriesOperator",)),
-    "recommend": Caller(_recommend, ("EcrRecommendLifecyclePolicyOperator",)),
+    "recommend": Caller(_recommend, ("EcrRecommendLifecyclePolicyOperator",), _with_versions),
     "clean-up": Caller(_clean_up("delete"), ("EcrDeletePreviewedImagesOperator",), _previewed),
     "archive": Caller(_clean_up("archive"), ("EcrDeletePreviewedImagesOperator",), _previewed),
     "put": Caller(_put, ("EcrPutLifecyclePolicyOperator",), _for_put),

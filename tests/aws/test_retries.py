@@ -127,3 +127,32 @@ def test_throttling_is_waited_out_for_its_own_time() -> None:
     throttled = (SimpleNamespace(status_code=400), {"Error": {"Code": "ThrottleException"}})
     assert call.run(always(0.1, throttled)) is throttled
     assert 119.0 < call.now < 122.0
+
+
+class TestSharedOutages:
+    def given_up(self) -> Call:
+        call = Call()
+        call.run(iter([(0.1, call.answer(ANSWER))]))
+        call.run(always(0.1, OUTAGE))
+        call.attempts = 0
+        return call
+
+    def test_the_calls_after_an_outage_that_was_waited_for_make_one_attempt_each(self) -> None:
+        call = self.given_up()
+        began = call.now
+        for _ in range(5):
+            assert call.run(always(1.0, OUTAGE)) is OUTAGE
+        assert (call.attempts, call.now - began) == (5, 5.0)
+
+    def test_after_an_answer_an_outage_is_waited_for_again(self) -> None:
+        call = self.given_up()
+        call.run(iter([(0.1, call.answer(ANSWER))]))
+        began = call.now
+        call.run(always(0.1, OUTAGE))
+        assert 119.0 < call.now - began < 122.0
+
+    def test_a_failure_long_after_the_last_one_is_another_outage(self) -> None:
+        call = self.given_up()
+        call.now = began = call.now + 61.0
+        call.run(always(0.1, OUTAGE))
+        assert 119.0 < call.now - began < 122.0

@@ -82,7 +82,7 @@ def test_a_response_for_another_registry_is_rejected(repository: LocalEcr) -> No
     hook = EcrLifecyclePolicyPreviewHook()
     hook.start_preview(REPOSITORY, registry_id="123456789012")
     repository.inject(Altered(lambda response: response.update(registryId="210987654321")), calls=None)
-    with pytest.raises(MalformedResponseError, match="about the registry '210987654321'"):
+    with pytest.raises(MalformedResponseError, match="about the registry '210987654321' instead of '123456789012'"):
         hook.get_preview_status(REPOSITORY, registry_id="123456789012")
 
 

@@ -20,6 +20,7 @@ from airflow_provider_ecr_preview.core.xcom.preview import MARKER_KEY
 from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet
 from airflow_provider_ecr_preview.local import LocalEcr, PreviewFails, Refused
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
+from airflow_provider_ecr_preview.reports.storage import _part_prefix
 from airflow_provider_ecr_preview.triggers.ecr_audit import EcrLifecyclePolicyPreviewsTrigger
 from airflow_provider_ecr_preview.triggers.ecr_preview import GRACE
 from tests.support.contexts import TaskStateStore, audit_context, pushed_by
@@ -285,12 +286,49 @@ def test_the_next_attempt_removes_what_a_killed_one_left_half_written(registry: 
     assert not list((tmp_path / "outcomes").iterdir())
 
 
+def test_the_next_attempt_removes_half_written_tables_and_reports_of_its_own_part(
+    registry: LocalEcr, tmp_path: Path
+) -> None:
+    path = f"file://{tmp_path}"
+    audit(reports_path=path, audit_id="weekly").execute(audit_context())
+    files = [*tmp_path.rglob("*.csv"), *tmp_path.rglob("*.md")]
+    assert {file.suffix for file in files} == {".csv", ".md"}
+    for file in files:
+        (file.parent / f".{_part_prefix(file.name)}0123456789abcdef.part").write_bytes(b"half")
+        (file.parent / f".{_part_prefix('another')}0123456789abcdef.part").write_bytes(b"half")
+    audit(reports_path=path, audit_id="weekly").execute(audit_context(try_number=2))
+    left = [file.name for file in tmp_path.rglob("*.part")]
+    assert left == [f".{_part_prefix('another')}0123456789abcdef.part"] * len(files)
+
+
+@pytest.mark.parametrize(("age", "started"), [(timedelta(0), len(NAMES)), ("unlimited", 2)])
+def test_max_preview_age_bounds_what_is_used_again_after_a_clear(registry: LocalEcr, age: Any, started: int) -> None:
+    store = TaskStateStore()
+    denial = registry.deny("ecr:StartLifecyclePolicyPreview", NAMES[4])
+    with pytest.raises(exceptions.AuditFailedError):
+        audit().execute(audit_context(store=store))
+    denial.remove()
+    registry.calls.clear()
+    audit(max_preview_age=age).execute(audit_context(store=store, try_number=2, max_tries=5))
+    assert registry.calls.count("StartLifecyclePolicyPreview") == started
+
+
 def test_clearing_an_audit_that_succeeded_starts_over(registry: LocalEcr) -> None:
     store = TaskStateStore()
     audit().execute(audit_context(store=store))
     registry.calls.clear()
     audit().execute(audit_context(store=store, try_number=2, max_tries=5))
     assert registry.calls.count("StartLifecyclePolicyPreview") == len(NAMES)
+
+
+def test_all_parts_of_a_run_that_is_dated_have_the_time_at_which_the_first_began(registry: LocalEcr) -> None:
+    dated = datetime(2027, 1, 1, tzinfo=UTC)
+    times = set()
+    for map_index in (0, 1):
+        of = audit_context(map_index=map_index, run_id="dated")
+        of["dag_run"] = mock.Mock(spec=["start_date", "logical_date"], start_date=dated, logical_date=dated)
+        times.add(audit(repository_names=[NAMES[map_index]]).execute(of)["audited_at"])
+    assert len(times) == 1
 
 
 def test_an_audit_of_a_run_that_is_dated_in_the_future_has_the_time_at_which_it_ran(registry: LocalEcr) -> None:

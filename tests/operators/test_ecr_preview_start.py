@@ -334,6 +334,7 @@ def test_the_templated_fields_are_rendered() -> None:
         "aws_conn_id": "aws_payments",
         "lifecycle_policy_text": "{}",
         "on_missing_policy": "fail",
+        "outage_timeout": 600.0,
         "poll_interval": task.poll_interval,
         "region_name": "eu-west-1",
         "registry_id": "210987654321",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from unittest import mock
 
 import pytest
 from airflow.sdk import ObjectStoragePath
 
-from airflow_provider_ecr_preview.reports.storage import require_bucket, write_whole
+from airflow_provider_ecr_preview.reports.storage import _part_prefix, require_bucket, write_whole
 
 
 def test_a_file_replaces_the_one_before(tmp_path: Path) -> None:
@@ -23,6 +24,18 @@ def test_a_folder_is_an_error_and_nothing_is_put_into_it(tmp_path: Path) -> None
     with pytest.raises(IsADirectoryError):
         write_whole(ObjectStoragePath(f"file://{tmp_path}/list"), b"one")
     assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*")] == [Path("list")]
+
+
+def test_a_write_removes_what_a_killed_one_left_of_the_same_file_long_ago(tmp_path: Path) -> None:
+    old, recent, other = (
+        tmp_path / f".{_part_prefix(name)}{number}.part" for name, number in (("list", 1), ("list", 2), ("other", 3))
+    )
+    for part in (old, recent, other):
+        part.write_bytes(b"half")
+    for part in (old, other):
+        os.utime(part, (0, 0))
+    write_whole(ObjectStoragePath(f"file://{tmp_path}/list"), b"one")
+    assert {path.name for path in tmp_path.iterdir()} == {"list", recent.name, other.name}
 
 
 class _Stored:

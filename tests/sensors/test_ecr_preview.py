@@ -302,6 +302,7 @@ class TestArguments:
         )
         assert [getattr(task, field) for field in sorted(task.template_fields)] == [
             "aws_payments",
+            600.0,
             "f" * 64,
             "eu-west-1",
             "210987654321",

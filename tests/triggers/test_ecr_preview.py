@@ -41,6 +41,8 @@ ARGUMENTS: dict[str, Any] = {
     "policy_fingerprint": "f" * 64,
     "until_complete": False,
     "poll_interval": 7.5,
+    "outage_timeout": 90.0,
+    "has_answered": True,
     "aws_conn_id": "aws_other",
     "region_name": "eu-west-1",
     "verify": "/etc/ssl/own.pem",

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
@@ -124,9 +125,8 @@ class TestOutages:
     async def test_an_outage_without_an_end_is_a_named_error(
         self, started: LocalEcr, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(ecr_preview, "OUTAGE_SECONDS", 0.0)
         started.inject(server_error(), GET, calls=None)
-        assert (await event_of(waiting()))["error"] == "EcrOutageError"
+        assert (await event_of(waiting(outage_timeout=0.0)))["error"] == "EcrOutageError"
 
     @pytest.mark.asyncio
     async def test_the_trigger_of_an_audit_waits_through_an_outage(self, started: LocalEcr) -> None:
@@ -147,6 +147,27 @@ class TestOutages:
         assert failing.is_new
         now = 1_600.0
         assert failing.goes_on()
+
+    def test_an_endpoint_that_never_answered_may_be_a_typo(self) -> None:
+        now = 0.0
+        failing = FailingSince(600, lambda: now, has_answered=False)
+        assert not failing.goes_on(ConnectionError())
+        now = 10.0
+        assert failing.goes_on(ConnectionError())
+
+    @pytest.mark.parametrize("answers", [True, False])
+    def test_an_endpoint_that_answered_or_reports_an_error_exists(self, answers: bool) -> None:
+        now = 0.0
+        failing = FailingSince(600, lambda: now, has_answered=False)
+        failure = RuntimeError()
+        failure.__cause__ = None if answers else ClientError({"Error": {"Code": "ServiceUnavailable"}}, "Get")
+        if answers:
+            failing.end()
+        assert not failing.goes_on(failure)
+        now = 599.0
+        assert not failing.goes_on(ConnectionError())
+        now = 600.0
+        assert failing.goes_on(ConnectionError())
 
 
 class TestConnections:

@@ -14,3 +14,11 @@ def counted(number: int | Sized, singular: str, plural: str | None = None) -> st
     """
     count = number if isinstance(number, int) else len(number)
     return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"
+
+
+def after(seconds: float) -> str:
+    """Return a duration as the end of a phrase: `` after 300 s``; an empty text for 0, of somebody who did not wait.
+
+    :param seconds: the duration.
+    """
+    return f" after {seconds:,.0f} s" if seconds >= 1 else f" after {seconds:g} s" if seconds else ""

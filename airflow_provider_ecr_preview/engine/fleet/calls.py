@@ -11,6 +11,7 @@ from typing import Any
 from airflow.utils.helpers import prune_dict
 from botocore.exceptions import ClientError
 
+from airflow_provider_ecr_preview.aws.answers import OtherAnswerError
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
 from airflow_provider_ecr_preview.aws.retries import is_cut_off
 from airflow_provider_ecr_preview.core.exceptions import (
@@ -276,6 +277,8 @@ def _tags_of(response: Mapping[str, Any], _: str) -> dict[str, str]:
 def is_interruption(error: RepositoryError) -> bool:
     """Return whether the same call may succeed a moment later."""
     cause = error.__cause__
+    if isinstance(cause, OtherAnswerError):
+        return False
     if isinstance(cause, ClientError):
         status: int = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return status >= _SERVER_ERROR

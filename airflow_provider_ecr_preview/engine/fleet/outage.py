@@ -119,7 +119,8 @@ class Outage:
             self._probe_at = now + self._pause
             self._logged_at = now
             limit = self._seconds if self._answered_at is not None else min(self._seconds, NEVER_ANSWERED_SECONDS)
-            log.warning("Every call fails: %s The audit pauses and tries again, for up to %.0f s.", error, limit)
+            if limit > 0:
+                log.warning("Every call fails: %s The audit pauses and tries again, for up to %.0f s.", error, limit)
         elif now - self._logged_at >= LOG_INTERVAL:
             self._logged_at = now
             log.warning("Every call has failed for %.0f s: %s", now - self._began_at, error)

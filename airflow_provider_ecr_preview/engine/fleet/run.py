@@ -18,6 +18,7 @@ from airflow_provider_ecr_preview.core.exceptions import AuditStoppedError, Prev
 from airflow_provider_ecr_preview.core.money.prices import Prices
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
+from airflow_provider_ecr_preview.core.text.counted import after
 from airflow_provider_ecr_preview.engine.fleet.calls import GET_PREVIEW, START_PREVIEW, PacedCalls, StoppedError
 from airflow_provider_ecr_preview.engine.fleet.jobs import JobQueue
 from airflow_provider_ecr_preview.engine.fleet.outage import OUTAGE_SECONDS, Outage
@@ -313,10 +314,12 @@ class _FleetRun:
         )
 
     def _out_of_time(self, work: RepositoryWork) -> RepositoryError:
+        # A later attempt has only the rest of the timeout.
+        timeout = self._fleet.full_timeout if self._fleet.full_timeout is not None else self._fleet.timeout or 0.0
         return work.site.error(
             PreviewTimeoutError,
-            f"the timeout of the audit ({self._fleet.full_timeout or self._fleet.timeout or 0:.0f} s) was over before this "
-            "repository was done. Raise timeout, or audit fewer repositories in one task.",
+            f"the timeout of the audit was over{after(timeout)}, before this repository was done. Raise timeout, or audit fewer "
+            "repositories in one task.",
         )
 
 

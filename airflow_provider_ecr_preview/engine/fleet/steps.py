@@ -24,6 +24,7 @@ from airflow_provider_ecr_preview.core.exceptions import (
 from airflow_provider_ecr_preview.core.money.storage import Storage
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.preview.pages import IN_PROGRESS, PreviewPage, PreviewStatus
+from airflow_provider_ecr_preview.core.text.counted import after
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 from airflow_provider_ecr_preview.engine.fleet.calls import (
     GET_POLICY,
@@ -221,7 +222,7 @@ class PreviewSteps:
                 work,
                 preview.error(
                     PreviewTimeoutError,
-                    f"the preview is still {preview.status} after {self._repository_timeout:.0f} s. Audit the "
+                    f"the preview is still {preview.status}{after(self._repository_timeout)}. Audit the "
                     "repository again with more time.",
                 ),
             )
@@ -232,8 +233,8 @@ class PreviewSteps:
         """Wait until the preview of another policy has ended, then replace it."""
         error = preview.error(
             PreviewInProgressError,
-            f"previews of another policy ({preview.policy.fingerprint[:12]}) took all of its "
-            f"{self._repository_timeout:.0f} s, and a repository has only one. Let only one DAG preview it at a time.",
+            f"previews of another policy ({preview.policy.fingerprint[:12]}) are still in progress"
+            f"{after(self._repository_timeout)}, and a repository has only one. Let only one DAG preview it at a time.",
         )
         if preview.status == IN_PROGRESS:
             self._visit_later(work, error)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_ecr_preview.aws.arguments import MAX_PAGE_SIZE, TAG_STATUSES
 from airflow_provider_ecr_preview.aws.partitions import is_region
+from airflow_provider_ecr_preview.core.audit.acknowledgements import Acknowledgements
 from airflow_provider_ecr_preview.core.exceptions import InvalidLifecyclePolicyError
 from airflow_provider_ecr_preview.core.in_use.scope import required_scope_of
 from airflow_provider_ecr_preview.core.lint.policy import lint_policy
@@ -194,8 +196,18 @@ safe_days: Rule = partial(days, protects=True)
 """The rule of a number of days that protects images."""
 
 
+def _acknowledged_findings(value: Any, parameter: str, default: Any = None) -> Any:
+    """Check entries that a DAG file lists; a file that it names instead is read at run time."""
+    read = given(value, parameter)
+    if isinstance(read, str) and not read.startswith(("[", "{")):
+        return default
+    # Whether an entry has ended is for the day of the run.
+    return Acknowledgements.of(read, date.min)
+
+
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
+        "acknowledged_findings": _acknowledged_findings,
         "airflow_conn_id": partial(text, protects=True),
         "airflow_history_days": partial(number, minimum=1, protects=True),
         "airflow_operators": _texts,

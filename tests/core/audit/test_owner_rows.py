@@ -113,3 +113,10 @@ def test_the_audit_points_to_the_reports_of_the_owners_as_long_as_there_is_room(
     ]
     assert all(bool(owner.get("report_uri")) != many for owner in value["owners"])
     assert "owners_uri" not in Audit.from_xcom(value).as_dict()
+
+
+def test_the_audit_points_to_the_trend_of_its_reports() -> None:
+    audit = audit_of([outcome("a", storage_of(stored(1)), "payments")])
+    assert "trend_uri" not in audit_xcom(audit)
+    audit.trend_uri = "s3://aws_default@reports/trend.json"
+    assert audit_xcom(audit)["trend_uri"] == "s3://aws_default@reports/trend.json"

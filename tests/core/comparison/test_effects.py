@@ -15,7 +15,7 @@ from airflow_provider_ecr_preview.core.comparison.effects import (
     compare_effects,
     new_findings,
 )
-from airflow_provider_ecr_preview.core.comparison.result import comparison_xcom
+from airflow_provider_ecr_preview.core.comparison.result import comparison_marker, comparison_xcom
 from airflow_provider_ecr_preview.core.comparison.simulation import simulate
 from airflow_provider_ecr_preview.core.xcom.audit import MAX_AUDIT_BYTES, FailedRepository, RepositoryRef
 from airflow_provider_ecr_preview.core.xcom.comparison import ComparedRepository
@@ -82,6 +82,14 @@ def test_bytes_are_not_known_as_soon_as_one_size_is_not() -> None:
     value = comparison_xcom(comparison(compared(effect(), effect(1, size=None)), compared(effect(), effect(1))))
     assert value["policies"][1]["newly_affected_bytes_upper_bound"] is None
     assert value["policies"][1]["newly_affected_image_count"] == 2
+
+
+def test_the_marker_counts_what_the_candidate_takes_and_leaves() -> None:
+    marker = comparison_marker(comparison_xcom(comparison(compared(effect(1, 2), effect(2, 3, 4)))))
+    assert (marker["kind"], marker["counts"]["policies"]) == ("comparison", NAMES)
+    assert marker["counts"]["newly_affected_image_counts"] == [2]
+    assert marker["counts"]["no_longer_affected_image_counts"] == [1]
+    assert marker["counts"]["differing_repository_count"] == 1
 
 
 def test_a_policy_is_compared_with_none_where_none_is_applied() -> None:

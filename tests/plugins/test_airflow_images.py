@@ -26,11 +26,14 @@ HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 
 Store = Callable[..., None]
 
+BY_INSTANCE = hasattr(RenderedTaskInstanceFields, "task_instance_id")
+"""Since Airflow 3.4, rendered fields belong to a task instance by its id."""
+
 
 @pytest.fixture
 def store(server: Server) -> Iterator[Store]:
     """Return what makes a task instance one of an operator, with rendered fields, and takes it back at the end."""
-    columns = ("dag_id", "task_id", "run_id", "map_index")
+    columns = ("task_instance_id",) if BY_INSTANCE else ("dag_id", "task_id", "run_id", "map_index")
     with create_session() as session:
         before = session.execute(select(TaskInstance.id, TaskInstance.operator)).all()
         fields = [
@@ -45,9 +48,11 @@ def store(server: Server) -> Iterator[Store]:
         with create_session() as session:
             done = session.execute(update(TaskInstance).filter_by(**its).values(operator=operator))
             assert done.rowcount == 1
-            session.execute(delete(RenderedTaskInstanceFields).filter_by(**its))
+            identity = session.scalar(select(TaskInstance.id).filter_by(**its))
+            owner = {"task_instance_id": identity} if BY_INSTANCE else its
+            session.execute(delete(RenderedTaskInstanceFields).filter_by(**owner))
             if rendered is not None:
-                session.execute(insert(RenderedTaskInstanceFields).values(**its, rendered_fields=rendered))
+                session.execute(insert(RenderedTaskInstanceFields).values(**owner, rendered_fields=rendered))
 
     yield store
     with create_session() as session:

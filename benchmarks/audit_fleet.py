@@ -4,7 +4,7 @@ The script starts a preview, waits with boto3's waiter and reads with boto3's pa
 in 16 threads. Each side runs in a process of its own, against a local ECR in another, in one run; what matters are the
 ratios, of the time for one repository. Calls are counted at the wire, memory is the peak of the process.
 
-Run: python benchmarks/audit_fleet.py [--part speed|limits] [--peers 100]
+Run: python benchmarks/audit_fleet.py [--part speed|limits|money] [--peers 100]
 """
 
 from __future__ import annotations
@@ -165,17 +165,20 @@ def script(repositories: int, *, threads: int, delay: int | None) -> dict[str, A
         return {"done": sum(pool.map(preview, names(repositories))), "steady_rate": None}
 
 
-def fleet(repositories: int) -> dict[str, Any]:
+def fleet(repositories: int, *, enrich: bool = False, money: bool = False) -> dict[str, Any]:
     """Preview as EcrAuditLifecyclePoliciesOperator does."""
     from datetime import UTC, datetime
 
     from airflow_provider_ecr_preview.core.audit.summary import Audit
+    from airflow_provider_ecr_preview.core.money.prices import Prices
     from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet, PreviewTarget
     from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 
     audit = Audit("benchmark", datetime.now(UTC))
     done_at = []
-    run = PreviewFleet(hook=EcrLifecyclePolicyPreviewHook(), max_workers=THREADS, enrich=False)
+    run = PreviewFleet(
+        hook=EcrLifecyclePolicyPreviewHook(), max_workers=THREADS, enrich=enrich, prices=Prices() if money else None
+    )
     for outcome in run.audit(map(PreviewTarget, names(repositories))):
         audit.add(outcome)
         done_at.append(time.monotonic())
@@ -195,6 +198,8 @@ SIDES: dict[str, Callable[[int], dict[str, Any]]] = {
     "threads": partial(script, threads=THREADS, delay=None),
     "threads-1s": partial(script, threads=THREADS, delay=1),
     "fleet": fleet,
+    "enriched": partial(fleet, enrich=True),
+    "money": partial(fleet, enrich=True, money=True),
 }
 
 
@@ -241,6 +246,20 @@ def measure_speed(console: Console, peers: int) -> None:
         )
     growth = ours[-1].memory_mib - ours[0].memory_mib
     console.print(f"Peak memory from {SIZES[0]:,} to {SIZES[-1]:,} repositories: {growth:+.0f} MiB")
+
+
+def measure_money(console: Console, repositories: int) -> None:
+    """Measure an audit with and without ``measure_storage``, in turns, and state the calls of both."""
+    with bench(repositories) as ecr:
+        sides = [("without measure_storage", "enriched"), ("with measure_storage", "money")] * 2
+        costs = [ecr.measure(label, side, repositories) for label, side in sides]
+    console.print(costs_table(f"An audit with and without measure_storage, {IMAGES} images a repository", costs))
+    without, with_money = (min(costs[start::2], key=lambda cost: cost.wall) for start in (0, 1))
+    console.print(
+        f"with measure_storage: {with_money.wall / without.wall:.2f} times the time, "
+        f"{with_money.cpu / without.cpu:.2f} times the CPU; {with_money.calls / repositories:.2f} calls a repository in "
+        f"place of {without.calls / repositories:.2f}, of them {with_money.preview_calls / repositories:.2f} preview calls"
+    )
 
 
 def measure_limits(console: Console, peers: int) -> None:
@@ -291,7 +310,7 @@ def costs_table(title: str, costs: list[Cost]) -> Table:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=("speed", "limits"), help="one part alone")
+    parser.add_argument("--part", choices=("speed", "limits", "money"), help="one part alone")
     parser.add_argument("--peers", type=int, default=100, help="repositories that the scripts preview")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--repositories", type=int, help=argparse.SUPPRESS)
@@ -300,10 +319,12 @@ def main() -> None:
         run_side(arguments.side, arguments.repositories)
         return
     console = Console(width=150)
-    if arguments.part != "limits":
+    if arguments.part in (None, "speed"):
         measure_speed(console, arguments.peers)
-    if arguments.part != "speed":
+    if arguments.part in (None, "limits"):
         measure_limits(console, arguments.peers)
+    if arguments.part in (None, "money"):
+        measure_money(console, arguments.repositories or 500)
 
 
 if __name__ == "__main__":

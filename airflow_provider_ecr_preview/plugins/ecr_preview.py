@@ -22,6 +22,27 @@ _PLACES = (
 """The place where a page is shown, its title there, and the end of its address."""
 
 
+_OPERATORS = (
+    "EcrApproveCleanupOperator",
+    "EcrAuditLifecyclePoliciesOperator",
+    "EcrCollectImagesInUseOperator",
+    "EcrCompareLifecyclePoliciesOperator",
+    "EcrDeletePreviewedImagesOperator",
+    "EcrLifecyclePolicyPreviewSensor",
+    "EcrListRepositoriesOperator",
+    "EcrMergeLifecycleAuditsOperator",
+    "EcrPutLifecyclePolicyOperator",
+    "EcrReadPolicyEventsOperator",
+    "EcrRecommendLifecyclePolicyOperator",
+    "EcrReconcileLifecycleOperator",
+    "EcrReportPolicyEventsOperator",
+    "EcrRestoreLifecyclePolicyOperator",
+    "EcrStartLifecyclePolicyPreviewOperator",
+    "EcrSummarizeLifecyclePolicyPreviewOperator",
+)
+"""The tasks that have the tab in Airflow 3.4 and later; earlier releases ignore this, and show it on every task."""
+
+
 def react_apps() -> list[dict[str, Any]]:
     """Return the pages; none when they are turned off or were not built."""
     version = bundle_version()
@@ -36,6 +57,7 @@ def react_apps() -> list[dict[str, Any]]:
             "destination": destination,
             "url_route": route,
             **({"category": "browse"} if destination == "nav" else {}),
+            **({"applies_to": {"operator_name": [*_OPERATORS]}} if destination == "task_instance" else {}),
         }
         for destination, name, route in _PLACES
     ]

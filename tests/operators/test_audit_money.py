@@ -87,6 +87,13 @@ def test_tags_that_may_not_be_read_leave_the_owner_unknown_and_lose_no_repositor
     assert "owners" not in value
 
 
+def test_each_rule_has_the_cost_of_what_it_deletes(registry: LocalEcr) -> None:
+    value = run(measure_storage=True)
+    costs = [rule["monthly_cost_usd"] for summary in value["summaries"] for rule in summary["rules"]]
+    assert sum(costs) == pytest.approx(value["storage"]["leaving_monthly_cost_usd"], abs=len(costs) / 1e6)
+    assert all("monthly_cost_usd" not in rule for summary in run()["summaries"] for rule in summary["rules"])
+
+
 def test_each_owner_has_a_report_whose_sums_are_those_of_the_result(registry: LocalEcr, tmp_path: Path) -> None:
     value = run(measure_storage=True, owner_tag="team", reports_path=tmp_path.as_uri())
     owners = read_owners(value["owners_uri"])

@@ -12,6 +12,7 @@ from airflow_provider_ecr_preview import __version__
 from airflow_provider_ecr_preview.plugins import bundle
 from airflow_provider_ecr_preview.plugins.ecr_preview import react_apps
 from tests.plugins.conftest import Server
+from tests.support.operators import registered_operators
 
 pytestmark = pytest.mark.xdist_group("web")
 
@@ -56,6 +57,12 @@ def test_there_is_one_bundle_for_all_places(built: Path) -> None:
         ("nav", "ECR history", "ecr-history"),
     ]
     assert len({app["bundle_url"] for app in apps}) == 1
+
+
+def test_from_airflow_3_4_on_the_tab_of_a_task_is_on_ours_alone(built: Path) -> None:
+    tab, *others = react_apps()
+    assert tab["applies_to"] == {"operator_name": sorted({operator.__name__ for operator in registered_operators()})}
+    assert not any("applies_to" in app for app in others)
 
 
 def test_the_bundle_has_a_component_under_the_name_of_every_place(built: Path) -> None:

@@ -153,7 +153,13 @@ def _cut_to(value: PreviewSummaryXCom, limits: _Limits) -> PreviewSummaryXCom:
 
 
 def _without_bytes(rule: RuleSummary) -> RuleSummary:
-    return {**rule, "bytes_upper_bound": None}
+    return {
+        "priority": rule["priority"],
+        "action": rule["action"],
+        "description": rule["description"],
+        "image_count": rule["image_count"],
+        "bytes_upper_bound": None,
+    }
 
 
 def _sample_image(image: PreviewedImage) -> SampleImage:

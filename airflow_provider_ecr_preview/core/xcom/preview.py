@@ -40,13 +40,18 @@ MAX_FINDING_DIGESTS = 10
 
 
 class RuleSummary(TypedDict):
-    """What one rule of the policy takes; also there for a rule that takes nothing, as long as there is room."""
+    """What one rule of the policy takes; also there for a rule that takes nothing, as long as there is room.
+
+    ``monthly_cost_usd`` is what the images that it deletes cost a month, as an upper bound. Only in an audit with
+    ``measure_storage``; null if it is not known.
+    """
 
     priority: int
     action: str
     description: str | None
     image_count: int
     bytes_upper_bound: int | None
+    monthly_cost_usd: NotRequired[float | None]
 
 
 class FindingSummary(TypedDict):

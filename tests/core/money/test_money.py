@@ -14,6 +14,7 @@ from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.ecr_values import ARCHIVE, STANDARD
 from airflow_provider_ecr_preview.core.money.prices import Prices
+from airflow_provider_ecr_preview.core.money.rules import with_costs
 from airflow_provider_ecr_preview.core.money.storage import Storage
 from airflow_provider_ecr_preview.core.preview.finding import Finding
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
@@ -21,9 +22,12 @@ from airflow_provider_ecr_preview.core.preview.measured import measured
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.repository import RepositoryImage, digest_key
 from airflow_provider_ecr_preview.core.xcom.audit import MAX_AUDIT_BYTES
+from airflow_provider_ecr_preview.core.xcom.preview import RuleSummary
 from airflow_provider_ecr_preview.core.xcom.storage import MAX_OWNERS
 from airflow_provider_ecr_preview.reports.columns import audit_row
 from tests.support.builders import NOW, REGION, REGISTRY_ID, digest, previewed, stored, summary
+from tests.support.policies import ARCHIVE as TO_THE_ARCHIVE
+from tests.support.policies import policy, rule
 
 GB = 1_000_000_000
 PULLED = {"last_recorded_pull_time": NOW}
@@ -141,6 +145,29 @@ class TestTheBillOfOneRepository:
         actions = {digest_key(digest(2)): "TRANSITION"}
         storage = measured(inventory, actions, prices=self.PRICES, region_name=REGION, is_applied=False)
         assert (storage.saved_bytes, storage.never_pulled_bytes) == (0, 5 * GB)
+
+
+class TestTheCostOfARule:
+    PRICES = Prices.of({"standard": 0.10, "archive": 0.05})
+    POLICY = policy(
+        rule(1, tagStatus="untagged"),
+        rule(2, countType="sinceImageTransitioned", countUnit="days", countNumber=90, storageClass="archive"),
+        rule(3, TO_THE_ARCHIVE, tagStatus="tagged", tagPatternList=["v*"]),
+    )
+
+    def costs(self, *rules: tuple[int, str, int | None]) -> list[float | None]:
+        made: list[RuleSummary] = [
+            {"priority": priority, "action": action, "description": None, "image_count": 1, "bytes_upper_bound": size}
+            for priority, action, size in rules
+        ]
+        priced = with_costs(made, self.POLICY.rules, self.PRICES, REGION)
+        return [each.get("monthly_cost_usd") for each in priced]
+
+    def test_it_is_by_the_storage_class_that_the_rule_selects(self) -> None:
+        assert self.costs((1, "expire", 2 * GB), (2, "expire", 2 * GB)) == [0.2, 0.1]
+
+    def test_archiving_costs_nothing_to_be_saved_and_what_is_not_known_stays_unknown(self) -> None:
+        assert self.costs((3, "transition", GB), (1, "expire", None), (9, "expire", GB)) == [0.0, None, None]
 
 
 STORAGES = st.builds(

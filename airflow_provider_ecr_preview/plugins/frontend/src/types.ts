@@ -16,6 +16,8 @@ export interface RuleSummary {
   /** Null where only the text of the policy is known: then the counts of the images say it. */
   image_count: number | null;
   bytes_upper_bound: number | null;
+  /** Only with measure_storage of an audit. */
+  monthly_cost_usd?: number | null;
 }
 
 export interface Image {

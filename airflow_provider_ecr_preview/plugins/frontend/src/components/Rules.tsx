@@ -1,3 +1,4 @@
+import { dollars } from "../costs";
 import { bytes, count } from "../format";
 import type { RuleCounts, RuleSummary } from "../types";
 
@@ -10,6 +11,7 @@ export function Rules({ rules, counts }: { rules: RuleSummary[]; counts: RuleCou
   const countsOf = new Map(counts?.map((each) => [each.priority, each]));
   const unruled = countsOf.get(null);
   const rows = rules.length > 0 ? rules.map((rule) => ({ priority: rule.priority, rule })) : priorities(counts);
+  const isPriced = rules.some((rule) => rule.monthly_cost_usd !== undefined);
   if (rows.length === 0) {
     return null;
   }
@@ -29,6 +31,7 @@ export function Rules({ rules, counts }: { rules: RuleSummary[]; counts: RuleCou
               )}
               <NumberHead>Takes</NumberHead>
               {rules.length > 0 && <NumberHead>Bytes at most</NumberHead>}
+              {isPriced && <NumberHead>Costs in a month</NumberHead>}
               {counts && (
                 <>
                   <NumberHead>Keeps</NumberHead>
@@ -49,6 +52,7 @@ export function Rules({ rules, counts }: { rules: RuleSummary[]; counts: RuleCou
                 )}
                 <td className="number">{count(rule?.image_count ?? countsOf.get(priority)?.taken ?? 0)}</td>
                 {rule && <td className="number">{bytes(rule.bytes_upper_bound)}</td>}
+                {rule && isPriced && <td className="number">{dollars(rule.monthly_cost_usd ?? null)}</td>}
                 {counts && (
                   <>
                     <td className="number">{count(countsOf.get(priority)?.kept ?? 0)}</td>

@@ -476,7 +476,7 @@ function isWhole(repositories: AuditedRepository[], audit: Audit): boolean {
 
 /** What the result itself names: the first of each kind. */
 function ofResult(audit: Audit): AuditedRepository[] {
-  const unknown: Pick<AuditedRepository, "expiring_image_count" | "archiving_image_count" | "total_image_count" | "expiring_bytes_upper_bound" | "policy_fingerprint" | "findings" | "images_uri" | "message"> = {
+  const unknown: Omit<AuditedRepository, keyof RepositoryRef | "status"> = {
     expiring_image_count: null,
     archiving_image_count: null,
     total_image_count: null,

@@ -12,7 +12,6 @@ from typing import Any
 from airflow_provider_ecr_preview.aws.pages import DESCRIBE_IMAGES_PAGE_SIZE, images_of
 from airflow_provider_ecr_preview.core.exceptions import EcrPreviewError
 from airflow_provider_ecr_preview.core.money.prices import Prices
-from airflow_provider_ecr_preview.core.money.rules import with_costs
 from airflow_provider_ecr_preview.core.money.storage import Storage
 from airflow_provider_ecr_preview.core.policy.rule import Rule
 from airflow_provider_ecr_preview.core.preview.finding import Finding
@@ -22,6 +21,7 @@ from airflow_provider_ecr_preview.core.preview.measured import measured
 from airflow_provider_ecr_preview.core.preview.pages import PageCheck, PreviewPage, PreviewStatus, checked
 from airflow_provider_ecr_preview.core.preview.reading import ImageList, Lookout, read_preview
 from airflow_provider_ecr_preview.core.preview.result import bounded
+from airflow_provider_ecr_preview.core.preview.rule_costs import with_costs
 from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
 from airflow_provider_ecr_preview.core.repository import DigestKey
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom

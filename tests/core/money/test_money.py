@@ -14,12 +14,12 @@ from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.ecr_values import ARCHIVE, STANDARD
 from airflow_provider_ecr_preview.core.money.prices import Prices
-from airflow_provider_ecr_preview.core.money.rules import with_costs
 from airflow_provider_ecr_preview.core.money.storage import Storage
 from airflow_provider_ecr_preview.core.preview.finding import Finding
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.measured import measured
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
+from airflow_provider_ecr_preview.core.preview.rule_costs import with_costs
 from airflow_provider_ecr_preview.core.repository import RepositoryImage, digest_key
 from airflow_provider_ecr_preview.core.xcom.audit import MAX_AUDIT_BYTES
 from airflow_provider_ecr_preview.core.xcom.preview import RuleSummary

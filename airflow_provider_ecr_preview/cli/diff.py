@@ -134,17 +134,25 @@ def _markdown(differences: Sequence[Difference], limit: int) -> str:
         rows = [[verbatim(difference.title), inert(difference.headline)] for difference in changed]
         parts.append(table(["Policy", "What changes"], rows))
     for difference in changed:
-        parts.append(f"#### {verbatim(difference.title)}")
-        lines = [*difference.rules.lines(), *(str(located.finding) for located in difference.lint)]
-        if lines:
-            parts.append("\n".join(f"- {inert(_signed(line))}" for line in lines))
-        if difference.images is not None:
-            if difference.images.findings:
-                parts.append(findings_markdown(difference.images.findings))
-            parts += images_markdown(difference.images.newly_affected, limit)
+        details = _details(difference, limit)
+        # Without details, the table above has said everything.
+        if details:
+            parts += [f"#### {verbatim(difference.title)}", *details]
     if any(difference.images for difference in differences):
         parts.append(f"_{DISCLAIMER}_")
     return "\n\n".join(parts)
+
+
+def _details(difference: Difference, limit: int) -> list[str]:
+    lines = [*difference.rules.lines(), *(str(located.finding) for located in difference.lint)]
+    # One list without an empty line in it; Markdown would space it out.
+    items = ["\n".join(f"- {inert(_signed(line))}" for line in lines)] if lines else []
+    if difference.images is None:
+        return items
+    if difference.images.findings:
+        items.append(findings_markdown(difference.images.findings))
+    parts = ["\n".join(items)] if items else []
+    return [*parts, *images_markdown(difference.images.newly_affected, limit)]
 
 
 def _signed(line: str) -> str:

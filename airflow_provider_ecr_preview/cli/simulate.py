@@ -194,9 +194,10 @@ def _markdown(simulations: Sequence[Simulation], skipped: Skipped, limit: int, k
     for simulation in simulations:
         parts.append(f"#### {verbatim(simulation.summary['repository_name'])}")
         parts.append(f"{verbatim(simulation.found.name)}: {inert(simulation.headline)}")
-        parts.append("\n".join(f"- {inert(line)}" for line in _rules(simulation)))
+        items = [f"- {inert(line)}" for line in _rules(simulation)]
         if simulation.summary["findings"]:
-            parts.append(findings_markdown(simulation.summary["findings"]))
+            items.append(findings_markdown(simulation.summary["findings"]))
+        parts.append("\n".join(items))
         parts += images_markdown(simulation.images, limit)
     if skipped:
         parts.append(table(["Skipped", "Why"], [[verbatim(found.name), inert(why)] for found, why in skipped]))

@@ -45,10 +45,8 @@ def recommendation_markdown(recommendation: RecommendationXCom, *, policies: int
     for policy in recommendation["policies"][:policies]:
         parts.append(f"#### {verbatim(_names(policy))}")
         parts.append(inert(_headline(policy)))
-        if policy["rules"]:
-            parts.append("\n".join(f"- {inert(rule['explanation'])}" for rule in policy["rules"]))
-        if notes := list(_notes(policy)):
-            parts.append("\n".join(f"- {inert(note)}" for note in notes))
+        if items := [*(rule["explanation"] for rule in policy["rules"]), *_notes(policy)]:
+            parts.append("\n".join(f"- {inert(item)}" for item in items))
         parts.append(
             table(
                 ["Policy", "Keeps pulls of days:", "Expires:", "Bytes at most:", "Pulled of them:"],

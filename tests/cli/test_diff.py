@@ -122,6 +122,8 @@ def test_a_plan_shows_every_kind_of_change(run: Run, write: Write, images: str) 
         assert "Not known: Terraform knows the policy only after" in shown
         assert "The policy is removed" in shown
         assert ("p.same" in shown) is (form == "text")
+    assert done.out.count("#### ") == 3  # there is no more to say about p.later than the table does
+    assert "\n\n- **" not in done.out
 
 
 def test_two_states_or_templates_are_compared_resource_by_resource(run: Run, write: Write) -> None:

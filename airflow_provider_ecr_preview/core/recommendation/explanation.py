@@ -57,10 +57,11 @@ class RuleProposal:
             if self.count_type == COUNT
             else f"those of the last {counted(self.count_number, 'day')}"
         )
-        first = f"Rule {priority} ({self.selector.kind}, {self.selector}) keeps {limit}: "
+        names = dict.fromkeys([str(self.selector.kind), str(self.selector)])
+        first = f"Rule {priority} ({', '.join(names)}) keeps {limit}: "
         parts = [f"{first}{counted(kept, 'image stays', 'images stay')}, {self.freed_images:,} would expire."]
         if self.reasons:
-            reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.reasons.items())
+            reasons = ", ".join(f"{count:,} ({reason})" for reason, count in self.reasons.items())
             parts.append(f"Of those that stay: {reasons}.")
         if self.binding is not None:
             where = f" in {self.binding_repository}" if self.binding_repository else ""

@@ -56,8 +56,8 @@ def test_releases_to_roll_back_to_set_the_number() -> None:
     assert (str(proposal.selector), proposal.count_number) == ("v*", 25)
     assert (found.freed_images, found.freed_bytes, found.kept_images) == (10, 100, 2)
     assert proposal.sentence(1) == (
-        "Rule 1 (release, v*) keeps those of the last 25 days: 2 images stay, 10 would expire. Of those that stay: 2 a release "
-        "to roll back to. The number is this large because of v2 (a release to roll back to)."
+        "Rule 1 (release, v*) keeps those of the last 25 days: 2 images stay, 10 would expire. Of those that stay: 2 (a release "
+        "to roll back to). The number is this large because of v2 (a release to roll back to)."
     )
     assert found.document["rules"][0]["description"] == "release images (v*): keep 25 days"
 

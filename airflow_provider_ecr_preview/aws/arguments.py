@@ -6,9 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
 from airflow_provider_ecr_preview.aws.errors import CallSite
 from airflow_provider_ecr_preview.core.exceptions import InvalidLifecyclePolicyError, InvalidRequestError
 from airflow_provider_ecr_preview.core.lint.policy import PolicySource
+from airflow_provider_ecr_preview.core.parameters.forms import refuse, shown
 from airflow_provider_ecr_preview.core.parameters.values import UNSET_TEXTS
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 
@@ -25,6 +29,26 @@ _REPOSITORY_NAME = re.compile(r"(?=.{2,256}$)(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[
 
 
 _REGISTRY_ID = re.compile(r"[0-9]{12}")
+
+
+def check_botocore_config(value: Any, parameter: str) -> Any:
+    """Return the configuration of a client, after checking that botocore knows its options.
+
+    :param value: the configuration: a dict, or a ``Config`` of botocore.
+    :param parameter: name of the parameter, for messages.
+    :raises ValueError: if it is anything else, or has an unknown option.
+    """
+    if isinstance(value, Config):
+        return value
+    if not isinstance(value, Mapping):
+        refuse(value, parameter, "Use a dict of options of botocore.config.Config")
+    try:
+        Config(**value)
+    except (TypeError, BotoCoreError) as error:
+        raise ValueError(
+            f"{parameter} is {shown(value)}: {error}. See botocore.config.Config for the options."
+        ) from error
+    return value
 
 
 def check_names(site: CallSite) -> None:

@@ -57,6 +57,9 @@ PROGRESS_INTERVAL = 30.0
 POLL_INTERVAL = 5.0
 
 
+_NEEDS_ENRICH = "read_manifests needs enrich, to know all images of a repository. Leave enrich on."
+
+
 AUDIT_TEMPLATE_FIELDS = (
     "acknowledged_findings",
     "alarm_count",
@@ -162,7 +165,7 @@ class AuditParameters:
         check_registry = switch(task.check_registry, "check_registry", False)
         read_manifests = switch(task.read_manifests, "read_manifests", False)
         if read_manifests and not enrich:
-            raise ValueError("read_manifests needs enrich, to know all images of a repository. Leave enrich on.")
+            raise ValueError(_NEEDS_ENRICH)
         return cls(
             names=texts(task.repository_names, "repository_names"),
             candidates=candidates,
@@ -212,3 +215,18 @@ class AuditParameters:
             progress_interval=seconds(task.progress_interval, "progress_interval", PROGRESS_INTERVAL),
             poll_interval=seconds(task.poll_interval, "poll_interval", POLL_INTERVAL),
         )
+
+
+def check_together(task: Any) -> None:
+    """Check what is wrong about constants of an audit together, before Airflow renders templates.
+
+    :param task: the operator.
+    :raises ValueError: if they exclude each other, or a repository is named twice.
+    """
+    if task.read_manifests is True and task.enrich is False:
+        raise ValueError(_NEEDS_ENRICH)
+    names = task.repository_names
+    if isinstance(names, list | tuple):
+        texts_in = [name for name in names if isinstance(name, str)]
+        if twice := sorted({name for name in texts_in if "{" not in name and texts_in.count(name) > 1}):
+            raise ValueError(f"repository_names has {', '.join(twice)} more than once. Name each repository once.")

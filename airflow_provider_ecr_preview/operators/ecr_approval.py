@@ -162,12 +162,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
 
     def execute(self, context: Context) -> None:
         """Ask for approval, and wait for the answer."""
-        if self.defaults and self.APPROVE in self.defaults:
-            raise ValueError(
-                f"defaults is {self.defaults}. A timeout must not approve: leave defaults out, or use 'Reject'."
-            )
-        if not self.do_xcom_push:
-            raise ValueError("do_xcom_push is False, but the approval is kept in XCom. Leave do_xcom_push on.")
+        self._check_together()
         question_uri = text(self.question_path, "question_path")
         rows = integer(self.rows, "rows", MAX_ROWS, minimum=1)
         summaries, repositories, approval = self._given()
@@ -182,6 +177,14 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         context["ti"].xcom_push(key=APPROVAL_KEY, value=approval)
         self.log.info("%s\n\n%s", self.subject, self.body)
         super().execute(context)
+
+    def _check_together(self) -> None:
+        if self.defaults and self.APPROVE in self.defaults:
+            raise ValueError(
+                f"defaults is {self.defaults}. A timeout must not approve: leave defaults out, or use 'Reject'."
+            )
+        if not self.do_xcom_push:
+            raise ValueError("do_xcom_push is False, but the approval is kept in XCom. Leave do_xcom_push on.")
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> ApprovalXCom:
         """Return the approval, if a person gave it and the data is still what the person saw."""

@@ -164,6 +164,7 @@ class EcrAuditLifecyclePoliciesOperator(
     }
     operator_extra_links = (EcrPreviewTabLink(), EcrAuditReportLink(), EcrRegistryLink())
     parameter_rules = FAIL_ON_RULES
+    _check_together = defaults.check_together
     ui_color = "#ffe8d1"
 
     def __init__(

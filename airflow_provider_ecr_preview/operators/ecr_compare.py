@@ -250,6 +250,10 @@ class EcrCompareLifecyclePoliciesOperator(
             )
         return value
 
+    def _check_together(self) -> None:
+        if self.lifecycle_policy_text is None and self.candidates is None:
+            raise ValueError("There is 1 policy to compare, the applied one. Set lifecycle_policy_text or candidates.")
+
     def on_kill(self) -> None:
         """End soon. ECR has no call that stops a preview; running previews end by themselves and change nothing."""
         self._is_stopped = True

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from airflow.sdk import DAG
+from airflow.sdk.definitions._internal.abstractoperator import AbstractOperator
 from airflow.sdk.definitions.mappedoperator import MappedOperator, OperatorPartial
 
 from airflow_provider_ecr_preview.core.exceptions import InvalidLifecyclePolicyError
@@ -42,7 +43,18 @@ class CheckedConstantsMixin:
         values = vars(self)
         if not with_files:
             values = {name: value for name, value in values.items() if not names_a_file(name, value)}
-        check_constants(type(self), self.task_id, values, self.get_dag())  # type: ignore[attr-defined]  # of the operator
+        task_id: str = self.task_id  # type: ignore[attr-defined]  # of the operator
+        check_constants(type(self), task_id, values, self.get_dag())  # type: ignore[attr-defined]  # of the operator
+        try:
+            self._check_together()
+        except ValueError as error:
+            raise ValueError(f"The task {task_id!r}: {error}") from None
+
+    def _check_together(self) -> None:
+        """Check what is wrong about constants together, before Airflow renders templates.
+
+        :raises ValueError: if they exclude each other.
+        """
 
     @classmethod
     def partial(cls, **kwargs: Any) -> OperatorPartial:
@@ -93,6 +105,11 @@ def check_constants(operator: type, task_id: str, values: Mapping[str, Any], dag
     :param dag: the DAG of the task, if it is known.
     :raises ValueError: if one is not valid.
     """
+    for name in operator.template_fields:  # type: ignore[attr-defined]  # of the operator
+        if isinstance(given := values.get(name), AbstractOperator):
+            raise ValueError(  # noqa: TRY004 - one kind of error for every wrong argument
+                f"The task {task_id!r}: {name} is the task {given.task_id!r} itself. Give its output: {given.task_id}.output."
+            )
     with_own_marks = _has_own_marks(dag)
     for name, rule in rules_of(operator).items():
         value = values.get(name)

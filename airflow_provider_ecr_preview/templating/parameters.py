@@ -9,7 +9,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from airflow_provider_ecr_preview.aws.arguments import MAX_PAGE_SIZE, TAG_STATUSES
+from airflow_provider_ecr_preview.aws.arguments import MAX_PAGE_SIZE, TAG_STATUSES, check_botocore_config
 from airflow_provider_ecr_preview.aws.partitions import is_region
 from airflow_provider_ecr_preview.core.audit.acknowledgements import Acknowledgements
 from airflow_provider_ecr_preview.core.exceptions import InvalidLifecyclePolicyError
@@ -125,6 +125,20 @@ def path(value: Any, parameter: str, default: Any = None) -> Any:
     return place
 
 
+def _file(value: Any, parameter: str, default: Any = None) -> Any:
+    place = path(value, parameter, default)
+    if isinstance(place, str) and place.endswith("/"):
+        raise ValueError(f"{parameter} is {place!r}, which is a folder. Name a file in it, such as images.jsonl.gz.")
+    return place
+
+
+def _written_switch(value: Any, parameter: str, default: Any = None) -> Any:
+    """Return a boolean that cannot come from a template; any text counts as true in Python."""
+    if value is not None and not isinstance(value, bool):
+        refuse(value, parameter, "Use True or False; this parameter is not templated")
+    return default if value is None else value
+
+
 def _repository_name(value: Any, parameter: str, default: Any = None) -> Any:
     name = text(value, parameter, default)
     if isinstance(name, str):
@@ -219,12 +233,14 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "audit_name": text,
         "aws_conn_ids": _names,
         "batch_size": _positive,
+        "botocore_config": _no_default(check_botocore_config),
         "check_in_use": _safe_switch,
         "check_only": _safe_switch,
         "check_referrers": _safe_switch,
         "check_registry": switch,
         "check_replicas": _safe_switch,
         "check_tags": _safe_switch,
+        "deferrable": _written_switch,
         "dry_run": _safe_switch,
         "end_time": moment,
         "enrich": switch,
@@ -237,7 +253,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "ignored_references": _texts,
         "image_ids": decoded,
         "image_quota": _positive,
-        "images_path": path,
+        "images_path": _file,
         "in_use_path": path,
         "include": _no_default(name_globs),
         "lifecycle_policies": policies,

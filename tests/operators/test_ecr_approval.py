@@ -234,11 +234,18 @@ def test_many_repositories_are_written_down(tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_is_an_error_before_a_person_is_asked(asked: mock.Mock, kwargs: dict[str, Any], why: str) -> None:
-    task = Task(**{"summary": preview_xcom(), **kwargs})
+    pushed: dict[str, Any] = {}
     with pytest.raises(ValueError, match=why):
-        task.operator.execute(task.context)
+        _ask_with(kwargs, pushed)
     assert not asked.called
-    assert not task.pushed
+    assert not pushed
+
+
+def _ask_with(kwargs: dict[str, Any], pushed: dict[str, Any]) -> None:
+    """Make the task and run it: constants are refused when it is made, and values of XCom when it runs."""
+    task = Task(**{"summary": preview_xcom(), **kwargs})
+    task.pushed = pushed
+    task.operator.execute(task.context)
 
 
 def test_what_others_wrote_is_never_rendered(asked: mock.Mock) -> None:

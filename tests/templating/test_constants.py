@@ -10,13 +10,18 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
+from airflow_provider_ecr_preview.operators.ecr_approval import EcrApproveCleanupOperator as Approve
 from airflow_provider_ecr_preview.operators.ecr_audit import (
     EcrAuditLifecyclePoliciesOperator,
     EcrListRepositoriesOperator,
     EcrMergeLifecycleAuditsOperator,
 )
+from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrDeletePreviewedImagesOperator as Delete
+from airflow_provider_ecr_preview.operators.ecr_compare import EcrCompareLifecyclePoliciesOperator as Compare
 from airflow_provider_ecr_preview.operators.ecr_in_use import EcrCollectImagesInUseOperator
 from airflow_provider_ecr_preview.operators.ecr_preview import EcrStartLifecyclePolicyPreviewOperator
+from airflow_provider_ecr_preview.operators.ecr_preview import EcrStartLifecyclePolicyPreviewOperator as Start
+from airflow_provider_ecr_preview.operators.ecr_preview import EcrSummarizeLifecyclePolicyPreviewOperator as Summarize
 from airflow_provider_ecr_preview.task_groups.lifecycle_audit import lifecycle_audit
 from airflow_provider_ecr_preview.templating.constants import rules_of
 from airflow_provider_ecr_preview.templating.parameters import RULES
@@ -130,3 +135,49 @@ def test_the_error_of_the_import_is_in_the_dag_bag(tmp_path: Path) -> None:
     [error] = bag.import_errors.values()
     assert "the task 'start' (lifecycle_policy_text) is not valid" in error
     assert "template_searchpath" in error
+
+
+REPOSITORY = {"task_id": "task", "repository_name": "payments/api"}
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda task: Start(**REPOSITORY, registry_id=task),
+            "registry_id is the task 'before' itself. Give its output",
+        ),
+        (lambda task: Delete(task_id="task", summary=task), "summary is the task 'before' itself. .* before.output"),
+        (lambda task: Start(**REPOSITORY, deferrable="no"), "deferrable is 'no'. Use True or False; this parameter"),
+        (lambda task: Start(**REPOSITORY, botocore_config="x"), "botocore_config is 'x'. Use a dict of options"),
+        (
+            lambda task: Start(**REPOSITORY, botocore_config={"retires": 1}),
+            "unexpected keyword argument 'retires'.* See botocore",
+        ),
+        (
+            lambda task: Summarize(**REPOSITORY, images_path="s3://a/b/"),
+            "'s3://a/b/', which is a folder. Name a file in it",
+        ),
+        (
+            lambda task: Compare(task_id="task", repository_names="a/b"),
+            "1 policy to compare, the applied one. Set lifecycle_p",
+        ),
+        (lambda task: Approve(task_id="task", summary="{{ x }}", defaults="Approve"), "A timeout must not approve"),
+        (lambda task: Approve(task_id="task", summary="{{ x }}", do_xcom_push=False), "Leave do_xcom_push on"),
+        (
+            lambda task: EcrAuditLifecyclePoliciesOperator(
+                task_id="task", repository_names="a/b", read_manifests=True, enrich=False
+            ),
+            "read_manifests needs enrich",
+        ),
+        (
+            lambda task: EcrAuditLifecyclePoliciesOperator(task_id="task", repository_names=["a/b", "a/b"]),
+            "repository_names has a/b more than once",
+        ),
+    ],
+)
+def test_what_users_mix_up_is_refused_with_the_way_out(make: Any, message: str) -> None:
+    with DAG("weekly", schedule=None, start_date=START):
+        before = EcrListRepositoriesOperator(task_id="before")
+        with pytest.raises(ValueError, match=rf"^The task 'task': .*{message}"):
+            make(before)

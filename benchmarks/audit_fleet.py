@@ -5,6 +5,7 @@ in 16 threads. Each side runs in a process of its own, against a local ECR in an
 ratios, of the time for one repository. Calls are counted at the wire, memory is the peak of the process.
 
 Run: python benchmarks/audit_fleet.py [--part speed|limits|money] [--peers 100]
+     python benchmarks/audit_fleet.py --against COMMIT    # this tree and a commit in turn, five times each
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ import logging
 import multiprocessing
 import os
 import resource
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
@@ -34,6 +38,8 @@ LATENCY_SECONDS = 0.03
 PREVIEW_SECONDS = 2.0
 THREADS = 16
 SIZES = (100, 1_000, 5_000)
+RUNS = 5
+"""How often each tree runs in a comparison of two."""
 LIMITS = ((10, 500), (100, 2_000))
 """Calls a second, and the number of repositories that settle under it."""
 
@@ -106,14 +112,17 @@ class Bench:
         self._pipe = pipe
         self._environment = {**os.environ, **environment, "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR"}
 
-    def measure(self, label: str, side: str, repositories: int) -> Cost:
-        """Run one side in a process of its own."""
+    def measure(self, label: str, side: str, repositories: int, tree: Path | None = None) -> Cost:
+        """Run one side in a process of its own, with the package and the benchmark of a tree."""
         # A preview that the side before has left behind ends meanwhile.
         time.sleep(PREVIEW_SECONDS)
         self._ask()
+        script = Path(__file__) if tree is None else tree / "benchmarks" / Path(__file__).name
+        environment = self._environment if tree is None else {**self._environment, "PYTHONPATH": str(tree)}
         output = subprocess.run(
-            [sys.executable, __file__, "--side", side, "--repositories", str(repositories)],
-            env=self._environment,
+            [sys.executable, script, "--side", side, "--repositories", str(repositories)],
+            env=environment,
+            cwd=tree,
             check=True,
             stdout=subprocess.PIPE,
             text=True,
@@ -279,6 +288,41 @@ def measure_limits(console: Console, peers: int) -> None:
             )
 
 
+def measure_against(console: Console, commit: str, repositories: int) -> None:
+    """Run this tree and a commit in turn, and print the ratio of their medians and their calls."""
+    here = Path(__file__).resolve().parent.parent
+    with checkout(here, commit) as there, bench(repositories) as ecr:
+        trees = {"this tree": here, commit: there}
+        costs: dict[str, list[Cost]] = {label: [] for label in trees}
+        for _ in range(RUNS):
+            for label, tree in trees.items():
+                costs[label].append(ecr.measure(label, "fleet", repositories, tree))
+    console.print(costs_table(f"{RUNS} runs of each in turn", [cost for of_tree in costs.values() for cost in of_tree]))
+    ours, theirs = costs.values()
+    for what in ("wall", "cpu"):
+        medians = [statistics.median(getattr(cost, what) for cost in of_tree) for of_tree in (ours, theirs)]
+        console.print(
+            f"{what}: median {medians[0]:.2f} s against {medians[1]:.2f} s, {medians[0] / medians[1]:.3f} times"
+        )
+    for label, of_tree in costs.items():
+        console.print(
+            f"{label}: {statistics.median(cost.calls for cost in of_tree) / repositories:.2f} calls a repository"
+        )
+
+
+@contextmanager
+def checkout(repository: Path, commit: str) -> Iterator[Path]:
+    """Check a commit out into a folder that is removed afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        git = ["git", "-C", str(repository), "worktree"]
+        subprocess.run([*git, "add", "--quiet", "--detach", str(tree), commit], check=True)
+        try:
+            yield tree
+        finally:
+            subprocess.run([*git, "remove", "--force", str(tree)], check=True)
+
+
 def costs_table(title: str, costs: list[Cost]) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("")
@@ -312,6 +356,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=("speed", "limits", "money"), help="one part alone")
     parser.add_argument("--peers", type=int, default=100, help="repositories that the scripts preview")
+    parser.add_argument("--against", metavar="COMMIT", help="compare this tree with a commit of this repository")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--repositories", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -319,6 +364,9 @@ def main() -> None:
         run_side(arguments.side, arguments.repositories)
         return
     console = Console(width=150)
+    if arguments.against:
+        measure_against(console, arguments.against, arguments.repositories or SIZES[1])
+        return
     if arguments.part in (None, "speed"):
         measure_speed(console, arguments.peers)
     if arguments.part in (None, "limits"):

@@ -97,6 +97,14 @@ def images_of(response: Mapping[str, Any], _: str = "") -> list[RepositoryImage]
     return [*map(RepositoryImage.from_response, response["imageDetails"])]
 
 
+def tags_of(response: Mapping[str, Any], _: str = "") -> dict[str, str]:
+    """Return the tags that a response of ListTagsForResource lists, by key.
+
+    :param response: the response.
+    """
+    return {tag["Key"]: tag.get("Value", "") for tag in response["tags"]}
+
+
 def _next(site: CallSite, responses: Iterator[dict[str, Any]], *, with_token: bool = False) -> dict[str, Any] | None:
     with translated(site, with_token=with_token):
         return next(responses, None)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.utils.helpers import prune_dict
 
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
+from airflow_provider_ecr_preview.aws.pages import tags_of
 from airflow_provider_ecr_preview.core.exceptions import LifecyclePolicyNotFoundError, RepositoryNotFoundError
 from airflow_provider_ecr_preview.core.selection import RepositorySelection
 
@@ -98,9 +99,10 @@ class RepositoryLister:
 
     def _tags(self, repository: _Repository) -> dict[str, str]:
         name, arn = repository
-        with translated(CallSite.of(self._client, name, self.registry_id)):
-            tags = self._client.list_tags_for_resource(resourceArn=arn)["tags"]
-        return {tag["Key"]: tag.get("Value", "") for tag in tags}
+        site = CallSite.of(self._client, name, self.registry_id)
+        with translated(site):
+            response = self._client.list_tags_for_resource(resourceArn=arn)
+        return site.parsed(tags_of, response)
 
     def _has_policy(self, repository: _Repository) -> bool:
         try:

@@ -98,6 +98,14 @@ def test_malformed_manifests_leave_the_exact_bytes_unknown(local_ecr: LocalEcr, 
     assert "BatchGetImage has not the form of ECR's" in str(freed.message)
 
 
+@pytest.mark.parametrize("kind", ["empty", "nulls"])
+def test_malformed_tags_are_a_named_error_of_the_list(local_ecr: LocalEcr, hook: Hook, kind: str) -> None:
+    hook.throttle_timeout = 1.0
+    local_ecr.inject(malformed(kind), "ListTagsForResource", calls=None)
+    with pytest.raises(MalformedResponseError, match=NAME):
+        RepositoryLister(hook).names(RepositorySelection.of(tags={"team": "payments"}))
+
+
 def test_a_list_of_repositories_of_another_registry_is_rejected(local_ecr: LocalEcr, hook: Hook) -> None:
     local_ecr.inject(malformed("other registry"), "DescribeRepositories")
     with pytest.raises(MalformedResponseError, match="about the registry '999999999999'"):

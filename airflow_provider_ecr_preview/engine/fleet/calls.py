@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from airflow_provider_ecr_preview.aws.answers import OtherAnswerError
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
+from airflow_provider_ecr_preview.aws.pages import tags_of
 from airflow_provider_ecr_preview.aws.retries import is_cut_off
 from airflow_provider_ecr_preview.core.exceptions import (
     CredentialsRefusedError,
@@ -219,7 +220,7 @@ class PacedCalls:
             f"arn:{self._client.meta.partition}:ecr:{work.site.region_name}:{registry_id}:repository/"
             f"{work.site.repository_name}"
         )
-        return work.site.parsed(_tags_of, self.call(work, LIST_TAGS, resourceArn=arn))
+        return work.site.parsed(tags_of, self.call(work, LIST_TAGS, resourceArn=arn))
 
     @property
     def is_hopeless(self) -> bool:
@@ -268,10 +269,6 @@ def _named(operation: str, site: CallSite, request: Mapping[str, Any]) -> dict[s
 def _registry_of(response: Mapping[str, Any], _: str) -> str:
     registry_id: str = response["repositories"][0]["registryId"]
     return registry_id
-
-
-def _tags_of(response: Mapping[str, Any], _: str) -> dict[str, str]:
-    return {tag["Key"]: tag.get("Value", "") for tag in response["tags"]}
 
 
 def is_interruption(error: RepositoryError) -> bool:

@@ -46,8 +46,7 @@ export const STYLE = `
 .ecrp .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem; }
 .ecrp .tip { background: var(--chakra-colors-bg-panel, var(--chakra-colors-bg, #fff)); color: var(--chakra-colors-fg, #18181b); border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .375rem; padding: .35rem .6rem; font-size: .8rem; max-width: 18rem; overflow-wrap: anywhere; }
 .ecrp .tile-shape { cursor: pointer; }
-.ecrp .tile-shape rect { stroke: var(--chakra-colors-bg, #fff); stroke-width: 2; }
-.ecrp .tile-shape rect.outlined { stroke: var(--chakra-colors-fg-muted, #52525b); stroke-width: 1; }
+.ecrp .tile-shape rect { stroke: var(--chakra-colors-fg-muted, #52525b); stroke-width: 1; }
 .ecrp :where(h4) { font-size: .9rem; font-weight: 600; margin: 1rem 0 .35rem; }
 .ecrp .tile-shape text { fill: var(--chakra-colors-fg, #18181b); stroke: none; font-size: 12px; }
 .ecrp .key { white-space: nowrap; margin-left: .5rem; }
@@ -55,7 +54,7 @@ export const STYLE = `
 .ecrp summary { cursor: pointer; }
 .ecrp :is(td code, td small, .place) { white-space: nowrap; }
 .ecrp .bar { display: inline-block; width: 6rem; height: .5rem; margin-right: .35rem; border-radius: .25rem; background: var(--chakra-colors-bg-emphasized, #e4e4e7); overflow: hidden; }
-.ecrp .bar i { display: block; height: 100%; background: var(--chakra-colors-brand-solid, #2563eb); }
+.ecrp .bar i { display: block; height: 100%; background: var(--chakra-colors-blue-fg, #1d4ed8); }
 .ecrp .back { margin-bottom: .75rem; }
 .ecrp .banner { border: 2px solid var(--chakra-colors-border, #d4d4d8); border-left-width: .5rem; border-radius: .5rem; padding: .6rem .8rem; margin: .75rem 0; }
 .ecrp .banner strong { letter-spacing: .04em; margin-right: .35rem; }

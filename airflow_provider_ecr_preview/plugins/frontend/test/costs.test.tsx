@@ -104,8 +104,8 @@ describe("what it costs", () => {
     expect(pageText()).toContain("The images of 1 repository were not measured");
     const owners = within(await screen.findByRole("region", { name: "By owner" })).getAllByRole("row").slice(1);
     expect(owners.map((each) => each.textContent)).toEqual([
-      "payments260 GB$6.00$0.00$2.00",
-      "untagged110 GB$1.00$0.00$2.00",
+      "payments260 GB$6.00$2.00$0.50",
+      "untagged110 GB$1.00$2.00$0.00",
       "not known1––––",
     ]);
     const wasteful = within(screen.getByRole("region", { name: "Most wasteful repositories" })).getAllByRole("button");

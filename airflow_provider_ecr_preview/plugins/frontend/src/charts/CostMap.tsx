@@ -32,7 +32,7 @@ export function CostMap({ repositories, onChoose }: { repositories: AuditedRepos
             return (
               <g key={repositoryKey(datum)} className="tile-shape" onClick={() => onChoose(datum)}>
                 <title>{`${name}: ${dollars(wasted(datum))} wasted in a month`}</title>
-                <rect className="outlined" x={x} y={y} width={across} height={height} style={{ fill: TILE }} />
+                <rect x={x} y={y} width={across} height={height} style={{ fill: TILE }} />
                 {letters >= 4 && height > 20 && (
                   <text x={x + 5} y={y + 16}>
                     {name.length > letters ? `${name.slice(0, letters - 1)}…` : name}

@@ -49,7 +49,7 @@ export function Costs({
       )}
       {chosen !== null && !owner && <p className="note">No repository of this audit has this owner.</p>}
       {audit.storage && <CostTiles sums={chosen === null || !owner ? all! : owner.sums} audit={audit} />}
-      {chosen === null && <Owners owners={owners} leftOut={isWhole ? 0 : (audit.owners_left_out ?? 0)} onOwner={(key) => setParameters({ owner: key })} />}
+      {chosen === null && <Owners owners={owners} isApplied={isOfApplied(audit)} leftOut={isWhole ? 0 : (audit.owners_left_out ?? 0)} onOwner={(key) => setParameters({ owner: key })} />}
       {audit.storage && <Wasteful repositories={own} audit={audit} onChoose={onChoose} />}
     </section>
   );
@@ -72,8 +72,13 @@ function sumsOfStorage({ storage, repository_count }: Audit): Sums {
   };
 }
 
+/** What the audit is of says which of the two sums can be more than nothing. */
+function isOfApplied(audit: Audit): boolean {
+  return (audit.policies?.kind ?? "applied") === "applied";
+}
+
 function CostTiles({ sums, audit }: { sums: Sums; audit: Audit }) {
-  const isApplied = (audit.policies?.kind ?? "applied") === "applied";
+  const isApplied = isOfApplied(audit);
   const unmeasured = sums.repositories - sums.measured;
   return (
     <>
@@ -94,7 +99,7 @@ function CostTiles({ sums, audit }: { sums: Sums; audit: Audit }) {
   );
 }
 
-function Owners({ owners, leftOut, onOwner }: { owners: Owner[]; leftOut: number; onOwner: (key: string) => void }) {
+function Owners({ owners, isApplied, leftOut, onOwner }: { owners: Owner[]; isApplied: boolean; leftOut: number; onOwner: (key: string) => void }) {
   const [isLong, setIsLong] = useState(false);
   if (owners.length === 0) {
     return null;
@@ -108,7 +113,7 @@ function Owners({ owners, leftOut, onOwner }: { owners: Owner[]; leftOut: number
           <thead>
             <tr>
               <th scope="col">Owner</th>
-              {["Repositories", "Stored", "A month", "Saved by applying", "Never pulled"].map((title) => (
+              {["Repositories", "Stored", "A month", "Never pulled", isApplied ? "Goes anyway" : "Saved by applying"].map((title) => (
                 <th key={title} scope="col" className="number">
                   {title}
                 </th>
@@ -124,8 +129,8 @@ function Owners({ owners, leftOut, onOwner }: { owners: Owner[]; leftOut: number
                 <td className="number">{count(sums.repositories)}</td>
                 <td className="number">{sums.measured ? bytes(sums.stored) : "–"}</td>
                 <td className="number">{sums.measured ? dollars(sums.cost) : "–"}</td>
-                <td className="number">{sums.measured ? dollars(sums.saved) : "–"}</td>
                 <td className="number">{sums.measured ? dollars(sums.neverPulled) : "–"}</td>
+                <td className="number">{sums.measured ? dollars(isApplied ? sums.leaving : sums.saved) : "–"}</td>
               </tr>
             ))}
           </tbody>
@@ -142,6 +147,7 @@ function Owners({ owners, leftOut, onOwner }: { owners: Owner[]; leftOut: number
 function Wasteful({ repositories, audit, onChoose }: { repositories: AuditedRepository[]; audit: Audit; onChoose: (repository: AuditedRepository) => void }) {
   const [parameters, setParameters] = useParameters();
   const [length, setLength] = useState(FIRST);
+  const isApplied = isOfApplied(audit);
   const sorted = useMemo(
     () =>
       repositories
@@ -175,7 +181,7 @@ function Wasteful({ repositories, audit, onChoose }: { repositories: AuditedRepo
               </th>
               <th scope="col">Repository</th>
               <th scope="col">Owner</th>
-              {["Stored", "A month", "Goes anyway", "Saved by applying", "Never pulled"].map((title) => (
+              {["Stored", "A month", "Never pulled", isApplied ? "Goes anyway" : "Saved by applying"].map((title) => (
                 <th key={title} scope="col" className="number">
                   {title}
                 </th>
@@ -201,9 +207,8 @@ function Wasteful({ repositories, audit, onChoose }: { repositories: AuditedRepo
                 <td>{ownerName(ownerKey(repository.owner ?? null))}</td>
                 <td className="number">{bytes(repository.stored_bytes ?? null)}</td>
                 <td className="number">{dollars(repository.cost ?? null)}</td>
-                <td className="number">{dollars(repository.leaving_cost ?? null)}</td>
-                <td className="number">{dollars(repository.saved_cost ?? null)}</td>
                 <td className="number">{dollars(repository.never_pulled_cost ?? null)}</td>
+                <td className="number">{dollars((isApplied ? repository.leaving_cost : repository.saved_cost) ?? null)}</td>
               </tr>
             ))}
           </tbody>

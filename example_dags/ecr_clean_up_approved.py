@@ -61,6 +61,8 @@ def ecr_clean_up_approved() -> None:
     audit = EcrAuditLifecyclePoliciesOperator(
         task_id="audit",
         repository_names="{{ params.repository_names }}",
+        # A run over other repositories is compared with nothing.
+        selection="{{ params.repository_names | join(', ') }}",
         region_name=REGION,
         reports_path="{{ params.reports_path }}",
         protected_tags=PROTECTED_TAGS,

@@ -81,6 +81,8 @@ def ecr_put_policy_approved() -> None:
     audit = EcrAuditLifecyclePoliciesOperator(
         task_id="audit",
         repository_names="{{ params.repository_names }}",
+        # A run over other repositories is compared with nothing.
+        selection="{{ params.repository_names | join(', ') }}",
         region_name=REGION,
         lifecycle_policy_text="{{ params.lifecycle_policy }}",
         reports_path="{{ params.reports_path }}",

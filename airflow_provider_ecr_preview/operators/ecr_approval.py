@@ -173,6 +173,8 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
                     lines.write(repository.as_dict())
         if question_uri:
             keep_question(question_uri, self.subject, self.body or "")
+        answer_by = _answer_by(summaries)
+        approval["answer_by"] = answer_by.isoformat() if answer_by else None
         approval = with_question(approval, self.subject, self.body or "", question_uri)
         context["ti"].xcom_push(key=APPROVAL_KEY, value=approval)
         self.log.info("%s\n\n%s", self.subject, self.body)

@@ -170,7 +170,7 @@ def test_a_list_that_is_written_again_before_the_answer_is_not_approved(tmp_path
 def test_a_timeout_approves_nothing() -> None:
     task = Task(summary=preview_xcom())
     task.ask()
-    with pytest.raises(ApprovalRefusedError, match="a timeout answered, and not a person"):
+    with pytest.raises(ApprovalRefusedError, match="the question timed out before a person answered"):
         task.answer(user=None)
 
 
@@ -278,3 +278,14 @@ def test_a_rejection_is_kept_although_airflow_ends_the_task_by_an_exception() ->
     kept = task.pushed["return_value"]
     assert (kept["chosen_options"], kept["digest"], kept["responded_by_user"]) == (["Reject"], "", ADA)
     assert kept["subject"] == shown["subject"]
+
+
+@pytest.mark.usefixtures("asked")
+def test_an_approval_says_until_when_its_previews_are_accepted() -> None:
+    summary = preview_xcom()
+    task = Task(summary=summary)
+    task.ask()
+    answered = task.answer()
+    assert datetime.fromisoformat(answered["answer_by"] or "") == datetime.fromisoformat(
+        summary["previewed_at"]
+    ) + timedelta(days=1)

@@ -36,8 +36,8 @@ class ApprovalXCom(TypedDict):
 
     ``repositories`` is None where there was no room for it; ``repositories_uri`` then has it, if there is one, and
     ``digest`` holds for all of it either way. ``subject`` and ``body`` are what the person read, ``body`` cut if there was
-    no room for it, and ``question_uri`` is the file with the question and the answer; approvals of earlier releases lack
-    them. The last keys are Airflow's answer; what was pushed before there was one lacks them.
+    no room for it, and ``question_uri`` is the file with the question and the answer. ``answer_by`` is until when a clean-up
+    with its defaults accepts the previews. Approvals of earlier releases lack these keys. The last keys are Airflow's answer; what was pushed before there was one lacks them.
     """
 
     schema: str
@@ -50,6 +50,7 @@ class ApprovalXCom(TypedDict):
     subject: NotRequired[str]
     body: NotRequired[str]
     question_uri: NotRequired[str | None]
+    answer_by: NotRequired[str | None]
     chosen_options: NotRequired[list[str]]
     params_input: NotRequired[dict[str, Any]]
     responded_at: NotRequired[str | None]

@@ -196,6 +196,8 @@ export interface Approval {
   repository_count: number;
   repositories: (RepositoryRef & { previewed_at: string })[] | null;
   repositories_uri: string | null;
+  /** Until when a clean-up with its defaults accepts the previews. Missing from approvals of earlier releases. */
+  answer_by?: string | null;
   chosen_options?: string[];
   responded_at?: string | null;
   responded_by_user?: { id?: string; name?: string } | null;

@@ -92,8 +92,18 @@ export function approvalStory(approval: Approval): Story {
   const who = approval.responded_by_user?.name ?? approval.responded_by_user?.id;
   const by = `${who ?? "A timeout"}${approval.responded_at ? `, ${minute(approval.responded_at)}` : ""}`;
   return answer === "Approve"
-    ? { step: "Approval", tone: approval.dry_run ? "dry" : "real", label, text: `Approved by ${by}: ${what}.` }
+    ? {
+        step: "Approval",
+        tone: approval.dry_run ? "dry" : "real",
+        label,
+        text: `Approved by ${by}: ${what}.${isTooLate(approval) ? " The answer came too late: the previews are more than a day old." : ""}`,
+      }
     : { step: "Approval", tone: "stopped", label, text: `Rejected by ${by}: ${what}. Nothing is changed because of it.` };
+}
+
+/** Whether the answer came when the previews were too old for a clean-up with its defaults, which then blocks it. */
+export function isTooLate({ answer_by: answerBy, chosen_options: chosen, responded_at: respondedAt }: Approval): boolean {
+  return chosen?.[0] === "Approve" && Boolean(answerBy && respondedAt) && Date.parse(respondedAt ?? "") > Date.parse(answerBy ?? "");
 }
 
 /** Who approved what a task did. */

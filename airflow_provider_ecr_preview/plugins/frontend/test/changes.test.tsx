@@ -35,6 +35,34 @@ async function violations(): Promise<string[]> {
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 300)).join(" ")}`);
 }
 
+describe("an approval", () => {
+  const approval = {
+    schema: "ecr-lifecycle-approval/1",
+    action: "delete",
+    dry_run: false,
+    digest: "d".repeat(64),
+    repository_count: 1,
+    repositories: null,
+    repositories_uri: null,
+    chosen_options: ["Approve"],
+    responded_at: "2026-11-24T12:00:00+00:00",
+    responded_by_user: { id: "1", name: "ada" },
+  };
+
+  it.each([
+    ["2026-11-24T11:00:00+00:00", true],
+    ["2026-11-24T13:00:00+00:00", false],
+    [null, false],
+    [undefined, false],
+  ])("whose answer was due by %s says whether it came too late, and what to clear", async (answerBy, isLate) => {
+    airflow.task({ ...approval, answer_by: answerBy });
+    show();
+    await waitFor(() => expect(pageText()).toContain("Approved by ada"));
+    expect(pageText().includes("clear the task that previews")).toBe(isLate);
+    expect((await violations()).join("\n")).toBe("");
+  });
+});
+
 describe("results of the first release", () => {
   it.each([
     ["cleanup_done", /FOR GOOD 9 images were deleted, at most 472 MB\./],

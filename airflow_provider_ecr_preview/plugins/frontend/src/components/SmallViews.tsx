@@ -1,7 +1,7 @@
 import { repositoryKey } from "../api";
 import type { Approval, Readiness, RepositoryNames, StartedPreview } from "../changes";
 import { count, counted, minute } from "../format";
-import { approvalStory, nameCount, repositories } from "../stories";
+import { approvalStory, isTooLate, nameCount, repositories } from "../stories";
 import type { TaskRef } from "../types";
 import { Banner } from "./Banner";
 import { ConsoleLink, named, place } from "./basics";
@@ -133,6 +133,13 @@ export function ApprovalView({ approval, task }: { approval: Approval; task: Tas
     <>
       <h2>Approval of {repositories(approval.repository_count)}</h2>
       <Banner story={approvalStory(approval)} />
+      {isTooLate(approval) && (
+        <p className="note warning">
+          The answer came after {minute(approval.answer_by ?? "")}. The previews were more than a day old by then, so a task with the
+          default max_preview_age is blocked and changes nothing. To ask again, clear the task that previews, with all tasks
+          downstream; or raise max_preview_age of the task that acts.
+        </p>
+      )}
       {approval.digest !== "" && (
         <p>
           The answer holds for this digest, which covers every policy, image and tag that was shown:{" "}

@@ -6,9 +6,6 @@ import os
 
 import pytest
 
-pytest_plugins = ["airflow_provider_ecr_preview.local.pytest_plugin"]
-
-
 if os.environ.get("SYSTEM_TESTS_ON_AWS"):
 
     @pytest.fixture

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args
 from airflow.sdk import BaseOperator, XComArg
 
 from airflow_provider_ecr_preview.core.audit.changes import merge_changes
+from airflow_provider_ecr_preview.core.audit.kind import APPLIED
 from airflow_provider_ecr_preview.core.audit.overlap import Overlap
 from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 from airflow_provider_ecr_preview.core.audit.summary import Audit
@@ -32,6 +33,7 @@ from airflow_provider_ecr_preview.operators._fail_on import (
 )
 from airflow_provider_ecr_preview.operators._publish import publish, push_before_failure
 from airflow_provider_ecr_preview.reports.audit import AuditReports
+from airflow_provider_ecr_preview.reports.families import family_notes_of
 from airflow_provider_ecr_preview.telemetry import lineage_of
 from airflow_provider_ecr_preview.templating.parameters import Rule
 from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
@@ -167,6 +169,8 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
             merged = Audit(self.audit_id, datetime.now(UTC))
         states = self._states(context)
         merged.missing_parts += max(len(states) - merged_count, 0) if states else empty_count
+        if merged_count > 1 and merged.kind is not None and merged.kind.policies == APPLIED:
+            merged.registry_notes.update(family_notes_of(table_uris))
         self.log.info("Merged %s; %d missing.", counted(merged_count, "part"), merged.missing_parts)
         return self._end(context, self._report(merged, merge_changes(changes), table_uris), states)
 

@@ -11,6 +11,7 @@ import pytest
 from airflow_provider_ecr_preview.core.exceptions import AccessDeniedError
 from airflow_provider_ecr_preview.local import AccessDenied, LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_audit import EcrAuditLifecyclePoliciesOperator
+from airflow_provider_ecr_preview.operators.ecr_merge import EcrMergeLifecycleAuditsOperator
 from tests.support.contexts import audit_context
 
 pytestmark = pytest.mark.changes_registry
@@ -90,3 +91,24 @@ def test_what_may_not_be_read_fails_before_any_preview(registry: LocalEcr) -> No
     with pytest.raises(AccessDeniedError, match="DescribePullThroughCacheRules"):
         audit(check_registry=True)
     assert not registry.calls.count("StartLifecyclePolicyPreview")
+
+
+def test_a_family_in_several_parts_is_compared_by_the_merge(registry: LocalEcr, tmp_path: Path) -> None:
+    parts = [
+        EcrAuditLifecyclePoliciesOperator(
+            task_id=f"audit_{number}",
+            repository_names=names,
+            audit_id="a",
+            audit_name="a",
+            reports_path=f"file://{tmp_path}",
+        ).execute(audit_context())
+        for number, names in enumerate([NAMES[1:3], NAMES[3:]])
+    ]
+    merge = EcrMergeLifecycleAuditsOperator(task_id="merge", audits=parts, audit_id="a")
+    (note,) = merge.execute(audit_context())["registry_notes"]
+    assert note.startswith(
+        "payments/odd: 3 repositories of 4 in payments/ share a policy, but this one has another policy"
+    )
+    for table in tmp_path.rglob("*.csv"):
+        table.write_bytes(b"\xff")
+    assert "registry_notes" not in merge.execute(audit_context())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ecr_preview.core.audit.families import family_findings
+from airflow_provider_ecr_preview.core.audit.families import family_findings, family_notes
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 from airflow_provider_ecr_preview.core.audit.summary import Audit
@@ -152,3 +152,11 @@ def test_the_notes_of_a_registry_stay_through_xcom_and_a_merge() -> None:
     assert value["registry_notes"] == ["The template is [b]wrong[/b]."]
     other.registry_notes |= {f"{number} {'x' * 400}" for number in range(300)}
     assert len(audit_xcom(other)["registry_notes"]) < 300
+
+
+def test_only_families_that_several_parts_share_are_compared_over_the_parts() -> None:
+    alone = {"web/a": "1", "web/b": "1", "web/c": "2", "single": "3"}
+    assert family_notes([alone, {"other/a": "1"}]) == []
+    assert family_notes([{"web/a": "1", "web/b": "2"}, {"web/c": "3"}]) == []
+    (note,) = family_notes([{"web/a": "1", "web/b": "1"}, {"web/c": None}])
+    assert note.startswith("web/c: 2 repositories of 3 in web/ share a policy, but this one has no policy.")

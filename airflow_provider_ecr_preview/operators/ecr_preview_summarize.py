@@ -57,7 +57,7 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
         summarize = EcrSummarizeLifecyclePolicyPreviewOperator(
             task_id="summarize",
             repository_name="payments/api",
-            policy_fingerprint="{{ ti.xcom_pull('start')['policy_fingerprint'] }}",
+            policy_fingerprint=start.output["policy_fingerprint"],
             images_path="s3://aws_default@my-reports/ecr/{{ ds }}/payments-api.jsonl.gz",
         )
 

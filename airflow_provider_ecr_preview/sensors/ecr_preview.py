@@ -47,7 +47,7 @@ class EcrLifecyclePolicyPreviewSensor(
         wait = EcrLifecyclePolicyPreviewSensor(
             task_id="wait",
             repository_name="payments/api",
-            policy_fingerprint="{{ ti.xcom_pull('start')['policy_fingerprint'] }}",
+            policy_fingerprint=start.output["policy_fingerprint"],
             deferrable=True,
         )
 

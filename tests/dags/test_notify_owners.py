@@ -34,11 +34,15 @@ class _Mailbox(socketserver.StreamRequestHandler):
 
 
 @pytest.fixture
-def mailbox() -> Iterator[Any]:
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Receive messages, and be the connection of the tasks: it has to be there before ``run_dag`` copies the environment."""
     server: Any = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Mailbox)
     server.messages = []
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
+    host, port = server.server_address
+    options = "disable_ssl=true&disable_tls=true&from_email=ecr@example.com"
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", f"smtp://{host}:{port}?{options}")
     yield server
     server.shutdown()
     server.server_close()
@@ -48,10 +52,9 @@ def mailbox() -> Iterator[Any]:
 @pytest.mark.nightly
 def test_each_owner_with_an_address_gets_their_own_report(
     local_ecr: LocalEcr,
-    run_dag: Callable[..., dict[str, Any]],
     mailbox: Any,
+    run_dag: Callable[..., dict[str, Any]],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ecr = boto3.client("ecr", region_name="us-east-1")
     for name, owner in {"payments/api": "payments", "web/shop": "web", "old": None}.items():
@@ -61,9 +64,6 @@ def test_each_owner_with_an_address_gets_their_own_report(
             arn = ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryArn"]
             ecr.tag_resource(resourceArn=arn, tags=[{"Key": "team", "Value": owner}])
     local_ecr.calls.clear()
-    host, port = mailbox.server_address
-    options = "disable_ssl=true&disable_tls=true&from_email=ecr@example.com"
-    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", f"smtp://{host}:{port}?{options}")
     conf = {
         "reports_path": (tmp_path / "reports").as_uri(),
         "addresses": {"payments": "payments@example.com", "*": "platform@example.com"},

@@ -159,6 +159,15 @@ class TestCounting:
         assert (value["acknowledged_finding_count"], value["acknowledgements"][0]["finding_count"]) == (1, 1)
         assert "policy_differs_in_family" not in {found["code"] for found in value["findings"]}
 
+    def test_a_finding_that_is_found_late_and_not_accepted_counts_as_any_other(self) -> None:
+        made = outcome("web/shop")
+        audit = audit_of([made], [ENTRY])
+        audit.add_finding(made, Finding("policy_differs_in_family", "info", "Look at it.").as_dict())
+        value = audit.as_dict()
+        assert [(found["code"], found["repository_count"]) for found in value["findings"]] == [
+            ("policy_differs_in_family", 1)
+        ]
+
     def test_a_severe_finding_under_a_code_that_is_acknowledged_still_counts(self) -> None:
         made = outcome("payments/api", "dead_rule")
         assert made.summary is not None

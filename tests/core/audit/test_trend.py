@@ -28,6 +28,12 @@ def test_a_point_has_the_sums_of_the_audit() -> None:
     assert trend_point(audit_of([]).as_dict(), None)["monthly_cost_usd"] is None
 
 
+def test_the_result_of_an_audit_points_to_its_trend() -> None:
+    audit = audit_of([])
+    audit.trend_uri = "file:///reports/trend/weekly.jsonl"
+    assert audit.as_dict()["trend_uri"] == "file:///reports/trend/weekly.jsonl"
+
+
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 400)), max_size=12))
 def test_each_audit_has_its_latest_point_and_the_points_are_in_order(audits: list[tuple[str, int]]) -> None:
     points: list[TrendPoint] = []

@@ -142,6 +142,7 @@ def merge_changes(parts: Sequence[ChangesXCom]) -> ChangesXCom | None:
         "baselines": list(baselines.values()),
         "disappeared_count": parts[0]["disappeared_count"] if len(parts) == 1 else None,
         "disappeared": parts[0]["disappeared"] if len(parts) == 1 else [],
+        "appeared": [repository for part in parts for repository in part.get("appeared", [])][:MAX_LISTED],
         "alarms": sorted(alarms, key=_most_first)[:MAX_LISTED],
         "top": sorted(top, key=_most_first)[:MAX_LISTED],
         "notes": sorted({note for part in parts for note in part["notes"]}),
@@ -191,8 +192,17 @@ def _changes(
         alarm_count=len(alarms),
         alarms=sorted(alarms, key=_most_first)[:MAX_LISTED],
         top=sorted(moved, key=_most_first)[:MAX_LISTED],
+        appeared=[_ref_of(repository) for repository in changed if repository["kind"] == "appeared"][:MAX_LISTED],
         disappeared=(disappeared or [])[:MAX_LISTED],
         notes=[*_notes(changed, baselines)],
+    )
+
+
+def _ref_of(repository: ChangedRepository) -> RepositoryRef:
+    return RepositoryRef(
+        registry_id=repository["registry_id"],
+        region_name=repository["region_name"],
+        repository_name=repository["repository_name"],
     )
 
 

@@ -130,6 +130,7 @@ def _changes_cut_to(changes: ChangesXCom, limits: _Limits) -> ChangesXCom:
         "baselines": changes["baselines"][: limits.listed],
         "alarms": changes["alarms"][: limits.listed],
         "top": changes["top"][: limits.listed],
+        "appeared": changes.get("appeared", [])[: limits.listed],
         "disappeared": changes["disappeared"][: limits.listed],
         "notes": changes["notes"][: limits.listed],
     }

@@ -139,7 +139,10 @@ class ChangedRepository(RepositoryRef):
 
 
 class ChangesXCom(TypedDict):
-    """What changed since the last audit. The lists are cut, their counts are not."""
+    """What changed since the last audit. The lists are cut, their counts are not.
+
+    Audits of earlier releases lack ``appeared``.
+    """
 
     schema: str
     baselines: list[BaselineRef]
@@ -157,6 +160,7 @@ class ChangesXCom(TypedDict):
     alarm_count: int
     alarms: list[ChangedRepository]
     top: list[ChangedRepository]
+    appeared: NotRequired[list[RepositoryRef]]
     disappeared: list[RepositoryRef]
     notes: list[str]
 

@@ -130,6 +130,19 @@ def test_a_repository_that_is_new_raises_no_alarm() -> None:
     assert (changes["appeared_count"], changes["alarm_count"], changes["newly_affected_image_count"]) == (1, 0, 0)
 
 
+def test_what_appeared_is_named_in_every_part_of_an_audit_and_in_the_whole() -> None:
+    parts = [compare([outcome(name)], whole=False) for name in ("a", "b")]
+    assert [repository["repository_name"] for repository in parts[0].get("appeared", [])] == ["a"]
+    merged = merge_changes(parts)
+    assert merged is not None
+    assert [repository["repository_name"] for repository in merged.get("appeared", [])] == ["a", "b"]
+    # A part of an earlier release names none.
+    del parts[1]["appeared"]
+    merged = merge_changes(parts)
+    assert merged is not None
+    assert (merged["appeared_count"], len(merged.get("appeared", []))) == (2, 1)
+
+
 def test_what_disappeared_is_told_of_a_whole_audit_only() -> None:
     gone = before("gone", previewed(1))
     changes = compare([], gone)

@@ -167,7 +167,7 @@ class TestRoom:
 
 def no_changes(count: int, name: str) -> ChangesXCom:
     value: Any = dict.fromkeys(ChangesXCom.__annotations__, 0)
-    lists = ("baselines", "alarms", "top", "disappeared", "notes")
+    lists = ("baselines", "alarms", "top", "appeared", "disappeared", "notes")
     return ChangesXCom(**{**value, **{key: [{"repository_name": name}] * count for key in lists}})
 
 

@@ -174,6 +174,8 @@ export interface Changes {
   policy_changed_count: number;
   alarms: ChangedRepository[];
   top: ChangedRepository[];
+  /** Missing from audits of earlier releases. */
+  appeared?: RepositoryRef[];
   disappeared: RepositoryRef[];
   notes: string[];
 }

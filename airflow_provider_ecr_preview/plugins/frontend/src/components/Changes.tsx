@@ -36,8 +36,19 @@ export function Changes({ changes, onChoose }: { changes: ChangesOfAudit; onChoo
         </ul>
       )}
       {changes.top.length > 0 && <Changed repositories={changes.top} onChoose={onChoose} />}
-      {changes.disappeared.length > 0 && <p>Disappeared: {changes.disappeared.map(named).join(", ")}.</p>}
+      <Names title="Appeared" repositories={changes.appeared ?? []} total={changes.appeared_count} />
+      <Names title="Disappeared" repositories={changes.disappeared} total={changes.disappeared_count} />
     </section>
+  );
+}
+
+function Names({ title, repositories, total }: { title: string; repositories: RepositoryRef[]; total: number | null }) {
+  const more = (total ?? 0) - repositories.length;
+  return repositories.length === 0 ? null : (
+    <p>
+      {title}: {repositories.map(named).join(", ")}
+      {more > 0 && ` and ${count(more)} more`}.
+    </p>
   );
 }
 

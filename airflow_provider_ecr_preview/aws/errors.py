@@ -162,6 +162,14 @@ def translated(site: CallSite, *, with_token: bool = False) -> Iterator[None]:
         ) from error
 
 
+def is_answer(error: Exception | None) -> bool:
+    """Return whether an error was reported by a server, which shows that the endpoint exists.
+
+    :param error: the error, as :func:`translated` raises it.
+    """
+    return isinstance(getattr(error, "__cause__", None), ClientError)
+
+
 def _is_of_parser(error: Exception) -> bool:
     """Return whether the SDK failed to parse a response of an unexpected form."""
     traceback = error.__traceback__

@@ -13,10 +13,9 @@ from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from botocore.exceptions import ClientError
 from cachetools import TTLCache
 
-from airflow_provider_ecr_preview.aws.errors import CallSite, translated
+from airflow_provider_ecr_preview.aws.errors import CallSite, is_answer, translated
 from airflow_provider_ecr_preview.aws.retries import NEVER_ANSWERED_SECONDS
 from airflow_provider_ecr_preview.core.exceptions import AccessDeniedError, RepositoryError
 from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
@@ -210,7 +209,7 @@ class FailingSince:
 
         :param error: the failure; an error that a server reports shows that the endpoint exists.
         """
-        self._has_answered = self._has_answered or isinstance(getattr(error, "__cause__", None), ClientError)
+        self._has_answered = self._has_answered or is_answer(error)
         self.is_new = self._since is None
         if self._since is None:
             self._since = self._clock()

@@ -12,7 +12,7 @@ import pytest
 from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 from airflow.sdk import BaseNotifier
 
-from airflow_provider_ecr_preview.display.notification import MAX_CHARACTERS, Message, message_about
+from airflow_provider_ecr_preview.display.notification import Message, message_about
 from airflow_provider_ecr_preview.notifications.ecr_result import EcrResultNotifier
 
 FROZEN = Path(__file__).parents[1] / "frozen" / "0.1.0"
@@ -64,74 +64,6 @@ def context(result: Any, **more: Any) -> Any:
     return {"ti": ti, "params": {"channel": "#ecr"}, **more}
 
 
-@pytest.mark.parametrize(
-    ("name", "subject", "lines"),
-    [
-        ("audit", r"audited", ["Audited ", "Findings: "]),
-        ("summary_with_list", "would expire", ["payments/api (123456789012, us-east-1): "]),
-        ("cleanup_done", "deleted", ["deleted."]),
-        ("cleanup_dry_run", "DRY RUN", ["DRY RUN: "]),
-        ("cleanup_blocked", "deleted", ["Blocked: "]),
-        ("put", "changed", ["changed."]),
-        ("put_dry_run", "DRY RUN", ["DRY RUN: "]),
-        ("restore", "changed", ["changed."]),
-    ],
-)
-def test_the_message_says_what_was_found_or_changed(name: str, subject: str, lines: list[str]) -> None:
-    message = message_about(frozen(name), task=TASK)
-    assert subject in message.subject
-    assert message.plain.startswith(f"OK: {TASK}\n")
-    for line in lines:
-        assert line in message.plain
-    assert len(message.plain) <= MAX_CHARACTERS
-    assert len(message.markdown) <= MAX_CHARACTERS
-    assert str(message) == message.plain
-
-
-@pytest.mark.parametrize(("kind", "done"), [("put", "applied"), ("restore", "restored")])
-def test_the_message_tells_a_restored_policy_from_an_applied_one(kind: str, done: str) -> None:
-    assert f"\n1 policy {done}." in message_about({**frozen("put"), "kind": kind}, task=TASK).plain
-
-
-def test_an_alarm_about_a_changed_policy_names_who_changed_it() -> None:
-    repository = {"registry_id": "123456789012", "region_name": "eu-west-1", "repository_name": "payments/api"}
-    changed = {
-        **repository,
-        "event_name": "PutLifecyclePolicy",
-        "changed_by": "ann",
-        "message": "30 images",
-        "is_alarm": True,
-    }
-    watched = {
-        "schema": "ecr-lifecycle-policy-watch/1",
-        "repository_count": 1,
-        "alarm_count": 1,
-        "repositories": [changed],
-    }
-    message = message_about(watched, task=TASK)
-    assert "alarms about changed policies: 1" in message.subject
-    assert "- payments/api (123456789012, eu-west-1): PutLifecyclePolicy by ann. 30 images" in message.plain
-
-
-def test_a_failed_task_says_so_with_its_error_and_its_log() -> None:
-    message = message_about(
-        frozen("audit"), task=TASK, error="Not previewed: 2 of 3", log_url="https://airflow/log?a=b"
-    )
-    assert message.subject.startswith("FAILED: ECR: ")
-    assert message.plain.startswith(f"FAILED: {TASK}\nNot previewed: 2 of 3\n")
-    assert "Log: <https://airflow/log?a=b>" in message.markdown
-
-
-@pytest.mark.parametrize("result", [None, "payments/api", ["a"], {"schema": "other/1"}])
-def test_another_result_gives_a_message_about_the_task(result: Any) -> None:
-    assert message_about(result, task=TASK).plain == f"OK: {TASK}"
-
-
-def test_what_it_costs_is_in_the_message_if_it_was_measured() -> None:
-    audit = {**frozen("audit"), "storage": {"monthly_cost_usd": 1234.5, "leaving_monthly_cost_usd": 0.001}}
-    assert "All images cost $1,234.50 a month, of which less than $0.01 are" in message_about(audit, task=TASK).plain
-
-
 def test_hostile_text_is_no_markup_no_link_no_mention_and_no_template() -> None:
     hostile = "<!channel> @here [a](https://evil.example) **b** {{ var.value.secret }}\n# title"
     summary = frozen("summary_with_list")
@@ -149,14 +81,6 @@ def test_hostile_text_is_no_markup_no_link_no_mention_and_no_template() -> None:
     [(channel, text)] = chat.sent
     assert channel == "#ecr"
     assert "{{ var.value.secret }}" in text
-
-
-def test_a_long_result_ends_with_how_much_is_missing() -> None:
-    summary = frozen("summary_with_list")
-    summary |= {"findings": [{"severity": "critical", "message": "x" * 900}] * 3, "repository_name": "a" * 256}
-    message = message_about(summary, task=TASK * 20, error="y" * 900, log_url="https://airflow/" + "z" * 900)
-    assert len(message.plain) <= MAX_CHARACTERS
-    assert message.plain.endswith("... and 2 more lines")
 
 
 def test_the_subject_and_html_reach_an_e_mail() -> None:

@@ -156,7 +156,8 @@ class EcrLifecyclePolicyPreviewSensor(
         try:
             return preview_of(event, self._site)
         except PreviewTimeoutError as error:
-            # The base class applies soft_fail and never_fail to this one.
+            self._skip_if_never_fail(error)  # which the base class of Airflow 3.1.1 does not do here
+            # The base class applies soft_fail to this one.
             raise AirflowSensorTimeout(str(error)) from error
         except RepositoryError as error:
             self._skip_if_never_fail(error)

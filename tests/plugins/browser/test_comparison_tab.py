@@ -81,7 +81,7 @@ def test_every_image_that_a_candidate_treats_differently_is_listed_and_the_compa
     expect(images.locator("tbody tr").first).to_contain_text(MARKUP)
     page.get_by_label("Search this list").fill("v69")
     expect(images.locator("tbody tr")).to_have_count(1)
-    expect(images.locator("tbody tr")).to_contain_text("1 GB")
+    expect(images.locator("tbody tr")).to_contain_text("1.0 GB")
     page.get_by_label("Search this list").fill("")
     page.get_by_label("Change").select_option("no_longer_affected")
     expect(images.locator("tbody tr")).to_have_count(2)

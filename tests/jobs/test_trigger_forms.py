@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from tests.jobs.conftest import EXAMPLES, Airflow, run_path
 
 ASKING = ("ecr_clean_up_approved", "ecr_put_policy_approved")
-AUDITS = ("ecr_audit_organisation", "ecr_audit_registry")
+AUDITS = ("ecr_audit_organisation", "ecr_audit_registry", "ecr_notify_owners")
 """They preview every repository, and ECR keeps one preview of each: a candidate of another DAG would be replaced."""
 
 

@@ -294,7 +294,7 @@ describe("the tab of an audit", () => {
     expect(screen.getByText("8 without a policy, 2 failed")).toBeDefined();
     expect(screen.getByText(/remove the rule, or correct its tags/)).toBeDefined();
     expect(screen.getByRole("link", { name: "the report" }).getAttribute("href")).toBe(
-      "https://s3.console.aws.amazon.com/s3/object/reports?prefix=ecr%2Faudits%2Fx%20y.md",
+      "/airflow/ecr-preview/dags/d/runs/manual__2026-01-01T00%3A00%3A00%2B00%3A00/tasks/t/report?map_index=-1",
     );
     expect(screen.getByRole("link", { name: "the run" }).getAttribute("href")).toMatch(/\/plugin\/ecr-preview-run$/);
     expect(screen.getByText(/shop\/denied.*no right/)).toBeDefined();

@@ -318,7 +318,7 @@ class _FleetRun:
         timeout = self._fleet.full_timeout if self._fleet.full_timeout is not None else self._fleet.timeout or 0.0
         return work.site.error(
             PreviewTimeoutError,
-            f"the timeout of the audit was over{after(timeout)}, before this repository was done. Raise timeout, or audit fewer "
+            f"the audit timed out{after(timeout)}, before this repository was done. Raise timeout, or audit fewer "
             "repositories in one task.",
         )
 

@@ -186,7 +186,7 @@ def test_repositories_that_are_not_done_when_the_time_is_over_have_failed_and_sa
         if len(outcomes) == len(names) - 1:
             later = 3600.0
     assert [name for name, outcome in outcomes.items() if outcome.status == "failed"] == [names[0]]
-    assert "over before this repository was done" in (outcomes[names[0]].message or "")
+    assert "the audit timed out after 3,600 s, before this repository was done" in (outcomes[names[0]].message or "")
 
 
 def test_no_more_previews_are_in_flight_than_allowed(local_ecr: LocalEcr) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS, ERROR_REMEDIES, SPARED_REASONS, Check
-from airflow_provider_ecr_preview.core.cleanup.stricter import STRICTER
+from airflow_provider_ecr_preview.core.cleanup.check_catalog import CHECKS, ERROR_REMEDIES, SPARED_REASONS, Check
+from airflow_provider_ecr_preview.core.cleanup.stricter_checks import STRICTER
 from airflow_provider_ecr_preview.operators.ecr_cleanup import (
     EcrDeletePreviewedImagesOperator,
     EcrPutLifecyclePolicyOperator,

@@ -20,7 +20,6 @@ from airflow_provider_ecr_preview.cli.arguments import (
     count,
     format_argument,
 )
-from airflow_provider_ecr_preview.cli.difference import Difference, difference_of, pairs
 from airflow_provider_ecr_preview.cli.effects import (
     bytes_of,
     is_grave,
@@ -29,6 +28,7 @@ from airflow_provider_ecr_preview.cli.exits import ExitCode
 from airflow_provider_ecr_preview.cli.inputs import images_in, time_of
 from airflow_provider_ecr_preview.cli.lint import is_refused
 from airflow_provider_ecr_preview.cli.output import as_json, write
+from airflow_provider_ecr_preview.cli.policy_changes import Difference, difference_of, pairs
 from airflow_provider_ecr_preview.cli.tables import findings_markdown, findings_text, images_markdown, images_table
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.display.markdown import inert, table, verbatim

@@ -10,7 +10,7 @@ from airflow_provider_ecr_preview.cli.arguments import AT, OUTPUT, Argument, Com
 from airflow_provider_ecr_preview.cli.exits import CommandError, ExitCode
 from airflow_provider_ecr_preview.cli.inputs import images_in, text_of, time_of
 from airflow_provider_ecr_preview.cli.output import as_json, write
-from airflow_provider_ecr_preview.core.protection.images import PROTECTED_TAGS, RECENTLY_PULLED_DAYS, ImageProtection
+from airflow_provider_ecr_preview.core.protection.rules import PROTECTED_TAGS, RECENTLY_PULLED_DAYS, ImageProtection
 from airflow_provider_ecr_preview.core.recommendation.case import RepositoryFacts
 from airflow_provider_ecr_preview.core.recommendation.keeping import (
     KEEP_RELEASES,

@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from airflow_provider_ecr_preview.core.cleanup.spared import short_digest
+from airflow_provider_ecr_preview.core.cleanup.spared_images import short_digest
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.text.visible import visible
 from airflow_provider_ecr_preview.display.text import human_bytes, text_of

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_ecr_preview.core.audit.acknowledgements import Acknowledgements
-from airflow_provider_ecr_preview.core.audit.log import AttemptBegun
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
+from airflow_provider_ecr_preview.core.audit.outcome_log import AttemptBegun
 from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet, PreviewTarget
 
 if TYPE_CHECKING:
-    from airflow_provider_ecr_preview.core.audit.log import Entry, OutcomeLog
+    from airflow_provider_ecr_preview.core.audit.outcome_log import Entry, OutcomeLog
     from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval
+from airflow_provider_ecr_preview.core.cleanup.check_catalog import lifting
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence, InUse, Replica
 from airflow_provider_ecr_preview.core.cleanup.journal import EarlierAttempts
-from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
 from airflow_provider_ecr_preview.core.exceptions import RepositoryError
 from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
 from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from airflow_provider_ecr_preview.aws.acting import Fate, code_of, fate_of
 from airflow_provider_ecr_preview.core.cleanup.approved import approved_images
 from airflow_provider_ecr_preview.core.cleanup.checks import Decision, decide_again, is_touched
-from airflow_provider_ecr_preview.core.cleanup.floors import missing_guards
-from airflow_provider_ecr_preview.core.cleanup.holding import REFERENCED, Holding
+from airflow_provider_ecr_preview.core.cleanup.deletion_order import REFERENCED, Holding
 from airflow_provider_ecr_preview.core.cleanup.journal import NOT_CONFIRMED, REPLY_LOST, is_done
+from airflow_provider_ecr_preview.core.cleanup.minimum_images import missing_guards
 from airflow_provider_ecr_preview.core.cleanup.outcome import (
     DONE,
     ImageFailure,

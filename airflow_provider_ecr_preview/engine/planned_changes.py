@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer
+from airflow_provider_ecr_preview.core.cleanup.check_catalog import lifting
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
 from airflow_provider_ecr_preview.core.cleanup.journal import REPLY_LOST
-from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
 from airflow_provider_ecr_preview.core.exceptions import RepositoryError
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.repository import RepositoryId
@@ -62,7 +62,7 @@ def planned_change(
         change = replace(change, earlier=earlier.former)
     if change.is_needed:
         return change
-    if same_policy(change.given_back, wanted):
+    if same_policy(change.policy_before, wanted):
         return replace(change, status="unchanged")
     reason = None if earlier is None or earlier.is_confirmed else REPLY_LOST
     return replace(change, status="changed", is_put=True, reason=reason, note=_PUT_BY_EARLIER_ATTEMPT)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
-from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
+from airflow_provider_ecr_preview.core.cleanup.check_catalog import lifting
 from airflow_provider_ecr_preview.core.exceptions import RepositoryError
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.pull_grants import PullGrants, pull_grants

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from airflow_provider_ecr_preview.core.cleanup.check_catalog import lifting
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult, decide
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
 from airflow_provider_ecr_preview.core.cleanup.readiness import (
@@ -16,7 +17,6 @@ from airflow_provider_ecr_preview.core.cleanup.readiness import (
     read_permissions,
     without_a_preview,
 )
-from airflow_provider_ecr_preview.core.cleanup.remedies import lifting
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.comparison.simulation import simulated_preview
 from airflow_provider_ecr_preview.core.exceptions import (

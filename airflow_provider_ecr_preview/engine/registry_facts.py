@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
-from airflow_provider_ecr_preview.core.preview.registry_facts import CreationTemplate, RegistryFacts
+from airflow_provider_ecr_preview.core.preview.registry_findings import CreationTemplate, RegistryFacts
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 
 

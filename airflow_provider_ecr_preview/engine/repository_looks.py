@@ -10,7 +10,7 @@ from airflow_provider_ecr_preview.aws.acting import fate_of
 from airflow_provider_ecr_preview.aws.pages import DESCRIBE_IMAGES_PAGE_SIZE
 from airflow_provider_ecr_preview.core.backoff import Backoff
 from airflow_provider_ecr_preview.core.cleanup.checks import Decision
-from airflow_provider_ecr_preview.core.cleanup.floors import guards_of
+from airflow_provider_ecr_preview.core.cleanup.minimum_images import guards_of
 from airflow_provider_ecr_preview.core.exceptions import RepositoryError
 from airflow_provider_ecr_preview.core.referrers import Fate as ImageFate
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage

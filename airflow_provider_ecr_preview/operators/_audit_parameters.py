@@ -16,8 +16,8 @@ from airflow_provider_ecr_preview.core.parameters.times import MAX_DAYS, days, d
 from airflow_provider_ecr_preview.core.parameters.values import account_id, integer, limit, number, switch, text, texts
 from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
-from airflow_provider_ecr_preview.core.preview.registry_facts import IMAGE_QUOTA
-from airflow_provider_ecr_preview.core.protection.images import RECENTLY_PULLED_DAYS, tags_protected_by
+from airflow_provider_ecr_preview.core.preview.registry_findings import IMAGE_QUOTA
+from airflow_provider_ecr_preview.core.protection.rules import RECENTLY_PULLED_DAYS, tags_protected_by
 from airflow_provider_ecr_preview.engine.registry_facts import read_registry_facts
 from airflow_provider_ecr_preview.engine.replicas import replicas_through
 from airflow_provider_ecr_preview.operators._fail_on import (

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.audit.acknowledged import AcknowledgedFindings
-from airflow_provider_ecr_preview.core.audit.families import family_findings
 from airflow_provider_ecr_preview.core.audit.kind import APPLIED
-from airflow_provider_ecr_preview.core.audit.log import OutcomeLog
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+from airflow_provider_ecr_preview.core.audit.outcome_log import OutcomeLog
+from airflow_provider_ecr_preview.core.audit.repository_families import family_findings
 from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.parts import Parts
-from airflow_provider_ecr_preview.core.preview.registry_facts import unused_template_notes
+from airflow_provider_ecr_preview.core.preview.registry_findings import unused_template_notes
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom
 from airflow_provider_ecr_preview.engine.audit_attempt import AuditAttempt, Recovered

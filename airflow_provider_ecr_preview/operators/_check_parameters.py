@@ -14,9 +14,9 @@ from airflow_provider_ecr_preview.core.lint.policy import PolicySource
 from airflow_provider_ecr_preview.core.parameters.times import days, duration
 from airflow_provider_ecr_preview.core.parameters.values import integer, limit, number, switch, texts, written_limit
 from airflow_provider_ecr_preview.core.policy.candidates import PoliciesByGlob
-from airflow_provider_ecr_preview.core.protection import images as protection
-from airflow_provider_ecr_preview.core.protection.images import ImageProtection
-from airflow_provider_ecr_preview.core.protection.tag_patterns import tag_globs, tag_patterns
+from airflow_provider_ecr_preview.core.protection import rules as protection
+from airflow_provider_ecr_preview.core.protection.pattern_validation import tag_globs, tag_patterns
+from airflow_provider_ecr_preview.core.protection.rules import ImageProtection
 from airflow_provider_ecr_preview.core.selection import Names
 from airflow_provider_ecr_preview.core.xcom.approval import ApprovalXCom
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom

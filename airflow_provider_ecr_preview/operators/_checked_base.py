@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval, ApprovedAction, approval_of
-from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
+from airflow_provider_ecr_preview.core.cleanup.approval_checks import approval_given
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult, Decision, check_run
 from airflow_provider_ecr_preview.core.cleanup.journal import EarlierAttempts
 from airflow_provider_ecr_preview.core.cleanup.readiness import (
@@ -20,7 +20,7 @@ from airflow_provider_ecr_preview.core.cleanup.readiness import (
 )
 from airflow_provider_ecr_preview.core.cleanup.replicas import replicates_deletions
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
-from airflow_provider_ecr_preview.core.cleanup.stricter import stricter_warnings
+from airflow_provider_ecr_preview.core.cleanup.stricter_checks import stricter_warnings
 from airflow_provider_ecr_preview.core.exceptions import CleanupIncompleteError
 from airflow_provider_ecr_preview.core.in_use.scope import required_scope_of
 from airflow_provider_ecr_preview.core.parameters.times import seconds

@@ -17,8 +17,8 @@ from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
 from airflow_provider_ecr_preview.core.lint.policy import PolicySource
 from airflow_provider_ecr_preview.core.parts import Parts
 from airflow_provider_ecr_preview.core.policy.candidates import PoliciesByGlob
-from airflow_provider_ecr_preview.core.preview.registry_facts import IMAGE_QUOTA
-from airflow_provider_ecr_preview.core.protection.images import PROTECTED_TAGS, RECENTLY_PULLED_DAYS
+from airflow_provider_ecr_preview.core.preview.registry_findings import IMAGE_QUOTA
+from airflow_provider_ecr_preview.core.protection.rules import PROTECTED_TAGS, RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.core.selection import Names
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom

@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_ecr_preview.core.cleanup import settings as defaults
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval
-from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
+from airflow_provider_ecr_preview.core.cleanup.approval_checks import approval_given
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult, Decision, check_run, decide
 from airflow_provider_ecr_preview.core.cleanup.outcome import RepositoryCleanup, planned_cleanup
 from airflow_provider_ecr_preview.core.cleanup.readiness import ReadinessXCom
@@ -32,7 +32,7 @@ from airflow_provider_ecr_preview.core.parameters.values import (
 )
 from airflow_provider_ecr_preview.core.policy.candidates import PoliciesByGlob
 from airflow_provider_ecr_preview.core.preview.stored import summaries_of
-from airflow_provider_ecr_preview.core.protection import images as protection
+from airflow_provider_ecr_preview.core.protection import rules as protection
 from airflow_provider_ecr_preview.core.selection import Names
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.approval import ApprovalXCom

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_provider_ecr_preview.core.cleanup import settings as defaults
-from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given
+from airflow_provider_ecr_preview.core.cleanup.approval_checks import approval_given
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult, decide
 from airflow_provider_ecr_preview.core.cleanup.readiness import ReadinessXCom
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
@@ -19,7 +19,7 @@ from airflow_provider_ecr_preview.core.parameters.times import seconds
 from airflow_provider_ecr_preview.core.parameters.values import switch, text
 from airflow_provider_ecr_preview.core.policy.candidates import PoliciesByGlob
 from airflow_provider_ecr_preview.core.preview.stored import summaries_of
-from airflow_provider_ecr_preview.core.protection import images as protection
+from airflow_provider_ecr_preview.core.protection import rules as protection
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.rollout.change import PolicyChange, former_policies_would_be_kept
 from airflow_provider_ecr_preview.core.selection import Names

@@ -15,13 +15,13 @@ from airflow_provider_ecr_preview.core.exceptions import AuditStoppedError, Cand
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, required_scope_of
 from airflow_provider_ecr_preview.core.parameters.times import days, seconds
 from airflow_provider_ecr_preview.core.parameters.values import account_id, choice, given, integer, switch, texts
-from airflow_provider_ecr_preview.core.protection.images import (
+from airflow_provider_ecr_preview.core.protection.pattern_validation import tag_globs
+from airflow_provider_ecr_preview.core.protection.rules import (
     MIN_AGE_DAYS,
     PROTECTED_TAGS,
     RECENTLY_PULLED_DAYS,
     ImageProtection,
 )
-from airflow_provider_ecr_preview.core.protection.tag_patterns import tag_globs
 from airflow_provider_ecr_preview.core.recommendation.keeping import (
     KEEP_RELEASES,
     MAX_RULES,

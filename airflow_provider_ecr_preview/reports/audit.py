@@ -13,7 +13,7 @@ from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.audit.changes import Alarms, Site, compare_with_baselines
 from airflow_provider_ecr_preview.core.audit.kind import APPLIED, AuditKind
-from airflow_provider_ecr_preview.core.list_owner import owner_comment
+from airflow_provider_ecr_preview.core.list_writer import owner_comment
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.display.audit_report import audit_markdown
 from airflow_provider_ecr_preview.reports.baseline import find_baseline, image_actions

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from airflow.sdk import ObjectStoragePath
 
-from airflow_provider_ecr_preview.core.audit.families import family_notes
+from airflow_provider_ecr_preview.core.audit.repository_families import family_notes
 from airflow_provider_ecr_preview.reports.dataset import csv_rows
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider_ecr_preview.core.rollout.former import FormerPolicy, merged
-from airflow_provider_ecr_preview.core.rollout.giving_back import GivenBack, given_back, given_back_unchecked
+from airflow_provider_ecr_preview.core.rollout.restore import (
+    PoliciesToRestore,
+    policies_to_restore,
+    policies_to_restore_unchecked,
+)
 from airflow_provider_ecr_preview.core.xcom.rollout import POLICY_CHANGE_SCHEMA
 from airflow_provider_ecr_preview.reports.lists import line_list, read_lines
 
@@ -45,7 +49,7 @@ def kept_former_policies(path: str) -> list[FormerPolicy]:
         ) from error
 
 
-def read_former_policies(value: Any) -> GivenBack:
+def read_former_policies(value: Any) -> PoliciesToRestore:
     """Return the policies to restore according to the result of a change.
 
     :param value: the output of ``EcrPutLifecyclePolicyOperator``, the same as JSON, or the URL of its
@@ -53,7 +57,7 @@ def read_former_policies(value: Any) -> GivenBack:
     :raises ValueError: if it is anything else, does not hold them all, or they are not those that the task replaced.
     """
     try:
-        return _given_back(value)
+        return _read(value)
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"it lacks {error}" if isinstance(error, KeyError) else error
         raise ValueError(
@@ -62,16 +66,16 @@ def read_former_policies(value: Any) -> GivenBack:
         ) from error
 
 
-def _given_back(value: Any) -> GivenBack:
+def _read(value: Any) -> PoliciesToRestore:
     if isinstance(value, str) and value.lstrip().startswith("{"):
         value = json.loads(value)
     if isinstance(value, str):
         if not value.strip():
             raise ValueError("it is empty")
-        return given_back_unchecked(value, _stored(value))
+        return policies_to_restore_unchecked(value, _stored(value))
     if not isinstance(value, Mapping) or value.get("schema") != POLICY_CHANGE_SCHEMA:
         raise ValueError("it is not the output of EcrPutLifecyclePolicyOperator")
-    return given_back(value, _stored)
+    return policies_to_restore(value, _stored)
 
 
 def _stored(uri: str) -> list[FormerPolicy]:

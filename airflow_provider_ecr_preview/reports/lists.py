@@ -15,7 +15,7 @@ from typing import Any, TextIO
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.bounded_reading import ReadBounds, ReadBudget, bounded_objects
-from airflow_provider_ecr_preview.core.list_owner import name_within
+from airflow_provider_ecr_preview.core.list_writer import name_within
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.kept import KeptImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread

@@ -32,7 +32,7 @@ from airflow_provider_ecr_preview.core.parameters.values import (
     tls_verification,
 )
 from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
-from airflow_provider_ecr_preview.core.protection.tag_patterns import tag_globs, tag_patterns
+from airflow_provider_ecr_preview.core.protection.pattern_validation import tag_globs, tag_patterns
 from airflow_provider_ecr_preview.core.selection import RepositorySelection, name_globs
 from airflow_provider_ecr_preview.core.text.secrets import refuse_secrets
 

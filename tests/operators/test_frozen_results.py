@@ -13,8 +13,8 @@ import pytest
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.audit.kind import AuditKind
-from airflow_provider_ecr_preview.core.audit.log import OutcomeLog
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
+from airflow_provider_ecr_preview.core.audit.outcome_log import OutcomeLog
 from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.cleanup.approval import ApprovedRepository
 from airflow_provider_ecr_preview.core.cleanup.checks import decide
@@ -158,11 +158,11 @@ def test_the_dry_run_of_an_earlier_release_is_shown_to_who_approves() -> None:
 
 
 @pytest.mark.parametrize("name", ["put", "put_blocked", "put_dry_run", "put_with_path", "restore"])
-def test_a_policy_change_is_shown_and_given_back(name: str) -> None:
+def test_a_policy_change_is_shown_and_restored(name: str) -> None:
     value = frozen(name)
     assert value["status"].upper() in render(policy_change_table(value))
-    given_back = read_former_policies(value)
-    assert [former.repository.repository_name for former in given_back.former_policies] == (
+    restored = read_former_policies(value)
+    assert [former.repository.repository_name for former in restored.former_policies] == (
         ["shop/web"] if value["status"] == "changed" else []
     )
 

@@ -8,8 +8,8 @@ from airflow.sdk import ObjectStoragePath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ecr_preview.core.audit.log import MAX_ENTRIES, OutcomeLog
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
+from airflow_provider_ecr_preview.core.audit.outcome_log import MAX_ENTRIES, OutcomeLog
 from airflow_provider_ecr_preview.core.parts import Parts
 from airflow_provider_ecr_preview.reports.segments import MemorySegments, PathSegments, StateSegments, packed, unpacked
 from tests.support.contexts import TaskStateStore

@@ -21,7 +21,7 @@ import pytest
 from airflow.sdk import DAG, BaseOperator, BaseSensorOperator
 
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
-from airflow_provider_ecr_preview.core.protection.images import PROTECTED_TAGS
+from airflow_provider_ecr_preview.core.protection.rules import PROTECTED_TAGS
 from tests.support.operators import registered_operators
 from tests.support.policies import keep
 
@@ -44,7 +44,7 @@ READERS = {
         "tls_verification",
     ],
     "airflow_provider_ecr_preview.core.parameters.times": ["days", "duration", "moment", "seconds"],
-    "airflow_provider_ecr_preview.core.protection.tag_patterns": ["tag_globs", "tag_patterns"],
+    "airflow_provider_ecr_preview.core.protection.pattern_validation": ["tag_globs", "tag_patterns"],
     "airflow_provider_ecr_preview.core.selection": ["name_globs"],
     "airflow_provider_ecr_preview.operators._fail_on": ["read_fail_on", "read_on_no_repositories"],
 }

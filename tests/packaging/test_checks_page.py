@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS, SPARED_REASONS
+from airflow_provider_ecr_preview.core.cleanup.check_catalog import CHECKS, SPARED_REASONS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ecr_preview.core.audit import families
-from airflow_provider_ecr_preview.core.preview import drift, findings, registry_facts
+from airflow_provider_ecr_preview.core.audit import repository_families
+from airflow_provider_ecr_preview.core.preview import drift_findings, findings, registry_findings
 
 ROOT = Path(__file__).parents[2]
 FRONTEND = ROOT / "airflow_provider_ecr_preview" / "plugins" / "frontend"
-SOURCES = (drift, families, findings, registry_facts)
+SOURCES = (drift_findings, findings, registry_findings, repository_families)
 TEXT = "".join(Path(source.__file__).read_text() for source in SOURCES)
 FINDINGS = dict(re.findall(r'Finding\(\s*"(\w+)",\s*"(\w+)"', TEXT))
 

@@ -13,7 +13,7 @@ import pytest
 from airflow_provider_ecr_preview.core.bounded_reading import TooMuchError, TooSlowError
 from airflow_provider_ecr_preview.plugins.web.image_cache import ImageTables, Place
 from airflow_provider_ecr_preview.plugins.web.image_table import ImageTable
-from airflow_provider_ecr_preview.plugins.web.refusals import SECONDS, SECONDS_IF_SLOW, Refusals
+from airflow_provider_ecr_preview.plugins.web.refused_files import SECONDS, SECONDS_IF_SLOW, Refusals
 from airflow_provider_ecr_preview.reports.lists import image_list
 from tests.plugins.previews import images
 

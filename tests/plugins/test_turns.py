@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from anyio.to_thread import current_default_thread_limiter
 
-from airflow_provider_ecr_preview.plugins.web.turns import NoTurnError, Turns, in_thread
+from airflow_provider_ecr_preview.plugins.web.fair_queue import NoTurnError, Turns, in_thread
 
 
 def turns(**changed: Any) -> Turns:

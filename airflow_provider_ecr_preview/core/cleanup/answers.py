@@ -32,7 +32,7 @@ class Answer(NamedTuple):
     :param message: the finding of the check.
     :param image_digests: the images it is about.
     :param remedy: the parameter, permission or step that fixes it; if empty, the one in
-        :data:`~airflow_provider_ecr_preview.core.cleanup.remedies.CHECKS`.
+        :data:`~airflow_provider_ecr_preview.core.cleanup.check_catalog.CHECKS`.
     """
 
     verdict: Verdict

@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer, Verdict
-from airflow_provider_ecr_preview.core.cleanup.approval_questions import NOT_BOUND
+from airflow_provider_ecr_preview.core.cleanup.approval_checks import NOT_BOUND
+from airflow_provider_ecr_preview.core.cleanup.check_catalog import CHECKS
+from airflow_provider_ecr_preview.core.cleanup.check_functions import CHECK_FUNCTIONS
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
-from airflow_provider_ecr_preview.core.cleanup.limit_questions import capped
+from airflow_provider_ecr_preview.core.cleanup.limit_checks import capped
 from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan, plan_cleanup
-from airflow_provider_ecr_preview.core.cleanup.questions import QUESTIONS
-from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
-from airflow_provider_ecr_preview.core.cleanup.spared import SparedImages
+from airflow_provider_ecr_preview.core.cleanup.spared_images import SparedImages
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
@@ -58,7 +58,7 @@ class CheckResult:
     def of(cls, code: str, answer: Answer) -> CheckResult:
         """Return the result of a check from its answer.
 
-        :param code: name of the check, one of :data:`~airflow_provider_ecr_preview.core.cleanup.remedies.CHECKS`.
+        :param code: name of the check, one of :data:`~airflow_provider_ecr_preview.core.cleanup.check_catalog.CHECKS`.
         :param answer: the answer.
         """
         digests = tuple(answer.image_digests[:MAX_CHECK_DIGESTS])
@@ -134,7 +134,7 @@ def decide(evidence: Evidence, settings: CleanupSettings) -> Decision:
         earlier = evidence.earlier.settled(evidence.inventory, settings.action)
         evidence = replace(evidence, earlier=earlier)
     plan = plan_cleanup(evidence, settings)
-    return Decision(evidence, plan, tuple(_answers(QUESTIONS, evidence, settings, plan)), settings)
+    return Decision(evidence, plan, tuple(_answers(CHECK_FUNCTIONS, evidence, settings, plan)), settings)
 
 
 def decide_again(decision: Decision, inventory: Sequence[RepositoryImage], now: datetime) -> Decision:
@@ -200,7 +200,7 @@ def _answers(
 ) -> Iterator[CheckResult]:
     spared = SparedImages(evidence, settings)
     for code in codes:
-        answer = QUESTIONS[code](evidence, settings, plan)
+        answer = CHECK_FUNCTIONS[code](evidence, settings, plan)
         yield CheckResult.of(code, answer._replace(message=spared.with_example(answer, plan)))
 
 

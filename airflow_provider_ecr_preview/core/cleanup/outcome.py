@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from airflow_provider_ecr_preview.core.cleanup.check_catalog import SPARED_REASONS, SparedReason
 from airflow_provider_ecr_preview.core.cleanup.checks import Decision
 from airflow_provider_ecr_preview.core.cleanup.journal import REPLY_LOST, EarlierImage
-from airflow_provider_ecr_preview.core.cleanup.remedies import SPARED_REASONS, SparedReason
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupAction, CleanupSettings
-from airflow_provider_ecr_preview.core.cleanup.spared import SparedImages
+from airflow_provider_ecr_preview.core.cleanup.spared_images import SparedImages
 from airflow_provider_ecr_preview.core.exceptions import RepositoryError
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
 

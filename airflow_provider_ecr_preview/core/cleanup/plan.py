@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from airflow_provider_ecr_preview.core.cleanup.approved import approved_images
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
-from airflow_provider_ecr_preview.core.cleanup.floors import floor_of
 from airflow_provider_ecr_preview.core.cleanup.journal import EarlierImage
 from airflow_provider_ecr_preview.core.cleanup.judge import Judge
+from airflow_provider_ecr_preview.core.cleanup.minimum_images import floor_of
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupAction, CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, STANDARD

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, get_args
 
-from airflow_provider_ecr_preview.core.protection.images import ImageProtection
+from airflow_provider_ecr_preview.core.protection.rules import ImageProtection
 
 CleanupAction = Literal["delete", "archive"]
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
-from airflow_provider_ecr_preview.core.protection.images import RECENTLY_PULLED_DAYS
+from airflow_provider_ecr_preview.core.protection.rules import RECENTLY_PULLED_DAYS
 from airflow_provider_ecr_preview.core.repository import DigestKey, digest_key, digest_of
 from airflow_provider_ecr_preview.core.xcom.preview import MAX_FINDING_DIGESTS
 

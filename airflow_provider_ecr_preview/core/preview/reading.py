@@ -11,7 +11,7 @@ from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.policy.expected import ExpectedPolicy
 from airflow_provider_ecr_preview.core.preview.affected import ProtectedImages, UsedImages, recent_pulls_since
-from airflow_provider_ecr_preview.core.preview.drift import drift_findings
+from airflow_provider_ecr_preview.core.preview.drift_findings import drift_findings
 from airflow_provider_ecr_preview.core.preview.finding import Finding, by_severity
 from airflow_provider_ecr_preview.core.preview.findings import find
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
@@ -19,7 +19,7 @@ from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInvent
 from airflow_provider_ecr_preview.core.preview.kept import KeptImage, kept_images
 from airflow_provider_ecr_preview.core.preview.layers import FreedBytes
 from airflow_provider_ecr_preview.core.preview.pages import PreviewPage, summarize_pages
-from airflow_provider_ecr_preview.core.preview.registry_facts import (
+from airflow_provider_ecr_preview.core.preview.registry_findings import (
     IMAGE_QUOTA,
     RegistryFacts,
     quota_findings,
@@ -28,7 +28,7 @@ from airflow_provider_ecr_preview.core.preview.registry_facts import (
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
-from airflow_provider_ecr_preview.core.protection.images import RECENTLY_PULLED_DAYS, ImageProtection
+from airflow_provider_ecr_preview.core.protection.rules import RECENTLY_PULLED_DAYS, ImageProtection
 from airflow_provider_ecr_preview.core.repository import DigestKey, RepositoryId
 from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
 

@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Self
 
 from airflow_provider_ecr_preview.core.ecr_values import STANDARD
-from airflow_provider_ecr_preview.core.recommendation.families import Selector, selectors_of
 from airflow_provider_ecr_preview.core.recommendation.keeping import KeptImage, RecommendationSettings, images_to_keep
 from airflow_provider_ecr_preview.core.recommendation.model import RepositoryModel
 from airflow_provider_ecr_preview.core.recommendation.search import FoundRule, best_rules
+from airflow_provider_ecr_preview.core.recommendation.tag_families import Selector, selectors_of
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_ecr_preview.core.recommendation.case import Case
-from airflow_provider_ecr_preview.core.recommendation.families import Selector
 from airflow_provider_ecr_preview.core.recommendation.keeping import KeepReason, KeptImage
 from airflow_provider_ecr_preview.core.recommendation.model import COUNT
 from airflow_provider_ecr_preview.core.recommendation.search import FoundRule
+from airflow_provider_ecr_preview.core.recommendation.tag_families import Selector
 from airflow_provider_ecr_preview.core.text.counted import counted
 
 

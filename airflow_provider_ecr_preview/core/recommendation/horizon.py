@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
-from airflow_provider_ecr_preview.core.recommendation.families import family_of, is_moving
 from airflow_provider_ecr_preview.core.recommendation.keeping import KeptImage
+from airflow_provider_ecr_preview.core.recommendation.tag_families import family_of, is_moving
 from airflow_provider_ecr_preview.core.repository import RepositoryImage, digest_of
 
 _MAX_KINDS = 30

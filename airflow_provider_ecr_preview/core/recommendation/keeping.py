@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import combinations
 
-from airflow_provider_ecr_preview.core.protection.images import ImageProtection
-from airflow_provider_ecr_preview.core.recommendation.families import FamilyKind, family_of, is_moving
+from airflow_provider_ecr_preview.core.protection.rules import ImageProtection
+from airflow_provider_ecr_preview.core.recommendation.tag_families import FamilyKind, family_of, is_moving
 from airflow_provider_ecr_preview.core.referrers import can_be_run, last_change, subject_digests
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
-from airflow_provider_ecr_preview.core.recommendation.families import Selector
 from airflow_provider_ecr_preview.core.recommendation.keeping import KeptImage, RecommendationSettings
+from airflow_provider_ecr_preview.core.recommendation.tag_families import Selector
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 _DAY = timedelta(days=1)

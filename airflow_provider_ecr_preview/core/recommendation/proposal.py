@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_provider_ecr_preview.core.parameters.times import MAX_DAYS
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
-from airflow_provider_ecr_preview.core.protection.images import ImageProtection
+from airflow_provider_ecr_preview.core.protection.rules import ImageProtection
 from airflow_provider_ecr_preview.core.recommendation.case import Case, RepositoryFacts
 from airflow_provider_ecr_preview.core.recommendation.explanation import RuleProposal, explained
 from airflow_provider_ecr_preview.core.recommendation.horizon import lost_images

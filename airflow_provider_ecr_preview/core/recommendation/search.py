@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from airflow_provider_ecr_preview.core.recommendation.families import ANY, Selector
 from airflow_provider_ecr_preview.core.recommendation.model import Gain, RepositoryModel, gain_of
+from airflow_provider_ecr_preview.core.recommendation.tag_families import ANY, Selector
 
 
 @dataclass(frozen=True, slots=True)

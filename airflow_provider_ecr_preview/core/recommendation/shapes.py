@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from airflow_provider_ecr_preview.core.recommendation.case import RepositoryFacts
-from airflow_provider_ecr_preview.core.recommendation.families import family_of, is_moving
+from airflow_provider_ecr_preview.core.recommendation.tag_families import family_of, is_moving
 
 Shape = tuple[tuple[str, ...], bool, bool]
 

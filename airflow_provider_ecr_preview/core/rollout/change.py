@@ -50,7 +50,7 @@ class PolicyChange:
     restored_preview: RestoredPreview | None = None
 
     @property
-    def given_back(self) -> LifecyclePolicy | None:
+    def policy_before(self) -> LifecyclePolicy | None:
         """The policy that the repository had before any attempt of this task changed it."""
         return self.former if self.earlier is None else self.earlier.policy
 
@@ -79,14 +79,14 @@ def former_policies_of(changes: Iterable[PolicyChange], change_id: str | None, k
     return [
         FormerPolicy(
             change.repository,
-            change.given_back,
+            change.policy_before,
             fingerprint_of(change.wanted),
             change_id,
             isoformat(kept_at),
             change.is_put,
         )
         for change in changes
-        if not same_policy(change.given_back, change.wanted)
+        if not same_policy(change.policy_before, change.wanted)
     ]
 
 

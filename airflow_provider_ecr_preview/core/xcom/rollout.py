@@ -24,7 +24,7 @@ class RepositoryPolicyXCom(TypedDict):
     """What became of the policy of one repository.
 
     ``former_lifecycle_policy_text`` is None where there was no policy, and where ``former_policies_uri`` has it.
-    ``is_put`` says whether the policy was, or may have been, put by the task, so that there is something to give back.
+    ``is_put`` says whether the policy was, or may have been, put by the task, so that there is something to restore.
     ``restored_preview`` says what a restored policy would take; null where it was not previewed. ``reason`` is
     ``reply_lost`` where the policy is as it was wanted since a call whose reply was lost: someone else may have put the
     same one in the same moment. Results of earlier releases have none of these.

@@ -11,9 +11,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from airflow_provider_ecr_preview.plugins.web.access import PRIVATE
+from airflow_provider_ecr_preview.plugins.web.fair_queue import RETRY_AFTER_SECONDS, NoTurnError
 from airflow_provider_ecr_preview.plugins.web.routes import bundle as pages
 from airflow_provider_ecr_preview.plugins.web.routes import images, reports, repositories, rows, trend
-from airflow_provider_ecr_preview.plugins.web.turns import RETRY_AFTER_SECONDS, NoTurnError
 
 # Its schema would be open to everyone.
 app = FastAPI(title="ECR preview", docs_url=None, redoc_url=None, openapi_url=None)

@@ -10,8 +10,8 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from airflow_provider_ecr_preview.plugins.web.access import PRIVATE
+from airflow_provider_ecr_preview.plugins.web.fair_queue import Turns, in_thread
 from airflow_provider_ecr_preview.plugins.web.replies import PACKED
-from airflow_provider_ecr_preview.plugins.web.turns import Turns, in_thread
 
 DOWNLOADS = Turns(at_a_time=8, of_a_user=2, waiting_of_a_user=4, waiting=40, patience=10)
 """For whole lists, which take as long as the client takes to download them."""

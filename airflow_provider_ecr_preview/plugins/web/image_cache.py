@@ -11,10 +11,10 @@ from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.bounded_reading import ReadBudget, bounded_objects
-from airflow_provider_ecr_preview.core.list_owner import HEAD_BYTES, dag_id_of
+from airflow_provider_ecr_preview.core.list_writer import HEAD_BYTES, dag_id_of
 from airflow_provider_ecr_preview.plugins.web.image_table import ImageTable
 from airflow_provider_ecr_preview.plugins.web.locations import ForeignLocationError, checked_location, open_checked
-from airflow_provider_ecr_preview.plugins.web.refusals import Refusals
+from airflow_provider_ecr_preview.plugins.web.refused_files import Refusals
 from airflow_provider_ecr_preview.plugins.web.row_table import RowTable
 from airflow_provider_ecr_preview.plugins.web.stored import BOUNDS
 from airflow_provider_ecr_preview.reports.layout import kept_list_uri

@@ -18,7 +18,7 @@ from airflow_provider_ecr_preview.core.bounded_reading import TooMuchError
 from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.kept import KEEP
-from airflow_provider_ecr_preview.plugins.web.breath import breathe
+from airflow_provider_ecr_preview.plugins.web.thread_yield import breathe
 
 _OF_KEPT_IMAGES = ("reason", "explanation", "shielded_from")
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request
 
 from airflow_provider_ecr_preview.plugins.web.access import User, may_read_xcom
+from airflow_provider_ecr_preview.plugins.web.fair_queue import Turns, in_thread
 from airflow_provider_ecr_preview.plugins.web.image_cache import ImageTables, Place, RowTables, StoredTables, TableT
 from airflow_provider_ecr_preview.plugins.web.image_lists import (
     DamagedResultError,
@@ -24,7 +25,6 @@ from airflow_provider_ecr_preview.plugins.web.queries import MapIndex, WantedRep
 from airflow_provider_ecr_preview.plugins.web.row_lists import RowList, row_list_of
 from airflow_provider_ecr_preview.plugins.web.row_table import RowTable
 from airflow_provider_ecr_preview.plugins.web.stored import read_stored
-from airflow_provider_ecr_preview.plugins.web.turns import Turns, in_thread
 from airflow_provider_ecr_preview.plugins.web.xcoms import read_result
 
 ANSWERS = Turns(at_a_time=8, of_a_user=2, waiting_of_a_user=100, waiting=1_000, patience=20)

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from airflow_provider_ecr_preview.core.bounded_reading import ReadBounds, ReadBudget, TooMuchError, bounded_objects
-from airflow_provider_ecr_preview.core.list_owner import HEAD_BYTES, dag_id_of
+from airflow_provider_ecr_preview.core.list_writer import HEAD_BYTES, dag_id_of
 from airflow_provider_ecr_preview.plugins.web.image_table import COLUMNS, image_rows
 from airflow_provider_ecr_preview.plugins.web.locations import open_checked
 from airflow_provider_ecr_preview.reports.layout import kept_list_uri

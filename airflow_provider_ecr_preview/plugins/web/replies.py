@@ -12,7 +12,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from airflow_provider_ecr_preview.plugins.web.access import PRIVATE
-from airflow_provider_ecr_preview.plugins.web.breath import breathe
+from airflow_provider_ecr_preview.plugins.web.thread_yield import breathe
 
 _LEVEL = 5
 

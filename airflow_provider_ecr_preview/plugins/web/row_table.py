@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 from airflow_provider_ecr_preview.core.bounded_reading import TooMuchError
-from airflow_provider_ecr_preview.plugins.web.breath import breathe
+from airflow_provider_ecr_preview.plugins.web.thread_yield import breathe
 
 MAX_ROWS = 1_000_000
 

@@ -22,7 +22,7 @@ from airflow_provider_ecr_preview.core.cleanup.approval import (
     tags_fingerprint,
     with_question,
 )
-from airflow_provider_ecr_preview.core.cleanup.approval_questions import approval_given, compared_with
+from airflow_provider_ecr_preview.core.cleanup.approval_checks import approval_given, compared_with
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.xcom.approval import APPROVAL_SCHEMA, MAX_APPROVAL_BYTES

@@ -14,7 +14,7 @@ from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.exceptions import ThrottledError
 from airflow_provider_ecr_preview.core.preview.stored import Unread
-from airflow_provider_ecr_preview.core.protection.images import ImageProtection
+from airflow_provider_ecr_preview.core.protection.rules import ImageProtection
 from tests.support.builders import NOW, digest, previewed, stored
 from tests.support.evidence import evidence, listed
 

@@ -8,15 +8,15 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_ecr_preview.core.cleanup.check_functions import CHECK_FUNCTIONS
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
 from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan, batches_of, plan_cleanup
-from airflow_provider_ecr_preview.core.cleanup.questions import QUESTIONS
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList
-from airflow_provider_ecr_preview.core.protection.images import ImageProtection
+from airflow_provider_ecr_preview.core.protection.rules import ImageProtection
 from airflow_provider_ecr_preview.core.referrers import Fate, can_be_run, is_index, subject_digests
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from tests.support.builders import NOW, digest
@@ -167,7 +167,9 @@ def no_plan_that_passes_leaves_a_repository_without_images_that_can_be_run(
 ) -> None:
     evidence, careful, plan = drawn
     ending = Ending(*drawn)
-    if QUESTIONS["images_left"](evidence, careful, plan).verdict != "passed" or not any(map(can_be_run, plan.images)):
+    if CHECK_FUNCTIONS["images_left"](evidence, careful, plan).verdict != "passed" or not any(
+        map(can_be_run, plan.images)
+    ):
         return
     left = [image for of, image in ending.images.items() if can_be_run(image) and of not in ending.going]
     assert len(left) >= max(careful.minimum_images_left, 1)

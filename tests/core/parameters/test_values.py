@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from airflow_provider_ecr_preview.core.parameters import times
 from airflow_provider_ecr_preview.core.parameters import values as parameters
 from airflow_provider_ecr_preview.core.parameters.forms import is_python_text, shown
-from airflow_provider_ecr_preview.core.protection.tag_patterns import tag_globs
+from airflow_provider_ecr_preview.core.protection.pattern_validation import tag_globs
 
 UNSET = ["", "  ", "\n", "None", " None ", "null"]
 HUGE = 10**400

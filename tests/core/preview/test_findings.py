@@ -17,7 +17,7 @@ from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInvent
 from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
-from airflow_provider_ecr_preview.core.protection.images import ImageProtection
+from airflow_provider_ecr_preview.core.protection.rules import ImageProtection
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage, digest_of
 from tests.support.builders import NOW, archiving, digest, page, previewed, stored, summary
 from tests.support.policies import policy, rule, tagged

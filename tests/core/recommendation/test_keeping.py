@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ecr_preview.core.protection.images import ImageProtection
+from airflow_provider_ecr_preview.core.protection.rules import ImageProtection
 from airflow_provider_ecr_preview.core.recommendation.keeping import (
     KeepReason,
     KeptImage,

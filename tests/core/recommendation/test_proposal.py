@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
-from airflow_provider_ecr_preview.core.protection.images import ImageProtection
+from airflow_provider_ecr_preview.core.protection.rules import ImageProtection
 from airflow_provider_ecr_preview.core.recommendation.case import RepositoryFacts
 from airflow_provider_ecr_preview.core.recommendation.horizon import lost_images
 from airflow_provider_ecr_preview.core.recommendation.keeping import (

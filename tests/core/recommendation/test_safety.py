@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from airflow_provider_ecr_preview.core.lint.policy import lint_policy
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.recommendation.case import Case, RepositoryFacts
-from airflow_provider_ecr_preview.core.recommendation.families import family_of
 from airflow_provider_ecr_preview.core.recommendation.keeping import KeepReason, RecommendationSettings
 from airflow_provider_ecr_preview.core.recommendation.model import COUNT, DAYS, signature_of
 from airflow_provider_ecr_preview.core.recommendation.proposal import recommend
+from airflow_provider_ecr_preview.core.recommendation.tag_families import family_of
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from tests.core.recommendation.registries import NOW, push, random_repository
 

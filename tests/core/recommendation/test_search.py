@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_ecr_preview.core.recommendation.case import Case
-from airflow_provider_ecr_preview.core.recommendation.families import ANY, UNTAGGED, Selector
 from airflow_provider_ecr_preview.core.recommendation.keeping import RecommendationSettings
 from airflow_provider_ecr_preview.core.recommendation.model import gain_of
 from airflow_provider_ecr_preview.core.recommendation.search import best_rules
+from airflow_provider_ecr_preview.core.recommendation.tag_families import ANY, UNTAGGED, Selector
 from tests.core.recommendation.registries import NOW, random_repository
 
 

@@ -1,4 +1,4 @@
-"""Former policies are given back as the result of the task that replaced them says, or not at all."""
+"""Former policies are restored as the result of the task that replaced them says, or not at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ from airflow_provider_ecr_preview.core.rollout.former import (
     last_of_each,
     merged,
 )
-from airflow_provider_ecr_preview.core.rollout.giving_back import GivenBack, given_back, given_back_unchecked
+from airflow_provider_ecr_preview.core.rollout.restore import (
+    PoliciesToRestore,
+    policies_to_restore,
+    policies_to_restore_unchecked,
+)
 from tests.support.policies import keep, policy
 
 URI = "file:///former.jsonl.gz"
@@ -54,15 +58,15 @@ def result(*rows: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {**values, **fields}
 
 
-def back(value: dict[str, Any], *stored: FormerPolicy) -> GivenBack:
+def back(value: dict[str, Any], *stored: FormerPolicy) -> PoliciesToRestore:
     def read(uri: str) -> list[FormerPolicy]:
         assert uri == URI
         return [*stored]
 
-    return given_back(value, read)
+    return policies_to_restore(value, read)
 
 
-def policies(found: GivenBack) -> dict[str, str | None]:
+def policies(found: PoliciesToRestore) -> dict[str, str | None]:
     return {each.repository.repository_name: each.fingerprint for each in found.former_policies}
 
 
@@ -136,7 +140,7 @@ class TestMerging:
         assert last_of_each(stored) == [former("y", 1, 9, None, None), former("x", 2, 9, "b", "2")]
 
 
-class TestGivingBack:
+class TestRestoring:
     def test_what_the_result_itself_holds_is_taken_from_there(self) -> None:
         value = result(row(former("x", 3, 9)), row(former("y", None, 9), text=True))
         assert policies(back(value, former("x", 5, 9))) == keeps(x=3, y=None)
@@ -226,13 +230,13 @@ class TestLeftOut:
 
 class TestUnchecked:
     def test_what_cannot_be_checked_is_said(self) -> None:
-        found = given_back_unchecked(URI, [former("x", 1, 9, "a", "1"), former("x", 2, 9, "b", "2")])
+        found = policies_to_restore_unchecked(URI, [former("x", 1, 9, "a", "1"), former("x", 2, 9, "b", "2")])
         assert policies(found) == keeps(x=2)
         assert URI in str(found.warning)
         assert "unchecked" in str(found.warning)
 
     def test_an_empty_file_gives_nothing_back(self) -> None:
-        assert "holds no former policy" in str(given_back_unchecked(URI, []).warning)
+        assert "holds no former policy" in str(policies_to_restore_unchecked(URI, []).warning)
 
 
 entries = st.builds(
@@ -246,7 +250,7 @@ entries = st.builds(
 
 
 @given(st.lists(entries, max_size=5), st.lists(entries, max_size=8), st.data())
-def test_whatever_a_file_holds_only_what_the_result_says_is_given_back(
+def test_whatever_a_file_holds_only_what_the_result_says_is_restored(
     of_change: list[FormerPolicy], stored: list[FormerPolicy], data: st.DataObject
 ) -> None:
     put = {each.repository: each for each in of_change}.values()

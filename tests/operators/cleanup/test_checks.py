@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ecr_preview.core.cleanup.questions import QUESTIONS
+from airflow_provider_ecr_preview.core.cleanup.check_functions import CHECK_FUNCTIONS
 from airflow_provider_ecr_preview.core.exceptions import CleanupBlockedError
 from airflow_provider_ecr_preview.local import (
     AccessDenied,
@@ -181,7 +181,7 @@ def test_every_check_passes_where_there_is_nothing_to_say_against(bench: Any) ->
     verdicts = {check["code"]: check["verdict"] for check in result["repositories"][0]["checks"]}
     # Without an approval, a list of images or a signature there is nothing to ask.
     without = dict.fromkeys(("approved_unchanged", "manifest_lists", "referrers"), "off")
-    assert verdicts == {**dict.fromkeys(QUESTIONS, "passed"), **without}
+    assert verdicts == {**dict.fromkeys(CHECK_FUNCTIONS, "passed"), **without}
     assert {check["code"]: check["verdict"] for check in result["checks"]} == {
         "approval_given": "off",
         "run_max_bytes": "passed",

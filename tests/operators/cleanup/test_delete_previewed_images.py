@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
-from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS
+from airflow_provider_ecr_preview.core.cleanup.check_catalog import CHECKS
 from airflow_provider_ecr_preview.core.exceptions import CleanupBlockedError, CleanupIncompleteError
 from airflow_provider_ecr_preview.display.cleanup import cleanup_table
 from airflow_provider_ecr_preview.display.text import render

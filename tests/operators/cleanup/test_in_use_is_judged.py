@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
 from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan
-from airflow_provider_ecr_preview.core.cleanup.protection_questions import in_use as asked
+from airflow_provider_ecr_preview.core.cleanup.protection_checks import in_use as asked
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.in_use.scope import required_scope_of
 from airflow_provider_ecr_preview.core.preview.stored import Unread

@@ -1,4 +1,4 @@
-"""A restore says what it cannot check, what it has nothing for, and what the policies that it gives back would take."""
+"""A restore says what it cannot check, what it has nothing for, and what the policies that it restores would take."""
 
 from __future__ import annotations
 
@@ -75,9 +75,7 @@ def applied(bench: Any) -> Any:
 
 
 class TestRightPolicy:
-    def test_two_runs_that_share_a_file_each_give_back_what_they_replaced(
-        self, bench: Any, put: Any, path: str
-    ) -> None:
+    def test_two_runs_that_share_a_file_each_restore_what_they_replaced(self, bench: Any, put: Any, path: str) -> None:
         first = put(12, "run 1", former_policies_path=path)
         bench.ecr.put_policy(REPOSITORY, keep(15))
         second = put(12, "run 2", former_policies_path=path)
@@ -128,7 +126,7 @@ class TestRightPolicy:
         assert applied(bench) == keep(12)
 
 
-class TestNothingToGiveBack:
+class TestNothingToRestore:
     def test_a_retried_put_without_a_path_warns_and_so_does_the_restore(self, bench: Any, put: Any) -> None:
         put()
         again = put(try_number=2)

@@ -1,4 +1,4 @@
-"""Whatever runs, retries, kills and others do: a restore gives back the policy that a run replaced, or nothing."""
+"""Whatever runs, retries, kills and others do: a restore applies the policy that a run replaced, or nothing."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class World:
                 lines.write(former.as_dict())
 
     def restore(self, name: str, *, without_texts: bool, left_out: int) -> None:
-        """Give back what a run replaced, by its result as it is or as it is cut to its bound."""
+        """Restore what a run replaced, by its result as it is or as it is cut to its bound."""
         run = self.runs[name]
         if run.xcom is None or (run.trusts_file and self.is_tampered_with):
             return
@@ -249,7 +249,7 @@ def play(folder: Path, script: list[Any], **world: Any) -> None:
     st.booleans(),
     st.tuples(st.sampled_from([1, 2]), st.sampled_from([1, 2])),
 )
-def test_a_restore_gives_back_what_the_run_replaced_or_nothing(
+def test_a_restore_applies_what_the_run_replaced_or_nothing(
     script: list[Any], with_path: bool, with_store: bool, wanted: tuple[int, int]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -264,7 +264,7 @@ def test_a_restore_gives_back_what_the_run_replaced_or_nothing(
     st.booleans(),
     st.tuples(st.sampled_from([1, 2]), st.sampled_from([1, 2])),
 )
-def test_a_restore_gives_back_what_the_run_replaced_or_nothing_in_long_histories(
+def test_a_restore_applies_what_the_run_replaced_or_nothing_in_long_histories(
     script: list[Any], with_path: bool, with_store: bool, wanted: tuple[int, int]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -136,7 +136,7 @@ class TestTheOracle:
     @pytest.mark.parametrize(
         ("target", "value", "complaint"),
         [
-            ("core.protection.images.ImageProtection.has_protected_tag", lambda *_: False, "is protected by a tag"),
+            ("core.protection.rules.ImageProtection.has_protected_tag", lambda *_: False, "is protected by a tag"),
             ("core.in_use.repository.RepositoryInUse.users_of", lambda *_: (), "is in use"),
             ("engine.removal_record.RemovalRecord.write_intent", lambda *_: None, "is not written down before"),
             ("engine.image_removal._Work._look", looks_elsewhere, "not a look"),

@@ -10,13 +10,13 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import Response
 
 from airflow_provider_ecr_preview.core.bounded_reading import ReadBounds, ReadBudget, bounded_lines
-from airflow_provider_ecr_preview.core.list_owner import dag_id_of_report
+from airflow_provider_ecr_preview.core.list_writer import dag_id_of_report
 from airflow_provider_ecr_preview.plugins.web.access import PRIVATE, READS_XCOM
+from airflow_provider_ecr_preview.plugins.web.fair_queue import in_thread
 from airflow_provider_ecr_preview.plugins.web.image_lists import report_uri_of
 from airflow_provider_ecr_preview.plugins.web.locations import open_checked
 from airflow_provider_ecr_preview.plugins.web.opening import ANSWERS, READINGS, RequestedTask, refused
 from airflow_provider_ecr_preview.plugins.web.stored import read_stored
-from airflow_provider_ecr_preview.plugins.web.turns import in_thread
 
 router = APIRouter(prefix="/dags/{dag_id}/runs/{run_id}/tasks/{task_id}", dependencies=[READS_XCOM])
 

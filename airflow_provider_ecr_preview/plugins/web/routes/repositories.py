@@ -19,16 +19,16 @@ from fastapi.responses import Response
 
 from airflow_provider_ecr_preview.core.bounded_reading import ReadBounds, ReadBudget, TooMuchError, bounded_lines
 from airflow_provider_ecr_preview.plugins.web.access import READS_XCOM
-from airflow_provider_ecr_preview.plugins.web.breath import breathe
+from airflow_provider_ecr_preview.plugins.web.fair_queue import in_thread
 from airflow_provider_ecr_preview.plugins.web.image_lists import DamagedResultError, NoListError, table_uris_of
 from airflow_provider_ecr_preview.plugins.web.locations import checked_location, open_checked
 from airflow_provider_ecr_preview.plugins.web.opening import ANSWERS, READINGS, RequestedTask, TaskRequest
 from airflow_provider_ecr_preview.plugins.web.queries import DEFAULT_PAGE, Limit, Offset, Text
-from airflow_provider_ecr_preview.plugins.web.refusals import Refusals
+from airflow_provider_ecr_preview.plugins.web.refused_files import Refusals
 from airflow_provider_ecr_preview.plugins.web.registry_images import ListOfRepository, RegistryImages
 from airflow_provider_ecr_preview.plugins.web.replies import encoded, json_reply, packed_reply, takes_gzip
 from airflow_provider_ecr_preview.plugins.web.stored import read_stored
-from airflow_provider_ecr_preview.plugins.web.turns import in_thread
+from airflow_provider_ecr_preview.plugins.web.thread_yield import breathe
 from airflow_provider_ecr_preview.reports.columns import COLUMNS
 from airflow_provider_ecr_preview.reports.dataset import rows_of
 from airflow_provider_ecr_preview.reports.layout import site_of

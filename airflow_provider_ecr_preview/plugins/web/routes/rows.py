@@ -10,12 +10,12 @@ from fastapi.responses import Response
 from airflow_provider_ecr_preview.plugins.web.access import READS_XCOM
 from airflow_provider_ecr_preview.plugins.web.csv_text import csv_chunks
 from airflow_provider_ecr_preview.plugins.web.downloads import CsvDownload, file_name
+from airflow_provider_ecr_preview.plugins.web.fair_queue import in_thread
 from airflow_provider_ecr_preview.plugins.web.opening import RequestedRows
 from airflow_provider_ecr_preview.plugins.web.queries import DEFAULT_PAGE, Limit, Offset, Text
 from airflow_provider_ecr_preview.plugins.web.replies import encoded, json_reply, takes_gzip
 from airflow_provider_ecr_preview.plugins.web.row_lists import RowList
 from airflow_provider_ecr_preview.plugins.web.row_table import RowFilter, RowTable
-from airflow_provider_ecr_preview.plugins.web.turns import in_thread
 
 router = APIRouter(prefix="/dags/{dag_id}/runs/{run_id}/tasks/{task_id}", dependencies=[READS_XCOM])
 

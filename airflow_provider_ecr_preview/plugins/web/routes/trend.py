@@ -13,11 +13,11 @@ from fastapi.responses import Response
 from airflow_provider_ecr_preview.core.bounded_reading import ReadBudget, bounded_lines
 from airflow_provider_ecr_preview.core.xcom.audit import AUDIT_SCHEMA, TrendPoint
 from airflow_provider_ecr_preview.plugins.web.access import READS_XCOM
+from airflow_provider_ecr_preview.plugins.web.fair_queue import in_thread
 from airflow_provider_ecr_preview.plugins.web.locations import open_checked
 from airflow_provider_ecr_preview.plugins.web.opening import ANSWERS, READINGS, RequestedTask
 from airflow_provider_ecr_preview.plugins.web.replies import json_reply, takes_gzip
 from airflow_provider_ecr_preview.plugins.web.stored import read_stored
-from airflow_provider_ecr_preview.plugins.web.turns import in_thread
 from airflow_provider_ecr_preview.reports.trend import BOUNDS, points_of
 
 router = APIRouter(prefix="/dags/{dag_id}/runs/{run_id}/tasks/{task_id}", dependencies=[READS_XCOM])

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from airflow_provider_ecr_preview.core.cleanup.answers import Verdict
+from airflow_provider_ecr_preview.core.cleanup.check_catalog import CHECKS
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
-from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS
-from airflow_provider_ecr_preview.core.cleanup.stricter import STRICTER, stricter_warnings
+from airflow_provider_ecr_preview.core.cleanup.stricter_checks import STRICTER, stricter_warnings
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 
 FORM = re.compile(r"(\w+): stricter than in release 0\.1: .+; set (\w+)=.+ to .+\.")

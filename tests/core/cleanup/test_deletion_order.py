@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ecr_preview.core.cleanup.holding import Holding
+from airflow_provider_ecr_preview.core.cleanup.deletion_order import Holding
 from airflow_provider_ecr_preview.core.cleanup.outcome import ImageOutcome
 from airflow_provider_ecr_preview.core.referrers import Fate
 from tests.support.builders import digest, stored

@@ -6,12 +6,12 @@ from typing import Any
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
 from airflow_provider_ecr_preview.core.cleanup.plan import plan_cleanup
-from airflow_provider_ecr_preview.core.cleanup.relation_questions import manifest_lists, referrers
+from airflow_provider_ecr_preview.core.cleanup.relation_checks import manifest_lists, referrers
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
-from airflow_provider_ecr_preview.core.protection.images import ImageProtection
+from airflow_provider_ecr_preview.core.protection.rules import ImageProtection
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from tests.support.builders import NOW, digest
 from tests.support.evidence import Used

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from airflow_provider_ecr_preview.core.policy.expected import ExpectedPolicy
-from airflow_provider_ecr_preview.core.preview.drift import drift_findings
+from airflow_provider_ecr_preview.core.preview.drift_findings import drift_findings
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
 from tests.core.policy.test_expected import policy
 

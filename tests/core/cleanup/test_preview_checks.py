@@ -10,15 +10,15 @@ import pytest
 
 from airflow_provider_ecr_preview.core.cleanup.answers import OFF, Answer
 from airflow_provider_ecr_preview.core.cleanup.approved import approved_images
+from airflow_provider_ecr_preview.core.cleanup.check_functions import CHECK_FUNCTIONS
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
 from airflow_provider_ecr_preview.core.cleanup.journal import EarlierAttempts, EarlierImage
 from airflow_provider_ecr_preview.core.cleanup.plan import plan_cleanup
-from airflow_provider_ecr_preview.core.cleanup.questions import QUESTIONS
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.preview.finding import Finding
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
-from airflow_provider_ecr_preview.core.protection.images import ImageProtection
+from airflow_provider_ecr_preview.core.protection.rules import ImageProtection
 from tests.support.builders import NOW, archiving, digest, previewed, stored, summary
 from tests.support.evidence import HOUR, evidence, listed
 
@@ -29,7 +29,7 @@ WITHOUT_A_LIST = PreviewList(summary().policy.fingerprint, "of other images")
 
 def answer(code: str, known: Evidence, **settings: Any) -> Answer:
     careful = CleanupSettings(**{"protection": NOTHING_PROTECTED, **settings})
-    return QUESTIONS[code](known, careful, plan_cleanup(known, careful))
+    return CHECK_FUNCTIONS[code](known, careful, plan_cleanup(known, careful))
 
 
 def test_another_policy_blocks() -> None:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ecr_preview.core.cleanup.floors import floor_of, guards_of, missing_guards
-from airflow_provider_ecr_preview.core.protection.images import ImageProtection
+from airflow_provider_ecr_preview.core.cleanup.minimum_images import floor_of, guards_of, missing_guards
+from airflow_provider_ecr_preview.core.protection.rules import ImageProtection
 from airflow_provider_ecr_preview.core.referrers import can_be_run
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ecr_preview.core.cleanup.check_catalog import SPARED_REASONS
 from airflow_provider_ecr_preview.core.cleanup.checks import decide
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
-from airflow_provider_ecr_preview.core.cleanup.remedies import SPARED_REASONS
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
-from airflow_provider_ecr_preview.core.cleanup.spared import SparedImages
+from airflow_provider_ecr_preview.core.cleanup.spared_images import SparedImages
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
-from airflow_provider_ecr_preview.core.protection.images import ImageProtection
+from airflow_provider_ecr_preview.core.protection.rules import ImageProtection
 from tests.support.builders import NOW, archiving, digest, previewed, stored, summary
 
 DIGEST = digest(1)

@@ -11,11 +11,11 @@ import pytest
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult, decide
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence, Replica
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
-from airflow_provider_ecr_preview.core.cleanup.spared import SparedImages
+from airflow_provider_ecr_preview.core.cleanup.spared_images import SparedImages
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.preview.result import summary_xcom
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
-from airflow_provider_ecr_preview.core.protection.images import ImageProtection
+from airflow_provider_ecr_preview.core.protection.rules import ImageProtection
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
 from tests.support.builders import NOW, REGISTRY_ID, REPOSITORY, archiving, digest, previewed, stored, summary
 from tests.support.evidence import Used

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ecr_preview.core.protection.images import PROTECTED_TAGS, ImageProtection, tags_protected_by
+from airflow_provider_ecr_preview.core.protection.rules import PROTECTED_TAGS, ImageProtection, tags_protected_by
 
 
 @pytest.mark.parametrize(

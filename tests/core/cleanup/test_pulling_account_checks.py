@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
 from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan
-from airflow_provider_ecr_preview.core.cleanup.pulling_accounts import pulling_accounts
+from airflow_provider_ecr_preview.core.cleanup.pulling_account_checks import pulling_accounts
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.pull_grants import PullGrants

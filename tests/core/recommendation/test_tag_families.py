@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_ecr_preview.core.recommendation.families import (
+from airflow_provider_ecr_preview.core.recommendation.tag_families import (
     ANY,
     MAX_SELECTORS,
     TAGGED,

@@ -8,9 +8,9 @@ import pytest
 
 from airflow_provider_ecr_preview import exceptions
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer, Verdict
+from airflow_provider_ecr_preview.core.cleanup.check_catalog import CHECKS, SPARED_REASONS, lifting
+from airflow_provider_ecr_preview.core.cleanup.check_functions import CHECK_FUNCTIONS
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
-from airflow_provider_ecr_preview.core.cleanup.questions import QUESTIONS
-from airflow_provider_ecr_preview.core.cleanup.remedies import CHECKS, SPARED_REASONS, lifting
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 
 IN_OTHER_PLACES = {
@@ -25,7 +25,7 @@ IN_OTHER_PLACES = {
 
 
 def test_every_check_is_explained_and_nothing_else() -> None:
-    assert set(CHECKS) == {*QUESTIONS, *IN_OTHER_PLACES}
+    assert set(CHECKS) == {*CHECK_FUNCTIONS, *IN_OTHER_PLACES}
 
 
 def test_every_reason_to_spare_an_image_is_explained_and_nothing_else() -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ecr_preview.core.audit.families import family_findings, family_notes
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+from airflow_provider_ecr_preview.core.audit.repository_families import family_findings, family_notes
 from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
-from airflow_provider_ecr_preview.core.preview.registry_facts import (
+from airflow_provider_ecr_preview.core.preview.registry_findings import (
     CreationTemplate,
     RegistryFacts,
     quota_findings,

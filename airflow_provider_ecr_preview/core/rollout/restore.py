@@ -20,7 +20,7 @@ _NOT_CHECKED = (
 
 
 @dataclass(frozen=True)
-class GivenBack:
+class PoliciesToRestore:
     """The policies to restore.
 
     :param former_policies: the former policy of each repository.
@@ -33,7 +33,9 @@ class GivenBack:
     warning: str | None = None
 
 
-def given_back(result: Mapping[str, Any], stored: Callable[[str], Iterable[FormerPolicy]]) -> GivenBack:
+def policies_to_restore(
+    result: Mapping[str, Any], stored: Callable[[str], Iterable[FormerPolicy]]
+) -> PoliciesToRestore:
     """Return the policies to restore according to the result of a change.
 
     :param result: the result.
@@ -41,7 +43,7 @@ def given_back(result: Mapping[str, Any], stored: Callable[[str], Iterable[Forme
     :raises ValueError: if it does not hold them all, or the stored policies do not match it.
     """
     if result["dry_run"]:
-        return GivenBack((), {}, "There is nothing to restore: the task was a dry run and changed no policy.")
+        return PoliciesToRestore((), {}, "There is nothing to restore: the task was a dry run and changed no policy.")
     rows, left_out = result["repositories"], result["repositories_left_out"]
     uri = result["former_policies_uri"]
     # Prefer the policies in the result: anyone with write access can change the file.
@@ -56,12 +58,12 @@ def given_back(result: Mapping[str, Any], stored: Callable[[str], Iterable[Forme
     if left_out:
         found += _left_out(result, found, {*nothing, *(former.repository for former in found)}, in_file)
     if not found:
-        return GivenBack((), nothing, "There is nothing to restore: the task changed no policy.")
+        return PoliciesToRestore((), nothing, "There is nothing to restore: the task changed no policy.")
     is_checked = not left_out or "former_policies_fingerprint" in result
-    return GivenBack(found, nothing, None if is_checked else _NOT_CHECKED)
+    return PoliciesToRestore(found, nothing, None if is_checked else _NOT_CHECKED)
 
 
-def given_back_unchecked(uri: str, stored: Iterable[FormerPolicy]) -> GivenBack:
+def policies_to_restore_unchecked(uri: str, stored: Iterable[FormerPolicy]) -> PoliciesToRestore:
     """Return the policies to restore according to a file alone.
 
     :param uri: where the file is.
@@ -69,8 +71,8 @@ def given_back_unchecked(uri: str, stored: Iterable[FormerPolicy]) -> GivenBack:
     """
     found = last_of_each(stored)
     if not found:
-        return GivenBack((), {}, f"There is nothing to restore: {uri} holds no former policy.")
-    return GivenBack(
+        return PoliciesToRestore((), {}, f"There is nothing to restore: {uri} holds no former policy.")
+    return PoliciesToRestore(
         found,
         {},
         f"The policies at {uri} are restored unchecked: only the result of the task that replaced them can prove that "

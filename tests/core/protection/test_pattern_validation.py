@@ -20,7 +20,7 @@ from airflow_provider_ecr_preview.core.protection.pattern_automaton import (
     UnfitPatternError,
 )
 from airflow_provider_ecr_preview.core.protection.pattern_cost import MAX_STEPS, max_steps
-from airflow_provider_ecr_preview.core.protection.tag_patterns import (
+from airflow_provider_ecr_preview.core.protection.pattern_validation import (
     check_tag_glob,
     check_tag_pattern,
     tag_globs,

@@ -8,9 +8,9 @@ from functools import cached_property
 
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer
 from airflow_provider_ecr_preview.core.cleanup.approved import approved_images, earlier_previews
+from airflow_provider_ecr_preview.core.cleanup.check_catalog import SPARED_REASONS
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
 from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan
-from airflow_provider_ecr_preview.core.cleanup.remedies import SPARED_REASONS
 from airflow_provider_ecr_preview.core.cleanup.replicas import copies_of, users_in_replicas
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from airflow_provider_ecr_preview.core.cleanup.answers import OFF, Answer
+from airflow_provider_ecr_preview.core.cleanup.check_functions import CHECK_FUNCTIONS
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
-from airflow_provider_ecr_preview.core.cleanup.limit_questions import capped
+from airflow_provider_ecr_preview.core.cleanup.limit_checks import capped
 from airflow_provider_ecr_preview.core.cleanup.plan import plan_cleanup
-from airflow_provider_ecr_preview.core.cleanup.questions import QUESTIONS
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.preview.stored import Unread
-from airflow_provider_ecr_preview.core.protection.images import ImageProtection
+from airflow_provider_ecr_preview.core.protection.rules import ImageProtection
 from tests.support.builders import NOW, archiving, digest, previewed, stored
 from tests.support.evidence import Used, evidence, listed
 
@@ -30,7 +30,7 @@ UNREAD = Unread("access denied.", "Allow ecr:A.")
 
 def answer(code: str, known: Evidence, protection: dict[str, Any] | None = None, **settings: Any) -> Answer:
     careful = CleanupSettings(protection=ImageProtection(**{**NOTHING, **(protection or {})}), **settings)
-    return QUESTIONS[code](known, careful, plan_cleanup(known, careful))
+    return CHECK_FUNCTIONS[code](known, careful, plan_cleanup(known, careful))
 
 
 class TestInUse:

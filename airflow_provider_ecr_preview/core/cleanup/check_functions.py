@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from airflow_provider_ecr_preview.core.cleanup.answers import Answer
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
-from airflow_provider_ecr_preview.core.cleanup.limit_questions import images_left, max_bytes, max_images, max_share
+from airflow_provider_ecr_preview.core.cleanup.limit_checks import images_left, max_bytes, max_images, max_share
 from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan
-from airflow_provider_ecr_preview.core.cleanup.preview_questions import (
+from airflow_provider_ecr_preview.core.cleanup.preview_checks import (
     agreeing_previews,
     approved_unchanged,
     findings,
@@ -17,19 +17,19 @@ from airflow_provider_ecr_preview.core.cleanup.preview_questions import (
     preview_unchanged,
     tags_unchanged,
 )
-from airflow_provider_ecr_preview.core.cleanup.protection_questions import (
+from airflow_provider_ecr_preview.core.cleanup.protection_checks import (
     image_age,
     in_use,
     newest_images,
     protected_tags,
     recent_pulls,
 )
-from airflow_provider_ecr_preview.core.cleanup.pulling_accounts import pulling_accounts
-from airflow_provider_ecr_preview.core.cleanup.relation_questions import manifest_lists, referrers
-from airflow_provider_ecr_preview.core.cleanup.replica_questions import replicas
+from airflow_provider_ecr_preview.core.cleanup.pulling_account_checks import pulling_accounts
+from airflow_provider_ecr_preview.core.cleanup.relation_checks import manifest_lists, referrers
+from airflow_provider_ecr_preview.core.cleanup.replica_checks import replicas
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 
-QUESTIONS: dict[str, Callable[[Evidence, CleanupSettings, CleanupPlan], Answer]] = {
+CHECK_FUNCTIONS: dict[str, Callable[[Evidence, CleanupSettings, CleanupPlan], Answer]] = {
     question.__name__: question
     for question in (
         approved_unchanged,

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from airflow_provider_ecr_preview.core.parameters.times import MAX_DAYS
-from airflow_provider_ecr_preview.core.protection.tag_patterns import check_tag_glob, check_tag_pattern, tag_globs
+from airflow_provider_ecr_preview.core.protection.pattern_validation import check_tag_glob, check_tag_pattern, tag_globs
 from airflow_provider_ecr_preview.core.referrers import can_be_run, last_change
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 

@@ -13,12 +13,12 @@ from airflow_provider_ecr_preview.core.cleanup.answers import (
     unknown_images,
     unread_source,
 )
-from airflow_provider_ecr_preview.core.cleanup.approval_questions import compared_with
+from airflow_provider_ecr_preview.core.cleanup.approval_checks import compared_with
 from airflow_provider_ecr_preview.core.cleanup.approved import approved_images, earlier_previews
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
 from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
-from airflow_provider_ecr_preview.core.cleanup.spared import first_few, short_digest
+from airflow_provider_ecr_preview.core.cleanup.spared_images import first_few, short_digest
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import CHANGES, Spared
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.text.counted import counted

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_ecr_preview.core.list_owner import (
+from airflow_provider_ecr_preview.core.list_writer import (
     HEAD_BYTES,
     dag_id_of,
     dag_id_of_report,

@@ -21,8 +21,8 @@ def read_registry_facts(hook: EcrLifecyclePolicyPreviewHook) -> RegistryFacts:
     site = CallSite("the registry", None, hook.conn_region_name)
     with translated(site):
         client: Any = hook.conn
-        rules = [*_pages(client.describe_pull_through_cache_rules, "pullThroughCacheRules")]
-        templates = [*_pages(client.describe_repository_creation_templates, "repositoryCreationTemplates")]
+        rules = [*_pages(site, client.describe_pull_through_cache_rules, "pullThroughCacheRules")]
+        templates = [*_pages(site, client.describe_repository_creation_templates, "repositoryCreationTemplates")]
     return site.parsed(_facts, {"rules": rules, "templates": templates})
 
 
@@ -38,11 +38,12 @@ def _facts(response: Mapping[str, Any], _: str) -> RegistryFacts:
     )
 
 
-def _pages(call: Any, key: str) -> Iterator[Mapping[str, Any]]:
+def _pages(site: CallSite, call: Any, key: str) -> Iterator[Mapping[str, Any]]:
     token: dict[str, Any] = {}
     while True:
         page = call(**token)
-        yield from page.get(key, ())
+        # A response that was cut off lacks the list, which is not the same as an empty one.
+        yield from site.parsed(lambda page, _: page[key], page)
         if not page.get("nextToken"):
             return
         token = {"nextToken": page["nextToken"]}

@@ -83,8 +83,12 @@ def test_without_a_registry_in_the_request_the_answer_may_name_any(
     CALLS[operation](hook, None)
 
 
-def test_malformed_facts_about_the_registry_are_a_named_error(local_ecr: LocalEcr, hook: Hook) -> None:
-    local_ecr.inject(malformed("null items"), "DescribePullThroughCacheRules")
+@pytest.mark.parametrize("operation", ["DescribePullThroughCacheRules", "DescribeRepositoryCreationTemplates"])
+@pytest.mark.parametrize("kind", ["null items", "empty", "nulls"])
+def test_malformed_facts_about_the_registry_are_a_named_error(
+    local_ecr: LocalEcr, hook: Hook, operation: str, kind: str
+) -> None:
+    local_ecr.inject(malformed(kind), operation)
     with pytest.raises(MalformedResponseError, match="the registry"):
         read_registry_facts(hook)
 

@@ -362,7 +362,8 @@ class TestRetention:
         audit(folder, BEGAN - 2 * WEEK)
         find = audit_reports.own_files_in
         seen = {
-            name: find(ObjectStoragePath(folder), name) for name in ("repositories", "images", "kept_images", "audits")
+            name: find(ObjectStoragePath(folder), name)
+            for name in ("repositories", "images", "kept_images", "audits", "owners")
         }
         audit(folder, BEGAN - WEEK, retention_days=0)
         monkeypatch.setattr(audit_reports, "own_files_in", lambda root, name: seen[name])

@@ -53,7 +53,7 @@ def test_the_operators_agree_on_types_and_texts_of_what_they_share() -> None:
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_every_parameter_of_the_checks_is_an_attribute_that_airflow_renders(operator: type[Any]) -> None:
-    given = {name: f"value of {name}" for name in DEFAULTS}
+    given = {name: f"{{{{ params.{name} }}}}" for name in DEFAULTS}
     task = operator(task_id="task", summary=[], **given)
     assert {name: getattr(task, name) for name in DEFAULTS} == given
     assert {name for name in CHECKED_TEMPLATE_FIELDS if not hasattr(task, name)} == set()

@@ -212,7 +212,7 @@ class TestReading:
             ({"page_size": 101}, r"page_size is 101\. Use 1 to 100"),
             ({"max_items": 0}, r"max_items is 0\. Use 1 or more"),
             ({"max_items": -5}, r"max_items is -5\. Use 1 or more"),
-            ({"tag_status": "tagged"}, r"tag_status is 'tagged'\. Use one of TAGGED, UNTAGGED, ANY"),
+            ({"tag_status": "tagged"}, r"tag_status is 'tagged'\. Use 'TAGGED', 'UNTAGGED' or 'ANY'"),
             ({"starting_token": ""}, r"starting_token is ''.*no more"),
             # What a template makes of the next_token of a summary that was not cut.
             ({"starting_token": "None"}, r"starting_token is 'None'.*no more"),

@@ -44,7 +44,7 @@ PATIENCE = {
 
 # Generous: they end a test that hangs, and no test waits for them.
 LIMIT_SECONDS = 1800
-LIMIT_MILLISECONDS = 900_000
+LIMIT_MILLISECONDS = 600_000
 
 CLICK_MILLISECONDS = 20_000
 """After this it is looked whether a click on the form was lost, as it is when Airflow draws the form anew under it."""
@@ -52,8 +52,6 @@ CLICK_MILLISECONDS = 20_000
 ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 ASKED = ("awaiting_input", "deferred")
 """The state of a task that waits for a person, in Airflow 3.3 and before."""
-
-expect.set_options(timeout=LIMIT_MILLISECONDS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -213,6 +211,7 @@ def page(session: BrowserContext) -> Iterator[Page]:
     errors: list[str] = []
     page = session.new_page()
     page.set_default_timeout(LIMIT_MILLISECONDS)
+    expect.set_options(timeout=LIMIT_MILLISECONDS)
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
     page.close()

@@ -177,10 +177,12 @@ def test_the_log_has_the_table_of_the_audit(registry: LocalEcr, caplog: pytest.L
 
 
 def kill_once_read(task: EcrAuditLifecyclePoliciesOperator, registry: LocalEcr, count: int) -> None:
-    """Kill a task once this number of previews is being read."""
+    """Kill a task once all previews are started and this number of them is being read."""
 
     def kill() -> None:
-        while registry.calls.count("DescribeImages") < count:
+        while registry.calls.count("DescribeImages") < count or registry.calls.count(
+            "StartLifecyclePolicyPreview"
+        ) < len(NAMES):
             time.sleep(0.02)
         task.on_kill()
 
@@ -199,11 +201,12 @@ def test_a_task_that_is_killed_ends_soon_and_keeps_what_is_done(registry: LocalE
 
 
 def test_a_retry_continues_where_an_attempt_stopped(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
-    registry.preview_seconds = lambda name: 0.0 if name < NAMES[6] else 3.0
+    registry.preview_seconds = lambda name: 0.0 if name < NAMES[6] else 60.0
     store, task = TaskStateStore(), audit()
     kill_once_read(task, registry, 5)
     with pytest.raises(exceptions.AuditStoppedError):
         task.execute(audit_context(store=store))
+    registry.clock.advance(timedelta(seconds=60))
     assert registry.calls.count("StartLifecyclePolicyPreview") == 12
     value = audit().execute(audit_context(store=store, try_number=2))
     taken_up = re.search(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +96,13 @@ async def test_a_deferred_start_keeps_its_settings_and_ends_with_the_preview(
 
 @pytest.mark.asyncio
 async def test_a_deferred_start_waits_for_another_policy_and_then_starts(repository: LocalEcr, context: Any) -> None:
-    repository.preview_seconds = 2.0
+    repository.preview_seconds = 60.0
     other = json.loads(json.dumps(POLICY).replace("10", "20"))
     start(lifecycle_policy_text=other).execute(context)
     operator = start(deferrable=True, poll_interval=0.1)
     with pytest.raises(TaskDeferred) as deferred:
         operator.execute(context)
+    repository.clock.advance(timedelta(seconds=60))
     event = await event_of(deferred.value.trigger)
     started = getattr(operator, deferred.value.method_name)(context, event)
     assert started["policy_fingerprint"] == start().execute(context)["policy_fingerprint"]

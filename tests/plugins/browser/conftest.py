@@ -18,7 +18,7 @@ from tests.plugins.browser.looking import WIDE
 from tests.plugins.conftest import Server
 
 # Other tests may have the processor at the same time.
-expect.set_options(timeout=180_000)
+LIMIT_MILLISECONDS = 180_000
 
 QUIET = [
     "--no-sandbox",
@@ -101,7 +101,8 @@ def page_of(sessions: Callable[[str], BrowserContext], server: Server) -> Iterat
 
     def open_page(user: str) -> Page:
         page = sessions(user).new_page()
-        page.set_default_timeout(180_000)
+        page.set_default_timeout(LIMIT_MILLISECONDS)
+        expect.set_options(timeout=LIMIT_MILLISECONDS)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("dialog", lambda dialog: (errors.append(dialog.message), dialog.dismiss()))
         pages.append(page)

@@ -1,6 +1,10 @@
-import { useCallback, useMemo, useRef, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 
 import { hostRouter, type Router } from "./host";
+import { PendingAddress } from "./pendingAddress";
+
+// All parts of a page change the same address.
+const pending = new PendingAddress();
 
 /** Changes some parameters of the address; an empty value removes its parameter. */
 export type SetParameters = (changes: Record<string, string>, options?: { replace?: boolean }) => void;
@@ -12,9 +16,10 @@ export function useParameters(): [URLSearchParams, SetParameters] {
   // The host's changes the parameters of the render that it is of, so it has to be the latest.
   const latest = useRef(setParameters);
   latest.current = setParameters;
+  useEffect(() => () => pending.clear(), []);
   const change = useCallback<SetParameters>((changes, options) => {
     latest.current((before) => {
-      const after = new URLSearchParams(before);
+      const after = new URLSearchParams(pending.latest(before.toString()));
       for (const [name, value] of Object.entries(changes)) {
         if (value === "") {
           after.delete(name);
@@ -22,6 +27,7 @@ export function useParameters(): [URLSearchParams, SetParameters] {
           after.set(name, value);
         }
       }
+      pending.add(after.toString());
       return after;
     }, options);
   }, []);

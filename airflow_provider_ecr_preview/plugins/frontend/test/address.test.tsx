@@ -1,9 +1,10 @@
-import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { cleanup, fireEvent, render, renderHook, screen, waitFor } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { ticksUpTo } from "../src/charts/Bars";
 import { treemap } from "../src/charts/treemap";
 import EcrPreview from "../src/main";
+import { useParameters } from "../src/useParameters";
 import { FakeAirflow, pageText, seen } from "./server";
 
 const PLACE = { registry_id: "123456789012", region_name: "eu-west-1" };
@@ -182,4 +183,28 @@ it("says which audit is the previous one", async () => {
   show();
   await seen(/Compared with weekly 0, 2026-11-13 10:00 UTC \(123456789012, eu-west-1\)/);
   await seen(/Compared with nothing: the previous audit could not be read \(no right\)/);
+});
+
+describe("an address that the host has not shown yet", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("is where the next change starts from", async () => {
+    const asked: string[] = [];
+    let parameters = new URLSearchParams();
+    const set = (change: (before: URLSearchParams) => URLSearchParams) => asked.push(change(parameters).toString());
+    vi.stubGlobal("ReactRouterDOM", { useSearchParams: () => [parameters, set] });
+    const { result, rerender } = renderHook(() => useParameters()[1]);
+    result.current({ show: "failed" });
+    result.current({ search: "team" });
+    expect(asked).toEqual(["show=failed", "show=failed&search=team"]);
+    // The host shows the first of them late, and then that somebody went back.
+    parameters = new URLSearchParams("show=failed");
+    rerender();
+    result.current({ page: "2" });
+    expect(asked[2]).toBe("show=failed&search=team&page=2");
+    parameters = new URLSearchParams("sort=name");
+    rerender();
+    result.current({ page: "3" });
+    expect(asked[3]).toBe("sort=name&page=3");
+  });
 });

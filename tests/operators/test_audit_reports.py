@@ -57,6 +57,8 @@ def registry(local_ecr: LocalEcr) -> LocalEcr:
 @pytest.fixture
 def bucket(local_ecr: LocalEcr) -> Iterator[str]:
     local_ecr.client("s3").create_bucket(Bucket="reports")
+    # Airflow keeps the storage that a test has opened, with the address of its local ECR.
+    ObjectStoragePath("s3://aws_default@reports").fs.clear_instance_cache()
     yield "s3://aws_default@reports/ecr"
     ObjectStoragePath("s3://aws_default@reports").fs.clear_instance_cache()
 

@@ -57,7 +57,7 @@ REGIONS = ["us-east-1", "eu-west-1"]
             title="Folder for reports",
             examples=["s3://aws_default@my-reports/ecr"],
             description_md="Optional. Where to write reports and image lists: `s3://aws_default@my-reports/ecr` or "
-            "`file:///tmp/ecr`.",
+            "`file:///opt/airflow/reports`.",
         ),
     },
 )

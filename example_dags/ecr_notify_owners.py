@@ -53,8 +53,8 @@ def send(to: str, subject: str, text: str) -> None:
             None,
             type=["string", "null"],
             title="Folder for reports",
-            examples=["s3://aws_default@my-reports/ecr", "file:///tmp/ecr"],
-            description_md="Where to write the report of each owner: `s3://aws_default@my-reports/ecr` or `file:///tmp/ecr`. "
+            examples=["s3://aws_default@my-reports/ecr", "file:///opt/airflow/reports"],
+            description_md="Where to write the report of each owner: `s3://aws_default@my-reports/ecr` or `file:///opt/airflow/reports`. "
             "No messages are sent without it.",
         ),
     },

@@ -37,7 +37,7 @@ def partition_of(region_name: str) -> str | None:
 
 
 def console_host(partition: str | None) -> str | None:
-    """Return the host of the console of a partition, or None if there is none that anyone can reach.
+    """Return the host of the console of a partition, or None if its console is not public.
 
     :param partition: the partition.
     """
@@ -49,9 +49,15 @@ def is_region(region_name: str) -> bool:
 
     :param region_name: the Region.
     """
-    regions = {name for partition in _partitions() for name in partition["regions"]}
-    areas = {_AREA.sub("", name) for name in regions if _AREA.search(name)}
+    regions, areas = _regions_and_areas()
     return region_name in regions or (_AREA.search(region_name) is not None and _AREA.sub("", region_name) in areas)
+
+
+@cache
+def _regions_and_areas() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the Regions that botocore knows, and their names without the number."""
+    regions = frozenset(name for partition in _partitions() for name in partition["regions"])
+    return regions, frozenset(_AREA.sub("", name) for name in regions if _AREA.search(name))
 
 
 @cache

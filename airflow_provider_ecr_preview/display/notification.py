@@ -147,24 +147,26 @@ def _of_audit(audit: Mapping[str, Any], style: _Style) -> Iterator[str]:
         yield f"Report: {style.name(masked(audit['report_uri']))}"
 
 
+def _troubles(result: Mapping[str, Any], style: _Style) -> Iterator[str]:
+    yield from _blocks(result, style)
+    for repository in _first((part for part in result["repositories"] if part["error"]), _SHOWN):
+        yield f"- {_repository(repository, style)}: {style.sentence(_cut(str(repository['message'])))}"
+
+
 def _of_cleanup(result: Mapping[str, Any], style: _Style) -> Iterator[str]:
     yield f"{_cleaned(result)}."
     if result["failed_image_count"]:
         yield f"Failed: {counted(result['failed_image_count'], 'image')}."
     if result["spared_image_count"]:
         yield f"Spared: {counted(result['spared_image_count'], 'image')}."
-    yield from _blocks(result, style)
-    for repository in _first((part for part in result["repositories"] if part["error"]), _SHOWN):
-        yield f"- {_repository(repository, style)}: {style.sentence(_cut(str(repository['message'])))}"
+    yield from _troubles(result, style)
     if result["results_uri"]:
         yield f"Each image: {style.name(masked(result['results_uri']))}"
 
 
 def _of_policy_change(result: Mapping[str, Any], style: _Style) -> Iterator[str]:
     yield f"{_changed(result)}."
-    yield from _blocks(result, style)
-    for repository in _first((part for part in result["repositories"] if part["error"]), _SHOWN):
-        yield f"- {_repository(repository, style)}: {style.sentence(_cut(str(repository['message'])))}"
+    yield from _troubles(result, style)
     if result["former_policies_uri"]:
         yield f"Former policies: {style.name(masked(result['former_policies_uri']))}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.sdk import ObjectStoragePath
 
-from airflow_provider_ecr_preview.core.audit.acknowledgements import PARAMETER, Acknowledgements
+from airflow_provider_ecr_preview.core.audit.acknowledgements import PARAMETER, Acknowledgements, names_a_file
 from airflow_provider_ecr_preview.core.files.yaml_text import load_yaml
 from airflow_provider_ecr_preview.core.parameters.values import given
 
@@ -25,7 +25,7 @@ def read_acknowledgements(value: Any, today: date, base: Path | None = None) -> 
     :raises ValueError: if the file cannot be read, or an entry is not valid.
     """
     value = given(value, PARAMETER)
-    if isinstance(value, str) and not value.startswith(("[", "{")):
+    if names_a_file(value):
         return _in_file(value, today, base)
     return Acknowledgements.of(value, today)
 

@@ -76,9 +76,9 @@ def read_owners(owners_uri: str) -> list[OwnerCounts]:
     """
     path = ObjectStoragePath(owners_uri)
     with path.open("rb") as file:
-        content = file.read(_MAX_INDEX_BYTES + 1)
+        content = file.read(_MAX_INDEX_BYTES)
     try:
-        listed = json.loads(content[:_MAX_INDEX_BYTES])
+        listed = json.loads(content)
     except ValueError as error:
         raise ValueError(f"{owners_uri} does not list owners: {error}") from error
     if not isinstance(listed, dict) or listed.get("schema") != OWNERS_SCHEMA:

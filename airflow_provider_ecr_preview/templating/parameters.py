@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow_provider_ecr_preview.aws.arguments import MAX_PAGE_SIZE, TAG_STATUSES, check_botocore_config
 from airflow_provider_ecr_preview.aws.partitions import is_region
-from airflow_provider_ecr_preview.core.audit.acknowledgements import Acknowledgements
+from airflow_provider_ecr_preview.core.audit.acknowledgements import Acknowledgements, names_a_file
 from airflow_provider_ecr_preview.core.exceptions import InvalidLifecyclePolicyError
 from airflow_provider_ecr_preview.core.in_use.scope import required_scope_of
 from airflow_provider_ecr_preview.core.lint.policy import lint_policy
@@ -213,7 +213,7 @@ safe_days: Rule = partial(days, protects=True)
 def _acknowledged_findings(value: Any, parameter: str, default: Any = None) -> Any:
     """Check entries that a DAG file lists; a file that it names instead is read at run time."""
     read = given(value, parameter)
-    if isinstance(read, str) and not read.startswith(("[", "{")):
+    if names_a_file(read):
         return default
     # Whether an entry has ended is for the day of the run.
     return Acknowledgements.of(read, date.min)

@@ -136,7 +136,7 @@ def test_a_clean_up_says_what_failed_was_spared_and_blocked() -> None:
         "spared_image_count": 2,
         "statuses": {"blocked": 1},
         "repositories": [part],
-        "results_uri": "file:///tmp/r.gz",
+        "results_uri": "file:///reports/r.gz",
     }
     plain = message_about(cleanup, task=TASK).plain
     for line in ("Failed: 1 image.", "Spared: 2 images.", "Blocked: 1 repository.", "in_use: not read", "denied"):
@@ -150,7 +150,7 @@ def test_a_clean_up_says_what_failed_was_spared_and_blocked() -> None:
         "results_uri": None,
     }
     assert "Failed" not in message_about({**cleanup, **nothing, "checks": []}, task=TASK).plain
-    change = frozen("put") | {"repositories": [part], "former_policies_uri": "file:///tmp/f.gz"}
+    change = frozen("put") | {"repositories": [part], "former_policies_uri": "file:///reports/f.gz"}
     assert "denied" in message_about(change, task=TASK).plain
     assert "Former policies: " in message_about(change, task=TASK).plain
     assert "Former" not in message_about({**change, "former_policies_uri": None}, task=TASK).plain

@@ -110,7 +110,7 @@ class AcknowledgedFindings:
                 for (repositories, code, until), covered in self._covered.items()
             ),
             key=lambda counts: (
-                not (counts["has_ended"] or not counts["finding_count"]),
+                not counts["has_ended"] and counts["finding_count"] > 0,
                 counts["until"],
                 counts["code"],
                 counts["repositories"],

@@ -114,6 +114,14 @@ class Acknowledgements:
         return replace(outcome, summary=summary, findings=_marked(outcome.findings, last))
 
 
+def names_a_file(value: Any) -> bool:
+    """Return whether a parameter names a file with acknowledgements, in place of listing them.
+
+    :param value: the value of the parameter.
+    """
+    return isinstance(value, str) and not value.startswith(("[", "{"))
+
+
 def _marked(findings: Iterable[FindingSummary], last: Mapping[str, str]) -> list[FindingSummary]:
     return [
         {**finding, "acknowledged_until": last[finding["code"]]}

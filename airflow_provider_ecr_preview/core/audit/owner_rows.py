@@ -66,7 +66,7 @@ class OwnersOfRows:
 def owner_of(row: Mapping[str, str]) -> str | None:
     """Return the owner in a row of a CSV file: an empty text if the repository has no such tag, None if it is not known.
 
-    :param row: the row; rows of earlier releases do not tell the two apart.
+    :param row: the row; rows of earlier releases do not distinguish the two.
     """
     return row.get("owner") or ("" if row.get("owner_tag") else None)
 

@@ -7,15 +7,13 @@ import threading
 import time
 from collections.abc import Callable
 
+from airflow_provider_ecr_preview.aws.retries import NEVER_ANSWERED_SECONDS
+
 log = logging.getLogger(__name__)
 
 
 OUTAGE_SECONDS = 600.0
 """How long a fleet waits for the end of an outage."""
-
-
-NEVER_ANSWERED_SECONDS = 10.0
-"""How long it waits if no call was ever answered: the address may be a typo."""
 
 
 FIRST_PAUSE = 0.5

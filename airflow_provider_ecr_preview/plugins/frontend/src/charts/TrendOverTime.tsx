@@ -18,7 +18,7 @@ const MAX_TICKS = 6;
 
 type Value = (point: TrendPoint) => number | null;
 
-const PLOTS: [title: string, value: Value, told: (value: number) => string][] = [
+const PLOTS: [title: string, value: Value, format: (value: number) => string][] = [
   ["Stored, at most", (point) => point.stored_bytes_upper_bound, bytes],
   ["Costs in a month", (point) => point.monthly_cost_usd, dollars],
   ["Images that would be deleted", (point) => point.expiring_image_count, count],
@@ -45,8 +45,8 @@ export function TrendOverTime({ task, audit }: { task: TaskRef; audit: Audit }) 
                 {parts > 0 && `; ${count(parts)} of them lack a part, and are shown by a ring`}. The larger mark is the audit above.
               </p>
               <div className="charts">
-                {PLOTS.filter(([, value]) => points.some((point) => value(point) !== null)).map(([title, value, told]) => (
-                  <Plot key={title} points={points} current={audit.audit_id} title={title} value={value} told={told} />
+                {PLOTS.filter(([, value]) => points.some((point) => value(point) !== null)).map(([title, value, format]) => (
+                  <Plot key={title} points={points} current={audit.audit_id} title={title} value={value} format={format} />
                 ))}
               </div>
             </>
@@ -57,7 +57,7 @@ export function TrendOverTime({ task, audit }: { task: TaskRef; audit: Audit }) 
   );
 }
 
-function Plot({ points, current, title, value, told }: { points: TrendPoint[]; current: string; title: string; value: Value; told: (value: number) => string }) {
+function Plot({ points, current, title, value, format }: { points: TrendPoint[]; current: string; title: string; value: Value; format: (value: number) => string }) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const known = useMemo(
@@ -69,11 +69,11 @@ function Plot({ points, current, title, value, told }: { points: TrendPoint[]; c
   const span = Math.max(last.at - first.at, 1);
   const x = (at: number) => LEFT + ((at - first.at) / span) * Math.max(width - LEFT - RIGHT, 0);
   const y = (amount: number) => HEIGHT - BOTTOM - (amount / most) * (HEIGHT - BOTTOM - TOP);
-  const text = `${title}: ${told(first.amount)} on ${day(first.point.audited_at)}, ${told(last.amount)} on ${day(last.point.audited_at)}.`;
+  const text = `${title}: ${format(first.amount)} on ${day(first.point.audited_at)}, ${format(last.amount)} on ${day(last.point.audited_at)}.`;
   return (
     <figure className="chart" aria-label={text}>
       <figcaption className="quiet">
-        {title}: {told(last.amount)}
+        {title}: {format(last.amount)}
       </figcaption>
       <div ref={box} className="plot trend" aria-hidden="true">
         <svg width="100%" height={HEIGHT}>
@@ -81,7 +81,7 @@ function Plot({ points, current, title, value, told }: { points: TrendPoint[]; c
             <g key={amount}>
               <line x1={LEFT} x2={Math.max(width - RIGHT, LEFT)} y1={y(amount)} y2={y(amount)} {...GRID} />
               <text x={LEFT - 6} y={y(amount) + 4} textAnchor="end" {...LABEL}>
-                {told(amount)}
+                {format(amount)}
               </text>
             </g>
           ))}
@@ -105,7 +105,7 @@ function Plot({ points, current, title, value, told }: { points: TrendPoint[]; c
               r={point.audit_id === current ? 5 : 3}
               style={{ fill: point.missing_part_count > 0 ? "var(--chakra-colors-bg, #fff)" : SHOWN, stroke: SHOWN, strokeWidth: 1.5 }}
             >
-              <title>{`${minute(point.audited_at)}: ${told(amount)}${point.missing_part_count > 0 ? ", without the missing parts" : ""}`}</title>
+              <title>{`${minute(point.audited_at)}: ${format(amount)}${point.missing_part_count > 0 ? ", without the missing parts" : ""}`}</title>
             </circle>
           ))}
         </svg>

@@ -9,7 +9,7 @@ import { csvName, csvText, save } from "../csv";
 import { bytes, count, counted } from "../format";
 import type { Audit, AuditedRepository } from "../types";
 import { useParameters } from "../useParameters";
-import { LinkButton, Place, Tiles } from "./basics";
+import { LinkButton, NumberHeadings, Place, Tiles } from "./basics";
 import { CopyAll } from "./Copy";
 
 const FIRST = 10;
@@ -113,11 +113,7 @@ function Owners({ owners, isApplied, leftOut, onOwner }: { owners: Owner[]; isAp
           <thead>
             <tr>
               <th scope="col">Owner</th>
-              {["Repositories", "Stored", "A month", "Never pulled", isApplied ? "Goes anyway" : "Saved by applying"].map((title) => (
-                <th key={title} scope="col" className="number">
-                  {title}
-                </th>
-              ))}
+              <NumberHeadings titles={["Repositories", "Stored", "A month", "Never pulled", isApplied ? "Goes anyway" : "Saved by applying"]} />
             </tr>
           </thead>
           <tbody>
@@ -181,11 +177,7 @@ function Wasteful({ repositories, audit, onChoose }: { repositories: AuditedRepo
               </th>
               <th scope="col">Repository</th>
               <th scope="col">Owner</th>
-              {["Stored", "A month", "Never pulled", isApplied ? "Goes anyway" : "Saved by applying"].map((title) => (
-                <th key={title} scope="col" className="number">
-                  {title}
-                </th>
-              ))}
+              <NumberHeadings titles={["Stored", "A month", "Never pulled", isApplied ? "Goes anyway" : "Saved by applying"]} />
             </tr>
           </thead>
           <tbody>

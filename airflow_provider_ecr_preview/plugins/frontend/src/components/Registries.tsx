@@ -1,6 +1,6 @@
 import { bytes, count } from "../format";
 import type { RegistryCounts } from "../types";
-import { place } from "./basics";
+import { NumberHeadings, place } from "./basics";
 
 /** The sums of each registry and Region, where an audit covers several. */
 export function Registries({ registries, leftOut }: { registries: RegistryCounts[]; leftOut: number }) {
@@ -15,11 +15,7 @@ export function Registries({ registries, leftOut }: { registries: RegistryCounts
           <thead>
             <tr>
               <th scope="col">Registry and Region</th>
-              {["Repositories", "Without a policy", "Failed", "Would be deleted", "Archived", "Bytes at most"].map((title) => (
-                <th key={title} scope="col" className="number">
-                  {title}
-                </th>
-              ))}
+              <NumberHeadings titles={["Repositories", "Without a policy", "Failed", "Would be deleted", "Archived", "Bytes at most"]} />
             </tr>
           </thead>
           <tbody>

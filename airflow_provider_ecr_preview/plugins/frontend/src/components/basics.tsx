@@ -62,6 +62,15 @@ export function LinkButton({ onClick, children }: { onClick: () => void; childre
   );
 }
 
+/** The headings of columns of numbers. */
+export function NumberHeadings({ titles }: { titles: string[] }) {
+  return titles.map((title) => (
+    <th key={title} scope="col" className="number">
+      {title}
+    </th>
+  ));
+}
+
 export function Badge({ severity }: { severity: Severity }) {
   return <span className={`badge ${severity}`}>{severity}</span>;
 }

@@ -131,12 +131,19 @@ class CallSite:
         except RepositoryError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise self.error(
-                MalformedResponseError,
-                f"a response of {self.endpoint_url or 'ECR'} was cut off, or is not a valid response of ECR "
-                f"({type(error).__name__}: {error}). Try again; if it happens again, check endpoint_url in the "
-                "connection's extra.",
-            ) from error
+            raise self.malformed("was cut off, or is not a valid response of ECR", error) from error
+
+    def malformed(self, what: str, error: Exception) -> RepositoryError:
+        """Return the error to raise for a response that cannot be read.
+
+        :param what: what is wrong with it, as the end of a sentence.
+        :param error: why it cannot be read.
+        """
+        return self.error(
+            MalformedResponseError,
+            f"a response of {self.endpoint_url or 'ECR'} {what} ({type(error).__name__}: {error}). Try again; if it happens "
+            "again, check endpoint_url in the connection's extra.",
+        )
 
 
 @contextmanager
@@ -154,12 +161,7 @@ def translated(site: CallSite, *, with_token: bool = False) -> Iterator[None]:
     except (AttributeError, TypeError, ValueError, LookupError) as error:
         if not _is_of_parser(error):
             raise
-        where = site.endpoint_url or "ECR"
-        raise site.error(
-            MalformedResponseError,
-            f"a response of {where} is not a valid response of ECR ({type(error).__name__}: {error}). Try again; if it happens "
-            "again, check endpoint_url in the connection's extra.",
-        ) from error
+        raise site.malformed("is not a valid response of ECR", error) from error
 
 
 def is_answer(error: Exception | None) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_ecr_preview.core.audit.acknowledged import AcknowledgedFindings
-from airflow_provider_ecr_preview.core.audit.acknowledgements import Acknowledgement, Acknowledgements
+from airflow_provider_ecr_preview.core.audit.acknowledgements import Acknowledgement, Acknowledgements, names_a_file
 from airflow_provider_ecr_preview.core.audit.finding_codes import AUDIT_FINDINGS, BLOCKING
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.audit.result import audit_xcom
@@ -258,6 +258,20 @@ class TestLaws:
         for merged in (directly.as_dict(), through_xcom.as_dict()):
             assert merged.get("acknowledgements") == whole.get("acknowledgements")
             assert merged["acknowledged_finding_count"] == whole["acknowledged_finding_count"]
+
+
+@pytest.mark.parametrize(
+    ("value", "is_file"),
+    [
+        ("accepted.yaml", True),
+        ("s3://aws_default@bucket/accepted.json", True),
+        ("[]", False),
+        ("{}", False),
+        ([ENTRY], False),
+    ],
+)
+def test_a_text_names_a_file_unless_it_is_json(value: Any, is_file: bool) -> None:
+    assert names_a_file(value) is is_file
 
 
 def test_many_long_entries_fit_and_those_without_room_are_counted() -> None:

@@ -52,7 +52,7 @@ test-browser: $(READY) frontend ## Run whole jobs in a browser against all of Ai
 	$(BIN)/python -m pytest -m browser tests/jobs
 
 nightly: $(READY) ## Run the tests that take minutes, which are marked nightly, one process a processor
-	$(BIN)/python -m pytest -n logical -m nightly
+	$(BIN)/python -m pytest -n logical -m nightly --timeout=3600
 	$(MAKE) moto
 
 moto: $(READY) ## Run moto's own tests of ECR, from its source distribution, against the local ECR

@@ -17,7 +17,7 @@ USERS = Path(__file__).parent / "users"
 PYRIGHT = Path(sys.executable).with_name("pyright")
 MUST_HAVE_PYRIGHT = "CI_HAS_PYRIGHT" in os.environ
 # Only a guard against a checker that hangs; a busy machine takes minutes.
-TIMEOUT = 1_800
+TIMEOUT = 500
 
 Place = tuple[str, int]
 Checked = dict[Place, str]

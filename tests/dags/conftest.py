@@ -21,6 +21,9 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path.stem for path in (ROOT / "example_dags").glob("*.py"))
 """The examples: each file has one DAG of the same name."""
 
+RUN_SECONDS = 500
+"""Only a guard against a run that hangs: a busy machine takes minutes."""
+
 RunDag = Callable[..., dict[str, Any]]
 
 
@@ -114,6 +117,7 @@ def run_dag(local_ecr: LocalEcr, new_home: Path, tmp_path: Path) -> RunDag:
             capture_output=True,
             text=True,
             check=False,
+            timeout=RUN_SECONDS,
         )
         results = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
         assert results, done.stdout[-3000:] + done.stderr[-3000:]

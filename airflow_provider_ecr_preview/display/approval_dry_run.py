@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.display.markdown import inert, verbatim
-from airflow_provider_ecr_preview.display.policy_diff import policy_differences
+from airflow_provider_ecr_preview.display.policy_diff import cleanup_policies, policy_differences
 from airflow_provider_ecr_preview.display.text import human_bytes
 
 MAX_NAMES = 5
@@ -39,8 +39,7 @@ def dry_run_section(action: str, result: Mapping[str, Any] | None, price_per_gb_
         f"{named(repository)}: {message}" for repository in blocked[:MAX_NAMES] for message in _blocking(repository)
     ]
     yield "\n".join(f"- {line}" for line in lines or ["nothing is blocked"])
-    if action == "put":
-        yield from policy_differences(result)
+    yield from policy_differences(result) if action == "put" else cleanup_policies(result)
 
 
 def _replicas(result: Mapping[str, Any]) -> Iterator[str]:

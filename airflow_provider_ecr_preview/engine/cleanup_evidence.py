@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval
 from airflow_provider_ecr_preview.core.cleanup.check_catalog import lifting
-from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence, InUse, Replica
+from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence, InUse, PreviewedPolicy, Replica
 from airflow_provider_ecr_preview.core.cleanup.journal import EarlierAttempts
-from airflow_provider_ecr_preview.core.exceptions import RepositoryError
+from airflow_provider_ecr_preview.core.exceptions import LifecyclePolicyNotFoundError, RepositoryError
 from airflow_provider_ecr_preview.core.policy.candidates import CandidatePolicies
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread, preview_time
 from airflow_provider_ecr_preview.core.pull_grants import PullGrants
@@ -58,6 +59,7 @@ class EvidenceCollector:
     :param now: returns the current time (aware).
     :param approval: what a person approved; None if no approval binds the clean-up.
     :param earlier_of: returns what earlier attempts at the same clean-up did in a repository.
+    :param reads_policies: whether to keep the policies, and to read those that are applied, for a person to compare.
     """
 
     hook_of: Callable[[str], EcrLifecyclePolicyPreviewHook]
@@ -72,6 +74,7 @@ class EvidenceCollector:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     approval: Approval | None = None
     earlier_of: Callable[[RepositoryId], EarlierAttempts] = no_earlier_attempts
+    reads_policies: bool = False
 
     def collect(self, summaries: Sequence[PreviewSummaryXCom]) -> Iterator[Evidence]:
         """Yield the evidence about each repository, in order.
@@ -88,7 +91,23 @@ class EvidenceCollector:
         repository = RepositoryId.of(summary)
         # Describe the images last: their state is compared again right before the deletion.
         fresh = self._preview(repository, started) if isinstance(started, PreviewStatus) else started
-        return self.evidence(summary, listed_images(summary), fresh, lambda: self._inventory(repository))
+        evidence = self.evidence(summary, listed_images(summary), fresh, lambda: self._inventory(repository))
+        if not self.reads_policies or not isinstance(started, PreviewStatus):
+            return evidence
+        return replace(evidence, policy=PreviewedPolicy(started.policy, self._applied(repository, started)))
+
+    def _applied(self, repository: RepositoryId, started: PreviewStatus) -> LifecyclePolicy | Unread | None:
+        """Return the applied policy: the previewed one, unless a candidate was given."""
+        if self.policies.policy_of(repository.repository_name) is None:
+            return started.policy
+        try:
+            return self.hook_of(repository.region_name).get_lifecycle_policy(
+                repository.repository_name, registry_id=repository.registry_id
+            )
+        except LifecyclePolicyNotFoundError:
+            return None
+        except RepositoryError as error:
+            return Unread(str(error), lifting(error))
 
     def evidence(
         self,

@@ -96,6 +96,8 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
         settings: CleanupSettings,
         approval: Approval | None,
         earlier_of: Callable[[RepositoryId], EarlierAttempts] = no_earlier_attempts,
+        *,
+        reads_policies: bool = False,
     ) -> EvidenceCollector:
         """Return the object that reads all that the checks have to know about repositories.
 
@@ -103,6 +105,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
         :param settings: how careful to be.
         :param approval: what a person approved; None without an approval.
         :param earlier_of: returns what earlier attempts of this task did in a repository.
+        :param reads_policies: whether the result shows the policies, next to those that are applied.
         """
         checks = CheckParameters.of(self)
         required_scope = required_scope_of(checks.required_scope, was_given=self._is_scoped)
@@ -118,6 +121,7 @@ class EcrCheckedCleanupOperator(EcrCleanupOperator):
             poll_interval=seconds(checks.poll_interval, "poll_interval", POLL_INTERVAL),
             approval=approval,
             earlier_of=earlier_of,
+            reads_policies=reads_policies,
         )
 
     def _readiness(

@@ -291,7 +291,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         journal: RemovalJournal | None,
     ) -> list[Decision]:
         earlier_of = journal.earlier_of if journal else no_earlier_attempts
-        collector = self._collector(self._candidates(), settings, approval, earlier_of)
+        collector = self._collector(self._candidates(), settings, approval, earlier_of, reads_policies=not journal)
         decisions = []
         for evidence in collector.collect(summaries):
             decision = decide(evidence, settings)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from airflow_provider_ecr_preview.core.cleanup.journal import EarlierAttempts
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread, preview_time
 from airflow_provider_ecr_preview.core.pull_grants import PullGrants
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
@@ -57,6 +58,18 @@ class Replica:
 
 
 @dataclass(frozen=True)
+class PreviewedPolicy:
+    """The policy that decides which images go, next to the one that is applied.
+
+    :param policy: the policy that was previewed.
+    :param applied: the applied policy; None if the repository has none.
+    """
+
+    policy: LifecyclePolicy
+    applied: LifecyclePolicy | Unread | None
+
+
+@dataclass(frozen=True)
 class Evidence:
     """The facts about one repository before anything in it changes.
 
@@ -71,6 +84,7 @@ class Evidence:
     :param replicas: the repositories in which ECR repeats a deletion made in this one.
     :param pulls: the other accounts that may pull from the repository; None if that was not read.
     :param earlier: the changes that earlier attempts at the same clean-up made.
+    :param policy: the policy behind the previews; None if it was not read for this.
     """
 
     summary: PreviewSummaryXCom
@@ -84,6 +98,7 @@ class Evidence:
     replicas: Sequence[Replica] | Unread = ()
     pulls: PullGrants | Unread | None = None
     earlier: EarlierAttempts = field(default_factory=EarlierAttempts)
+    policy: PreviewedPolicy | None = None
 
     @property
     def repository(self) -> RepositoryId:

@@ -11,8 +11,17 @@ from airflow_provider_ecr_preview.core.cleanup.approval import Approval
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
 from airflow_provider_ecr_preview.core.cleanup.outcome import ImageOutcome, RepositoryCleanup
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupAction
+from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+from airflow_provider_ecr_preview.core.preview.stored import Unread
 from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.core.values import cut, fitted, isoformat, known_sum, with_fitting_repositories
+from airflow_provider_ecr_preview.core.values import (
+    cut,
+    fitted,
+    isoformat,
+    json_size,
+    known_sum,
+    with_fitting_repositories,
+)
 from airflow_provider_ecr_preview.core.xcom.cleanup import (
     CLEANUP_SCHEMA,
     MAX_CLEANUP_BYTES,
@@ -94,6 +103,10 @@ def cleanup_xcom(
         results_uri=results_uri,
         approval=None if approval is None else approval.as_dict(),
     )
+    if dry_run:
+        value["lifecycle_policies"] = _policies(cleanups)
+        if json_size(value) > MAX_CLEANUP_BYTES:
+            value["lifecycle_policies"] = {}
     value = fitted(value, MAX_CLEANUP_BYTES, _LIMITS, _cut_to)
     return with_fitting_repositories(value, MAX_CLEANUP_BYTES, MAX_REPOSITORIES)
 
@@ -123,12 +136,26 @@ def archive_cost(size: int | None, price_per_gb_month: float | None) -> str:
 _STATUSES = ("incomplete", "stopped", "blocked", "done", "dry_run", "nothing_to_do")
 
 
+def _policies(cleanups: Iterable[RepositoryCleanup]) -> dict[str, str]:
+    """Return the texts of the previewed and of the applied policies, by their fingerprints."""
+    texts: dict[str, str] = {}
+    for cleanup in cleanups:
+        if (previewed := cleanup.decision.evidence.policy) is not None:
+            for policy in (previewed.policy, previewed.applied):
+                if isinstance(policy, LifecyclePolicy):
+                    texts[policy.fingerprint] = policy.text
+    return texts
+
+
 def _repository(cleanup: RepositoryCleanup) -> RepositoryCleanupXCom:
     summary, plan, counts = cleanup.decision.evidence.summary, cleanup.decision.plan, cleanup.counts
     touched = cleanup.of_status("deleted", "archived", "would_delete", "would_archive")
     failed = cleanup.of_status("failed", "unknown")
-    return RepositoryCleanupXCom(
-        **RepositoryId.of(summary).as_dict(),
+    repository = RepositoryId.of(summary)
+    value = RepositoryCleanupXCom(
+        registry_id=repository.registry_id,
+        region_name=repository.region_name,
+        repository_name=repository.repository_name,
         policy_fingerprint=summary["policy_fingerprint"],
         images_fingerprint=summary["images_fingerprint"],
         status=cleanup.status,
@@ -151,6 +178,10 @@ def _repository(cleanup: RepositoryCleanup) -> RepositoryCleanupXCom:
         message=None if cleanup.error is None else str(cleanup.error),
         spared_images=_spared_images(cleanup),
     )
+    previewed = cleanup.decision.evidence.policy
+    if previewed is not None and not isinstance(previewed.applied, Unread):
+        value["applied_policy_fingerprint"] = None if previewed.applied is None else previewed.applied.fingerprint
+    return value
 
 
 def _cut_to(value: ImageCleanupXCom, limits: _Limits) -> ImageCleanupXCom:

@@ -58,6 +58,9 @@ class RepositoryCleanupXCom(TypedDict):
     first; the counts are not cut. In a dry run, ``may_be_refused_image_count`` is how many of the images a
     manifest list that stays may name: ECR refuses those, and they are then spared. Results of earlier releases have none of
     ``spared_images`` and these three counts.
+
+    ``applied_policy_fingerprint`` is there in a dry run only: the policy that is applied, null if there is none, absent if
+    it could not be read.
     """
 
     registry_id: str
@@ -84,6 +87,7 @@ class RepositoryCleanupXCom(TypedDict):
     error: str | None
     message: str | None
     spared_images: NotRequired[list[SparedImageXCom]]
+    applied_policy_fingerprint: NotRequired[str | None]
 
 
 class ImageCleanupXCom(TypedDict):
@@ -91,6 +95,8 @@ class ImageCleanupXCom(TypedDict):
 
     ``repositories`` holds those that changed, failed or are blocked first; ``repositories_left_out`` says how many
     there was no room for. ``results_uri`` has every image. The counts are those of the repositories, added up.
+    ``lifecycle_policies`` is there in a dry run only: the texts of the previewed and of the applied policies by their
+    fingerprints, empty where there was no room.
     """
 
     schema: str
@@ -113,3 +119,4 @@ class ImageCleanupXCom(TypedDict):
     repositories_left_out: int
     results_uri: str | None
     approval: NotRequired[ApprovedByXCom | None]
+    lifecycle_policies: NotRequired[dict[str, str]]

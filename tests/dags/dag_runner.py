@@ -58,7 +58,9 @@ def answer(answers: dict[str, str], ended: threading.Event) -> None:
     while not ended.wait(POLL_SECONDS):
         with create_session() as session:
             # While the task is about to wait, an answer could be lost: SQLite cannot lock the row against it.
-            waiting = session.scalars(select(TaskInstance).where(TaskInstance.state.in_(["awaiting_input", "deferred"])))
+            waiting = session.scalars(
+                select(TaskInstance).where(TaskInstance.state.in_(["awaiting_input", "deferred"]))
+            )
             for ti in waiting.all():
                 detail = session.scalar(select(HITLDetail).where(HITLDetail.ti_id == ti.id))
                 if detail is None or detail.response_received or ti.task_id not in answers:

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from airflow_provider_ecr_preview.core.exceptions import PreviewTimeoutError
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
 from airflow_provider_ecr_preview.core.rollout.change import PolicyChange
+from airflow_provider_ecr_preview.core.text.counted import after
 from airflow_provider_ecr_preview.core.xcom.rollout import RestoredPreview
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 
@@ -82,7 +84,7 @@ class RestoredPreviews:
     ) -> PolicyChange:
         preview = self._completed(started, deadline) if isinstance(started, PreviewStatus) else started
         if preview is None:
-            return _unknown(change, f"the {self.timeout:g} seconds for previews were over.")
+            return _unknown(change, f"its preview was not complete{after(self.timeout)}, the time for all previews.")
         if not isinstance(preview, PreviewStatus):
             return _unknown(change, str(preview))
         if (expiring := preview.expiring_image_total_count) is None:
@@ -98,7 +100,7 @@ class RestoredPreviews:
         counts = RestoredPreview(expiring_image_count=expiring, archiving_image_count=archiving)
         return replace(change, restored_preview=counts)
 
-    def _completed(self, started: PreviewStatus, deadline: float) -> PreviewStatus | Exception:
+    def _completed(self, started: PreviewStatus, deadline: float) -> PreviewStatus | Exception | None:
         try:
             return self.hook_of(started.region_name).wait_for_preview(
                 started.repository_name,
@@ -107,11 +109,14 @@ class RestoredPreviews:
                 timeout=max(deadline - self.clock(), 0.0),
                 poll_interval=self.poll_interval,
             )
+        except PreviewTimeoutError:
+            # Its message names the rest of the time.
+            return None
         except Exception as error:  # noqa: BLE001  # as above
             return error
 
 
 def _unknown(change: PolicyChange, why: str) -> PolicyChange:
-    note = f"What the restored policy would take is not known: {why}"
+    note = f"It is unknown how many images the restored policy affects: {why}"
     log.warning("%s: %s", change.repository, note)
     return replace(change, note=note)

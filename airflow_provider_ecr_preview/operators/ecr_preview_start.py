@@ -14,7 +14,12 @@ from airflow.providers.common.compat.sdk import AirflowSkipException, conf
 
 from airflow_provider_ecr_preview.aws.arguments import check_waiting
 from airflow_provider_ecr_preview.aws.errors import CallSite
-from airflow_provider_ecr_preview.core.exceptions import LifecyclePolicyNotFoundError, PreviewInProgressError
+from airflow_provider_ecr_preview.aws.previews import not_complete
+from airflow_provider_ecr_preview.core.exceptions import (
+    LifecyclePolicyNotFoundError,
+    PreviewInProgressError,
+    PreviewTimeoutError,
+)
 from airflow_provider_ecr_preview.core.lint.policy import PolicySource, lint_policy
 from airflow_provider_ecr_preview.core.parameters.times import seconds
 from airflow_provider_ecr_preview.core.parameters.values import account_id, choice, given, switch, text
@@ -210,14 +215,21 @@ class EcrStartLifecyclePolicyPreviewOperator(
         if self.wait_for_completion and not preview.is_complete(preview.policy.fingerprint):
             if self.deferrable:
                 self._defer("execute_complete", deadline, policy_fingerprint=preview.policy.fingerprint)
-            preview = self.hook.wait_for_preview(
+            preview = self._completed(preview, deadline)
+        return preview.as_xcom()
+
+    def _completed(self, started: PreviewStatus, deadline: float) -> PreviewStatus:
+        try:
+            return self.hook.wait_for_preview(
                 self.repository_name,
                 registry_id=self.registry_id,
-                policy_fingerprint=preview.policy.fingerprint,
+                policy_fingerprint=started.policy.fingerprint,
                 timeout=max(0.0, deadline - time.time()),
                 poll_interval=self._poll_interval,
             )
-        return preview.as_xcom()
+        except PreviewTimeoutError as error:
+            # The hook knows only the rest of the time.
+            raise not_complete(started, self._timeout) from error
 
     def _defer(self, method_name: str, deadline: float, **kwargs: Any) -> None:
         self.defer(

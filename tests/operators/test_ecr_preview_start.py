@@ -213,7 +213,7 @@ class TestWaitInTheWorker:
         start(lifecycle_policy_text=keep(5)).execute(context)
         repository.preview_seconds = 30
         # Each of the two alone is given more time than the 30 seconds that the second preview takes.
-        with pytest.raises(exceptions.PreviewTimeoutError):
+        with pytest.raises(exceptions.PreviewTimeoutError, match=r"after 0\.6 s"):
             start(wait_for_completion=True, timeout=0.6).execute(context)
         assert repository.calls.count("StartLifecyclePolicyPreview", outcome="OK") == 2
 

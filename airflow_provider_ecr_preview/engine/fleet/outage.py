@@ -69,7 +69,7 @@ class Outage:
         with self._lock:
             now = self._clock()
             if self._began_at is not None:
-                log.info("ECR answers again after %.0f s. The audit goes on.", now - self._began_at)
+                log.info("ECR answers again after %.0f s. The task goes on.", now - self._began_at)
             self._answered_at, self._began_at, self._pause = now, None, FIRST_PAUSE
             self._victims.clear()
 
@@ -118,7 +118,7 @@ class Outage:
             self._logged_at = now
             limit = self._seconds if self._answered_at is not None else min(self._seconds, NEVER_ANSWERED_SECONDS)
             if limit > 0:
-                log.warning("Every call fails: %s The audit pauses and tries again, for up to %.0f s.", error, limit)
+                log.warning("Every call fails: %s The task pauses and tries again, for up to %.0f s.", error, limit)
         elif now - self._logged_at >= LOG_INTERVAL:
             self._logged_at = now
             log.warning("Every call has failed for %.0f s: %s", now - self._began_at, error)

@@ -14,6 +14,7 @@ from airflow_provider_ecr_preview.core.exceptions import (
     CleanupIncompleteError,
     InvalidLifecyclePolicyError,
     PreviewFailedError,
+    PreviewTimeoutError,
 )
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
@@ -188,7 +189,7 @@ class TestPreview:
         restored = restore(result)
         (row,) = restored["repositories"]
         assert (row["status"], row["restored_preview"]) == ("changed", None)
-        assert row["message"].startswith("What the restored policy would take is not known: ")
+        assert row["message"].startswith("It is unknown how many images the restored policy affects: ")
         assert applied(bench) == keep(10)
 
     def test_it_can_be_switched_off(self, bench: Any, put: Any) -> None:
@@ -233,7 +234,7 @@ class TestPreviews:
         hook.wait_for_preview.side_effect = wait
         previewed = RestoredPreviews(lambda _: hook, clock=clock).of(self.changes(45))
         assert [change.restored_preview is None for change in previewed] == [False] * 20 + [True] * 25
-        assert "300 seconds" in str(previewed[-1].note)
+        assert "not complete after 300 s" in str(previewed[-1].note)
         assert previewed[0].restored_preview == {"expiring_image_count": 3, "archiving_image_count": 2}
 
     @pytest.mark.parametrize(
@@ -246,6 +247,13 @@ class TestPreviews:
         getattr(hook, method).side_effect = error
         (change,) = RestoredPreviews(lambda _: hook).of(self.changes(1))
         assert (change.restored_preview, str(error) in str(change.note)) == (None, True)
+
+    def test_a_timeout_is_reported_with_the_time_of_all_previews_and_not_with_the_rest_of_it(self) -> None:
+        hook = mock.Mock()
+        hook.start_preview.side_effect = lambda name, *_, **__: self.status(name)
+        hook.wait_for_preview.side_effect = PreviewTimeoutError("still IN_PROGRESS after 0.7 s", repository_name="a")
+        (change,) = RestoredPreviews(lambda _: hook, timeout=90.0).of(self.changes(1))
+        assert "not complete after 90 s" in str(change.note)
 
     def test_a_preview_without_counts_does_not_count_as_none(self) -> None:
         hook = mock.Mock()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from unittest import mock
 from airflow_provider_ecr_preview.core.exceptions import (
     CleanupBlockedError,
     CleanupIncompleteError,
-    EcrPreviewError,
     UnpreviewedExpiryError,
 )
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
@@ -89,6 +87,9 @@ class World:
             self.ecr.create_repository(name, policy=policy(2), tags={"team": "payments"})
             self.ecr.push_many(name, 5, newest_days_ago=40)
             self.hook.start_preview(name)
+
+    def cut_pages(self) -> None:
+        """Let ECR answer in small pages from now on; what is prepared needs none."""
         for operation in PAGED:
             self.ecr.inject(SmallPages(), operation, calls=None)
 
@@ -313,10 +314,8 @@ def _for_put(world: World) -> None:
 
 
 def _for_restore(world: World) -> None:
-    world.ecr.create_repository("team/c")
-    world.preview(policy(3))
-    result: dict[str, Any] = {}
-    with suppress(EcrPreviewError):
+    if world.applied is None:
+        world.preview(policy(3))
         result = world.run(
             ecr_cleanup.EcrPutLifecyclePolicyOperator(
                 task_id="put",
@@ -327,10 +326,12 @@ def _for_restore(world: World) -> None:
                 former_policies_path=f"file://{world.folder}/{world.runs}-put.jsonl.gz",
             )
         )
-    # One repository had no policy before, so that restoring it deletes one.
-    result["repositories"][1]["former_lifecycle_policy_text"] = None
-    result["repositories"][1]["former_policy_fingerprint"] = None
-    world.applied = result
+        # One repository had no policy before, so that restoring it deletes one.
+        result["repositories"][1]["former_lifecycle_policy_text"] = None
+        result["repositories"][1]["former_policy_fingerprint"] = None
+        world.applied = result
+    for name in NAMES:
+        world.ecr.put_policy(name, policy(3))
 
 
 def _for_reconcile(world: World) -> None:

@@ -8,9 +8,10 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.loaders import Loader, create_loader
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.local import LocalEcr
@@ -38,6 +39,21 @@ def _no_mutating_call(request: pytest.FixtureRequest) -> Iterator[None]:
     ecr = request.getfixturevalue("local_ecr") if uses_ecr else None
     yield
     assert ecr is None or not ecr.calls.mutating
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_read_once() -> Iterator[None]:
+    """Share what botocore has read of its models: every hook has a session of its own, and parsing them took most of the time."""
+    read: dict[str | None, dict[Any, Any]] = {}
+
+    def sharing(search_path_string: str | None = None) -> Loader:
+        loader = create_loader(search_path_string)
+        loader._cache = read.setdefault(search_path_string, {})
+        return loader
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", sharing)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -287,8 +287,10 @@ class AuditRun:
 
     def _image_lists(self) -> ImageLists | None:
         reports = self._reports()
-        if reports is None or not self.parameters.write_image_lists:
+        if reports is None:
             return None
+        if not self.parameters.write_image_lists:
+            return reports.no_image_list
         return partial(reports.image_list, with_kept=self.parameters.write_kept_images)
 
 

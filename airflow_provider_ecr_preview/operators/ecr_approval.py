@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import quote
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
+from airflow.sdk import XComArg
 
 from airflow_provider_ecr_preview.core.cleanup.approval import (
     ApprovedAction,
@@ -32,14 +32,16 @@ from airflow_provider_ecr_preview.display.approval_report import (
     subject_prefix,
 )
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
+from airflow_provider_ecr_preview.operators._approval_links import question_links
 from airflow_provider_ecr_preview.reports.approvals import keep_answer, keep_question
 from airflow_provider_ecr_preview.reports.lists import line_list, listed_images
-from airflow_provider_ecr_preview.settings import RUN_TAB_ROUTE, base_path, price_per_gb_month, tabs_are_shown
+from airflow_provider_ecr_preview.settings import price_per_gb_month
 from airflow_provider_ecr_preview.templating.parameters import Rule
 from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Summaries, Templated
 
 if TYPE_CHECKING:
+    import jinja2
     from airflow.sdk import Context
 
     from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
@@ -158,7 +160,19 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         self.approvals_path = approvals_path
         self.question_path = question_path
         self.rows = rows
+        self._sources: dict[str, list[str]] = {}
         self._check_constants()
+
+    def render_template_fields(self, context: Context, jinja_env: jinja2.Environment | None = None) -> None:
+        """Render the templates, and remember which tasks the results come from, because the results do not say.
+
+        :param context: the task's context.
+        :param jinja_env: Jinja's environment.
+        """
+        for name in ("summary", "dry_run_result"):
+            references = XComArg.iter_xcom_references(getattr(self, name))
+            self._sources[name] = sorted({task.task_id for task, _ in references})
+        super().render_template_fields(context, jinja_env)
 
     def execute(self, context: Context) -> None:
         """Ask for approval, and wait for the answer."""
@@ -166,13 +180,13 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         question_uri = text(self.question_path, "question_path")
         rows = integer(self.rows, "rows", MAX_ROWS, minimum=1)
         summaries, repositories, approval = self._given()
-        self._show(context, approval, repositories, summaries, rows)
+        self._show(context, approval, repositories, summaries, rows=rows, question_uri=question_uri)
         if approval["repositories_uri"]:
             with line_list(approval["repositories_uri"], dag_id=self.dag_id) as lines:
                 for repository in repositories:
                     lines.write(repository.as_dict())
         if question_uri:
-            keep_question(question_uri, self.subject, self.body or "")
+            keep_question(question_uri, self.subject, self.body or "", self.dag_id)
         answer_by = _answer_by(summaries)
         approval["answer_by"] = answer_by.isoformat() if answer_by else None
         approval = with_question(approval, self.subject, self.body or "", question_uri)
@@ -206,7 +220,7 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         responded_at = answer["responded_at"]
         value = shown or self._given()[2]
         if question_uri := value.get("question_uri"):
-            keep_answer(question_uri, value, answer, responded_at)
+            keep_answer(question_uri, value, answer, responded_at, self.dag_id)
         if answer["chosen_options"] != [self.APPROVE]:
             # A digest alone would count as an approval, so a rejection has none.
             value = {**value, "digest": "", "repositories": None, "repositories_uri": None}
@@ -268,7 +282,9 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
         approval: ApprovalXCom,
         repositories: Sequence[ApprovedRepository],
         summaries: Sequence[PreviewSummaryXCom],
+        *,
         rows: int,
+        question_uri: str | None,
     ) -> None:
         """Write the subject and the body of the question."""
         action, dry_run = approval["action"], approval["dry_run"]
@@ -283,7 +299,13 @@ class EcrApproveCleanupOperator(LiteralXComMixin, ApprovalOperator):
             rows=rows,
             price_per_gb_month=price_per_gb_month() if action == "delete" else None,
             answer_by=_answer_by(summaries),
-            links=_links(context),
+            links=question_links(
+                context["ti"],
+                summary=self.summary,
+                summary_task_ids=self._sources.get("summary", ()),
+                dry_run_task_ids=self._sources.get("dry_run_result", ()),
+                question_uri=question_uri,
+            ),
         )
         prefix = subject_prefix(action, dry_run=dry_run)
         of_itself = approval_subject(action, summaries, dry_run=dry_run, dry_run_result=result)
@@ -296,15 +318,6 @@ def _answer_by(summaries: Sequence[PreviewSummaryXCom]) -> datetime | None:
     """Return until when a clean-up with its defaults accepts the oldest preview; None if no time is known."""
     known = [time for summary in summaries if isinstance(time := preview_time(summary), datetime)]
     return min(known) + MAX_PREVIEW_AGE if known else None
-
-
-def _links(context: Context) -> dict[str, str]:
-    """Return the addresses of the pages of this run in the Airflow UI; none if the pages are turned off."""
-    ti = context["ti"]
-    if not tabs_are_shown() or not isinstance(ti.run_id, str) or not isinstance(ti.dag_id, str):
-        return {}
-    run = f"{base_path()}/dags/{quote(ti.dag_id, safe='')}/runs/{quote(ti.run_id, safe='')}"
-    return {"What this run found, image by image": f"{run}/plugin/{RUN_TAB_ROUTE}"}
 
 
 def _failed_count(value: Any) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,8 +18,9 @@ from airflow_provider_ecr_preview.core.parameters.times import days, seconds
 from airflow_provider_ecr_preview.core.parameters.values import account_id, choice, decoded, integer, switch, text
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
 from airflow_provider_ecr_preview.core.preview.layers import FreedBytes
+from airflow_provider_ecr_preview.core.preview.pages import PreviewPage
 from airflow_provider_ecr_preview.core.preview.reading import Lookout, read_preview
-from airflow_provider_ecr_preview.core.preview.result import marker
+from airflow_provider_ecr_preview.core.preview.result import marker, with_policy_text
 from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
 from airflow_provider_ecr_preview.core.protection.rules import PROTECTED_TAGS, RECENTLY_PULLED_DAYS, tags_protected_by
 from airflow_provider_ecr_preview.core.selection import Names
@@ -197,13 +198,14 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
             else nullcontext()
         ) as images:
             value = read_preview(
-                pages,
+                self._watched(pages),
                 inventory=inventory,
                 lookout=lookout,
                 image_list=images,
                 is_whole=not self._is_part,
                 freed_bytes_of=self._freed_bytes if self.read_manifests else None,
             )
+        value = with_policy_text(value, self._policy_text)
         EcrRepositoryLink.persist(
             context=context,
             operator=self,
@@ -245,6 +247,13 @@ class EcrSummarizeLifecyclePolicyPreviewOperator(
             self.hook.outage_timeout = seconds(self.outage_timeout, "outage_timeout", OUTAGE_SECONDS)
             if self.read_manifests and (self._is_part or not self.enrich):
                 raise ValueError("read_manifests needs enrich and the whole preview. Leave out what selects a part.")
+
+    def _watched(self, pages: Iterable[PreviewPage]) -> Iterator[PreviewPage]:
+        """Yield the pages, and keep the text of their policy."""
+        self._policy_text: str | None = None
+        for page in pages:
+            self._policy_text = page.preview.policy.text
+            yield page
 
     def _freed_bytes(self, summary: PreviewSummary, inventory: RepositoryInventory) -> FreedBytes:
         return freed_by(summary, inventory, batch_get_image_of(self.hook, self.repository_name, self.registry_id))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, ExitStack, closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.core.audit.changes import Alarms, Site, compare_with_baselines
-from airflow_provider_ecr_preview.core.audit.kind import APPLIED, AuditKind
+from airflow_provider_ecr_preview.core.audit.kind import AuditKind
 from airflow_provider_ecr_preview.core.list_writer import owner_comment
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.display.audit_report import audit_markdown
@@ -49,11 +49,25 @@ if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
     from airflow_provider_ecr_preview.core.audit.summary import Audit
     from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
+    from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
     from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus
     from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom, ChangesXCom
 
 
 log = logging.getLogger(__name__)
+
+
+class NoImageList:
+    """Takes the images of a repository whose images are not listed."""
+
+    images_uri = None
+    write_kept = None
+
+    def write(self, image: PreviewedImage) -> None:
+        """Do nothing with an image.
+
+        :param image: the image.
+        """
 
 
 class AuditReports:
@@ -109,6 +123,15 @@ class AuditReports:
             preview.repository_name,
         )
         return image_list(str(self.root / path), with_kept=with_kept, dag_id=self.dag_id)
+
+    @contextmanager
+    def no_image_list(self, preview: PreviewStatus) -> Iterator[NoImageList]:
+        """Keep the policy of a repository whose images are not listed.
+
+        :param preview: the preview.
+        """
+        self._keep_policy(preview.policy)
+        yield NoImageList()
 
     def write_tables(self, outcomes: Iterable[RepositoryOutcome]) -> list[str]:
         """Write the rows of this part, as CSV and where pyarrow is installed as Parquet; return where they are.
@@ -255,8 +278,8 @@ class AuditReports:
         return len(old)
 
     def _keep_policy(self, policy: LifecyclePolicy) -> None:
-        """Write a policy that is applied, so that it can be restored if somebody changes it."""
-        if self.kind.policies == APPLIED and policy.fingerprint not in self._kept_policies:
+        """Write a policy, so that the pages show it, and an applied one can be restored if somebody changes it."""
+        if policy.fingerprint not in self._kept_policies:
             keep_policy(self.root, policy)
             self._kept_policies.add(policy.fingerprint)
 

@@ -42,6 +42,21 @@ PATIENCE = {
     "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "30",
 }
 
+# The scheduler and the DAG processor fork a process for each task and each file, which then need not import all this.
+PRELOADED = """
+import airflow_provider_ecr_preview.operators.ecr_approval
+import airflow_provider_ecr_preview.operators.ecr_audit
+import airflow_provider_ecr_preview.operators.ecr_cleanup
+import airflow_provider_ecr_preview.operators.ecr_compare
+import airflow_provider_ecr_preview.operators.ecr_in_use
+import airflow_provider_ecr_preview.operators.ecr_preview
+import airflow_provider_ecr_preview.operators.ecr_recommend
+import airflow_provider_ecr_preview.operators.ecr_reconcile
+import airflow_provider_ecr_preview.operators.ecr_watch
+import airflow_provider_ecr_preview.task_groups.lifecycle_audit
+__all__ = ()
+"""
+
 # Generous: they end a test that hangs, and no test waits for them.
 LIMIT_SECONDS = 1800
 LIMIT_MILLISECONDS = 600_000
@@ -179,6 +194,9 @@ def airflow() -> Iterator[Airflow]:
             # The one of this Python, with this checkout first.
             local.processes.environment["PYTHONPATH"] = str(ROOT)
             local.processes.environment.update(PATIENCE)
+            settings = Path(local.processes.environment["AIRFLOW_HOME"], "config", "airflow_local_settings.py")
+            settings.parent.mkdir()
+            settings.write_text(PRELOADED)
             ecr = local.start()
             for dag_id in EXAMPLES:
                 local.wait_for_dag(dag_id)

@@ -10,8 +10,12 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, BaseOperator
 
+from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
+from airflow_provider_ecr_preview.core.audit.result import audit_xcom
+from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.cleanup.approval import approval_of
 from airflow_provider_ecr_preview.core.exceptions import ApprovalRefusedError
 from airflow_provider_ecr_preview.core.xcom.approval import MAX_APPROVAL_BYTES
@@ -87,12 +91,13 @@ def test_the_question_and_the_answer_are_kept_as_they_were_given(tmp_path: Path)
     shown = task.ask()
     asked = file.read_text()
     assert asked.startswith("# FOR GOOD: delete 2 images of 1 repository?")
-    assert (shown["question_uri"], f"# {shown['subject']}\n\n{shown['body']}") == (f"file://{file}", asked)
+    whole = f"# {shown['subject']}\n\n{shown['body']}\n<!-- dag_id=adhoc_airflow -->\n"
+    assert (shown["question_uri"], asked) == (f"file://{file}", whole)
     answered = task.answer("Reject")
     assert (answered["digest"], answered["body"]) == ("", shown["body"])
     assert "Reject, by ada at 2026" in file.read_text()
-    assert file.read_text().startswith(asked.rstrip())
-    assert file.read_text().count("## The answer") == 1
+    assert file.read_text().startswith(asked.partition("\n<!-- ")[0])
+    assert file.read_text().count("## The answer") == file.read_text().count("<!-- dag_id=") == 1
 
 
 @pytest.mark.usefixtures("asked")
@@ -289,3 +294,49 @@ def test_an_approval_says_until_when_its_previews_are_accepted() -> None:
     assert datetime.fromisoformat(answered["answer_by"] or "") == datetime.fromisoformat(
         summary["previewed_at"]
     ) + timedelta(days=1)
+
+
+class TestLinks:
+    """Whoever answers gets from the question to the files and pages that it is about."""
+
+    def ask(
+        self, asked: mock.Mock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path, **kwargs: Any
+    ) -> str:
+        monkeypatch.setenv("AIRFLOW__ECR_PREVIEW__REPORTS_PATH", folder.as_uri())
+        audit = Audit("weekly", NOW)
+        audit.update([RepositoryOutcome("payments/api", "123456789012", "eu-west-1", "previewed", preview_xcom())])
+        value = audit_xcom(audit, report_uri=f"file://{tmp_path}/audits/a.md")
+        task = Task(summary=value, question_path=f"file://{tmp_path}/q.md", **kwargs)
+        task.operator._sources = {"summary": ["group.audit"], "dry_run_result": ["plan"]}
+        task.ti.dag_id, task.ti.run_id, task.ti.task_id = "clean", "manual__2026-01-05T06:00:00+00:00", "approve"
+        task.ask()
+        body: str = asked.call_args.kwargs["body"]
+        return body
+
+    def test_files_below_the_folder_that_the_api_server_opens_are_linked(
+        self, asked: mock.Mock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        body = self.ask(asked, tmp_path, monkeypatch, tmp_path)
+        run = "dags/clean/runs/manual__2026-01-05T06%3A00%3A00%2B00%3A00"
+        assert f"](/{run}/plugin/ecr-preview-run)" in body
+        assert f"[What the dry run found](/{run}/tasks/plan/plugin/ecr-preview)" in body
+        assert f"[The report of the audit](/ecr-preview/{run}/tasks/group.audit/report)" in body
+        assert f"[This question, as it is kept](/ecr-preview/{run}/tasks/approve/report)" in body
+
+    def test_other_files_and_turned_off_pages_are_not_linked(
+        self, asked: mock.Mock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        body = self.ask(asked, tmp_path, monkeypatch, tmp_path / "elsewhere")
+        assert "/report" not in body
+        assert "/plugin/ecr-preview-run" in body
+        monkeypatch.setenv("AIRFLOW__ECR_PREVIEW__TABS", "False")
+        assert "](/" not in self.ask(asked, tmp_path, monkeypatch, tmp_path)
+
+
+def test_the_tasks_that_the_results_come_from_are_known_after_rendering() -> None:
+    with DAG("d", schedule=None):
+        audit, plan = BaseOperator(task_id="audit"), BaseOperator(task_id="plan")
+        approve = EcrApproveCleanupOperator(task_id="approve", summary=audit.output, dry_run_result=plan.output)
+    with mock.patch.object(ApprovalOperator, "render_template_fields"):
+        approve.render_template_fields({})  # type: ignore[typeddict-item]
+    assert approve._sources == {"summary": ["audit"], "dry_run_result": ["plan"]}

@@ -48,7 +48,7 @@ def each(routes: list[APIRoute]) -> pytest.MarkDecorator:
 
 def test_there_is_nothing_but_guarded_routes() -> None:
     assert [route for route in walk(app.routes) if not isinstance(route, APIRoute)] == []
-    assert len(ROUTES) == 12
+    assert len(ROUTES) == 14
     assert [route.path for route in ROUTES if get_user not in calls(route.dependant)] == []
 
 

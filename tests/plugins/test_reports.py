@@ -9,7 +9,9 @@ import pytest
 
 from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 from airflow_provider_ecr_preview.core.audit.summary import Audit
+from airflow_provider_ecr_preview.core.xcom.approval import APPROVAL_SCHEMA
 from airflow_provider_ecr_preview.core.xcom.audit import AUDIT_SCHEMA, AuditXCom
+from airflow_provider_ecr_preview.reports.approvals import keep_question
 from airflow_provider_ecr_preview.reports.audit import AuditReports
 from tests.plugins.conftest import Server
 from tests.support.builders import NOW
@@ -83,3 +85,23 @@ def test_nothing_outside_the_folder_of_reports_is_opened(server: Server, reports
 def test_a_result_without_a_report_says_so(server: Server, reports: Path, result: Any, status: int) -> None:
     server.push(result)
     assert server.get("alice", server.path(what="report")).status_code == status
+
+
+@pytest.mark.parametrize("key", ["return_value", "ecr_lifecycle_approval"])
+def test_the_question_of_an_approval_opens_before_and_after_its_answer(server: Server, reports: Path, key: str) -> None:
+    uri = f"file://{reports}/run.md"
+    keep_question(uri, "FOR GOOD: delete 2 images?", f"Look. {MARKUP}", "payments")
+    server.push(None)
+    server.mark({"schema": APPROVAL_SCHEMA, "question_uri": uri}, key=key)
+    answer = server.get("alice", server.path(what="report"))
+    assert answer.status_code == 200
+    assert answer.text.startswith("# FOR GOOD: delete 2 images?")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert server.get("bob", server.path(what="report")).status_code == 403
+    server.mark(None, key="ecr_lifecycle_approval")
+
+
+def test_a_question_without_a_file_says_so(server: Server, reports: Path) -> None:
+    server.push({"schema": APPROVAL_SCHEMA, "question_uri": None})
+    answer = server.get("alice", server.path(what="report"))
+    assert (answer.status_code, "question_path" in answer.json()["detail"]) == (404, True)

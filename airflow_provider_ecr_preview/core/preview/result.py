@@ -95,6 +95,16 @@ def summary_xcom(
     return bounded(value)
 
 
+def with_policy_text(value: PreviewSummaryXCom, text: str | None) -> PreviewSummaryXCom:
+    """Return a summary with the text of its policy, if there is room for it.
+
+    :param value: the summary.
+    :param text: the lifecycle policy; None if it is not known.
+    """
+    longer: PreviewSummaryXCom = {**value, "lifecycle_policy_text": text}
+    return longer if text is not None and json_size(longer) <= MAX_SUMMARY_BYTES else value
+
+
 def marker(value: PreviewSummaryXCom) -> MarkerXCom:
     """Return the marker that is pushed with a summary."""
     return MarkerXCom(

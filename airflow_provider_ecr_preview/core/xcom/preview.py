@@ -86,6 +86,8 @@ class PreviewSummaryXCom(TypedDict):
     refers to, and ``shared_bytes`` of those of expiring images that stay because other images refer to them.
     ``expiring_family_count`` counts a manifest list, its images and their signatures as one. All are null if unknown, and
     ``exact_bytes_message`` says why. A layer that is mounted into other repositories may stay there.
+
+    ``lifecycle_policy_text`` is the policy that was previewed; absent in audits, and where there was no room for it.
     """
 
     schema: str
@@ -113,6 +115,7 @@ class PreviewSummaryXCom(TypedDict):
     shared_bytes: NotRequired[int | None]
     expiring_family_count: NotRequired[int | None]
     exact_bytes_message: NotRequired[str | None]
+    lifecycle_policy_text: NotRequired[str | None]
 
 
 class StartedPreviewXCom(TypedDict):

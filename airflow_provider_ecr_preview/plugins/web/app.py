@@ -13,7 +13,15 @@ from starlette.exceptions import HTTPException
 from airflow_provider_ecr_preview.plugins.web.access import PRIVATE
 from airflow_provider_ecr_preview.plugins.web.fair_queue import RETRY_AFTER_SECONDS, NoTurnError
 from airflow_provider_ecr_preview.plugins.web.routes import bundle as pages
-from airflow_provider_ecr_preview.plugins.web.routes import images, reports, repositories, rows, trend
+from airflow_provider_ecr_preview.plugins.web.routes import (
+    images,
+    policies,
+    reports,
+    repositories,
+    rows,
+    trend,
+    xcom,
+)
 
 # Its schema would be open to everyone.
 app = FastAPI(title="ECR preview", docs_url=None, redoc_url=None, openapi_url=None)
@@ -35,6 +43,12 @@ app.include_router(trend.router)
 
 
 app.include_router(reports.router)
+
+
+app.include_router(policies.router)
+
+
+app.include_router(xcom.router)
 
 
 @app.exception_handler(RequestValidationError)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
+from airflow_provider_ecr_preview.core.xcom.approval import APPROVAL_SCHEMA
 from airflow_provider_ecr_preview.core.xcom.audit import AUDIT_SCHEMA
 from airflow_provider_ecr_preview.core.xcom.preview import SUMMARY_SCHEMA
 from airflow_provider_ecr_preview.reports.layout import image_list_path
@@ -101,18 +102,21 @@ def table_uris_of(result: Any) -> list[str]:
 
 
 def report_uri_of(result: Any) -> str:
-    """Return where the readable report of an audit is.
+    """Return where the readable report of an audit is, or the question of an approval.
 
-    :param result: ``return_value`` of a task.
-    :raises NoListError: if it is no audit, or has no report.
+    :param result: the result of a task, or the question of one that waits for an answer.
+    :raises NoListError: if it is neither, or has no such file.
     :raises DamagedResultError: if it is one by its schema alone.
     """
-    if not isinstance(result, Mapping) or result.get("schema") != AUDIT_SCHEMA:
-        raise NoListError("The result of this task is not an audit.")
-    uri = _text(result, "report_uri")
-    if not uri:
+    schema = result.get("schema") if isinstance(result, Mapping) else None
+    if schema not in (AUDIT_SCHEMA, APPROVAL_SCHEMA):
+        raise NoListError("The result of this task is neither an audit nor an approval.")
+    uri = _text(result, "report_uri" if schema == AUDIT_SCHEMA else "question_uri")
+    if uri:
+        return uri
+    if schema == AUDIT_SCHEMA:
         raise NoListError("There is no report. Give the audit a reports_path to write it to.")
-    return uri
+    raise NoListError("The question is in no file. Give the approval a question_path to write it to.")
 
 
 def _of_audit(audit: Mapping[str, Any], repository: Repository) -> Iterator[str | None]:

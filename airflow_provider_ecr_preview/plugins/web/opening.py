@@ -60,10 +60,18 @@ class TaskRequest:
     task_id: str
     map_index: int
 
-    async def result(self) -> Any:
-        """Return the result of the task."""
+    async def result(self, key: str = "return_value") -> Any:
+        """Return the result of the task.
+
+        :param key: the key of another of its XComs.
+        """
         return await read_result(
-            self.request, dag_id=self.dag_id, run_id=self.run_id, task_id=self.task_id, map_index=self.map_index
+            self.request,
+            dag_id=self.dag_id,
+            run_id=self.run_id,
+            task_id=self.task_id,
+            map_index=self.map_index,
+            key=key,
         )
 
     async def check_owner(self, dag_id: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +11,8 @@ import httpx
 from fastapi import HTTPException, Request
 
 from airflow_provider_ecr_preview.plugins.lazy_app import HOST_APP
+from airflow_provider_ecr_preview.plugins.web.fair_queue import in_thread
+from airflow_provider_ecr_preview.plugins.web.stored_xcoms import stored_value
 
 MAX_RESULT_BYTES = 1024 * 1024
 """Twenty times the largest result that this package writes."""
@@ -21,8 +24,10 @@ _CREDENTIALS = ("authorization", "cookie", "host")
 _NO_IDS = {"", ".", "..", "~"}
 
 
-async def read_result(request: Request, *, dag_id: str, run_id: str, task_id: str, map_index: int) -> Any:
-    """Return the ``return_value`` of a task, if the user may read it.
+async def read_result(
+    request: Request, *, dag_id: str, run_id: str, task_id: str, map_index: int, key: str = "return_value"
+) -> Any:
+    """Return an XCom of a task, if the user may read it, also if Airflow's backend has put it on object storage.
 
     The call stays in this process. Airflow decides whether it is allowed, and nothing here reads its tables.
 
@@ -31,6 +36,7 @@ async def read_result(request: Request, *, dag_id: str, run_id: str, task_id: st
     :param run_id: the run.
     :param task_id: the task.
     :param map_index: which of the mapped tasks; -1 for one that is not mapped.
+    :param key: the key of the XCom.
     :raises HTTPException: as Airflow's API answers; if the result is larger than any of this package, too.
     """
     ids = (dag_id, run_id, task_id)
@@ -44,7 +50,7 @@ async def read_result(request: Request, *, dag_id: str, run_id: str, task_id: st
     headers["accept-encoding"] = "identity"
     async with httpx.AsyncClient(transport=transport, base_url="http://airflow", headers=headers) as airflow:
         response = await airflow.get(
-            f"{host.root_path}/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/return_value",
+            f"{host.root_path}/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/{key}",
             params={"map_index": map_index},
         )
     if response.status_code == HTTPStatus.OK:
@@ -53,7 +59,10 @@ async def read_result(request: Request, *, dag_id: str, run_id: str, task_id: st
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 "The result of this task is larger than any that this package writes.",
             )
-        return _value_of(response)
+        value = _value_of(response)
+        if not isinstance(value, str):
+            return value
+        return await in_thread(partial(stored_value, value, dag_id=dag_id, run_id=run_id, task_id=task_id))
     if response.status_code == HTTPStatus.NOT_FOUND:
         raise HTTPException(HTTPStatus.NOT_FOUND, "This task has pushed no result.")
     if response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:

@@ -135,6 +135,24 @@ export async function readResult(task: TaskRef, operator: string | null = null, 
   return resultOf(await readXCom(task, "return_value", signal), operator);
 }
 
+/** An object-storage XCom backend leaves the address of a value where Airflow's API shows the value. */
+export function isReference(value: unknown): value is string {
+  return typeof value === "string" && /^[a-z][a-z0-9+.-]*:\/\//.test(value);
+}
+
+/** A value as it was pushed, also where it is on object storage. */
+async function pushed(task: TaskRef, key: string, signal?: AbortSignal): Promise<unknown> {
+  const { value } = (await getJson(`${taskPath(task)}/xcomEntries/${key}?map_index=${task.mapIndex}`, signal)) as { value?: unknown };
+  const own = `${ownTaskPath(task)}/xcom?map_index=${task.mapIndex}&key=${key}`;
+  return allVisible(isReference(value) ? ((await getJson(own, signal)) as { value?: unknown }).value : value);
+}
+
+/** The policy of this fingerprint, if a repository of an audit has it. */
+export async function readPolicy(task: TaskRef, fingerprint: string, signal?: AbortSignal): Promise<string> {
+  const own = `${ownTaskPath(task)}/policy?map_index=${task.mapIndex}&fingerprint=${encodeURIComponent(fingerprint)}`;
+  return ((await getJson(own, signal)) as { lifecycle_policy_text: string }).lifecycle_policy_text;
+}
+
 /** What a task asks a person before there is an answer. */
 export async function readPending(task: TaskRef, signal?: AbortSignal): Promise<Result> {
   const value = await readXCom(task, APPROVAL_KEY, signal);
@@ -173,10 +191,7 @@ async function readKeys(task: TaskRef, signal?: AbortSignal): Promise<string[]> 
 /** The value that a task pushed under a key; undefined where there is none. */
 export async function readXCom(task: TaskRef, key: string, signal?: AbortSignal): Promise<unknown> {
   try {
-    const entry = (await getJson(`${taskPath(task)}/xcomEntries/${key}?map_index=${task.mapIndex}`, signal)) as {
-      value?: unknown;
-    };
-    return allVisible(entry.value);
+    return await pushed(task, key, signal);
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) {
       return undefined;
@@ -373,14 +388,11 @@ export interface MarkerValue {
 
 export async function readMarker(task: TaskRef, signal?: AbortSignal, key = MARKER_KEY): Promise<MarkerValue | null> {
   try {
-    const entry = (await getJson(
-      `${taskPath(task)}/xcomEntries/${key}?map_index=${task.mapIndex}`,
-      signal,
-    )) as { value?: MarkerValue };
-    return entry.value?.counts ? allVisible(entry.value) : null;
+    const value = (await pushed(task, key, signal)) as MarkerValue | undefined;
+    return value?.counts ? value : null;
   } catch (error) {
     // One that is gone since, or of a DAG that the user may list and not read, is no reason to show none.
-    if (error instanceof ApiError && (error.status === 403 || error.status === 404)) {
+    if (error instanceof ApiError && [403, 404, 410].includes(error.status)) {
       return null;
     }
     throw error;

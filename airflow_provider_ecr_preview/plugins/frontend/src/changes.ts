@@ -50,6 +50,9 @@ export interface RepositoryCleanup extends RepositoryRef {
   error: string | null;
   message: string | null;
   spared_images?: SparedImage[];
+  policy_fingerprint: string;
+  /** Of a dry run; missing where the applied policy could not be read. */
+  applied_policy_fingerprint?: string | null;
 }
 
 export interface Cleanup {
@@ -72,6 +75,8 @@ export interface Cleanup {
   repositories_left_out: number;
   results_uri: string | null;
   approval?: ApprovedBy | null;
+  /** Of a dry run: the policies by their fingerprints. */
+  lifecycle_policies?: Record<string, string>;
 }
 
 export interface RepositoryPolicy extends RepositoryRef {
@@ -196,6 +201,8 @@ export interface Approval {
   repository_count: number;
   repositories: (RepositoryRef & { previewed_at: string })[] | null;
   repositories_uri: string | null;
+  /** The file with the question and the answer. */
+  question_uri?: string | null;
   /** Until when a clean-up with its defaults accepts the previews. Missing from approvals of earlier releases. */
   answer_by?: string | null;
   chosen_options?: string[];

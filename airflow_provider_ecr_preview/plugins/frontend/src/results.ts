@@ -1,3 +1,4 @@
+import { isReference } from "./api";
 import type {
   Approval,
   Cleanup,
@@ -60,11 +61,6 @@ export function resultOf(value: unknown, operator: string | null = null): Result
   }
   const kind = typeof value["schema"] === "string" && Object.hasOwn(KINDS, value["schema"]) ? KINDS[value["schema"]] : undefined;
   return kind === undefined ? { kind: "none" } : ({ kind, value } as unknown as Result);
-}
-
-/** An object-storage XCom backend leaves the address of the value where Airflow's API shows the value. */
-function isReference(value: unknown): value is string {
-  return typeof value === "string" && /^[a-z][a-z0-9+.-]*:\/\//.test(value);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -63,6 +63,8 @@ export interface Summary extends RepositoryRef {
   findings: Finding[];
   sample: Image[];
   images_uri: string | null;
+  /** Missing from audits, from those of earlier releases, and where there was no room. */
+  lifecycle_policy_text?: string;
 }
 
 export interface FindingCount {

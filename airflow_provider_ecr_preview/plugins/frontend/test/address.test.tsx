@@ -32,8 +32,8 @@ const AUDIT = {
   report_uri: "s3://aws@reports/audit.md",
   changes: null,
 };
-const COLUMNS = ["registry_id", "region_name", "repository_name", "status", "expiring_image_count", "expiring_bytes_upper_bound", "images_uri"];
-const ROWS = Array.from({ length: 60 }, (_, at) => ["123456789012", "eu-west-1", `team/r${String(at).padStart(2, "0")}`, "previewed", at, at, `file:///${at}`]);
+const COLUMNS = ["registry_id", "region_name", "repository_name", "status", "expiring_image_count", "expiring_bytes_upper_bound", "images_uri", "policy_fingerprint"];
+const ROWS = Array.from({ length: 60 }, (_, at) => ["123456789012", "eu-west-1", `team/r${String(at).padStart(2, "0")}`, "previewed", at, at, `file:///${at}`, "f".repeat(64)]);
 
 let airflow: FakeAirflow;
 const names = () => screen.getAllByRole("button", { name: /^team\/r/ }).map((button) => button.textContent);
@@ -170,6 +170,28 @@ describe("what next", () => {
     details.open = true;
     fireEvent(details, new Event("toggle"));
     await seen("Send this policy for approval, as a dry run");
+  });
+});
+
+describe("a repository of an audit that is too large for summaries", () => {
+  const text = JSON.stringify({ rules: [{ rulePriority: 5, description: "<i>old</i>", selection: {}, action: { type: "expire" } }] });
+
+  it("shows the rules and the text of the applied policy", async () => {
+    airflow.answer(/\/images\/rules/, { rules: null });
+    airflow.answer(/\/policy\?map_index=-1&fingerprint=/, { lifecycle_policy_text: text });
+    at("?repository=123456789012/eu-west-1/team/r07");
+    show();
+    await seen("<i>old</i>");
+    await seen("The text of the policy");
+    const row = screen.getAllByText("<i>old</i>")[0]!.closest("tr")!;
+    expect([...row.cells].map((cell) => cell.textContent).slice(0, 4)).toEqual(["5", "<i>old</i>", "expire", "not known"]);
+  });
+
+  it("says nothing of rules where the policy was not kept", async () => {
+    at("?repository=123456789012/eu-west-1/team/r07");
+    show();
+    await seen("team/r07");
+    expect(pageText()).not.toContain("The text of the policy");
   });
 });
 

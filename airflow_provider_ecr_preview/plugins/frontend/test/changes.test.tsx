@@ -5,7 +5,7 @@ import axe from "axe-core";
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { failureIn } from "../src/api";
+import { failureIn, readMarker } from "../src/api";
 import { diffLines, policyLines } from "../src/diff";
 import EcrPreview from "../src/main";
 import { resultOf } from "../src/results";
@@ -199,6 +199,38 @@ describe("an approval", () => {
   });
 });
 
+describe("a dry run of a clean-up", () => {
+  const [applied, candidate] = [10, 15].map((count) => JSON.stringify({ rules: [{ rulePriority: 1, countNumber: count }] }));
+  const of = (fields: Record<string, unknown>) => {
+    const value = frozen("cleanup_dry_run") as { repositories: Record<string, unknown>[] };
+    const repositories = value.repositories.map((each) => ({ ...each, policy_fingerprint: "c", ...fields }));
+    return { ...value, repositories, lifecycle_policies: { a: applied, c: candidate } };
+  };
+
+  it.each([
+    ["a", /The candidate policy, and the applied one.*- "countNumber": 10 *\+ "countNumber": 15/],
+    ["c", /The applied policy.*"countNumber": 15/],
+    [null, /The candidate policy, and the applied one.*\+ "countNumber": 15/],
+    [undefined, /The policy.*"countNumber": 15/],
+  ])("whose applied policy is %s shows the policy that decides", async (fingerprint, text) => {
+    airflow.task(of(fingerprint === undefined ? {} : { applied_policy_fingerprint: fingerprint }));
+    show();
+    await waitFor(() => expect(pageText()).toMatch(text));
+    expect((await violations()).join("\n")).toBe("");
+  });
+});
+
+it("links the question of an approval and its answer, as they are kept", async () => {
+  airflow.task({
+    schema: "ecr-lifecycle-approval/1", action: "delete", dry_run: false, digest: "d", repository_count: 1, repositories: null,
+    repositories_uri: null, question_uri: "s3://aws@reports/q.md", chosen_options: ["Approve"], responded_at: "2026-11-28T10:00:00Z",
+    responded_by_user: { id: "1", name: "ada" },
+  });
+  show();
+  const link = await screen.findByRole("link", { name: "The question and the answer, as kept" });
+  expect(link.getAttribute("href")).toBe("/airflow/ecr-preview/dags/d/runs/r/tasks/t/report?map_index=-1");
+});
+
 describe("the run", () => {
   const instances = [
     { task_id: "clean_up", operator_name: "EcrDeletePreviewedImagesOperator", start_date: "2026-11-28T12:00:00Z", state: "success" },
@@ -241,6 +273,24 @@ describe("an audit of a candidate", () => {
 });
 
 describe("a result on object storage", () => {
+  it("is read through our own route, and its marker too", async () => {
+    airflow.task("file:///xcoms/d/r/t/1.json", { operator_name: "EcrDeletePreviewedImagesOperator" });
+    airflow.answer(/\/ecr-preview\/.*\/xcom\?map_index=-1&key=return_value/, { value: frozen("cleanup_done") });
+    show();
+    await waitFor(() => expect(pageText()).toContain("9 images were deleted"));
+    airflow.answer(/xcomEntries\/ecr_lifecycle_change/, { value: "file:///xcoms/d/r/t/2.json" });
+    airflow.answer(/\/xcom\?map_index=-1&key=ecr_lifecycle_change/, { value: { kind: "cleanup", counts: { n: 1 } } });
+    const task = { dagId: "d", runId: "r", taskId: "t", mapIndex: -1 };
+    expect(await readMarker(task, undefined, "ecr_lifecycle_change")).toEqual({ kind: "cleanup", counts: { n: 1 } });
+  });
+
+  it("that the API server cannot read says why", async () => {
+    airflow.task("file:///xcoms/d/r/t/1.json", { operator_name: "EcrDeletePreviewedImagesOperator" });
+    airflow.answer(/\/xcom\?/, { detail: "Give the API server the right to read." }, 502);
+    show();
+    await seen("Give the API server the right to read.");
+  });
+
   it("says what to set", async () => {
     airflow.task("s3://bucket/xcom/1.json", { operator_name: "EcrAuditLifecyclePoliciesOperator" });
     show();

@@ -121,6 +121,16 @@ async def read_found_images(
         return await in_thread(partial(json_reply, found, is_packed=takes_gzip(request)))
 
 
+async def readable_rows(requested: TaskRequest) -> tuple[list[str], bytes]:
+    """Return where the tables of an audit are and their rows as packed JSON, in a turn for an answer, if the user may read them.
+
+    :param requested: the request.
+    :raises HTTPException: if there are none, or the user may not read them.
+    """
+    key, answer = await _readable(requested)
+    return [uri for uri, _ in key], answer.packed
+
+
 async def _readable(requested: TaskRequest) -> tuple[_Key, _Repositories]:
     """Return all repositories of an audit, in a turn for an answer, if the user may read them."""
     user_id = requested.user.get_id()

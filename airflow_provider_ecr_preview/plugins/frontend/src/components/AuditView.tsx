@@ -1,7 +1,6 @@
 import { type ReactNode, useCallback, useLayoutEffect, useRef } from "react";
 
 import { ownReportUrl, readRepositories, repositoryKey, runPath, tabPath, taskKey } from "../api";
-import { policyLines } from "../diff";
 import { TrendOverTime } from "../charts/TrendOverTime";
 import { FINDINGS } from "../findings";
 import { bytes, count, counted, minute, reportUrl } from "../format";
@@ -19,6 +18,7 @@ import { Registries } from "./Registries";
 import { FindImages } from "./FindImages";
 import { IMAGE_FILTERS, IMAGES } from "./Images";
 import { LARGEST_FIRST, Repositories } from "./Repositories";
+import { PolicyText } from "./PolicyText";
 import { RepositoryView } from "./RepositoryView";
 
 /** An audit, or the one of its repositories that the address names. */
@@ -141,12 +141,7 @@ function Kind({ audit }: { audit: Audit }) {
       )}
       {audit.selection && audit.selection !== "*" && <p className="quiet">Repositories: {audit.selection}</p>}
       {text !== null && (
-        <details>
-          <summary>The candidate policy</summary>
-          <pre className="diff" role="region" aria-label="Candidate policy" tabIndex={0}>
-            {policyLines(text).join("\n")}
-          </pre>
-        </details>
+        <PolicyText text={text} title="The candidate policy" />
       )}
     </>
   );

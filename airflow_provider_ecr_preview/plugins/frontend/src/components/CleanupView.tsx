@@ -13,6 +13,7 @@ import { named, NamedPlace, Tiles } from "./basics";
 import { Blocking, Checks, Digests } from "./Checks";
 import { Counts } from "./Counts";
 import { DataTable, Pager, TableSearch } from "./DataTable";
+import { PolicyText } from "./PolicyText";
 import { savings } from "./PreviewTiles";
 import { Rows } from "./Rows";
 
@@ -129,12 +130,13 @@ function Repositories({ cleanup, done }: { cleanup: Cleanup; done: string }) {
         cell: ({ row }) => (
           <>
             <Digests digests={row.original.image_digests} title={`Some of those: ${done.toLowerCase()}`} />
+            <Policy repository={row.original} policies={cleanup.lifecycle_policies ?? {}} />
             <Checks checks={row.original.checks} title="Checks" />
           </>
         ),
       },
     ],
-    [done],
+    [done, cleanup],
   );
   const table = useSearchedTable({ data: cleanup.repositories, columns, address, rowId: repositoryKey });
   return (
@@ -148,6 +150,22 @@ function Repositories({ cleanup, done }: { cleanup: Cleanup; done: string }) {
       <DataTable table={table} label="Repositories" />
       {cleanup.repositories.length > 1 && <Pager table={table} what="repositories" />}
     </section>
+  );
+}
+
+/** The policy that decides, with its difference to the applied one, where a dry run has both. */
+function Policy({ repository, policies }: { repository: RepositoryCleanup; policies: Record<string, string> }) {
+  const text = policies[repository.policy_fingerprint];
+  const applied = repository.applied_policy_fingerprint;
+  if (text === undefined) {
+    return null;
+  }
+  return applied === repository.policy_fingerprint ? (
+    <PolicyText text={text} title="The applied policy" />
+  ) : applied === undefined ? (
+    <PolicyText text={text} title="The policy" />
+  ) : (
+    <PolicyText text={text} before={applied === null ? null : (policies[applied] ?? null)} title="The candidate policy, and the applied one" />
   );
 }
 

@@ -8,6 +8,7 @@ import { Banner } from "./Banner";
 import { ConsoleLink, named, place, Tiles } from "./basics";
 import { Blocking, Checks } from "./Checks";
 import { Copy } from "./Copy";
+import { Lines } from "./PolicyText";
 
 const STATUSES: Record<string, string> = {
   changed: "changed",
@@ -118,20 +119,6 @@ function PolicyDiff({ repository, policies }: { repository: RepositoryPolicy; po
       {getsNone && <p className="quiet">No policy is wanted: the one that was there is removed.</p>}
       <Lines lines={diffLines(policyLines(before), policyLines(after))} label="Policy before and after" />
     </>
-  );
-}
-
-const SIGNS = { same: " ", added: "+", removed: "-" };
-
-function Lines({ lines, label }: { lines: { kind: "same" | "added" | "removed"; text: string }[]; label: string }) {
-  return (
-    <pre className="diff" role="region" aria-label={label} tabIndex={0}>
-      {lines.map(({ kind, text }, at) => (
-        <div key={at} className={kind}>
-          {SIGNS[kind]} {text}
-        </div>
-      ))}
-    </pre>
   );
 }
 

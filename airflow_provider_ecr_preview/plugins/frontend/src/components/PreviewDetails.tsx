@@ -12,11 +12,14 @@ export function PreviewDetails({
   task,
   repository,
   rules,
+  text,
   instead,
 }: {
   task: TaskRef;
   repository: RepositoryRef | null;
   rules: RuleSummary[];
+  /** The policy, where it is known. */
+  text: string | null;
   /** What to show with the reason where the image list cannot be read. */
   instead?: ReactNode;
 }) {
@@ -24,7 +27,7 @@ export function PreviewDetails({
   const counts = loaded.value?.rules ?? null;
   return (
     <>
-      <Rules rules={rules} counts={counts} />
+      <Rules rules={rules} counts={counts} text={text} />
       {loaded.state === "failed" ? (
         <>
           <h3>Images</h3>

@@ -4,8 +4,10 @@ import type { Audit, AuditedRepository, Settings, TaskRef } from "../types";
 import { Badge, ConsoleLink, place } from "./basics";
 import { rulesOf } from "../rules";
 import { NextSteps } from "./NextSteps";
+import { usePolicyText } from "./PolicyText";
 import { PreviewDetails } from "./PreviewDetails";
 import { PreviewTiles } from "./PreviewTiles";
+import { Rules } from "./Rules";
 import { SummaryView } from "./SummaryView";
 
 /** One repository of an audit: its whole summary where the result of the audit holds it, and what is in the table where not. */
@@ -22,10 +24,11 @@ export function RepositoryView({
 }) {
   const key = repositoryKey(repository);
   const summary = audit.summaries?.find((each) => repositoryKey(each) === key);
+  const text = usePolicyText(task, audit, repository.policy_fingerprint ?? summary?.policy_fingerprint ?? null);
   if (summary) {
     return (
       <>
-        <SummaryView summary={summary} repository={repository} task={task} settings={settings} />
+        <SummaryView summary={summary} repository={repository} task={task} settings={settings} text={text} />
         <NextSteps repositoryNames={[repository.repository_name]} policyText={audit.policies?.lifecycle_policy_text ?? null} />
       </>
     );
@@ -65,13 +68,16 @@ export function RepositoryView({
         </>
       )}
       {repository.images_uri === null ? (
-        <p className="quiet">
-          {audit.report_uri === null
-            ? "Give the audit a reports_path to see every image here."
-            : "The audit wrote no image lists (write_image_lists=False)."}
-        </p>
+        <>
+          <Rules rules={rulesOf(text)} counts={null} text={text} />
+          <p className="quiet">
+            {audit.report_uri === null
+              ? "Give the audit a reports_path to see its policy and every image here."
+              : "The audit wrote no image lists (write_image_lists=False)."}
+          </p>
+        </>
       ) : (
-        <PreviewDetails task={task} repository={repository} rules={rulesOf(audit.policies?.lifecycle_policy_text ?? null)} />
+        <PreviewDetails task={task} repository={repository} rules={rulesOf(text)} text={text} />
       )}
       <NextSteps repositoryNames={[repository.repository_name]} policyText={audit.policies?.lifecycle_policy_text ?? null} />
     </>

@@ -1,13 +1,14 @@
 import { dollars } from "../costs";
 import { bytes, count } from "../format";
 import type { RuleCounts, RuleSummary } from "../types";
+import { PolicyText } from "./PolicyText";
 
 /**
  * What each rule takes and, where it is known, what it keeps and shields from the rules below.
  *
  * Of a repository in a large audit only the counts are known here: of the rules that decide about an image.
  */
-export function Rules({ rules, counts }: { rules: RuleSummary[]; counts: RuleCounts[] | null }) {
+export function Rules({ rules, counts, text }: { rules: RuleSummary[]; counts: RuleCounts[] | null; text: string | null }) {
   const countsOf = new Map(counts?.map((each) => [each.priority, each]));
   const unruled = countsOf.get(null);
   const rows = rules.length > 0 ? rules.map((rule) => ({ priority: rule.priority, rule })) : priorities(counts);
@@ -50,7 +51,7 @@ export function Rules({ rules, counts }: { rules: RuleSummary[]; counts: RuleCou
                     <td>{rule.action}</td>
                   </>
                 )}
-                <td className="number">{count(rule?.image_count ?? countsOf.get(priority)?.taken ?? 0)}</td>
+                <td className="number">{count(rule?.image_count ?? (counts && (countsOf.get(priority)?.taken ?? 0)))}</td>
                 {rule && <td className="number">{bytes(rule.bytes_upper_bound)}</td>}
                 {rule && isPriced && <td className="number">{dollars(rule.monthly_cost_usd ?? null)}</td>}
                 {counts && (
@@ -64,6 +65,7 @@ export function Rules({ rules, counts }: { rules: RuleSummary[]; counts: RuleCou
           </tbody>
         </table>
       </div>
+      {text !== null && <PolicyText text={text} />}
       {counts && (
         <p className="quiet">
           A rule keeps what it selects and does not take, and shields it from the rules below that would.

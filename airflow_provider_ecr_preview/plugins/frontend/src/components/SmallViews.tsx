@@ -1,4 +1,4 @@
-import { repositoryKey } from "../api";
+import { ownReportUrl, repositoryKey } from "../api";
 import type { Approval, Readiness, RepositoryNames, StartedPreview } from "../changes";
 import { count, counted, minute } from "../format";
 import { approvalStory, isTooLate, nameCount, repositories } from "../stories";
@@ -32,9 +32,9 @@ export function StartedView({ started }: { started: StartedPreview }) {
 export function ElsewhereView({ address }: { address: string }) {
   return (
     <p className="note">
-      The result of this task is on object storage, at <code>{address}</code>, and Airflow's API hands out its address alone. To see
-      it here, set [common.io] xcom_objectstorage_threshold to 65536: results of this package take at most 48 KiB and then stay in
-      Airflow's database. Later runs are shown.
+      The result of this task is on object storage, at <code>{address}</code>, and Airflow's API returns its address alone. To see
+      it here, set [common.io] xcom_objectstorage_path on the API server as on the workers; or, for another XCom backend, leave
+      results of up to 48 KiB in Airflow's database (with Airflow's own backend, xcom_objectstorage_threshold = 65536).
     </p>
   );
 }
@@ -144,6 +144,13 @@ export function ApprovalView({ approval, task }: { approval: Approval; task: Tas
         <p>
           The answer holds for this digest, which covers every policy, image and tag that was shown:{" "}
           <Copy text={approval.digest} shown={approval.digest.slice(0, 12)} />
+        </p>
+      )}
+      {approval.question_uri && (
+        <p>
+          <a href={ownReportUrl(task)} target="_blank" rel="noreferrer">
+            The question{approval.chosen_options && " and the answer"}, as kept
+          </a>
         </p>
       )}
       {approval.repositories !== null ? (

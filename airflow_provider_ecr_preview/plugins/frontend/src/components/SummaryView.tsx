@@ -13,11 +13,13 @@ export function SummaryView({
   repository = null,
   task,
   settings,
+  text = summary.lifecycle_policy_text ?? null,
 }: {
   summary: Summary;
   repository?: RepositoryRef | null;
   task: TaskRef;
   settings: Settings;
+  text?: string | null;
 }) {
   useTitle(`preview of ${summary.repository_name}`, 1);
   return (
@@ -43,11 +45,12 @@ export function SummaryView({
           task={task}
           repository={repository}
           rules={summary.rules}
+          text={text}
           instead={<Sample summary={summary} />}
         />
       ) : (
         <>
-          <Rules rules={summary.rules} counts={null} />
+          <Rules rules={summary.rules} counts={null} text={text} />
           <h3>Images</h3>
           <p className="quiet">
             Give the task {repository === null ? "an images_path" : "a reports_path"} to see all of them here.

@@ -66,6 +66,7 @@ TOOLS = (
     "psutil>=6.0",
     "pytest>=8.3",
     "pytest-asyncio>=1.2",
+    "pytest-timeout>=2.4",
     "pytest-xdist>=3.8",
 )
 SHOWN = ("apache-airflow", "boto3", "apache-airflow-providers-amazon")

@@ -24,8 +24,10 @@ from airflow_provider_ecr_preview.core.exceptions import (
     RepositoryError,
 )
 from airflow_provider_ecr_preview.core.preview.reading import Lookout
+from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.audit import FailedRepository, RepositoryRef
 from airflow_provider_ecr_preview.core.xcom.comparison import ComparedRepository, ComparisonMethod
+from airflow_provider_ecr_preview.engine.comparison_progress import NO_PROGRESS, ComparisonProgress
 from airflow_provider_ecr_preview.engine.fleet.outage import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet, PreviewTarget
 
@@ -71,6 +73,7 @@ class PolicyComparer:
     :param lookout: what to flag among the affected images.
     :param write: called with each image that the policies treat differently; None if the images are not listed.
     :param should_stop: polled repeatedly; once it returns True, the comparison ends early.
+    :param progress: what earlier attempts found out, and where this one keeps what it finds out.
     """
 
     hook: EcrLifecyclePolicyPreviewHook
@@ -83,6 +86,7 @@ class PolicyComparer:
     lookout: Lookout = field(default_factory=Lookout)
     write: Callable[[ComparedImage], object] | None = None
     should_stop: Callable[[], bool] = bool
+    progress: ComparisonProgress = NO_PROGRESS
     _is_down: Event = field(default_factory=Event, init=False, repr=False)
 
     def compare(self, repository_names: Sequence[str]) -> Iterator[ComparedRepository | FailedRepository]:
@@ -90,6 +94,18 @@ class PolicyComparer:
 
         :param repository_names: the repositories.
         """
+        known = set()
+        for compared in self.progress.compared(repository_names, self.write):
+            known.add(compared["repository_name"])
+            yield compared
+        if known:
+            log.info("Continuing an earlier attempt: %s compared.", counted(known, "repository", "repositories"))
+        try:
+            yield from self._compare([name for name in repository_names if name not in known])
+        finally:
+            self.progress.flush()
+
+    def _compare(self, repository_names: Sequence[str]) -> Iterator[ComparedRepository | FailedRepository]:
         for start in range(0, len(repository_names), BATCH_SIZE):
             names = repository_names[start : start + BATCH_SIZE]
             effects = self._effects(names)
@@ -97,6 +113,7 @@ class PolicyComparer:
                 return
             for name in names:
                 yield self._compared(name, {policy: of[name] for policy, of in effects.items()})
+            self.progress.end_batch()
             log.info("%d of %d repositories compared.", start + len(names), len(repository_names))
 
     def _effects(self, names: Sequence[str]) -> dict[str, Effects]:
@@ -120,10 +137,12 @@ class PolicyComparer:
                 return FailedRepository(**{**effect, "message": f"{policy}: {effect['message']}"})
             known[policy] = effect
         ref = self._ref(name)
-        if self.write is not None:
-            for image in compared_images(ref, known):
-                self.write(image)
-        return compare_effects(ref, known)
+        images = [] if self.write is None else [*compared_images(ref, known)]
+        for image in images:
+            self.write(image)  # type: ignore[misc]  # there is no image without it
+        compared = compare_effects(ref, known)
+        self.progress.keep_compared(compared, images)
+        return compared
 
     def _previewed(self, policy: str, names: Sequence[str]) -> Effects:
         """Let ECR preview one policy.
@@ -139,21 +158,42 @@ class PolicyComparer:
             outage_timeout=0.0 if self._is_down.is_set() else self.outage_timeout,
             lookout=self.lookout,
             image_lists=lists.open,
+            on_started=lambda preview: self.progress.keep_started(policy, preview),
             on_progress=lambda progress: log.info("%s: %s.", policy, progress),
             should_stop=self.should_stop,
         )
+        effects: Effects = {**self.progress.effects("preview", policy, names)}
         targets = (PreviewTarget(name, self.policies[policy]) for name in names)
-        outcomes = list(fleet.audit(targets))
+        started = self.progress.started(policy, [name for name in names if name not in effects])
+        outcomes = []
+        for outcome in fleet.audit(targets, started=started, done=frozenset(effects)):
+            outcomes.append(outcome)
+            effect = effects[outcome.repository_name] = lists.effect_of(outcome)
+            if isinstance(effect, PolicyEffect):
+                self.progress.keep_effect("preview", policy, outcome.repository_name, effect)
+        # The previews of the next policy replace these.
+        self.progress.flush()
         if outcomes and all(outcome.error in _OUTAGES for outcome in outcomes):
             self._is_down.set()
         else:
             self._is_down.clear()
-        return {outcome.repository_name: lists.effect_of(outcome) for outcome in outcomes}
+        return effects
 
     def _simulated(self, names: Sequence[str]) -> dict[str, Effects]:
         """Evaluate all policies over the images of each repository."""
+        known = {policy: self.progress.effects("simulation", policy, names) for policy in self.policies}
+        by_name: dict[str, Effects] = {
+            name: {policy: known[policy][name] for policy in self.policies}
+            for name in names
+            if all(name in of for of in known.values())
+        }
+        new = [name for name in names if name not in by_name]
         with ThreadPoolExecutor(SIMULATION_WORKERS, "ecr-simulation") as pool:
-            by_name = dict(zip(names, pool.map(self._simulate, names), strict=True))
+            for name, effects in zip(new, pool.map(self._simulate, new), strict=True):
+                by_name[name] = effects
+                for policy, effect in effects.items():
+                    if isinstance(effect, PolicyEffect):
+                        self.progress.keep_effect("simulation", policy, name, effect)
         return {policy: {name: by_name[name][policy] for name in names} for policy in self.policies}
 
     def _simulate(self, name: str) -> Effects:

@@ -1,4 +1,4 @@
-"""Where a task that changes something records what it is about to do, so that its next attempt knows it."""
+"""Where a task records what it is about to do, or has found out, so that its next attempt knows it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_ecr_preview.reports.segments import PathSegments, StateSeg
 from airflow_provider_ecr_preview.reports.storage import files_under, remove_files
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import BaseOperator, Context
 
 
 log = logging.getLogger(__name__)
@@ -36,12 +36,29 @@ class _FolderParts(PathSegments):
 
 
 def journal_of(context: Context, path: str | None, name: str, parameter: str) -> Journal:
-    """Return the journal of a task: in Airflow's task state store, else next to its list of results, else in memory.
+    """Return the journal of a task that changes something, with a warning if the next attempt cannot read it.
 
     :param context: the task's context.
     :param path: the list of results, an ``ObjectStoragePath`` URL of a file; None if the task does not write one.
     :param name: name of this journal among those of the same task.
     :param parameter: the parameter that gives the path, for the warning.
+    """
+    journal = kept_journal(context, path, name)
+    if journal.place is None:
+        log.warning(
+            "If this task is killed, its next attempt cannot know what this attempt changed, because this Airflow has no "
+            "task state store and %s is not set. Set it, or use Airflow 3.3 or later.",
+            parameter,
+        )
+    return journal
+
+
+def kept_journal(context: Context, path: str | None, name: str) -> Journal:
+    """Return the journal of a task: in Airflow's task state store, else next to its list of results, else in memory.
+
+    :param context: the task's context.
+    :param path: the list of results, an ``ObjectStoragePath`` URL of a file; None if the task does not write one.
+    :param name: name of this journal among those of the same task.
     """
     attempt = _attempt(context)
     store: Any = context.get("task_state_store")
@@ -59,12 +76,15 @@ def journal_of(context: Context, path: str | None, name: str, parameter: str) ->
             return _FolderParts(folder / f"{attempt:03}", parts.parent)
 
         return Journal(in_folder, attempt=attempt, place=str(folder), is_in_files=True)
-    log.warning(
-        "If this task is killed, its next attempt cannot know what this attempt changed, because this Airflow has no task "
-        "state store and %s is not set. Set it, or use Airflow 3.3 or later.",
-        parameter,
-    )
     return Journal(attempt=attempt)
+
+
+def task_run_id(operator: BaseOperator, context: Context) -> str:
+    """Return an id of this task run that is the same for every attempt."""
+    ti = context.get("ti")
+    run_id, map_index = context.get("run_id") or getattr(ti, "run_id", None), getattr(ti, "map_index", None)
+    parts = [operator.dag_id, run_id if isinstance(run_id, str) else "", operator.task_id]
+    return " ".join([*parts, str(map_index if isinstance(map_index, int) else -1)])
 
 
 def _attempt(context: Context) -> int:

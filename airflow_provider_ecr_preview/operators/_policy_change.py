@@ -23,13 +23,14 @@ from airflow_provider_ecr_preview.display.text import render
 from airflow_provider_ecr_preview.engine.planned_changes import with_doubt
 from airflow_provider_ecr_preview.engine.policy_changer import PolicyChanger
 from airflow_provider_ecr_preview.operators._cleanup_base import EcrCleanupOperator, OnBlocked, why_blocked
+from airflow_provider_ecr_preview.operators._journal import task_run_id
 from airflow_provider_ecr_preview.operators._policy_journal import PolicyJournal
 from airflow_provider_ecr_preview.operators._publish import mark_change, push_before_failure
 from airflow_provider_ecr_preview.reports.former_policies import keep_former_policies
 from airflow_provider_ecr_preview.templating.types import Templated
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator, Context
+    from airflow.sdk import Context
 
 
 EarlierChanges = Mapping[RepositoryId, EarlierChange]
@@ -78,7 +79,7 @@ class PolicyChangeOperator(EcrCleanupOperator):
         self._started_at = datetime.now(UTC)
         self._message: str | None = None
         changer = PolicyChanger(self._hook_of, self._stopping().wait)
-        journal = None if dry_run else PolicyJournal(context, _change_id(self, context), path)
+        journal = None if dry_run else PolicyJournal(context, task_run_id(self, context), path)
         changes = self._plan(changer, journal.earlier if journal else {})
         if journal is not None and journal.is_blind:
             changes = list(map(with_doubt, changes))
@@ -168,14 +169,6 @@ class PolicyChangeOperator(EcrCleanupOperator):
             if on_blocked == "skip":
                 raise AirflowSkipException(message)
             raise CleanupBlockedError(message)
-
-
-def _change_id(operator: BaseOperator, context: Context) -> str:
-    """Return an id of this task run that is the same for every attempt."""
-    ti = context["ti"]
-    run_id, map_index = context.get("run_id") or getattr(ti, "run_id", None), getattr(ti, "map_index", None)
-    parts = [operator.dag_id, run_id if isinstance(run_id, str) else "", operator.task_id]
-    return " ".join([*parts, str(map_index if isinstance(map_index, int) else -1)])
 
 
 def _why_incomplete(value: PolicyChangeXCom) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
@@ -40,6 +41,7 @@ from airflow_provider_ecr_preview.links.ecr import EcrRegistryLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.operators._audit_parameters import MAX_WORKERS, OUTAGE_TIMEOUT, REPOSITORY_TIMEOUT
 from airflow_provider_ecr_preview.operators._fail_on import FAIL_ON_RULES, FailOn, is_too_many, read_fail_on
+from airflow_provider_ecr_preview.operators._progress import comparison_progress
 from airflow_provider_ecr_preview.operators._publish import mark_comparison, push_before_failure
 from airflow_provider_ecr_preview.reports.lists import line_list
 from airflow_provider_ecr_preview.templating.parameters import Rule, policies
@@ -110,7 +112,8 @@ class EcrCompareLifecyclePoliciesOperator(
     :param recently_pulled_days: report a finding if an affected image was pulled within this number of days. (templated)
     :param protected_tags: tag globs; report a finding if an affected image has such a tag. (templated)
     :param results_path: where to write every image that the policies treat differently, an ``ObjectStoragePath`` URL of a
-        file; None to write no list. (templated)
+        file; None to write no list. A retry continues there where the attempt before was killed; without Airflow's task
+        state store (3.3 and later), only with this parameter. (templated)
     :param max_workers: number of threads that call ECR. (templated)
     :param repository_timeout: how long one preview may take, in seconds. (templated)
     :param outage_timeout: how long to wait for the end of an outage of AWS or the network, in seconds. An endpoint that has
@@ -209,7 +212,10 @@ class EcrCompareLifecyclePoliciesOperator(
         if not names:
             self.log.warning("repository_names is empty: there is no repository to compare policies on.")
         results_path = text(self.results_path, "results_path")
-        comparison = Comparison(policies, method, datetime.now(UTC))
+        lookout = Lookout(
+            recently_pulled_days=days(self.recently_pulled_days, "recently_pulled_days", RECENTLY_PULLED_DAYS),
+            protection=tags_protected_by(self.protected_tags),
+        )
         reasons: list[str] = []
         with ExitStack() as stack:
             lines = stack.enter_context(line_list(results_path, dag_id=self.dag_id)) if results_path else None
@@ -221,13 +227,13 @@ class EcrCompareLifecyclePoliciesOperator(
                 max_workers=integer(self.max_workers, "max_workers", MAX_WORKERS, minimum=1),
                 repository_timeout=seconds(self.repository_timeout, "repository_timeout", REPOSITORY_TIMEOUT),
                 outage_timeout=seconds(self.outage_timeout, "outage_timeout", OUTAGE_TIMEOUT),
-                lookout=Lookout(
-                    recently_pulled_days=days(self.recently_pulled_days, "recently_pulled_days", RECENTLY_PULLED_DAYS),
-                    protection=tags_protected_by(self.protected_tags),
-                ),
+                lookout=lookout,
                 write=lines.write if lines else None,
                 should_stop=lambda: self._is_stopped,
             )
+            progress = comparison_progress(context, self, results_path, policies, [method, repr(lookout)])
+            comparison = Comparison(policies, method, datetime.fromtimestamp(progress.began_at, UTC))
+            comparer = replace(comparer, progress=progress)
             for compared in comparer.compare(names):
                 if "policies" in compared:
                     comparison.add(compared)
@@ -240,6 +246,7 @@ class EcrCompareLifecyclePoliciesOperator(
                     f"{counted(names, 'repository', 'repositories')}."
                 )
             value = comparison_xcom(comparison, self._finished(stack.pop_all(), results_path))
+        progress.end()
         mark_comparison(context, self, value)
         self.log.info("The comparison:\n%s", render(comparison_table(value), width=140))
         reasons = [*self._too_much(value), *reasons]

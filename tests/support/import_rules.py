@@ -72,7 +72,7 @@ RULES: Mapping[str, Allowed] = {
 CORE_ORDER = (
     ("ecr_values", "parts", "text", "values"),
     ("journal", "parameters"),
-    ("lint", "xcom"),
+    ("lint", "progress", "xcom"),
     ("money", "policy_event", "repository"),
     ("exceptions", "pull_grants", "referrers", "replication", "selection"),
     ("protection",),

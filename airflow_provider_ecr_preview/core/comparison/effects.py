@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from airflow_provider_ecr_preview.core.ecr_values import EXPIRE
 from airflow_provider_ecr_preview.core.preview.finding import SEVERITY_ORDER
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.repository import DigestKey, digest_key, digest_of
 from airflow_provider_ecr_preview.core.text.counted import counted
-from airflow_provider_ecr_preview.core.values import Leading, cut, known_sum
+from airflow_provider_ecr_preview.core.values import Leading, _from_isoformat, cut, isoformat, known_sum
 from airflow_provider_ecr_preview.core.xcom.audit import (
     MAX_LISTED,
     MAX_MESSAGE_CHARACTERS,
@@ -68,6 +68,26 @@ class PolicyEffect:
         if self.is_listed:
             taken = taken._replace(image_tags=image.image_tags, image_pushed_at=image.image_pushed_at)
         self.taken[digest_key(image.image_digest)] = taken
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the effect in plain JSON types."""
+        return {
+            "policy_fingerprint": self.policy_fingerprint,
+            "findings": self.findings,
+            "is_listed": self.is_listed,
+            "taken": [
+                [digest_of(key), *image[:-1], isoformat(image.image_pushed_at)] for key, image in self.taken.items()
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> PolicyEffect:
+        """Return the effect that :meth:`as_dict` wrote."""
+        taken = {
+            digest_key(digest): TakenImage(action, size, tuple(tags), _from_isoformat(pushed_at))
+            for digest, action, size, tags, pushed_at in value["taken"]
+        }
+        return cls(value["policy_fingerprint"], value["findings"], taken, value["is_listed"])
 
     def actions(self) -> dict[DigestKey, str]:
         """Return the action by image."""

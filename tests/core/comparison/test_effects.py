@@ -188,3 +188,12 @@ def test_a_simulation_takes_what_the_policy_takes_and_raises_its_findings() -> N
     assert of.taken.keys() == effect(2, 3, 4, 5).taken.keys()
     assert {image.action for image in of.taken.values()} == {"EXPIRE"}
     assert {one["code"] for one in of.findings} == {"recently_pulled_image_expires", "dead_rule"}
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_an_effect_survives_as_json(is_listed: bool) -> None:
+    of = PolicyEffect("f" * 64, [finding()], is_listed=is_listed)
+    of.add(previewed(1, image_tags=("v1", "latest"), image_size_in_bytes=7))
+    of.add(archiving(2))
+    of.add(previewed(3, image_digest="sha512:odd", image_pushed_at=None))
+    assert PolicyEffect.from_dict(json.loads(json.dumps(of.as_dict()))) == of

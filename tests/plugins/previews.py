@@ -27,6 +27,7 @@ def images(count: int) -> Iterator[PreviewedImage]:
             target_storage_class="ARCHIVE" if is_archived else None,
             storage_class="STANDARD",
             image_size_in_bytes=None if number % 7 == 0 else 1000 + number,
+            last_recorded_pull_time=BEGAN + timedelta(days=number) if number % 11 == 1 and number % 7 else None,
         )
 
 
@@ -53,5 +54,6 @@ def summary(images_uri: str | None, repository_name: str = "team/payments") -> d
         "registry_id": "123456789012",
         "region_name": "us-east-1",
         "repository_name": repository_name,
+        "previewed_at": (BEGAN + timedelta(days=100)).isoformat(),
         "images_uri": images_uri,
     }

@@ -40,6 +40,10 @@ def number(image: dict[str, Any]) -> int:
     return int(image["image_digest"].removeprefix("sha256:"), 16)
 
 
+def last_use(image: dict[str, Any]) -> str:
+    return str(image["last_recorded_pull_time"] or image["image_pushed_at"])
+
+
 def test_a_page_has_the_images_as_they_were_written(preview: Server) -> None:
     assert preview.get(limit=2, offset=1).json() == {"total": 250, "matching": 250, "offset": 1, "images": ALL[1:3]}
 
@@ -71,6 +75,22 @@ def test_the_pages_are_the_whole_list_in_order_each_image_once(preview: Server, 
         ({"action": "TRANSITION"}, lambda image: image["action"] == "TRANSITION"),
         ({"rule": 1}, lambda image: image["applied_rule_priority"] == 1),
         ({"rule": "", "action": "", "search": ""}, lambda _: True),
+        ({"pushed_from": "2026-01-03"}, lambda image: image["image_pushed_at"][:10] >= "2026-01-03"),
+        ({"pushed_to": "2026-01-03"}, lambda image: image["image_pushed_at"][:10] <= "2026-01-03"),
+        (
+            {"pushed_from": "2026-01-03", "pushed_to": "2026-01-03"},
+            lambda image: image["image_pushed_at"][:10] == "2026-01-03",
+        ),
+        ({"min_bytes": 1100}, lambda image: (image["image_size_in_bytes"] or 0) >= 1100),
+        ({"max_bytes": 1100}, lambda image: (image["image_size_in_bytes"] or 2000) <= 1100),
+        ({"min_bytes": 1200, "max_bytes": 1100}, lambda _: False),
+        ({"never_pulled": True}, lambda image: image["image_size_in_bytes"] and not image["last_recorded_pull_time"]),
+        ({"not_pulled_days": 95}, lambda image: image["image_size_in_bytes"] and last_use(image) < "2026-01-06"),
+        ({"not_pulled_days": 0}, lambda image: image["image_size_in_bytes"] and last_use(image) < "2026-04-11"),
+        (
+            {"pushed_from": "", "pushed_to": "", "min_bytes": "", "max_bytes": "", "not_pulled_days": ""},
+            lambda _: True,
+        ),
         ({"rule": 2, "search": "build-1"}, lambda i: i["action"] == "TRANSITION" and "build-1" in str(i["image_tags"])),
     ],
 )
@@ -91,12 +111,40 @@ def test_only_what_is_asked_for_is_listed_and_counted(preview: Server, asked: di
         {"map_index": -2},
         {"map_index": "x"},
         {"search": "x" * 301},
+        {"pushed_from": "yesterday"},
+        {"pushed_to": "1969-12-31"},
+        {"min_bytes": -1},
+        {"max_bytes": 2**43 + 1},
+        {"not_pulled_days": 36_501},
+        {"never_pulled": "perhaps"},
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_a_sentence(preview: Server, asked: dict[str, Any]) -> None:
     answer = preview.get(**asked)
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith(f"This request is not understood: {next(iter(asked))}: ")
+
+
+def test_pulls_are_counted_back_from_the_time_of_the_preview_which_the_result_has_to_say(
+    server: Server, reports: Path
+) -> None:
+    uri = write(f"file://{reports}/list.gz", list(images(20)))
+    for damaged in ("yesterday", "0001-01-01T00:00:00+00:00", None):
+        server.push({**summary(uri), "previewed_at": damaged})
+        assert server.get().json()["total"] == 20
+        answer = server.get(not_pulled_days=30)
+        assert answer.status_code == 409
+        assert "previewed_at is not what this package writes" in answer.json()["detail"]
+
+
+def test_timeline_and_csv_have_the_same_filters_as_the_page(preview: Server) -> None:
+    asked = {"pushed_from": "2026-01-03", "pushed_to": "2026-01-04", "min_bytes": 1060, "never_pulled": True}
+    matching = preview.get(**asked).json()["matching"]
+    assert 0 < matching < 48
+    bins = preview.get(path=preview.path(what="images/timeline"), **asked).json()["bins"]
+    assert sum(each["expiring"] + each["archiving"] for each in bins) == matching
+    text = preview.get(path=preview.path(what="images.csv"), **asked).text
+    assert len(list(csv.DictReader(StringIO(text)))) == matching
 
 
 @pytest.mark.parametrize("map_index", ["{MAP_INDEX}", "", "-1"])

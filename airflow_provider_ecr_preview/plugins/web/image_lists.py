@@ -16,6 +16,9 @@ MAX_TABLES = 1_000
 """More than the result of an audit has room for."""
 
 
+_OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 SUBJECT_COLUMNS = ("audit_id", "registry_id", "region_name", "repository_name")
 
 
@@ -84,6 +87,20 @@ def images_subject(result: Mapping[str, Any], repository: Repository) -> dict[st
     return {name: value if isinstance(value := named.get(name), str) else "" for name in SUBJECT_COLUMNS}
 
 
+def listed_at(result: Mapping[str, Any], repository: Repository) -> datetime | None:
+    """Return when the images of a list were listed (aware); None if the result does not say.
+
+    :param result: ``return_value`` of a task.
+    :param repository: which one, when that is an audit.
+    """
+    named = [entry for entry in _entries(result, "summaries") if repository.is_named_by(entry)]
+    entry = named[0] if len(named) == 1 else result
+    try:
+        return _time_of(entry, "previewed_at" if "previewed_at" in entry else "audited_at")
+    except DamagedResultError:
+        return None
+
+
 def table_uris_of(result: Any) -> list[str]:
     """Return where the tables of all repositories of an audit are, each once.
 
@@ -148,7 +165,14 @@ def _text(value: Mapping[str, Any], field: str) -> str | None:
 
 
 def _day_of(audit: Mapping[str, Any]) -> date:
+    return _time_of(audit, "audited_at").date()
+
+
+def _time_of(entry: Mapping[str, Any], field: str) -> datetime:
     try:
-        return datetime.fromisoformat(audit["audited_at"]).astimezone(UTC).date()
+        time = datetime.fromisoformat(entry[field]).astimezone(UTC)
     except (KeyError, OverflowError, TypeError, ValueError) as error:
-        raise DamagedResultError("audited_at") from error
+        raise DamagedResultError(field) from error
+    if time < _OLDEST:
+        raise DamagedResultError(field)
+    return time

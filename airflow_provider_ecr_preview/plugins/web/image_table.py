@@ -8,7 +8,7 @@ import sqlite3
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import chain
 from threading import Lock
 from types import NoneType
@@ -18,15 +18,13 @@ from airflow_provider_ecr_preview.core.bounded_reading import TooMuchError
 from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.kept import KEEP
+from airflow_provider_ecr_preview.plugins.web.image_filter import ImageFilter, day_number
 from airflow_provider_ecr_preview.plugins.web.thread_yield import breathe
 
 _OF_KEPT_IMAGES = ("reason", "explanation", "shielded_from")
 
 
 COLUMNS = (*(field.name for field in fields(PreviewedImage)), *_OF_KEPT_IMAGES)
-
-
-Action = Literal["EXPIRE", "TRANSITION", "KEEP", "ANY"]
 
 
 SortColumn = Literal[
@@ -53,9 +51,6 @@ _CHUNK = 250
 _BREATH = 20
 
 
-_EPOCH = date(1970, 1, 1).toordinal()
-
-
 _MAX_DAY = 100_000
 
 
@@ -78,35 +73,6 @@ _TYPES = [_TYPES_OF.get(column, (str, NoneType)) for column in COLUMNS]
 
 
 _INSERT = f"INSERT INTO images VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFilter:
-    """A filter for images; fields that are None or empty do not matter.
-
-    :param search: part of the digest or of a tag.
-    :param action: ``EXPIRE``, ``TRANSITION``, ``KEEP`` or ``ANY``; without, the affected images, which are the first
-        two.
-    :param rule: priority of the rule that decides about the image.
-    """
-
-    search: str = ""
-    action: Action | None = None
-    rule: int | None = None
-
-    def sql(self) -> str:
-        """Return the condition, whose parameters are the fields of this."""
-        conditions = {
-            "instr(lower(image_digest || ' ' || image_tags), :search)": self.search,
-            f"action <> '{KEEP}'": self.action is None,
-            "action = :action": self.action not in (None, "ANY"),
-            "applied_rule_priority = :rule": self.rule is not None,
-        }
-        return " AND ".join(condition for condition, wanted in conditions.items() if wanted) or "TRUE"
-
-    def parameters(self) -> dict[str, Any]:
-        """Return the values of the parameters of the condition."""
-        return {"search": self.search.lower(), "action": self.action, "rule": self.rule}
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +248,7 @@ def image_rows(images: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Any, ...]]
 def _day_of(time: str | None) -> int | None:
     if time is None:
         return None
-    day = datetime.fromisoformat(time).astimezone(UTC).toordinal() - _EPOCH
+    day = day_number(datetime.fromisoformat(time).astimezone(UTC))
     if not 0 <= day <= _MAX_DAY:
         raise ValueError(f"{time} is no time at which an image was pushed")
     return day

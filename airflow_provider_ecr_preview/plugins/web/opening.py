@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, HTTPException, Request
 
 from airflow_provider_ecr_preview.plugins.web.access import User, may_read_xcom
 from airflow_provider_ecr_preview.plugins.web.fair_queue import Turns, in_thread
 from airflow_provider_ecr_preview.plugins.web.image_cache import ImageTables, Place, RowTables, StoredTables, TableT
+from airflow_provider_ecr_preview.plugins.web.image_filter import ImageFilter
 from airflow_provider_ecr_preview.plugins.web.image_lists import (
     DamagedResultError,
     NoListError,
     images_subject,
     images_uri_of,
+    listed_at,
 )
 from airflow_provider_ecr_preview.plugins.web.image_table import ImageTable
-from airflow_provider_ecr_preview.plugins.web.queries import MapIndex, WantedRepository
+from airflow_provider_ecr_preview.plugins.web.queries import MapIndex, WantedImages, WantedRepository
 from airflow_provider_ecr_preview.plugins.web.row_lists import RowList, row_list_of
 from airflow_provider_ecr_preview.plugins.web.row_table import RowTable
 from airflow_provider_ecr_preview.plugins.web.stored import read_stored
@@ -97,16 +100,32 @@ async def _task_request(
 RequestedTask = Annotated[TaskRequest, Depends(_task_request)]
 
 
+class OpenedImages(NamedTuple):
+    """The images of one repository.
+
+    :param table: the images.
+    :param subject: what they are of: repository, registry, Region and audit.
+    :param wanted: which of them the request is about.
+    :param listed_at: when they were listed (aware); None if the result does not say.
+    """
+
+    table: ImageTable
+    subject: dict[str, str]
+    wanted: ImageFilter
+    listed_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class ImageListRequest:
     """A user's request for the images of one repository in the result of a task."""
 
     task: TaskRequest
     repository: WantedRepository
+    wanted: WantedImages
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator[tuple[ImageTable, dict[str, str]]]:
-        """Have a turn, the images, and what they are of: repository, registry, Region and audit.
+    async def opened(self) -> AsyncIterator[OpenedImages]:
+        """Have a turn, and the images.
 
         :raises HTTPException: if there are none, or the user may not read them.
         :raises NoTurnError: if it is not the user's turn in time.
@@ -117,7 +136,13 @@ class ImageListRequest:
                 uri = images_uri_of(result, self.repository)
             table = await _table(_tables, uri, self.task)
             await self.task.check_owner(table.dag_id)
-            yield table, images_subject(result, self.repository)
+            time = listed_at(result, self.repository)
+            if time is None and self.wanted.not_pulled_days is not None:
+                with refused():
+                    raise DamagedResultError("previewed_at")
+            yield OpenedImages(
+                table, images_subject(result, self.repository), replace(self.wanted, listed_at=time), time
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +195,10 @@ async def _row_list_request(requested: RequestedTask) -> RowListRequest:
 RequestedRows = Annotated[RowListRequest, Depends(_row_list_request)]
 
 
-async def _image_list_request(requested: RequestedTask, repository: WantedRepository) -> ImageListRequest:
-    return ImageListRequest(requested, repository)
+async def _image_list_request(
+    requested: RequestedTask, repository: WantedRepository, wanted: WantedImages
+) -> ImageListRequest:
+    return ImageListRequest(requested, repository, wanted)
 
 
 RequestedImages = Annotated[ImageListRequest, Depends(_image_list_request)]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
 from pydantic import BeforeValidator, Field
 
+from airflow_provider_ecr_preview.plugins.web.image_filter import Action, ImageFilter
 from airflow_provider_ecr_preview.plugins.web.image_lists import Repository
-from airflow_provider_ecr_preview.plugins.web.image_table import Action, ImageFilter, SortColumn
+from airflow_provider_ecr_preview.plugins.web.image_table import MAX_NUMBER, SortColumn
 
 MAX_PAGE = 500
 
@@ -40,6 +42,15 @@ WantedAction = Annotated[Action | None, BeforeValidator(_none_if_empty), Query()
 Rule = Annotated[Annotated[int, Field(ge=0, le=2**31)] | None, BeforeValidator(_none_if_empty), Query()]
 
 
+Day = Annotated[Annotated[date, Field(ge=date(1970, 1, 1))] | None, BeforeValidator(_none_if_empty), Query()]
+
+
+Bytes = Annotated[Annotated[int, Field(ge=0, le=MAX_NUMBER)] | None, BeforeValidator(_none_if_empty), Query()]
+
+
+Days = Annotated[Annotated[int, Field(ge=0, le=36_500)] | None, BeforeValidator(_none_if_empty), Query()]
+
+
 Offset = Annotated[int, Query(ge=0, le=2**31)]
 
 
@@ -53,8 +64,29 @@ def _repository(repository_name: Text = None, registry_id: Text = None, region_n
     return Repository(repository_name, registry_id, region_name)
 
 
-def _image_filter(search: Text = None, action: WantedAction = None, rule: Rule = None) -> ImageFilter:
-    return ImageFilter(search or "", action, rule)
+def _image_filter(
+    *,
+    search: Text = None,
+    action: WantedAction = None,
+    rule: Rule = None,
+    pushed_from: Day = None,
+    pushed_to: Day = None,
+    min_bytes: Bytes = None,
+    max_bytes: Bytes = None,
+    never_pulled: bool = False,
+    not_pulled_days: Days = None,
+) -> ImageFilter:
+    return ImageFilter(
+        search=search or "",
+        action=action,
+        rule=rule,
+        pushed_from=pushed_from,
+        pushed_to=pushed_to,
+        min_bytes=min_bytes,
+        max_bytes=max_bytes,
+        never_pulled=never_pulled,
+        not_pulled_days=not_pulled_days,
+    )
 
 
 WantedRepository = Annotated[Repository, Depends(_repository)]

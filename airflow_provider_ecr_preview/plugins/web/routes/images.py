@@ -12,8 +12,8 @@ from airflow_provider_ecr_preview.plugins.web.csv_text import csv_chunks
 from airflow_provider_ecr_preview.plugins.web.downloads import CsvDownload, file_name
 from airflow_provider_ecr_preview.plugins.web.fair_queue import in_thread
 from airflow_provider_ecr_preview.plugins.web.image_table import COLUMNS, ImageTable
-from airflow_provider_ecr_preview.plugins.web.opening import RequestedImages
-from airflow_provider_ecr_preview.plugins.web.queries import DEFAULT_PAGE, Limit, Offset, Sort, WantedImages
+from airflow_provider_ecr_preview.plugins.web.opening import OpenedImages, RequestedImages
+from airflow_provider_ecr_preview.plugins.web.queries import DEFAULT_PAGE, Limit, Offset, Sort
 from airflow_provider_ecr_preview.plugins.web.replies import encoded, json_reply, takes_gzip
 from airflow_provider_ecr_preview.plugins.web.timeline import timeline
 
@@ -24,7 +24,6 @@ router = APIRouter(prefix="/dags/{dag_id}/runs/{run_id}/tasks/{task_id}", depend
 async def read_page(
     request: Request,
     requested: RequestedImages,
-    wanted: WantedImages,
     sort: Sort = "image_pushed_at",
     *,
     descending: bool = False,
@@ -33,20 +32,25 @@ async def read_page(
 ) -> Response:
     """Return some of the images: those that the policy would expire or archive, unless the action says others."""
 
-    def page(table: ImageTable) -> Response:
+    def page(opened: OpenedImages) -> Response:
+        table, wanted = opened.table, opened.wanted
         images = table.page(wanted, sort=sort, descending=descending, offset=offset, limit=limit)
         value = {"total": table.image_count, "matching": table.count(wanted), "offset": offset, "images": images}
         return json_reply(value, is_packed=takes_gzip(request))
 
-    async with requested.opened() as (table, _):
-        return await in_thread(page, table)
+    async with requested.opened() as opened:
+        return await in_thread(page, opened)
 
 
 @router.get("/images/timeline")
-async def read_timeline(request: Request, requested: RequestedImages, wanted: WantedImages) -> Response:
+async def read_timeline(request: Request, requested: RequestedImages) -> Response:
     """Return how the images spread over the time when they were pushed."""
-    async with requested.opened() as (table, _):
-        return await in_thread(lambda: json_reply(timeline(table.by_day(wanted)), is_packed=takes_gzip(request)))
+
+    def reply(opened: OpenedImages) -> Response:
+        return json_reply(timeline(opened.table.by_day(opened.wanted)), is_packed=takes_gzip(request))
+
+    async with requested.opened() as opened:
+        return await in_thread(reply, opened)
 
 
 @router.get("/images/rules")
@@ -57,15 +61,14 @@ async def read_rules(request: Request, requested: RequestedImages) -> Response:
         value = [asdict(rule) for rule in table.by_rule()] if table.has_kept else None
         return json_reply({"rules": value}, is_packed=takes_gzip(request))
 
-    async with requested.opened() as (table, _):
-        return await in_thread(rules, table)
+    async with requested.opened() as opened:
+        return await in_thread(rules, opened.table)
 
 
 @router.get("/images.csv")
 async def read_csv(
     request: Request,
     requested: RequestedImages,
-    wanted: WantedImages,
     sort: Sort = "image_pushed_at",
     *,
     descending: bool = False,
@@ -73,7 +76,7 @@ async def read_csv(
     """Return all of the wanted images as a file, which says in every line which preview it is of."""
     is_packed = takes_gzip(request)
     task = requested.task
-    async with requested.opened() as (table, subject):
+    async with requested.opened() as (table, subject, wanted, _):
         marks = {**subject, "dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id}
         lines = ([{**image, **marks} for image in some] for some in table.all(wanted, sort=sort, descending=descending))
         chunks = encoded(csv_chunks(lines, (*COLUMNS, *marks)), is_packed=is_packed)

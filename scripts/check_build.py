@@ -25,7 +25,9 @@ PACKAGE = "airflow_provider_ecr_preview"
 EXAMPLES = "example_dags"
 FRONTEND = f"{PACKAGE}/plugins/frontend/"
 BUNDLE = f"{PACKAGE}/plugins/static/main.js"
-BUILT = {BUNDLE, f"{PACKAGE}/plugins/static/LICENSES.txt"}
+STATIC = f"{PACKAGE}/plugins/static/"
+BUILT = {f"{STATIC}{path.name}" for path in (ROOT / STATIC).iterdir()} if (ROOT / STATIC).is_dir() else set()
+"""The pages, in the pieces that the checkout has built."""
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -63,7 +65,7 @@ def _check_wheel(wheel: Path, tracked: set[str]) -> None:
         names = set(archive.namelist())
         [metadata_name] = (name for name in names if name.endswith(".dist-info/METADATA"))
         metadata = message_from_bytes(archive.read(metadata_name))
-        bundle_size = archive.getinfo(BUNDLE).file_size if BUNDLE in names else 0
+        bundle_size = sum(archive.getinfo(name).file_size for name in names & BUILT if name.endswith(".js"))
     information = metadata_name.removesuffix("/METADATA")
     package = {name for name in tracked if name.startswith(f"{PACKAGE}/") and not name.startswith(FRONTEND)}
     examples = {f"{PACKAGE}/{name}" for name in tracked if name.startswith(f"{EXAMPLES}/")}
@@ -71,8 +73,8 @@ def _check_wheel(wheel: Path, tracked: set[str]) -> None:
     _expect(wheel, "files", names, package | examples | own | BUILT)
     _expect(wheel, "type marker", {f"{PACKAGE}/py.typed"} & names, {f"{PACKAGE}/py.typed"})
     _expect(wheel, "licence", {metadata["License-Expression"]}, {"Apache-2.0"})
-    if not bundle_size:
-        sys.exit(f"{wheel.name} has an empty {BUNDLE}.")
+    if not bundle_size or BUNDLE not in names:
+        sys.exit(f"{wheel.name} has no {BUNDLE}, or it is empty.")
     console.print(
         f"{wheel.name}: {len(names)} files, {wheel.stat().st_size:,} bytes; the pages have {bundle_size:,} bytes"
     )

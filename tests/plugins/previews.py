@@ -9,6 +9,7 @@ from typing import Any
 from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.kept import KeptImage
+from airflow_provider_ecr_preview.core.preview.next_action import NextAction
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -31,8 +32,12 @@ def images(count: int) -> Iterator[PreviewedImage]:
         )
 
 
-def kept(count: int) -> Iterator[KeptImage]:
-    """Yield images that are younger than the others, of which every second is shielded and every fourth has no rule."""
+def kept(count: int, going_from: datetime | None = None) -> Iterator[KeptImage]:
+    """Yield images that are younger than the others, of which every second is shielded and every fourth has no rule.
+
+    :param count: how many.
+    :param going_from: every fourth expires later than this, one after the other; None if none does.
+    """
     for number in range(1000, 1000 + count):
         image = RepositoryImage(
             image_digest=f"sha256:{number:064x}",
@@ -42,6 +47,9 @@ def kept(count: int) -> Iterator[KeptImage]:
         )
         if number % 4 == 0:
             yield KeptImage(image, None, "no_rule", "Kept: no rule selects it.")
+        elif number % 4 == 3 and going_from is not None:
+            goes = NextAction(EXPIRE, going_from + timedelta(days=number % 1000))
+            yield KeptImage(image, 3, "within_days", "Kept by rule 3: not older.", (), goes)
         else:
             shielded_from = (2,) if number % 2 == 0 else ()
             yield KeptImage(image, 1, "within_count", "Kept by rule 1: among the newest.", shielded_from)

@@ -32,7 +32,7 @@ from tests.plugins.previews import images, kept, summary
 pytestmark = pytest.mark.xdist_group("web")
 
 AUDIT = "ecr-lifecycle-audit/1"
-ROUTES = ("images", "images/timeline", "images/rules", "images.csv", "repositories")
+ROUTES = ("images", "images/timeline", "images/rules", "images/forecast", "images.csv", "repositories")
 EVERY_ROUTE = (*ROUTES, "rows", "rows.csv")
 WHOLE = {"repository_name": "team/a", "registry_id": "123456789012", "region_name": "us-east-1"}
 
@@ -181,6 +181,8 @@ HARMFUL = [
             {"storage_class": 1e400},
             {"shielded_from": ["x"]},
             {"shielded_from": 7},
+            {"next_action_at": 7},
+            {"next_action": "EXPIRE", "next_action_at": "soon"},
             {"image_pushed_at": "9999-12-31T23:59:59+00:00"},
             {"image_pushed_at": "0001-01-01T00:00:00+23:59"},
             {"image_pushed_at": 7},

@@ -6,7 +6,8 @@ import csv
 import gzip
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.kept import KeptImage
+from airflow_provider_ecr_preview.core.preview.next_action import NextAction
 from airflow_provider_ecr_preview.reports.layout import image_list_path
 from airflow_provider_ecr_preview.reports.lists import image_list
 from airflow_provider_ecr_preview.reports.storage import slug
@@ -23,7 +25,8 @@ from tests.plugins.previews import images, kept, summary
 
 pytestmark = pytest.mark.xdist_group("web")
 
-ALL = [{**image.as_dict(), "reason": None, "explanation": None, "shielded_from": []} for image in images(250)]
+OF_KEPT = ("reason", "explanation", "next_action", "next_action_at")
+ALL = [{**image.as_dict(), **dict.fromkeys(OF_KEPT), "shielded_from": []} for image in images(250)]
 KEPT = [{"target_storage_class": None, **image.as_dict()} for image in kept(40)]
 
 
@@ -293,6 +296,46 @@ def test_the_timeline_sets_what_stays_against_what_goes(both: Server) -> None:
     assert sum(each["kept"] for each in bins) == 40
     assert sum(each["expiring"] + each["archiving"] for each in bins) == 250
     assert sum(each["kept"] for each in both.get(path=both.path(what="images/timeline")).json()["bins"]) == 0
+
+
+def test_the_forecast_begins_with_the_preview_and_has_each_image_that_goes_on_its_day(
+    server: Server, reports: Path
+) -> None:
+    at = datetime(2026, 4, 11, tzinfo=UTC)
+    due = {1000: NextAction("EXPIRE", at), 1001: NextAction("EXPIRE", at + timedelta(days=29, hours=23))}
+    due |= {1002: NextAction("TRANSITION", at + timedelta(days=2)), 1003: NextAction("EXPIRE", at + timedelta(days=30))}
+    stay = [replace(image, next_action=due.get(1000 + n)) for n, image in enumerate(kept(8))]
+    stay[7] = replace(stay[7], reason="not_in_preview")
+    server.push(summary(write(f"file://{reports}/coming.gz", list(images(250)), stay)))
+    path = server.path(what="images/forecast")
+    answer = server.get(path=path).json()
+    assert answer["now"] == {"expiring": 200, "archiving": 50, "bytes": None}
+    assert answer["unknown"] == 1
+    days = answer["days"]
+    assert (len(days), days[0]["day"], days[-1]["day"]) == (30, "2026-04-11", "2026-05-10")
+    assert days[0] == {"day": "2026-04-11", "expiring": 1, "archiving": 0, "bytes": 1000}
+    assert days[2] == {"day": "2026-04-13", "expiring": 0, "archiving": 1, "bytes": 0}
+    assert days[29]["bytes"] == 1001
+    assert sum(day["expiring"] + day["archiving"] for day in days) == 3
+    # In the order in which they go; those that never go are first.
+    found = server.get(action="KEEP", sort="next_action_at").json()["images"]
+    assert [number(image) for image in found[4:]] == [1000, 1002, 1001, 1003]
+
+
+@pytest.mark.parametrize("field", ["previewed_at", "reason", "kept", "next_action_at"])
+def test_there_is_no_forecast_where_the_list_does_not_say_enough(
+    server: Server, reports: Path, field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stay = [*kept(3)] if field != "reason" else [replace(image, reason="not_evaluated") for image in kept(3)]
+    if field == "next_action_at":  # as earlier releases wrote it
+        written = KeptImage.as_dict
+        monkeypatch.setattr(
+            KeptImage, "as_dict", lambda image: {k: v for k, v in written(image).items() if k != "next_action_at"}
+        )
+    uri = write(f"file://{reports}/list.gz", list(images(3)), None if field == "kept" else stay)
+    server.push({**summary(uri), **({"previewed_at": None} if field == "previewed_at" else {})})
+    answer = server.get(path=server.path(what="images/forecast")).json()
+    assert (answer["days"], answer["now"]["expiring"]) == (None, 2)
 
 
 def test_what_stays_is_not_known_where_it_was_not_written(preview: Server) -> None:

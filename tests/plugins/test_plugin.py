@@ -110,6 +110,13 @@ def test_the_pages_are_served_once_and_then_kept(server: Server, built: Path) ->
     assert server.client.get(path, headers=headers).status_code == 304
 
 
+def test_a_piece_is_served_by_its_name_as_long_as_it_is_there(server: Server, built: Path) -> None:
+    built.with_name("Images-a_B-9.js").write_text("export const images = 1;")
+    assert server.get("alice", "/ecr-preview/static/Images-a_B-9.js").text == "export const images = 1;"
+    answer = server.get("alice", "/ecr-preview/static/Images-older.js")
+    assert (answer.status_code, "Reload the page" in answer.json()["detail"]) == (404, True)
+
+
 @pytest.mark.parametrize("name", ["main.js.map", "../ecr_preview.py", "..%2Fecr_preview.py", "package.json"])
 def test_no_other_file_is_served(server: Server, built: Path, name: str) -> None:
     answer = server.get("alice", f"/ecr-preview/static/{name}")

@@ -7,13 +7,15 @@ rule decides about an image, and whether its count or its age is not reached yet
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.policy.evaluation import Verdict
+from airflow_provider_ecr_preview.core.preview.next_action import NextAction, next_actions
 from airflow_provider_ecr_preview.core.referrers import subjects_above
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 from airflow_provider_ecr_preview.core.values import isoformat
@@ -42,6 +44,8 @@ class KeptImage:
     :param reason: a value of ``Reason`` or of :class:`KeptReason`.
     :param explanation: the reason as one sentence for a person.
     :param shielded_from: priorities of the lower rules that would take the image if the deciding rule did not keep it.
+    :param next_action: what the policy does with the image one day, by simulation; None if it never does, or if that is
+        unknown.
     """
 
     image: RepositoryImage
@@ -49,6 +53,7 @@ class KeptImage:
     reason: str
     explanation: str
     shielded_from: tuple[int, ...] = ()
+    next_action: NextAction | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the image in plain JSON types, with the field names of an affected image."""
@@ -66,6 +71,8 @@ class KeptImage:
             "reason": self.reason,
             "explanation": self.explanation,
             "shielded_from": list(self.shielded_from),
+            "next_action": self.next_action.action if self.next_action else None,
+            "next_action_at": isoformat(self.next_action.at) if self.next_action else None,
         }
 
 
@@ -95,11 +102,20 @@ def kept_images(
             if not is_affected(image.image_digest):
                 yield KeptImage(image, None, KeptReason.NOT_EVALUATED, explanation)
         return
+    next_of = next_actions(verdicts, lambda digest: _action(digest, is_affected, expires), now)
     for verdict in verdicts:
-        if is_affected(verdict.image.image_digest):
+        image = verdict.image
+        if is_affected(image.image_digest):
             continue
-        subject = next(filter(expires, subjects_above(verdict.image, by_digest)), None)
-        yield _kept(verdict) if subject is None else _going_with(subject, verdict)
+        subject = next(filter(expires, subjects_above(image, by_digest)), None)
+        kept = _kept(verdict) if subject is None else _going_with(subject, verdict)
+        yield replace(kept, next_action=next_of.get(image.image_digest))
+
+
+def _action(digest: str, is_affected: Callable[[str], bool], expires: Callable[[str], bool]) -> str | None:
+    if expires(digest):
+        return EXPIRE
+    return TRANSITION if is_affected(digest) else None
 
 
 def _going_with(subject: str, verdict: Verdict) -> KeptImage:

@@ -21,7 +21,7 @@ from airflow_provider_ecr_preview.core.preview.kept import KEEP
 from airflow_provider_ecr_preview.plugins.web.image_filter import ImageFilter, day_number
 from airflow_provider_ecr_preview.plugins.web.thread_yield import breathe
 
-_OF_KEPT_IMAGES = ("reason", "explanation", "shielded_from")
+_OF_KEPT_IMAGES = ("reason", "explanation", "next_action", "next_action_at", "shielded_from")
 
 
 COLUMNS = (*(field.name for field in fields(PreviewedImage)), *_OF_KEPT_IMAGES)
@@ -34,6 +34,7 @@ SortColumn = Literal[
     "applied_rule_priority",
     "image_digest",
     "image_tags",
+    "next_action_at",
 ]
 
 
@@ -72,12 +73,26 @@ _TYPES_OF: dict[str, tuple[type, ...]] = {
 _TYPES = [_TYPES_OF.get(column, (str, NoneType)) for column in COLUMNS]
 
 
-_INSERT = f"INSERT INTO images VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"
+_DAYS = ("pushed_day", "next_day")
+
+
+_NEVER = -1
+"""The day of the next action on an image that the policy never takes."""
+
+
+_UNFORESEEN = ("not_evaluated", "not_in_preview")
+"""The reasons of kept images for which no simulation holds."""
+
+
+_INSERT = f"INSERT INTO images VALUES ({', '.join('?' * len((*COLUMNS, *_DAYS)))})"
+
+
+_SUMS = "count(*), coalesce(sum(image_size_in_bytes), 0), count(*) - count(image_size_in_bytes)"
 
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """The images of one action that were pushed on one day.
+    """The images of one action and one day.
 
     :param day: days since 1970 in UTC; None of those whose day is not known.
     :param action: ``EXPIRE``, ``TRANSITION`` or ``KEEP``.
@@ -134,7 +149,7 @@ class ImageTable:
         weakref.finalize(self, self._connection.close)
         self._lock = Lock()
         self._connection.execute("PRAGMA journal_mode = OFF")
-        self._connection.execute(f"CREATE TABLE images ({', '.join(COLUMNS)}, pushed_day)")
+        self._connection.execute(f"CREATE TABLE images ({', '.join((*COLUMNS, *_DAYS))})")
         self._connection.execute("BEGIN")
         try:
             self._connection.executemany(_INSERT, image_rows(chain(affected, kept or ())))
@@ -194,8 +209,18 @@ class ImageTable:
 
         :param wanted: which images.
         """
-        sums = "count(*), coalesce(sum(image_size_in_bytes), 0), count(*) - count(image_size_in_bytes)"
-        query = f"SELECT pushed_day, action, {sums} FROM images WHERE {wanted.sql()} GROUP BY 1, 2 ORDER BY 1, 2"
+        query = f"SELECT pushed_day, action, {_SUMS} FROM images WHERE {wanted.sql()} GROUP BY 1, 2 ORDER BY 1, 2"
+        return [DayCount(*row) for row in self._all(query, wanted)]
+
+    def by_next_day(self, wanted: ImageFilter) -> list[DayCount]:
+        """Return how many of the wanted kept images the policy takes on each day, sorted; those it never takes are left out.
+
+        :param wanted: which images.
+        """
+        going = f"next_day IS NOT {_NEVER} AND action = '{KEEP}' AND {wanted.sql()}"
+        query = (
+            f"SELECT next_day, coalesce(next_action, ''), {_SUMS} FROM images WHERE {going} GROUP BY 1, 2 ORDER BY 1, 2"
+        )
         return [DayCount(*row) for row in self._all(query, wanted)]
 
     def by_rule(self) -> list[RuleCounts]:
@@ -242,7 +267,8 @@ def image_rows(images: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Any, ...]]
         ):
             raise ValueError(f"entry {number} of it is no image")
         tags_text = json.dumps(tags, ensure_ascii=False)
-        yield (row[0], tags_text, *row[2:-1], json.dumps(shielded_from), _day_of(image["image_pushed_at"]))
+        days = (_day_of(image["image_pushed_at"]), _next_day(image))
+        yield (row[0], tags_text, *row[2:-1], json.dumps(shielded_from), *days)
 
 
 def _day_of(time: str | None) -> int | None:
@@ -252,6 +278,16 @@ def _day_of(time: str | None) -> int | None:
     if not 0 <= day <= _MAX_DAY:
         raise ValueError(f"{time} is no time at which an image was pushed")
     return day
+
+
+def _next_day(image: Mapping[str, Any]) -> int | None:
+    """Return the day of the next action on an image; None of one that is affected now, and where it is unknown."""
+    if "next_action_at" not in image or image.get("reason") in _UNFORESEEN:
+        return None
+    at = image["next_action_at"]
+    if at is None or image.get("next_action") not in _ACTIONS:
+        return _NEVER
+    return min(day_number(datetime.fromisoformat(at).astimezone(UTC)), _MAX_DAY)
 
 
 def _image(row: tuple[Any, ...]) -> dict[str, Any]:

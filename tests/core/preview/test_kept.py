@@ -42,6 +42,8 @@ def test_an_image_that_stays_has_the_rule_that_keeps_it_and_the_rules_it_is_shie
         "reason": "within_count",
         "explanation": "Kept by rule 1 (v*): among the newest 1. Shielded from rule 2.",
         "shielded_from": [2],
+        "next_action": None,
+        "next_action_at": None,
     }
 
 

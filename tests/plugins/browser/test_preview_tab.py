@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def tab(page: Page, server: Server, reports: Path) -> Page:
         for image in images(250):
             written.write(image)
         assert written.write_kept
-        written.write_kept(kept(40))
+        written.write_kept(kept(40, datetime(2026, 11, 20, tzinfo=UTC)))
     rule = {"priority": 1, "action": "expire", "description": MARKUP, "image_count": 200, "bytes_upper_bound": 1}
     finding = {"code": "newest_image_expires", "severity": "critical", "message": MARKUP, "image_digests": []}
     server.push(
@@ -85,6 +86,49 @@ def test_the_csv_holds_what_is_searched_for(tab: Page, tmp_path: Path) -> None:
     assert all("build-11" in row["image_tags"] for row in found)
 
 
+def test_a_bar_of_the_timeline_lists_the_images_of_its_period_by_pointer_and_by_keyboard(tab: Page) -> None:
+    chart = tab.get_by_role("application", name=re.compile("Images by push date"))
+    chart.locator("g.tile-shape").nth(1).click()
+    removal = tab.get_by_role("button", name="Remove filter: pushed 2026-01-02")
+    expect(removal).to_be_visible()
+    expect(rows(tab)).to_have_count(24)
+    expect(tab).to_have_url(re.compile("image_pushed_from=2026-01-02&image_pushed_to=2026-01-02"))
+    expect(tab.get_by_role("link", name="Download CSV")).to_have_attribute("href", re.compile("pushed_to=2026-01-02"))
+    tab.reload()
+    expect(rows(tab)).to_have_count(24)
+    check_accessible(tab)
+    removal.press("Enter")
+    expect(rows(tab)).to_have_count(50)
+    chart.focus()
+    for key in ("Home", "ArrowRight", "ArrowRight", "Enter"):
+        chart.press(key)
+    expect(tab.get_by_role("button", name="Remove filter: pushed 2026-01-03")).to_be_visible()
+
+
+def test_images_are_filtered_by_size_and_last_pull(tab: Page) -> None:
+    tab.get_by_label("Last pull").select_option("never pulled")
+    expect(tab.get_by_text(re.compile("1.50 of 194 images"))).to_be_visible()
+    tab.get_by_label("Size up to (MB)").fill("0.0011")
+    expect(tab.get_by_text(re.compile("1.50 of 77 images"))).to_be_visible()
+    tab.get_by_role("button", name="Remove filter: never pulled").click()
+    expect(tab.get_by_text(re.compile("1.50 of 86 images"))).to_be_visible()
+
+
+def test_what_goes_in_the_next_days_is_a_simulation_and_says_so(tab: Page) -> None:
+    expect(tab.get_by_role("heading", name="What goes in the next 30 days")).to_be_visible()
+    expect(tab.get_by_text("A simulation by the rules of the policy")).to_be_visible()
+    expect(tab.get_by_text("the policy would delete 7 images (7.1 kB at most)")).to_be_visible()
+    chart = tab.get_by_role("application", name="Images that would go in the next 30 days")
+    chart.focus()
+    for _ in range(4):
+        chart.press("ArrowRight")
+    expect(chart.get_by_role("status")).to_have_text("2026-11-23: 1 would be deleted, 1.0 kB, 0 would be archived")
+    tab.get_by_role("combobox", name="Would be").select_option("kept")
+    tab.get_by_role("button", name="Would go on").click()
+    tab.get_by_role("button", name="Would go on").click()
+    expect(rows(tab).first).to_contain_text("2026-12-29")
+
+
 def test_the_colours_follow_the_theme_of_airflow(tab: Page) -> None:
     colour = "getComputedStyle(document.querySelector('.ecrp')).color"
     light = tab.evaluate(colour)
@@ -102,7 +146,7 @@ def test_the_tabs_of_the_host_lead_away_and_back_without_a_reload(tab: Page) -> 
 
 def test_the_images_that_stay_have_their_reason(tab: Page) -> None:
     rules = tab.get_by_role("region", name="Rules").locator("tbody tr")
-    expect(rules.first).to_contain_text("30")
+    expect(rules.first).to_contain_text("20")
     expect(tab.get_by_role("figure", name=re.compile("200 expiring, 50 archiving, 40 kept"))).to_be_visible()
     tab.get_by_role("combobox", name="Would be").select_option("kept")
     expect(tab.get_by_text(re.compile("1.40 of 40 images"))).to_be_visible()

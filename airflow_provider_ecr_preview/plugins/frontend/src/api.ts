@@ -3,6 +3,7 @@ import type {
   Audit,
   AuditedRepository,
   Bin,
+  Forecast,
   Image,
   ImagePage,
   Marker,
@@ -408,6 +409,8 @@ export interface ImageQuery {
   search: string;
   action: string;
   rule: string;
+  /** The other filters, as the routes take them. */
+  filters: Record<string, string>;
 }
 
 export function imageParameters(task: TaskRef, query: ImageQuery): string {
@@ -417,6 +420,7 @@ export function imageParameters(task: TaskRef, query: ImageQuery): string {
     search: query.search,
     action: query.action,
     rule: query.rule,
+    ...query.filters,
   });
 }
 
@@ -444,6 +448,11 @@ export async function readTimeline(
 ): Promise<{ bins: Bin[]; undated: number }> {
   const timeline = await getJson(`${ownTaskPath(task)}/images/timeline?${imageParameters(task, query)}`, signal);
   return timeline as { bins: Bin[]; undated: number };
+}
+
+/** What would go in the next days if nothing were pushed, as the server simulates it. */
+export async function readForecast(task: TaskRef, repository: RepositoryRef | null, signal?: AbortSignal): Promise<Forecast> {
+  return (await getJson(`${ownTaskPath(task)}/images/forecast?${parametersOf(task, repository, {})}`, signal)) as Forecast;
 }
 
 /** What each rule takes, keeps and shields; null where the kept images were not written. */

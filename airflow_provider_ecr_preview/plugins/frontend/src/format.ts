@@ -17,6 +17,10 @@ export function bytes(value: number | null): string {
   return `${size.toFixed(size < 10 && unit > 0 ? 1 : 0)} ${UNITS[unit]}`;
 }
 
+export function megabytes(value: number): string {
+  return `${(value / 1e6).toLocaleString("en", { maximumFractionDigits: 6 })} MB`;
+}
+
 export function money(value: number | null, pricePerGbMonth: number): string {
   const dollars = ((value ?? 0) / GIGABYTE) * pricePerGbMonth;
   return value === null ? UNKNOWN : `$${dollars.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;

@@ -45,6 +45,11 @@ export const STYLE = `
 .ecrp .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .ecrp .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem; }
 .ecrp .tip { background: var(--chakra-colors-bg-panel, var(--chakra-colors-bg, #fff)); color: var(--chakra-colors-fg, #18181b); border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .375rem; padding: .35rem .6rem; font-size: .8rem; max-width: 18rem; overflow-wrap: anywhere; }
+.ecrp .plot .chosen { fill: var(--chakra-colors-fg-muted, #52525b); fill-opacity: .2; }
+.ecrp .plot .tile-shape .column { fill: transparent; stroke: none; }
+.ecrp ul.active { list-style: none; display: flex; flex-wrap: wrap; gap: .5rem; padding: 0; margin: .5rem 0; }
+.ecrp input.narrow { width: 7rem; }
+.ecrp .coming { min-height: 40rem; }
 .ecrp .tile-shape { cursor: pointer; }
 .ecrp .tile-shape rect { stroke: var(--chakra-colors-fg-muted, #52525b); stroke-width: 1; }
 .ecrp :where(h4) { font-size: .9rem; font-weight: 600; margin: 1rem 0 .35rem; }

@@ -32,6 +32,23 @@ export interface Image {
 
 export interface ListedImage extends Image {
   explanation: string | null;
+  /** By simulation; undefined in answers of earlier releases. */
+  next_action?: string | null;
+  next_action_at?: string | null;
+}
+
+/** What goes now, and what would on each of the next days; null where the list does not say it. */
+export interface Forecast {
+  now: ForecastCounts;
+  days: (ForecastCounts & { day: string })[] | null;
+  /** Kept images of which it is not known whether they ever go. */
+  unknown: number;
+}
+
+export interface ForecastCounts {
+  expiring: number;
+  archiving: number;
+  bytes: number | null;
 }
 
 export interface RuleCounts {

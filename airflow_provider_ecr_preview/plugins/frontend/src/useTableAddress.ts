@@ -14,6 +14,7 @@ export interface TableAddress {
   filter: (name: string) => string;
   onSearch: (text: string) => void;
   onFilter: (name: string, value: string) => void;
+  onFilters: (values: Record<string, string>) => void;
   onSorting: (change: Updater<SortingState>) => void;
   onPagination: (change: Updater<PaginationState>) => void;
 }
@@ -44,6 +45,8 @@ export function useTableAddress(first: SortingState = [], prefix = ""): TableAdd
     // "Back" leads to before the search, and not letter by letter through it.
     onSearch: (text) => set("search", text, search !== "" && text !== ""),
     onFilter: set,
+    onFilters: (values) =>
+      setParameters({ [`${prefix}page`]: "", ...Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, value])) }),
     onSorting: (change) => {
       const [column] = typeof change === "function" ? change(sorting) : change;
       set("sort", column ? `${column.desc ? "-" : ""}${column.id}` : "");

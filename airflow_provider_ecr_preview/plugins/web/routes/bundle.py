@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
 from fastapi import APIRouter, HTTPException, Request
@@ -16,17 +17,20 @@ router = APIRouter(dependencies=[AUTHENTICATED])
 
 
 _FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-"""The address of the bundle has its version in it."""
+"""The address of the first file has its version in it, and the names of the others their hashes."""
 
 
-@router.get("/static/main.js")
-def read_bundle(request: Request) -> Response:
-    """Return the front end."""
-    if not bundle.BUNDLE.is_file():
-        raise HTTPException(HTTPStatus.NOT_FOUND, "The pages were not built. Run: make frontend")
-    file = FileResponse(
-        bundle.BUNDLE, media_type="text/javascript", headers=_FOR_EVER, stat_result=bundle.BUNDLE.stat()
-    )
+_PIECE = re.compile(r"[A-Za-z]+(-[A-Za-z0-9_-]+)?\.js")
+"""The name of a file of the front end: what it holds and, but for the first, a hash of it."""
+
+
+@router.get("/static/{name}")
+def read_bundle(request: Request, name: str) -> Response:
+    """Return the front end, or a piece of it that is loaded when it is shown."""
+    path = bundle.BUNDLE.with_name(name) if _PIECE.fullmatch(name) else None
+    if path is None or not path.is_file():
+        raise HTTPException(HTTPStatus.NOT_FOUND, "The pages were not built, or were updated since. Reload the page.")
+    file = FileResponse(path, media_type="text/javascript", headers=_FOR_EVER, stat_result=path.stat())
     if file.headers["etag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={**_FOR_EVER, "ETag": file.headers["etag"]})
     return file

@@ -11,6 +11,7 @@ from airflow_provider_ecr_preview.plugins.web.access import READS_XCOM
 from airflow_provider_ecr_preview.plugins.web.csv_text import csv_chunks
 from airflow_provider_ecr_preview.plugins.web.downloads import CsvDownload, file_name
 from airflow_provider_ecr_preview.plugins.web.fair_queue import in_thread
+from airflow_provider_ecr_preview.plugins.web.forecast import forecast
 from airflow_provider_ecr_preview.plugins.web.image_table import COLUMNS, ImageTable
 from airflow_provider_ecr_preview.plugins.web.opening import OpenedImages, RequestedImages
 from airflow_provider_ecr_preview.plugins.web.queries import DEFAULT_PAGE, Limit, Offset, Sort
@@ -63,6 +64,17 @@ async def read_rules(request: Request, requested: RequestedImages) -> Response:
 
     async with requested.opened() as opened:
         return await in_thread(rules, opened.table)
+
+
+@router.get("/images/forecast")
+async def read_forecast(request: Request, requested: RequestedImages) -> Response:
+    """Return what would go in the next days if nothing were pushed, as a simulation."""
+
+    def reply(opened: OpenedImages) -> Response:
+        return json_reply(forecast(opened.table, opened.listed_at), is_packed=takes_gzip(request))
+
+    async with requested.opened() as opened:
+        return await in_thread(reply, opened)
 
 
 @router.get("/images.csv")

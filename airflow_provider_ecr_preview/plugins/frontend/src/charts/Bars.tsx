@@ -33,11 +33,17 @@ export function Bars({
   label,
   shown,
   onChoose,
+  isChosen = () => false,
+  hint = "",
 }: {
   data: BarDatum[];
   label: string;
   shown: (value: number) => string;
   onChoose?: (key: string) => void;
+  /** Which bars are marked as chosen. */
+  isChosen?: (key: string) => boolean;
+  /** What choosing a bar does, for those who listen. */
+  hint?: string;
 }) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
@@ -69,7 +75,7 @@ export function Bars({
       className="plot"
       role="application"
       aria-roledescription="chart"
-      aria-label={`${label}, bar by bar`}
+      aria-label={`${label}, bar by bar${hint}`}
       aria-describedby={said}
       tabIndex={0}
       onKeyDown={move}
@@ -91,6 +97,10 @@ export function Bars({
           </g>
         ))}
         {at !== null && <rect x={left + at * step} y={TOP} width={step} height={plotHeight} {...CURSOR} />}
+        {data.map(
+          ({ key }, number) =>
+            isChosen(key) && <rect key={key} className="chosen" x={left + number * step} y={TOP} width={step} height={plotHeight} />,
+        )}
         {data.map((datum, number) => {
           let base = 0;
           const x = left + number * step + (step - barWidth) / 2;
@@ -100,6 +110,7 @@ export function Bars({
               className={onChoose ? "tile-shape" : "bar-shape"}
               {...(onChoose ? { onClick: () => onChoose(datum.key) } : {})}
             >
+              {onChoose && <rect className="column" x={left + number * step} y={TOP} width={step} height={plotHeight} />}
               {datum.parts.map(({ value, fill }, part) => {
                 base += value;
                 return <rect key={part} x={x} y={y(base)} width={barWidth} height={Math.max(y(base - value) - y(base), 0)} style={{ fill }} />;

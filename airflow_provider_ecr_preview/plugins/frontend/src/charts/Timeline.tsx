@@ -5,7 +5,22 @@ import { ARCHIVING, EXPIRING, KEPT } from "./colours";
 import { Key } from "./Key";
 
 /** How many images of each age would go, and how many would stay. */
-export function Timeline({ bins, undated, hasKept }: { bins: Bin[]; undated: number; hasKept: boolean }) {
+export function Timeline({
+  bins,
+  undated,
+  hasKept,
+  from,
+  to,
+  onPeriod,
+}: {
+  bins: Bin[];
+  undated: number;
+  hasKept: boolean;
+  /** The chosen days, the last one included; empty where none are. */
+  from: string;
+  to: string;
+  onPeriod: (bin: Bin, from: string, to: string) => void;
+}) {
   const first = bins[0];
   const last = bins[bins.length - 1];
   if (!first || !last) {
@@ -23,11 +38,20 @@ export function Timeline({ bins, undated, hasKept }: { bins: Bin[]; undated: num
       <figcaption className="quiet">
         Images by push date: <Key colour={EXPIRING}>deleted</Key> <Key colour={ARCHIVING}>archived</Key>{" "}
         {hasKept && <Key colour={KEPT}>kept</Key>}
+        · choose a bar to list its images
         {undated > 0 && ` · ${counted(undated, "image", "images")} without a known push date not among them`}
       </figcaption>
       <Bars
         label="Images by push date"
+        hint="; Enter lists the images of a bar"
         shown={count}
+        isChosen={(key) => (from !== "" || to !== "") && bins.some((bin) => bin.from === key && isWithin(bin, from, to))}
+        onChoose={(key) => {
+          const chosen = bins.find((bin) => bin.from === key);
+          if (chosen) {
+            onPeriod(chosen, day(chosen.from), lastDay(chosen));
+          }
+        }}
         data={bins.map((bin) => {
           const lines = [
             `${count(bin.expiring)} would be deleted`,
@@ -60,8 +84,16 @@ export function Timeline({ bins, undated, hasKept }: { bins: Bin[]; undated: num
 
 /** The days of a bar, of which the last is the one before its end. */
 function period(bin: Bin): string {
-  const last = day(new Date(Date.parse(bin.to) - 1).toISOString());
+  const last = lastDay(bin);
   return last === day(bin.from) ? last : `${day(bin.from)} to ${last}`;
+}
+
+function lastDay(bin: Bin): string {
+  return day(new Date(Date.parse(bin.to) - 1).toISOString());
+}
+
+function isWithin(bin: Bin, from: string, to: string): boolean {
+  return (from === "" || lastDay(bin) >= from) && (to === "" || day(bin.from) <= to);
 }
 
 function sum(bins: Bin[], what: "expiring" | "archiving" | "kept"): number {

@@ -1,10 +1,11 @@
 import { type ReactNode, useCallback, useLayoutEffect, useRef } from "react";
 
 import { ownReportUrl, readRepositories, repositoryKey, runPath, tabPath, taskKey } from "../api";
-import { TrendOverTime } from "../charts/TrendOverTime";
+import { TrendOverTime } from "../charts/lazy";
 import { FINDINGS } from "../findings";
 import { bytes, count, counted, minute, reportUrl } from "../format";
 import type { Audit, FindingCount, RepositoryRef, Settings, TaskRef } from "../types";
+import { IMAGE_FILTERS, IMAGES } from "../imageAddress";
 import { useLoaded } from "../useLoaded";
 import { useParameters } from "../useParameters";
 import { useTableAddress, withoutTable } from "../useTableAddress";
@@ -16,7 +17,6 @@ import { Costs, ofOwner } from "./Costs";
 import { atMost, savings } from "./PreviewTiles";
 import { Registries } from "./Registries";
 import { FindImages } from "./FindImages";
-import { IMAGE_FILTERS, IMAGES } from "./Images";
 import { LARGEST_FIRST, Repositories } from "./Repositories";
 import { PolicyText } from "./PolicyText";
 import { RepositoryView } from "./RepositoryView";

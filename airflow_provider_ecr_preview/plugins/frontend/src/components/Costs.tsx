@@ -2,7 +2,7 @@ import { useMemo, useState } from "react";
 
 import { repositoryKey } from "../api";
 import { TILE } from "../charts/colours";
-import { CostMap } from "../charts/CostMap";
+import { CostMap } from "../charts/lazy";
 import { Key } from "../charts/Key";
 import { asForm, dollars, type Owner, ownerKey, ownerName, ownersOf, type Sums, sumsOf, wasted } from "../costs";
 import { csvName, csvText, save } from "../csv";

@@ -5,21 +5,21 @@ import {
 } from "@tanstack/react-table";
 
 import { basePath, imageParameters, type ImageQuery, ownTaskPath, readImages, readTimeline } from "../api";
+import { Forecast } from "../charts/Forecast";
 import { Timeline } from "../charts/Timeline";
 import { age, bytes, day, shortDigest, UNKNOWN } from "../format";
-import type { ListedImage, RepositoryRef, RuleCounts, RuleSummary, TaskRef } from "../types";
+import { askedOf, IMAGES } from "../imageAddress";
+import type { Bin, ListedImage, RepositoryRef, RuleCounts, RuleSummary, TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
 import { PAGE_SIZE, useTableAddress } from "../useTableAddress";
 import { Show } from "./basics";
 import { Copy } from "./Copy";
 import { WHAT_BECOMES } from "./FindImages";
 import { DataTable, Pager, TableSearch } from "./DataTable";
+import { ActiveFilters, ImageFilters } from "./ImageFilters";
 
-/** What stands before the names of the parameters in the address: the list of repositories has some of its own. */
-export const IMAGES = "image_";
-export const IMAGE_FILTERS = ["action", "rule"];
 const OLDEST_FIRST = [{ id: "image_pushed_at", desc: false }];
-const SORTED = ["image_pushed_at", "image_size_in_bytes", "last_recorded_pull_time", "applied_rule_priority", "image_digest", "image_tags"];
+const SORTED = ["image_pushed_at", "image_size_in_bytes", "last_recorded_pull_time", "applied_rule_priority", "image_digest", "image_tags", "next_action_at"];
 const ACTIONS: Record<string, string> = { "": "deleted or archived", EXPIRE: "deleted", TRANSITION: "archived", KEEP: "kept", ANY: "any of these" };
 const SHOWS_KEPT = ["KEEP", "ANY"];
 
@@ -71,6 +71,13 @@ const COLUMNS: ColumnDef<ListedImage>[] = [
     enableSorting: false,
     cell: ({ row }) => WHAT_BECOMES[row.original.action] ?? row.original.action,
   },
+  {
+    accessorKey: "next_action_at",
+    header: "Would go on",
+    meta: { short: true },
+    cell: ({ row: { original: image } }) =>
+      image.next_action_at ? `${day(image.next_action_at)}${image.next_action === "TRANSITION" ? " (archived)" : ""}` : "–",
+  },
   { accessorKey: "explanation", header: "Why", enableSorting: false },
 ];
 
@@ -93,6 +100,9 @@ export function Images({
   const action = Object.hasOwn(ACTIONS, address.filter("action")) ? address.filter("action") : "";
   const rule = /^\d{1,9}$/.test(address.filter("rule")) ? address.filter("rule") : "";
 
+  const filters = askedOf(address.filter);
+  const { pushed_from: from = "", pushed_to: to = "", ...others } = filters;
+  const showsKept = SHOWS_KEPT.includes(action);
   const query: ImageQuery = {
     repository,
     offset: pagination.pageIndex * PAGE_SIZE,
@@ -102,17 +112,19 @@ export function Images({
     search,
     action,
     rule,
+    filters,
   };
   const parameters = imageParameters(task, query);
   const where = ownTaskPath(task);
   const page = useLoaded(`${where}?${parameters}&${query.offset}`, (signal) => readImages(task, query, signal));
-  const bins = useLoaded(`${where}?${JSON.stringify([repository, search, rule])}`, (signal) =>
-    readTimeline(task, { ...query, action: "ANY" }, signal),
+  const bins = useLoaded(`${where}?${JSON.stringify([repository, search, rule, others])}`, (signal) =>
+    // Of all days, so that another bar can be chosen.
+    readTimeline(task, { ...query, action: "ANY", filters: others }, signal),
   );
   const table = useReactTable({
     data: page.value?.images ?? [],
     columns: COLUMNS,
-    state: { sorting, pagination, columnVisibility: { explanation: SHOWS_KEPT.includes(action) } },
+    state: { sorting, pagination, columnVisibility: { explanation: showsKept, next_action_at: showsKept } },
     getRowId: (image) => image.image_digest,
     manualSorting: true,
     manualPagination: true,
@@ -123,6 +135,10 @@ export function Images({
     getCoreRowModel: getCoreRowModel(),
   });
 
+  const choosePeriod = (bin: Bin, first: string, last: string) => {
+    const isKeptOnly = bin.expiring + bin.archiving === 0 && bin.kept > 0 && !showsKept;
+    address.onFilters({ pushed_from: first, pushed_to: last, ...(isKeptOnly ? { action: "ANY" } : {}) });
+  };
   const choices =
     rules.length > 0
       ? rules
@@ -131,7 +147,9 @@ export function Images({
   return (
     <section aria-labelledby="ecrp-images">
       <h3 id="ecrp-images">Images</h3>
-      <Show loaded={bins}>{({ bins: all, undated }) => <Timeline bins={all} undated={undated} hasKept={counts !== null} />}</Show>
+      <Show loaded={bins}>{({ bins: all, undated }) => (
+        <Timeline bins={all} undated={undated} hasKept={counts !== null} from={from} to={to} onPeriod={choosePeriod} />
+      )}</Show>
       <div className="controls">
         <TableSearch what="tags and digests" address={address} />
         <label>
@@ -166,10 +184,12 @@ export function Images({
             </select>
           </label>
         )}
+        <ImageFilters address={address} />
         <a className="button" href={`${basePath()}${where}/images.csv?${parameters}`} download>
           Download CSV
         </a>
       </div>
+      <ActiveFilters address={address} />
       <Show loaded={page}>
         {() => (
           <>
@@ -178,6 +198,12 @@ export function Images({
           </>
         )}
       </Show>
+      {counts && (
+        <>
+          <h3>What goes in the next 30 days</h3>
+          <Forecast task={task} repository={repository} />
+        </>
+      )}
     </section>
   );
 }

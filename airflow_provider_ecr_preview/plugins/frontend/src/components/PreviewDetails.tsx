@@ -3,9 +3,11 @@ import type { ReactNode } from "react";
 import { readRules, tabPath } from "../api";
 import type { RepositoryRef, RuleSummary, TaskRef } from "../types";
 import { useLoaded } from "../useLoaded";
+import { lazily } from "../lazily";
 import { Failure } from "./basics";
-import { Images } from "./Images";
 import { Rules } from "./Rules";
+
+const Images = lazily(() => import("./Images").then((loaded) => loaded.Images), <div className="coming" />);
 
 /** The rules of one repository and its images, by which each rule can be followed. */
 export function PreviewDetails({

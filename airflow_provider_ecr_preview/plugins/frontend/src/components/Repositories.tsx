@@ -2,7 +2,7 @@ import type { ColumnDef } from "@tanstack/react-table";
 import { useMemo } from "react";
 
 import { repositoryKey } from "../api";
-import { RepositoryMap } from "../charts/RepositoryMap";
+import { RepositoryMap } from "../charts/lazy";
 import { bySeverity, isCritical, severityOf } from "../findings";
 import { bytes, count } from "../format";
 import type { Audit, AuditedRepository } from "../types";

@@ -1,5 +1,5 @@
 import { AUDIT_MARKER_KEY, latestMarkers, readMarker, readSettings, taskKey, taskOfKey } from "../api";
-import { Trend } from "../charts/Trend";
+import { Trend } from "../charts/lazy";
 import { HostLink, LinkButton, Show } from "../components/basics";
 import { AuditChanges } from "../components/AuditChanges";
 import { Candidates } from "../components/Candidates";

@@ -16,6 +16,7 @@ from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.cleanup import CLEANUP_SCHEMA
 from airflow_provider_ecr_preview.core.xcom.reconciliation import SettlementXCom
+from airflow_provider_ecr_preview.engine.recorded_events import RecordedEvents
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.hooks.lifecycle_events import EcrLifecycleEventsHook
 from airflow_provider_ecr_preview.reports.lists import read_lines
@@ -71,11 +72,11 @@ class CleanupToSettle:
 class CleanupSettler:
     """Settles clean-ups from CloudTrail's records and the current contents of the repositories.
 
-    :param events_of: returns the hook for CloudTrail in a Region.
+    :param events_of: returns what reads the events of a Region.
     :param registry_of: returns the hook for ECR in a Region.
     """
 
-    events_of: Callable[[str], EcrLifecycleEventsHook]
+    events_of: Callable[[str], EcrLifecycleEventsHook | RecordedEvents]
     registry_of: Callable[[str], EcrLifecyclePolicyPreviewHook]
 
     def settle(self, cleanup: CleanupToSettle) -> SettlementXCom:

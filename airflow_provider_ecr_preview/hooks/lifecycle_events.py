@@ -72,7 +72,7 @@ class EcrLifecycleEventsHook(AwsBaseHook):
         :param until: the end (aware).
         :raises LifecycleEventsUnreadError: if CloudTrail does not answer.
         """
-        return (parse_execution(entry) for entry in self._events(EVENT_NAME, since, until))
+        return (parse_execution(entry) for page in self.iter_pages(EVENT_NAME, since, until) for entry in page)
 
     def iter_image_calls(self, action: str, since: datetime, until: datetime) -> Iterator[ImageCall | UnreadExecution]:
         """Yield the calls that deleted or archived images, the latest first, and events that cannot be understood.
@@ -84,9 +84,10 @@ class EcrLifecycleEventsHook(AwsBaseHook):
         :param until: the end (aware).
         :raises LifecycleEventsUnreadError: if CloudTrail does not answer.
         """
-        for entry in self._events(EVENT_NAMES[action], since, until):
-            if (call := parse_image_call(entry)) is not None:
-                yield call
+        for page in self.iter_pages(EVENT_NAMES[action], since, until):
+            for entry in page:
+                if (call := parse_image_call(entry)) is not None:
+                    yield call
 
     def caller_arn(self) -> str:
         """Return the ARN of the caller.
@@ -109,7 +110,16 @@ class EcrLifecycleEventsHook(AwsBaseHook):
                 f"The caller is not known ({error}). Check the connection of aws_conn_id."
             ) from error
 
-    def _events(self, name: str, since: datetime, until: datetime) -> Iterator[Mapping[str, Any]]:
+    def iter_pages(self, name: str, since: datetime, until: datetime) -> Iterator[list[Mapping[str, Any]]]:
+        """Yield the pages of ECR's events of one name as CloudTrail has them, the latest event first.
+
+        Calls LookupEvents (``cloudtrail:LookupEvents``).
+
+        :param name: the name of the events.
+        :param since: the beginning (aware).
+        :param until: the end (aware).
+        :raises LifecycleEventsUnreadError: if CloudTrail does not answer.
+        """
         client: Any = self.conn
         mask_endpoint(client)
         try:
@@ -120,10 +130,8 @@ class EcrLifecycleEventsHook(AwsBaseHook):
             )
             for page in pages:
                 # A body that was cut off, or is a web page, parses to nothing; that is not "no events".
-                for entry in page["Events"]:
-                    # Another service may have events of the same name.
-                    if entry.get("EventSource", EVENT_SOURCE) == EVENT_SOURCE:
-                        yield entry
+                # Another service may have events of the same name.
+                yield [entry for entry in page["Events"] if entry.get("EventSource", EVENT_SOURCE) == EVENT_SOURCE]
         except (BotoCoreError, ClientError) as error:
             defuse(error)
             raise LifecycleEventsUnreadError(

@@ -14,6 +14,7 @@ from airflow_provider_ecr_preview.core.exceptions import LifecycleEventsUnreadEr
 from airflow_provider_ecr_preview.core.parameters.times import moment
 from airflow_provider_ecr_preview.core.parameters.values import choice, decoded, text
 from airflow_provider_ecr_preview.core.preview.stored import Unread, preview_time, summaries_of
+from airflow_provider_ecr_preview.core.progress import Progress
 from airflow_provider_ecr_preview.core.reconciliation.execution import PolicyExecution, UnreadExecution
 from airflow_provider_ecr_preview.core.reconciliation.reconcile import RepositoryReconciliation, reconcile
 from airflow_provider_ecr_preview.core.reconciliation.result import reconciliation_xcom
@@ -23,11 +24,13 @@ from airflow_provider_ecr_preview.core.xcom.reconciliation import Reconciliation
 from airflow_provider_ecr_preview.display.reconciliation import reconciliation_table
 from airflow_provider_ecr_preview.display.text import render
 from airflow_provider_ecr_preview.engine.cleanup_settlement import CleanupSettler, CleanupToSettle
+from airflow_provider_ecr_preview.engine.recorded_events import RecordedEvents
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.hooks.lifecycle_events import EcrLifecycleEventsHook
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
 from airflow_provider_ecr_preview.links.ecr import EcrRegistryLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
+from airflow_provider_ecr_preview.operators._progress import reading_progress
 from airflow_provider_ecr_preview.operators._publish import mark_change, push_before_failure
 from airflow_provider_ecr_preview.reports.lists import line_list, listed_images
 from airflow_provider_ecr_preview.templating.parameters import Rule
@@ -75,7 +78,9 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
     :param end_time: ignore events after this time, in ISO 8601; None for now. (templated)
     :param fail_on: ``unpreviewed`` fails the task if images expired that the preview did not list, or if that is unknown;
         ``never`` only reports. The result is pushed before the task fails. (templated)
-    :param results_path: where to write what happened to each image, an ``ObjectStoragePath`` URL of a file. (templated)
+    :param results_path: where to write what happened to each image, an ``ObjectStoragePath`` URL of a file. A retry within
+        an hour continues where the attempt before was killed; without Airflow's task state store (3.3 and later), only with
+        this parameter. (templated)
     :param clean_up: the result of ``EcrDeletePreviewedImagesOperator``, which needs a ``results_path``. Says who deleted or
         archived the images whose call had no reply (``reply_lost``), by CloudTrail's record of the calls and of the runs of
         lifecycle policies, and by the images in the repositories now. Use credentials of the same role as the clean-up;
@@ -125,10 +130,15 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
         """Read the events of CloudTrail and compare them with the previews."""
         fail_on: ReconcileFailOn = choice(self.fail_on, "fail_on", ("unpreviewed", "never"), "unpreviewed")
         results_path = text(self.results_path, "results_path")
-        until = moment(self.end_time, "end_time", datetime.now(UTC))
+        end_time = moment(self.end_time, "end_time", None)
         given = decoded(self.clean_up, "clean_up")
         cleanup = None if given is None else CleanupToSettle.of(given)
-        previews = [(summary, self._since(summary, until)) for summary in summaries_of(self.summary)]
+        summaries = summaries_of(self.summary)
+        self._progress = reading_progress(context, self, results_path, summaries)
+        if self._progress.is_continued:
+            self.log.info("Continuing an earlier attempt, which read events from %s on.", _time(self._progress))
+        until = end_time or _time(self._progress)
+        previews = [(summary, self._since(summary, until)) for summary in summaries]
         reconciliations, unread = self._reconcile(previews, until)
         value = reconciliation_xcom(
             reconciliations, until=until, results_uri=self._write(reconciliations, results_path)
@@ -140,6 +150,7 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
         if unread:
             push_before_failure(context, self, value)
             raise LifecycleEventsUnreadError(" ".join(unread))
+        self._progress.clear()
         if fail_on == "unpreviewed" and (reasons := _reasons(reconciliations)):
             push_before_failure(context, self, value)
             raise UnpreviewedExpiryError("ECR did something else than the previews listed. " + " ".join(reasons))
@@ -174,11 +185,11 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
             here = [(summary, since) for summary, since in previews if summary["region_name"] == region_name]
             names = {summary["repository_name"] for summary, _ in here}
             try:
-                hook = self.aws_hook_class(**{**self._hook_parameters, "region_name": region_name})
-                account = hook.caller_account()
+                recorded = self._events_of(region_name)
+                account = recorded.caller_account()
                 events: _Events | Unread = [
                     event
-                    for event in hook.iter_executions(min(since for _, since in here), until)
+                    for event in recorded.iter_executions(min(since for _, since in here), until)
                     if isinstance(event, UnreadExecution) or event.repository.repository_name in names
                 ]
             except LifecycleEventsUnreadError as error:
@@ -194,14 +205,15 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
                 done.append(reconcile(summary, listed_images(summary), events_of_preview, since=since, until=until))
         return done, unread
 
-    def _settled(self, cleanup: CleanupToSettle) -> SettlementXCom:
-        def events_of(region_name: str) -> EcrLifecycleEventsHook:
-            return self.aws_hook_class(**{**self._hook_parameters, "region_name": region_name})
+    def _events_of(self, region_name: str) -> RecordedEvents:
+        hook = self.aws_hook_class(**{**self._hook_parameters, "region_name": region_name})
+        return RecordedEvents(hook, region_name, self._progress)
 
+    def _settled(self, cleanup: CleanupToSettle) -> SettlementXCom:
         def registry_of(region_name: str) -> EcrLifecyclePolicyPreviewHook:
             return EcrLifecyclePolicyPreviewHook(**{**self._hook_parameters, "region_name": region_name})
 
-        settlement = CleanupSettler(events_of, registry_of).settle(cleanup)
+        settlement = CleanupSettler(self._events_of, registry_of).settle(cleanup)
         counts = ", ".join(f"{count} {category}" for category, count in sorted(settlement["counts"].items()))
         self.log.info("Images of the clean-up whose call had no reply: %s.", counts or "none")
         if settlement["unread"]:
@@ -221,6 +233,10 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
             self.log.exception("The list of results cannot be written to %s.", results_path)
             return None
         return results_path
+
+
+def _time(progress: Progress) -> datetime:
+    return datetime.fromtimestamp(progress.began_at, UTC)
 
 
 def _reasons(reconciliations: Sequence[RepositoryReconciliation]) -> list[str]:

@@ -32,6 +32,18 @@ def test_a_clean_up_is_approved_and_exactly_what_went_is_seen(
     assert count > 0
     expect(page.get_by_text(f"FOR GOOD: delete {count} images of 1 repository?")).to_be_visible()
     expect(page.get_by_text("They cannot be brought back.")).to_be_visible()
+    # The policy that decides, and the files that belong to the question, a link away.
+    expect(page.get_by_text("this policy decides, and it is the applied one")).to_be_visible()
+    for title, beginning in (
+        ("The report of the audit", "# ECR lifecycle audit "),
+        ("This question, as it is kept", "# FOR GOOD: delete"),
+    ):
+        address = page.get_by_role("link", name=title).get_attribute("href")
+        assert address is not None
+        other = page.context.new_page()
+        other.goto(address)
+        expect(other.get_by_text(beginning)).to_be_visible()
+        other.close()
     page.get_by_role("button", name="Approve").click()
     airflow.wait_for_end(DAG, run_id)
     deleted = before - airflow.images(name)[name]

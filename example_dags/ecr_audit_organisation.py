@@ -56,6 +56,7 @@ def ecr_audit_organisation() -> None:
             measure_storage=True,
             owner_tag="team",
             fail_on="all",
+            on_no_repositories="warn",  # an account may have none; if all accounts have none, the merge fails
             deferrable=True,
             poll_interval=2,
             map_index_template="{{ task.aws_conn_id }} {{ task.region_name }}",

@@ -70,6 +70,7 @@ def ecr_watch_policies() -> None:
         region_name=REGION,
         in_use=in_use.output,
         fail_on="none",  # a repository that cannot be previewed is an alarm of the report
+        on_no_repositories="warn",  # there may be no change to look at
     )
     changes >> audit
     # A critical finding fails this task: notify someone with on_failure_callback.

@@ -58,13 +58,13 @@ def read_fail_on(value: Any) -> FailOn:
 def read_on_no_repositories(value: Any) -> OnNoRepositories:
     """Return the value of ``on_no_repositories``, read before anything is started.
 
-    :param value: ``warn`` or ``fail``; None for ``warn``.
+    :param value: ``warn`` or ``fail``; None for ``fail``.
     :raises ValueError: if it is anything else.
     """
-    return choice(value, "on_no_repositories", get_args(OnNoRepositories), "warn")
+    return choice(value, "on_no_repositories", get_args(OnNoRepositories), "fail")
 
 
-def no_repositories(on_no_repositories: Any, reason: str) -> str:
+def no_repositories(on_no_repositories: OnNoRepositories, reason: str) -> str:
     """Return the warning that there is no repository, or raise it.
 
     :param on_no_repositories: ``warn`` or ``fail``.
@@ -72,7 +72,7 @@ def no_repositories(on_no_repositories: Any, reason: str) -> str:
     :raises NoRepositoriesError: if it is ``fail``.
     """
     message = f"There is no repository to audit: {reason}. Check the globs, tags, account and Region that select the repositories."
-    if read_on_no_repositories(on_no_repositories) == "fail":
+    if on_no_repositories == "fail":
         raise NoRepositoriesError(f"{message} To allow an empty audit, set on_no_repositories='warn'.")
     return message
 

@@ -88,7 +88,8 @@ class EcrAuditLifecyclePoliciesOperator(
     :param audit_id: name of this audit; the parts of a mapped audit share it. (templated)
     :param selection: what the repositories were selected by; audits are compared with their own kind only. (templated)
     :param audit_name: name of a series of audits. Each audit is compared with the last one of the same name. (templated)
-    :param on_no_repositories: ``warn`` or ``fail`` if there is no repository to audit. (templated)
+    :param on_no_repositories: ``fail`` or ``warn`` if there is no repository to audit. An audit of nothing says nothing about
+        the registry, so it does not end as a success by default. (templated)
     :param write_image_lists: whether the reports list the affected images of each repository. (templated)
     :param write_kept_images: whether the reports also list the images that stay, each with the reason. Needs
         ``enrich``. (templated)
@@ -178,7 +179,7 @@ class EcrAuditLifecyclePoliciesOperator(
         audit_id: Templated[str] = "{{ dag.dag_id }} {{ run_id }}",
         audit_name: Templated[str] = "{{ dag.dag_id }}",
         selection: Templated[Mapping[str, Any]] | None = None,
-        on_no_repositories: Templated[OnNoRepositories] | None = "warn",
+        on_no_repositories: Templated[OnNoRepositories] | None = "fail",
         write_image_lists: Templated[bool] | None = True,
         write_kept_images: Templated[bool] | None = True,
         retention_days: Templated[int] | None = None,

@@ -33,6 +33,7 @@ from airflow_provider_ecr_preview.operators._fail_on import (
 )
 from airflow_provider_ecr_preview.operators._publish import publish, push_before_failure
 from airflow_provider_ecr_preview.reports.audit import AuditReports
+from airflow_provider_ecr_preview.reports.disappeared import named_disappeared
 from airflow_provider_ecr_preview.reports.families import family_notes_of
 from airflow_provider_ecr_preview.telemetry import lineage_of
 from airflow_provider_ecr_preview.templating.parameters import Rule
@@ -71,7 +72,8 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
     :param audit_id: name of the audit. (templated)
     :param on_missing: ``fail`` or ``warn`` if a part is missing. The merged audit has the number of missing
         parts. (templated)
-    :param on_no_repositories: ``warn`` or ``fail`` if no audit has a repository. (templated)
+    :param on_no_repositories: ``fail`` or ``warn`` if no audit has a repository. An audit of nothing says nothing about the
+        registry, so it does not end as a success by default. (templated)
     :param fail_on: fail the task if repositories could not be previewed: ``any`` of them, ``all`` of them, ``none`` to never
         fail, or a share of all repositories from 0 to 1 that may fail. The audit is pushed before the task
         fails. (templated)
@@ -108,7 +110,7 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         reports_path: Templated[str] | None = None,
         audit_id: Templated[str] = "{{ dag.dag_id }} {{ run_id }}",
         on_missing: Templated[OnMissing] | None = "fail",
-        on_no_repositories: Templated[OnNoRepositories] | None = "warn",
+        on_no_repositories: Templated[OnNoRepositories] | None = "fail",
         fail_on: Templated[FailOn] | None = "any",
         fail_on_alarm: Templated[bool] | None = False,
         trigger_rule: str = "all_done",
@@ -172,7 +174,11 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
         if merged_count > 1 and merged.kind is not None and merged.kind.policies == APPLIED:
             merged.registry_notes.update(family_notes_of(table_uris))
         self.log.info("Merged %s; %d missing.", counted(merged_count, "part"), merged.missing_parts)
-        return self._end(context, self._report(merged, merge_changes(changes), table_uris), states)
+        merged_changes = merge_changes(changes)
+        is_whole = not merged.missing_parts and len(changes) == merged_count
+        if merged_changes is not None and merged.kind is not None and is_whole:
+            merged_changes = named_disappeared(merged_changes, merged.kind, table_uris)
+        return self._end(context, self._report(merged, merged_changes, table_uris), states)
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage[Any, Any]:  # noqa: ARG002 - OpenLineage's
         """Return the OpenLineage facets of the audit.
@@ -210,7 +216,10 @@ class EcrMergeLifecycleAuditsOperator(LiteralXComMixin, BaseOperator):
             if value["missing_part_count"]:
                 self._report_missing(value["missing_part_count"], states)
             elif not value["repository_count"]:
-                self.log.warning("%s", no_repositories(self.on_no_repositories, "all merged audits are empty"))
+                self.log.warning(
+                    "%s",
+                    no_repositories(read_on_no_repositories(self.on_no_repositories), "all merged audits are empty"),
+                )
             require_success(
                 value,
                 read_fail_on(self.fail_on),

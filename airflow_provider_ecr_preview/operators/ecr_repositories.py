@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, TypeVar, get_args
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_ecr_preview.core.parameters.values import account_id, integer, switch, texts
+from airflow_provider_ecr_preview.core.parameters.values import account_id, choice, integer, switch, texts
 from airflow_provider_ecr_preview.core.selection import (
     Names,
     RepositorySelection,
@@ -26,7 +26,6 @@ from airflow_provider_ecr_preview.operators._fail_on import (
     FAIL_ON_RULES,
     OnNoRepositories,
     no_repositories,
-    read_on_no_repositories,
 )
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated, as_rendered
@@ -143,7 +142,9 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
     def execute(self, context: Context) -> RepositoryNames:
         """List the repositories."""
         batch_size = integer(self.batch_size, "batch_size", BATCH_SIZE if self._is_batched else None, minimum=1)
-        read_on_no_repositories(self.on_no_repositories)
+        self._on_no_repositories: OnNoRepositories = choice(
+            self.on_no_repositories, "on_no_repositories", get_args(OnNoRepositories), "warn"
+        )
         selection = RepositorySelection.of(self.include, self.exclude, self.tags)
         if not self._is_by_region:
             names = self._names(self.hook, selection)
@@ -186,7 +187,7 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
             self.log.warning(
                 "%s",
                 no_repositories(
-                    self.on_no_repositories, "no repository matches include, exclude, tags and with_policy"
+                    self._on_no_repositories, "no repository matches include, exclude, tags and with_policy"
                 ),
             )
 

@@ -57,7 +57,7 @@ def lifecycle_audit(
     reports_path: Templated[str] | None = None,
     audit_id: Templated[str] | None = None,
     on_missing: Templated[OnMissing] | None = "fail",
-    on_no_repositories: Templated[OnNoRepositories] | None = "warn",
+    on_no_repositories: Templated[OnNoRepositories] | None = "fail",
     fail_on: Templated[FailOn] | None = "any",
     fail_on_alarm: Templated[bool] | None = False,
     outlets: Sequence[Asset] = (),
@@ -95,7 +95,7 @@ def lifecycle_audit(
     :param reports_path: folder for reports. (templated)
     :param audit_id: name of the audit; None for a name made of DAG, group and run. (templated)
     :param on_missing: ``fail`` or ``warn`` if a batch ended without a result. (templated)
-    :param on_no_repositories: ``warn`` or ``fail`` if there is no repository to audit in any Region. (templated)
+    :param on_no_repositories: ``fail`` or ``warn`` if there is no repository to audit in any Region. (templated)
     :param fail_on: which failures of repositories fail the task ``merge``. (templated)
     :param fail_on_alarm: whether an alarm fails the task ``merge`` too. (templated)
     :param outlets: assets that the task ``merge`` updates; each event has the counts of the audit in ``extra``.

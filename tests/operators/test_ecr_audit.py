@@ -106,15 +106,20 @@ def test_an_invalid_parameter_is_an_error_before_any_call(
     assert not len(registry.calls)
 
 
-def test_no_repository_is_an_empty_audit_and_a_warning(registry: LocalEcr, capsys: pytest.CaptureFixture[str]) -> None:
-    assert audit(repository_names=[]).execute(audit_context())["repository_count"] == 0
+def test_no_repository_is_an_empty_audit_and_a_warning_if_that_is_allowed(
+    registry: LocalEcr, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value = audit(repository_names=[], on_no_repositories="warn").execute(audit_context())
+    assert value["repository_count"] == 0
     assert "no repository to audit" in capsys.readouterr().out
 
 
-def test_no_repository_can_be_an_error_before_any_call(registry: LocalEcr) -> None:
+def test_no_repository_is_an_error_before_any_call(registry: LocalEcr) -> None:
     of = audit_context()
     with pytest.raises(exceptions.NoRepositoriesError, match="no repository to audit"):
-        audit(repository_names=[], on_no_repositories="fail").execute(of)
+        audit(repository_names=[]).execute(of)
+    with pytest.raises(exceptions.NoRepositoriesError, match="set on_no_repositories='warn'"):
+        audit(repository_names=[], on_no_repositories=None).execute(of)
     with pytest.raises(ValueError, match="on_no_repositories"):
         audit(on_no_repositories="skip").execute(of)
     assert not len(registry.calls)

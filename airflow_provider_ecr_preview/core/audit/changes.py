@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypedDict
 
+from airflow_provider_ecr_preview.core.audit.disappeared import Named, with_disappeared
 from airflow_provider_ecr_preview.core.audit.outcome import OutcomeStatus, RepositoryOutcome
 from airflow_provider_ecr_preview.core.audit.totals import affected_image_count, summary_of
 from airflow_provider_ecr_preview.core.preview.stored import Unread
@@ -105,21 +106,21 @@ def compare_with_baselines(
     """
     changed: list[ChangedRepository] = []
     known = {site: baseline for site, baseline in baselines.items() if isinstance(baseline, Baseline)}
-    seen: dict[Site, set[str]] = {site: set() for site in known}
+    now: set[Named] = set()
     for outcome in outcomes:
         site = outcome.registry_id, outcome.region_name
+        now.add((*site, outcome.repository_name))
         baseline = known.get(site)
         if baseline is None:
             continue
-        seen[site].add(outcome.repository_name)
         changed.append(_compared(outcome, baseline.repositories.get(outcome.repository_name), actions_of, alarms))
-    disappeared = [
+    changes = _changes(changed, baselines)
+    before = [
         RepositoryRef(registry_id=registry_id, region_name=region_name, repository_name=name)
         for (registry_id, region_name), baseline in known.items()
         for name in sorted(baseline.repositories)
-        if name not in seen[registry_id, region_name]
     ]
-    return _changes(changed, baselines, disappeared if whole else None)
+    return with_disappeared(changes, before, now) if whole else changes
 
 
 def merge_changes(parts: Sequence[ChangesXCom]) -> ChangesXCom | None:
@@ -168,7 +169,6 @@ _SUMS = (
 def _changes(
     changed: list[ChangedRepository],
     baselines: Mapping[Site, Baseline | Unread | None],
-    disappeared: list[RepositoryRef] | None,
 ) -> ChangesXCom:
     compared = [repository for repository in changed if repository["kind"] == "compared"]
     alarms = [repository for repository in changed if repository["alarm"]]
@@ -180,7 +180,7 @@ def _changes(
         baselines=[_ref(site, baseline) for site, baseline in baselines.items()],
         compared_count=len(compared),
         appeared_count=sum(repository["kind"] == "appeared" for repository in changed),
-        disappeared_count=None if disappeared is None else len(disappeared),
+        disappeared_count=None,
         not_comparable_count=sum(repository["kind"] == "not_comparable" for repository in changed),
         counts_only_count=sum(repository["compared_by"] == "counts" for repository in changed),
         policy_changed_count=sum(bool(repository["policy_changed"]) for repository in changed),
@@ -193,7 +193,7 @@ def _changes(
         alarms=sorted(alarms, key=_most_first)[:MAX_LISTED],
         top=sorted(moved, key=_most_first)[:MAX_LISTED],
         appeared=[_ref_of(repository) for repository in changed if repository["kind"] == "appeared"][:MAX_LISTED],
-        disappeared=(disappeared or [])[:MAX_LISTED],
+        disappeared=[],
         notes=[*_notes(changed, baselines)],
     )
 

@@ -35,6 +35,9 @@ _MAX_NAME_CHARACTERS = 80
 APPLIED = "applied"
 
 
+MIXED = "mixed"
+
+
 @dataclass(frozen=True, slots=True)
 class AuditKind:
     """The kind of an audit.
@@ -77,7 +80,7 @@ class AuditKind:
         :param other: the kind of the other part.
         """
         if (self.policies, self.fingerprint) != (other.policies, other.fingerprint):
-            return AuditKind("mixed", None, None, self.selection if self.selection == other.selection else None)
+            return AuditKind(MIXED, None, None, self.selection if self.selection == other.selection else None)
         return self if self.selection == other.selection else replace(self, selection=None)
 
     def as_dict(self) -> AuditedPolicies:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -226,3 +227,9 @@ def test_an_image_list_that_cannot_be_read_leaves_counts_and_a_note(lists: Any) 
     changes = compare([outcome("a", previewed(3))], before("a", previewed(1)), lists=lists)
     assert changes["counts_only_count"] == 1
     assert "Only counts are compared for 1 repository" in " ".join(changes["notes"])
+
+
+def test_a_repository_that_failed_before_its_registry_was_known_has_not_disappeared() -> None:
+    lost = replace(failed("gone"), registry_id=None, region_name=None)
+    changes = compare([lost], before("gone", previewed(1)))
+    assert (changes["disappeared"], changes["disappeared_count"]) == ([], 0)

@@ -6,14 +6,24 @@ Trigger it manually to choose repositories, Regions and a candidate policy in a 
 from __future__ import annotations
 
 # [START howto_ecr_audit_registry]
+import logging
 from datetime import timedelta
 
 from airflow.sdk import Param, dag, task
 
 from airflow_provider_ecr_preview.assets import audit_asset
+from airflow_provider_ecr_preview.notifications.ecr_result import EcrResultNotifier, Message
 from airflow_provider_ecr_preview.task_groups.lifecycle_audit import lifecycle_audit
 
 REGIONS = ["us-east-1", "eu-west-1"]
+
+
+def send(message: Message) -> None:
+    """Write the message to the log of the task; to send it, use a notifier of Airflow in place of this function."""
+    logging.getLogger(__name__).info("%s\n%s", message.subject, message.plain)
+
+
+notify = EcrResultNotifier(send)  # such as EcrResultNotifier(SlackNotifier(channel="#ecr"))
 
 
 @dag(
@@ -77,6 +87,7 @@ def ecr_audit_registry() -> None:
         retries=2,
         retry_delay=timedelta(seconds=10),
         outlets=[audit_asset("registry")],
+        merge_kwargs={"on_success_callback": notify, "on_failure_callback": notify},
     )
 
     @task

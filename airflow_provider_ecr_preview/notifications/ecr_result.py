@@ -15,6 +15,8 @@ from airflow_provider_ecr_preview.display.notification import Message, message_a
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+__all__ = ["EcrResultNotifier", "Message", "MessageStyle"]
+
 
 MessageStyle = Literal["plain", "markdown"]
 

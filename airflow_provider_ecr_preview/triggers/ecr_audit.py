@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any, Literal, TypedDict
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_ecr_preview.core.exceptions import EcrUnreachableError, RepositoryError, ThrottledError
 from airflow_provider_ecr_preview.core.preview.pages import IN_PROGRESS
+from airflow_provider_ecr_preview.triggers._aws import AwsTrigger
 from airflow_provider_ecr_preview.triggers._polls import OUTAGE_SECONDS, FailingSince, Poller, in_thread
 
 State = Literal["answered", "ended", "failed"]
@@ -25,7 +26,7 @@ class AuditEvent(TypedDict):
     seconds_waited: float
 
 
-class EcrLifecyclePolicyPreviewsTrigger(BaseTrigger):
+class EcrLifecyclePolicyPreviewsTrigger(AwsTrigger):
     """Wait until no preview of a sample is in progress any more, or the time is up.
 
     The trigger polls only a sample of an audit's previews. When the last previews that were started are complete, most
@@ -63,34 +64,20 @@ class EcrLifecyclePolicyPreviewsTrigger(BaseTrigger):
         verify: bool | str | None = None,
         botocore_config: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's constructor has no types
+        super().__init__(
+            aws_conn_id=aws_conn_id, region_name=region_name, verify=verify, botocore_config=botocore_config
+        )
         self.repository_names = list(repository_names)
         self.deadline = deadline
         self.registry_id = registry_id
         self.poll_interval = poll_interval
         self.outage_timeout = outage_timeout
         self.carried = carried or {}
-        self.aws_conn_id = aws_conn_id
-        self.region_name = region_name
-        self.verify = verify
-        self.botocore_config = botocore_config
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments to build the trigger again."""
-        return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
-            {
-                "repository_names": self.repository_names,
-                "deadline": self.deadline,
-                "registry_id": self.registry_id,
-                "poll_interval": self.poll_interval,
-                "outage_timeout": self.outage_timeout,
-                "carried": self.carried,
-                "aws_conn_id": self.aws_conn_id,
-                "region_name": self.region_name,
-                "verify": self.verify,
-                "botocore_config": self.botocore_config,
-            },
+        return self.serialized(
+            "repository_names", "deadline", "registry_id", "poll_interval", "outage_timeout", "carried"
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_ecr_preview.aws.errors import CallSite
 from airflow_provider_ecr_preview.core import exceptions
@@ -21,6 +21,7 @@ from airflow_provider_ecr_preview.core.exceptions import (
 )
 from airflow_provider_ecr_preview.core.preview.pages import IN_PROGRESS
 from airflow_provider_ecr_preview.core.xcom.preview import StartedPreviewXCom
+from airflow_provider_ecr_preview.triggers._aws import AwsTrigger
 from airflow_provider_ecr_preview.triggers._polls import OUTAGE_SECONDS, FailingSince, Poller, in_thread
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class PreviewEvent(TypedDict):
     region_name: str | None
 
 
-class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
+class EcrLifecyclePolicyPreviewTrigger(AwsTrigger):
     """Wait until the preview of a repository has ended.
 
     Calls GetLifecyclePolicyPreview (``ecr:GetLifecyclePolicyPreview``) in threads of this package, so it needs only
@@ -86,7 +87,9 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
         verify: bool | str | None = None,
         botocore_config: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's constructor has no types
+        super().__init__(
+            aws_conn_id=aws_conn_id, region_name=region_name, verify=verify, botocore_config=botocore_config
+        )
         self.repository_name = repository_name
         self.deadline = deadline
         self.registry_id = registry_id
@@ -95,29 +98,18 @@ class EcrLifecyclePolicyPreviewTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.outage_timeout = outage_timeout
         self.has_answered = has_answered
-        self.aws_conn_id = aws_conn_id
-        self.region_name = region_name
-        self.verify = verify
-        self.botocore_config = botocore_config
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments to build the trigger again."""
-        return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
-            {
-                "repository_name": self.repository_name,
-                "deadline": self.deadline,
-                "registry_id": self.registry_id,
-                "policy_fingerprint": self.policy_fingerprint,
-                "until_complete": self.until_complete,
-                "poll_interval": self.poll_interval,
-                "outage_timeout": self.outage_timeout,
-                "has_answered": self.has_answered,
-                "aws_conn_id": self.aws_conn_id,
-                "region_name": self.region_name,
-                "verify": self.verify,
-                "botocore_config": self.botocore_config,
-            },
+        return self.serialized(
+            "repository_name",
+            "deadline",
+            "registry_id",
+            "policy_fingerprint",
+            "until_complete",
+            "poll_interval",
+            "outage_timeout",
+            "has_answered",
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:

@@ -11,6 +11,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_provider_ecr_preview.core.policy_event import policy_event
 from airflow_provider_ecr_preview.core.text.visible import one_line
+from airflow_provider_ecr_preview.triggers._aws import AwsTrigger
 from airflow_provider_ecr_preview.triggers._polls import in_thread
 
 WAIT_SECONDS = 20
@@ -30,7 +31,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0
 _CALL_SECONDS = 120.0
 
 
-class EcrLifecyclePolicyEventTrigger(BaseEventTrigger):
+class EcrLifecyclePolicyEventTrigger(AwsTrigger, BaseEventTrigger):
     """Yield an event whenever someone puts or deletes a lifecycle policy, from an SQS queue that EventBridge fills.
 
     Polls in threads of this package with boto3 alone. A message is deleted one round after its event went to the
@@ -65,27 +66,15 @@ class EcrLifecyclePolicyEventTrigger(BaseEventTrigger):
         verify: bool | str | None = None,
         botocore_config: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's constructor has no types
+        super().__init__(
+            aws_conn_id=aws_conn_id, region_name=region_name, verify=verify, botocore_config=botocore_config
+        )
         self.queue_url = queue_url
         self.wait_seconds = wait_seconds
-        self.aws_conn_id = aws_conn_id
-        self.region_name = region_name
-        self.verify = verify
-        self.botocore_config = botocore_config
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments to build the trigger again."""
-        return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
-            {
-                "queue_url": self.queue_url,
-                "wait_seconds": self.wait_seconds,
-                "aws_conn_id": self.aws_conn_id,
-                "region_name": self.region_name,
-                "verify": self.verify,
-                "botocore_config": self.botocore_config,
-            },
-        )
+        return self.serialized("queue_url", "wait_seconds")
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield each change of a policy as a dict with the keys of ``PolicyEvent``."""

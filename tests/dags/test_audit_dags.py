@@ -30,6 +30,7 @@ def test_the_weekly_audit_with_its_form_untouched_covers_every_repository_of_bot
     assert result["values"]["look_at[-1]"]
     (event,) = result["events"]
     assert event["expiring_image_count"] == audit["expiring_image_count"] > 0
+    assert "ECR: 46 repositories audited" in result["log"], "the notifier's message"
     assert team_ecr.calls.count("StartLifecyclePolicyPreview") == 46
 
 

@@ -117,10 +117,12 @@ PUBLIC_CLASSES = {
     ],
     "operators.ecr_recommend": ["EcrRecommendLifecyclePolicyOperator"],
     "operators.ecr_reconcile": ["EcrReconcileLifecycleOperator"],
+    "operators.ecr_watch": ["EcrReadPolicyEventsOperator", "EcrReportPolicyEventsOperator"],
     "sensors.ecr_preview": ["EcrLifecyclePolicyPreviewSensor"],
     "task_groups.lifecycle_audit": ["lifecycle_audit"],
     "triggers.ecr_audit": ["EcrLifecyclePolicyPreviewsTrigger"],
     "triggers.ecr_preview": ["EcrLifecyclePolicyPreviewTrigger"],
+    "triggers.policy_events": ["EcrLifecyclePolicyEventTrigger"],
 }
 """Where DAGs import from. A class may move to another module, but these paths stay."""
 

@@ -118,15 +118,5 @@ def test_a_queue_that_cannot_be_read_is_tried_again(queue: Queue, monkeypatch: p
     assert pauses[:3] == [5.0, 10.0, 20.0]
 
 
-def test_a_trigger_is_built_again_from_what_it_serializes() -> None:
-    arguments = {
-        "queue_url": "https://sqs.eu-west-1.amazonaws.com/123456789012/changes",
-        "wait_seconds": 7,
-        "aws_conn_id": "aws_other",
-        "region_name": "eu-west-1",
-        "verify": "/etc/ssl/own.pem",
-        "botocore_config": {"read_timeout": 7},
-    }
-    path, serialized = EcrLifecyclePolicyEventTrigger(**arguments).serialize()  # type: ignore[arg-type]
-    assert (path, serialized) == (f"{policy_events.__name__}.EcrLifecyclePolicyEventTrigger", arguments)
+def test_the_trigger_may_watch_an_asset() -> None:
     assert issubclass(EcrLifecyclePolicyEventTrigger, BaseEventTrigger)

@@ -77,7 +77,7 @@ def test_the_former_policy_comes_from_the_last_audit_of_the_applied_policies_bef
     value = read(change(), reports_path=reports)
     assert {name: json.loads(text) for name, text in value["former_policies"].items()} == {NAME: keep(7)}
     assert value["repositories"][0]["former_policy_source"] == "audit"
-    assert len([*(tmp_path / "policies").iterdir()]) == 3
+    assert len([*(tmp_path / "policies").iterdir()]) == 4, "each policy once, that of the candidate too"
     assert read(change(), reports_path=reports) == value
 
 

@@ -29,10 +29,13 @@ QUIET = [
 ]
 
 
+# Before pytest-xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group("web"))
+            # One browser and one server for each module, and the modules side by side.
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
             # Of the interpreter's own making when a thread with a server in it ends.
             item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
             # Airflow's own, where it answers its own pages.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,6 +64,26 @@ def _models_are_read_once() -> Iterator[None]:
 def _soon_visited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let audits visit their previews soon: the local ECR completes them immediately, and tests should not wait."""
     monkeypatch.setattr("airflow_provider_ecr_preview.engine.fleet.run.FIRST_VISIT_SECONDS", 0.05)
+
+
+@pytest.fixture(scope="session")
+def new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the home of an Airflow in which nothing has run, to be copied; making its database takes seconds.
+
+    All workers of one run share it: the folder above theirs is the run's.
+    """
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    shared = tmp_path_factory.getbasetemp().parent if is_worker else tmp_path_factory.getbasetemp()
+    home = shared / "new-home"
+    with (shared / "new-home.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not home.exists():
+            made = tmp_path_factory.mktemp("new-home")
+            environment = {**os.environ, "AIRFLOW_HOME": str(made), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+            migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
+            subprocess.run(migrate, env=environment, check=True, capture_output=True)
+            made.rename(home)
+    return home
 
 
 @pytest.fixture

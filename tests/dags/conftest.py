@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-import fcntl
 import inspect
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,28 +57,51 @@ def untouched_form(examples: dict[str, DAG]) -> Callable[[str], dict[str, Any]]:
     return lambda dag_id: examples[dag_id].params.dump()
 
 
-@pytest.fixture(scope="session")
-def new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the home of an Airflow in which nothing has run, to be copied; making its database takes seconds.
+class DagServer:
+    """An Airflow that stays loaded, in a process of its own, and has a copy of itself run each DAG."""
 
-    All workers of one run share it: the folder above theirs is the run's.
-    """
-    is_worker = "PYTEST_XDIST_WORKER" in os.environ
-    shared = tmp_path_factory.getbasetemp().parent if is_worker else tmp_path_factory.getbasetemp()
-    home = shared / "new-home"
-    with (shared / "new-home.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not home.exists():
-            made = tmp_path_factory.mktemp("new-home")
-            environment = {**os.environ, "AIRFLOW_HOME": str(made), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-            migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
-            subprocess.run(migrate, env=environment, check=True, capture_output=True)
-            made.rename(home)
-    return home
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def run(self, request: dict[str, Any]) -> None:
+        """Run a DAG, and return when it has ended."""
+        process = self._process = self._process or self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+            assert process.stdout.readline(), "The process that runs the DAGs ended."
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the process, and what it runs."""
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.communicate(timeout=RUN_SECONDS)
+        self._process = None
+
+    @staticmethod
+    def _started() -> subprocess.Popen[str]:
+        command = [sys.executable, Path(__file__).with_name("dag_server.py")]
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+
+
+@pytest.fixture(scope="session")
+def dag_server() -> Iterator[DagServer]:
+    server = DagServer()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
-def run_dag(local_ecr: LocalEcr, new_home: Path, tmp_path: Path) -> RunDag:
+def run_dag(local_ecr: LocalEcr, new_home: Path, tmp_path: Path, dag_server: DagServer) -> RunDag:
     """Return a function that runs a DAG in a separate Airflow, and returns its state and the states and results of its tasks.
 
     ``approve`` is a regular expression for the tasks that are taken for done, ``answers`` is what a person chooses by the
@@ -89,6 +113,7 @@ def run_dag(local_ecr: LocalEcr, new_home: Path, tmp_path: Path) -> RunDag:
         **local_ecr.environment,
         "AIRFLOW_HOME": str(tmp_path),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/airflow.db",
     }
 
     def run(
@@ -111,17 +136,12 @@ def run_dag(local_ecr: LocalEcr, new_home: Path, tmp_path: Path) -> RunDag:
             "again": list(again),
             "then": then and {"dag_id": then[0], "conf": then[1]},
         }
-        done = subprocess.run(
-            [sys.executable, Path(__file__).with_name("dag_runner.py"), json.dumps(wanted)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=RUN_SECONDS,
-        )
-        results = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-        assert results, done.stdout[-3000:] + done.stderr[-3000:]
+        output = tmp_path / "output"
+        dag_server.run({"environment": environment, "wanted": wanted, "output": str(output)})
+        printed = output.read_text()
+        results = [line for line in printed.splitlines() if line.startswith("RESULT ")]
+        assert results, printed[-6000:]
         result: dict[str, Any] = json.loads(results[0].removeprefix("RESULT "))
-        return result | {"log": done.stdout + done.stderr}
+        return result | {"log": printed}
 
     return run

@@ -93,7 +93,8 @@ def serve(pipe: Connection, repositories: int, rate: int | None, *, shared: bool
                 {
                     "calls": len(ecr.calls),
                     "preview_calls": sum(
-                        operations[one] for one in ("StartLifecyclePolicyPreview", "GetLifecyclePolicyPreview")
+                        operations[operation]
+                        for operation in ("StartLifecyclePolicyPreview", "GetLifecyclePolicyPreview")
                     ),
                     "throttled": outcomes["ThrottlingException"],
                 }

@@ -85,14 +85,14 @@ def write_images(uri: str, count: int) -> None:
 
 
 def memory_mib(server: psutil.Process) -> float:
-    return sum(each.memory_info().rss for each in [server, *server.children(recursive=True)]) / 2**20
+    return sum(process.memory_info().rss for process in [server, *server.children(recursive=True)]) / 2**20
 
 
 def server_of(port: int) -> psutil.Process:
     """Return the process below this one that everything of the API server descends from."""
     for child in psutil.Process().children():
         below = [child, *child.children(recursive=True)]
-        if any(each.laddr.port == port for process in below for each in process.net_connections("inet")):
+        if any(connection.laddr.port == port for process in below for connection in process.net_connections("inet")):
             return child
     raise LookupError(port)
 

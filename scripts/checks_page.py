@@ -84,7 +84,10 @@ def page() -> str:
             "",
             "## Permissions",
             "",
-            *(f"- `{each.__name__}`: {', '.join(f'`{action}`' for action in each.iam_actions)}" for each in OPERATORS),
+            *(
+                f"- `{operator.__name__}`: {', '.join(f'`{action}`' for action in operator.iam_actions)}"
+                for operator in OPERATORS
+            ),
             "",
             "## Stricter than release 0.1",
             "",
@@ -127,7 +130,7 @@ def _written(default: Any) -> str:
 
 def _operators(check: Check) -> str:
     first = check.parameters[0]
-    having = [each for each in OPERATORS if first in inspect.signature(each.__init__).parameters]
+    having = [operator for operator in OPERATORS if first in inspect.signature(operator.__init__).parameters]
     return ", ".join(f"`{operator.__name__}`" for operator in having or OPERATORS[:2])
 
 

@@ -42,7 +42,7 @@ def demonstrate(airflow: LocalAirflow, ecr: LocalEcr, reports_path: str, console
     console.print("  Rejected: every image is still there.")
     run_dag(airflow, DAG_ID, "approved", conf, "Approve")
     approved = airflow.get(f"dags/{DAG_ID}/dagRuns/approved/taskInstances/audit/xcomEntries/return_value")["value"]
-    takes = {each["repository_name"]: _deletable(each["images_uri"]) for each in approved["summaries"]}
+    takes = {summary["repository_name"]: _deletable(summary["images_uri"]) for summary in approved["summaries"]}
     after = _digests(ecr)
     _compare("approved", after, {name: before[name] - takes[name] for name in REPOSITORIES})
     for name in REPOSITORIES:

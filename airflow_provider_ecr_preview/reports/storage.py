@@ -146,7 +146,10 @@ def folders_in(folder: ObjectStoragePath) -> list[ObjectStoragePath]:
         entries = folder.fs.ls(folder.path, detail=True)
     except FileNotFoundError:
         return []
-    return [folder / name for name in _relative(folder, (e["name"] for e in entries if e["type"] == "directory"))]
+    return [
+        folder / name
+        for name in _relative(folder, (entry["name"] for entry in entries if entry["type"] == "directory"))
+    ]
 
 
 def remove_files(files: Collection[ObjectStoragePath], *, within: ObjectStoragePath | None = None) -> None:

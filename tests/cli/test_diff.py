@@ -156,7 +156,7 @@ def test_a_former_policy_that_is_not_known_is_said_so(run: Run, write: Write) ->
     assert "Not known: The former policy: CloudFormation knows the policy only when" in done.out
 
 
-def test_a_former_policy_that_is_none_is_an_error(run: Run, write: Write) -> None:
+def test_a_former_policy_that_is_no_policy_is_an_error(run: Run, write: Write) -> None:
     done = run("diff", write("old.json", '{"rules": 3}'), write("new.json", keep(3)))
     assert (done.code, "new.json: the former policy cannot be read" in done.err) == (3, True)
 

@@ -49,7 +49,7 @@ def test_a_repository_that_is_not_there_is_an_error_of_aws(run: Run, write: Writ
     assert (done.code, done.out, "there is no such repository" in done.err) == (4, "", True)
 
 
-def test_nothing_is_asked_where_nothing_can_be_previewed(
+def test_no_call_is_sent_where_nothing_can_be_previewed(
     run: Run, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(preview, "_hook", lambda _: pytest.fail("the hook is loaded"))

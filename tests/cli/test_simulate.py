@@ -107,7 +107,7 @@ def test_images_that_cannot_be_read_are_an_error(run: Run, write: Write) -> None
 @pytest.mark.parametrize(
     ("at", "reason"), [("noon", "not a time such as"), ("2026-11-01T00:00:00", "without a time zone")]
 )
-def test_a_time_that_is_none_is_a_mistake_of_usage(run: Run, write: Write, images: str, at: str, reason: str) -> None:
+def test_text_that_is_no_time_is_a_usage_error(run: Run, write: Write, images: str, at: str, reason: str) -> None:
     done = run("simulate", write("policy.json", keep(3)), "--images", images, "--at", at)
     assert (done.code, reason in done.err) == (2, True)
 

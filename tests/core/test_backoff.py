@@ -60,7 +60,7 @@ def test_the_jitter_shortens_a_wait_and_never_makes_it_nothing() -> None:
     assert clock.waits == [0.1]
 
 
-def test_it_ends_when_it_is_told_to_stop() -> None:
+def test_it_ends_when_it_is_stopped() -> None:
     clock = Clock()
     clock.is_stopped = True
     assert not clock.backoff(100).again(throttled=True)

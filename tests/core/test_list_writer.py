@@ -48,7 +48,7 @@ def test_the_dag_is_found_again_whatever_its_name(dag_id: str) -> None:
         b"\x1f\x8b\x08\x0c" + b"\0" * 6 + b"dag_id=payments.jsonl\0",
     ],
 )
-def test_a_list_that_does_not_say_is_nobodys(head: bytes) -> None:
+def test_a_list_without_an_owner_comment_belongs_to_no_dag(head: bytes) -> None:
     assert dag_id_of(head) is None
 
 

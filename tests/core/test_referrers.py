@@ -32,10 +32,10 @@ def referrer_tag(number: int, ending: str = ".sig") -> str:
 
 
 def levels_of(images: list[RepositoryImage], going: dict[int, Fate], **kwargs: Any) -> dict[str, int]:
-    there = {each.image_digest: each for each in images}
+    there = {image.image_digest: image for image in images}
     targets = {digest(number): fate for number, fate in going.items()}
     return removal_levels(
-        [each for each in images if each.image_digest in targets],
+        [image for image in images if image.image_digest in targets],
         targets.get,
         lambda of: Fate.now(there[of]) if of in there else Fate.GONE,
         **kwargs,
@@ -78,13 +78,13 @@ class TestSubjects:
 
     def test_ecr_deletes_an_image_with_each_subject_above_it(self) -> None:
         images = [image(1), image(2, subject=1), image(3, subject=2), image(4, referrer_tag(1))]
-        by_digest = {each.image_digest: each for each in images}
+        by_digest = {image.image_digest: image for image in images}
         assert subjects_above(images[2], by_digest) == {digest(1), digest(2)}
         assert subjects_above(images[3], by_digest) == set()
         assert subjects_above(image(5, subject=9), by_digest) == {digest(9)}
 
     def test_subjects_that_name_each_other_are_each_found_once(self) -> None:
-        images = {each.image_digest: each for each in (image(1, subject=2), image(2, subject=1))}
+        images = {image.image_digest: image for image in (image(1, subject=2), image(2, subject=1))}
         assert subjects_above(images[digest(1)], images) == {digest(1), digest(2)}
 
 
@@ -208,12 +208,14 @@ class TestRemovalLevels:
             else image(number, subject=subject if has_subject and subject != number else None)
             for number, (subject, by_tag, has_subject, has_tag) in enumerate(drawn)
         ]
-        there = {each.image_digest: each for each in images}
+        there = {image.image_digest: image for image in images}
         levels = levels_of(images, {number: Fate.GONE for number in going if number < len(images)})
-        for each in images:
-            held = [of for of in subject_digests(each) if of in there and of not in levels]
-            if each.image_digest in levels:
+        for candidate in images:
+            held = [of for of in subject_digests(candidate) if of in there and of not in levels]
+            if candidate.image_digest in levels:
                 assert not held
-                assert all(levels[of] < levels[each.image_digest] for of in subject_digests(each) if of in there)
-            elif each.image_digest in {digest(number) for number in going}:
+                assert all(
+                    levels[of] < levels[candidate.image_digest] for of in subject_digests(candidate) if of in there
+                )
+            elif candidate.image_digest in {digest(number) for number in going}:
                 assert held

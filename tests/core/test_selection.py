@@ -45,9 +45,7 @@ def test_a_name_is_chosen_by_one_include_glob_and_no_exclude_glob(
         ({"team": "web"}, False),
     ],
 )
-def test_every_tag_that_is_asked_for_has_to_be_there(
-    wanted: dict[str, str | list[str] | None], is_chosen: bool
-) -> None:
+def test_a_repository_needs_every_wanted_tag(wanted: dict[str, str | list[str] | None], is_chosen: bool) -> None:
     assert RepositorySelection.of(tags=wanted).has_tags({"team": "payments"}) is is_chosen
 
 
@@ -63,7 +61,7 @@ def test_a_glob_that_no_name_matches_is_refused(glob: str) -> None:
         RepositorySelection.of(include=[glob])
 
 
-def test_what_a_template_leaves_of_a_tag_is_not_taken_for_any_value() -> None:
+def test_a_tag_value_that_a_template_leaves_empty_is_not_any_value() -> None:
     for value in ["", "None", "null", ["a", ""]]:
         with pytest.raises(ValueError, match=r"^tags\['team'\] is "):
             RepositorySelection.of(tags={"team": value})

@@ -44,7 +44,7 @@ def shown(audit: AuditXCom, *, width: int = 110, rows: int = 15) -> str:
     return render(audit_table(audit, rows=rows), width=width)
 
 
-def test_the_headline_tells_what_would_go_and_that_bytes_are_an_upper_bound() -> None:
+def test_the_headline_says_what_would_expire_and_that_bytes_are_an_upper_bound() -> None:
     text = " ".join(shown(audited(previewed("a/one"))).split())
     assert "Audit weekly of 2026-01-01 06:30 UTC. 1 repository: 1 previewed" in text
     assert "3 of 10 images would expire" in text
@@ -90,13 +90,13 @@ def test_longer_lists_say_how_many_more_there_are() -> None:
     assert "c/2: slow\n  and 2 more" in text
 
 
-def test_missing_parts_and_the_report_are_told() -> None:
+def test_the_message_names_missing_parts_and_the_report() -> None:
     text = shown(audited(previewed("a/one"), missing_parts=2, report_uri="s3://reports/weekly.md"))
     assert "INCOMPLETE: 2 parts are missing from the audit" in text
     assert "Report: s3://reports/weekly.md" in text
 
 
-def test_changes_and_alarms_are_told() -> None:
+def test_the_text_names_changes_and_alarms() -> None:
     changes = {
         "newly_affected_image_count": 40,
         "no_longer_affected_image_count": 1,

@@ -57,7 +57,7 @@ def test_a_list_that_is_cut_says_how_many_more_there_are() -> None:
     assert "more" not in audit_markdown(value, rows=10)
 
 
-def test_changes_and_alarms_are_told() -> None:
+def test_the_text_names_changes_and_alarms() -> None:
     changes = compare([outcome("a", *(previewed(number) for number in range(3)))], before("a"), alarms=Alarms(count=1))
     text = audit_markdown(audit(audited("a")).as_dict(changes=changes))
     assert "- 3 images newly affected, 0 no longer affected" in text
@@ -67,7 +67,7 @@ def test_changes_and_alarms_are_told() -> None:
 @pytest.mark.parametrize(
     ("noted", "line"), [(True, "- This is the first audit"), (False, "- There is no earlier audit")]
 )
-def test_the_first_audit_tells_no_changes(noted: bool, line: str) -> None:
+def test_the_first_audit_has_no_changes(noted: bool, line: str) -> None:
     changes = compare_with_baselines([outcome("a", previewed(1))], {SITE: None}, {}.get, Alarms(), whole=True)
     if not noted:
         changes["notes"] = []

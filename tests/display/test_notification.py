@@ -44,7 +44,7 @@ def test_the_message_says_what_was_found_or_changed(name: str, subject: str, lin
 
 
 @pytest.mark.parametrize(("kind", "done"), [("put", "applied"), ("restore", "restored")])
-def test_the_message_tells_a_restored_policy_from_an_applied_one(kind: str, done: str) -> None:
+def test_the_message_distinguishes_a_restored_policy_from_an_applied_one(kind: str, done: str) -> None:
     assert f"\n1 policy {done}." in message_about({**frozen("put"), "kind": kind}, task=TASK).plain
 
 

@@ -160,7 +160,9 @@ class TestBadInputStartsNothing:
         with pytest.raises(exceptions.RepositoryNotFoundError, match=r"no-such/repository \(us-east-1\)"):
             hook.start_preview("no-such/repository", keep(1))
 
-    def test_no_policy(self, repository: LocalEcr, hook: EcrLifecyclePolicyPreviewHook) -> None:
+    def test_without_an_applied_policy_the_error_says_to_pass_one(
+        self, repository: LocalEcr, hook: EcrLifecyclePolicyPreviewHook
+    ) -> None:
         with pytest.raises(exceptions.LifecyclePolicyNotFoundError, match="Pass lifecycle_policy_text"):
             hook.start_preview(REPOSITORY)
 
@@ -207,7 +209,9 @@ class TestBadInputStartsNothing:
         assert "user:***@" in shown
         assert answers == "no URL" or "hunter2" in hidden
 
-    def test_no_region(self, local_ecr: LocalEcr, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_a_region_the_error_says_to_set_region_name(
+        self, local_ecr: LocalEcr, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         connection = json.loads(local_ecr.connection)
         del connection["extra"]["region_name"]
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
@@ -247,7 +251,7 @@ class TestWait:
         with pytest.raises(error):
             hook.wait_for_preview(REPOSITORY)
 
-    def test_a_preview_that_nobody_started_is_an_error(
+    def test_a_preview_that_was_never_started_is_an_error(
         self, repository: LocalEcr, hook: EcrLifecyclePolicyPreviewHook
     ) -> None:
         with pytest.raises(exceptions.PreviewNotFoundError, match="Start one first"):
@@ -267,7 +271,7 @@ class TestPages:
         assert [len(page.images) for page in hook.paginate_preview(REPOSITORY)] == [100, 100, 40]
         assert previewed.calls.count() == 3
 
-    def test_a_page_is_read_when_it_is_asked_for(
+    def test_a_page_is_read_only_when_it_is_needed(
         self, previewed: LocalEcr, hook: EcrLifecyclePolicyPreviewHook
     ) -> None:
         next(hook.paginate_preview(REPOSITORY))
@@ -310,7 +314,7 @@ class TestPages:
         untagged = list(hook.iter_preview_images(REPOSITORY, tag_status="UNTAGGED"))
         assert [image.image_tags for image in untagged] == [()]
 
-    def test_another_registry_is_asked_by_its_id(
+    def test_another_registry_is_called_by_its_id(
         self, previewed: LocalEcr, hook: EcrLifecyclePolicyPreviewHook
     ) -> None:
         with pytest.raises(exceptions.RepositoryNotFoundError, match="210987654321"):

@@ -45,7 +45,9 @@ def test_a_refusal_names_the_action(local_ecr: LocalEcr, hook: EcrLifecyclePolic
 
 
 @pytest.mark.parametrize("fault", [server_error(), throttled(), TruncatedBody()], ids=["500", "throttled", "cut off"])
-def test_what_fails_once_is_asked_again(local_ecr: LocalEcr, hook: EcrLifecyclePolicyPreviewHook, fault: Any) -> None:
+def test_a_call_that_fails_once_is_repeated(
+    local_ecr: LocalEcr, hook: EcrLifecyclePolicyPreviewHook, fault: Any
+) -> None:
     local_ecr.replicate(WEST, deletions=True)
     local_ecr.inject(fault, "DescribeRegistry")
     assert hook.get_registry_replication().deletion_rules

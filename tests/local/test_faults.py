@@ -198,7 +198,7 @@ class TestPreviews:
         ecr.inject(wrong_summary(by=3))
         assert [get(client)["summary"]["expiringImageTotalCount"] for _ in range(2)] == [33, 30]
 
-    def test_any_other_change(self, ecr: LocalEcr, client: Any) -> None:
+    def test_a_response_can_be_altered_in_any_way(self, ecr: LocalEcr, client: Any) -> None:
         start(client)
         ecr.inject(Altered(lambda answer: answer["previewResults"].clear()))
         assert get(client)["previewResults"] == []

@@ -271,7 +271,7 @@ class TestDelete:
 
 
 class TestStorageClass:
-    def test_archive_and_restore(self, ecr: LocalEcr) -> None:
+    def test_an_image_is_archived_and_restored(self, ecr: LocalEcr) -> None:
         ecr.restore_seconds = 60
         image_id = {"imageDigest": ecr.push(REPOSITORY, tags=["a"], pushed_days_ago=30)}
         client = ecr.client()

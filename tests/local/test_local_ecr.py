@@ -241,7 +241,9 @@ class TestClientsOfTheirOwnMaking:
     def test_a_body_that_is_not_json(self, post: Callable[[str, bytes], tuple[int, str]]) -> None:
         assert post("DescribeImages", b"{") == (400, "SerializationException")
 
-    def test_a_missing_name(self, post: Callable[[str, bytes], tuple[int, str]]) -> None:
+    def test_a_request_without_a_repository_is_an_invalid_parameter(
+        self, post: Callable[[str, bytes], tuple[int, str]]
+    ) -> None:
         assert post("GetLifecyclePolicyPreview", b"{}") == (400, "InvalidParameterException")
 
     def test_a_scanning_configuration_without_rules(self, post_any: Callable[[str, bytes], int]) -> None:

@@ -121,7 +121,7 @@ class TestPullTimeExclusions:
         assert other.batch_get_image(repositoryName="team/api", imageIds=ids)["images"]
         assert is_recorded()
 
-    def test_register_and_deregister(self, local_ecr: LocalEcr) -> None:
+    def test_an_exclusion_is_registered_once_and_deregistered_once(self, local_ecr: LocalEcr) -> None:
         client, arn = local_ecr.client(), "arn:aws:iam::123456789012:role/scanner"
         client.register_pull_time_update_exclusion(principalArn=arn)
         assert code_of(client.register_pull_time_update_exclusion, principalArn=arn) == (

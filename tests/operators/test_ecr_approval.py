@@ -238,7 +238,7 @@ def test_many_repositories_are_written_down(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_bad_input_is_an_error_before_a_person_is_asked(asked: mock.Mock, kwargs: dict[str, Any], why: str) -> None:
+def test_bad_input_is_an_error_before_the_approval_starts(asked: mock.Mock, kwargs: dict[str, Any], why: str) -> None:
     pushed: dict[str, Any] = {}
     with pytest.raises(ValueError, match=why):
         _ask_with(kwargs, pushed)

@@ -226,7 +226,7 @@ def test_a_stopped_task_ends(digests: dict[str, list[str]]) -> None:
         task.execute(audit_context())
 
 
-def test_so_many_repositories_that_the_mapping_does_not_fit_are_warned_of(
+def test_more_repositories_than_a_mapping_holds_are_logged_as_a_warning(
     digests: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = policy_recommender.recommended_policy

@@ -119,7 +119,7 @@ def test_events_of_other_regions_are_counted_and_logged(caplog: pytest.LogCaptur
     assert read(change(), registry_id="999999999999")["repository_count"] == 0
 
 
-def test_events_of_two_registries_need_to_be_told_apart() -> None:
+def test_events_of_two_registries_need_a_registry_id() -> None:
     events = [change(), change(event_id="2", registry_id="999999999999")]
     with pytest.raises(ValueError, match="Set registry_id"):
         read(*events)

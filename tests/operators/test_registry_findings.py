@@ -81,7 +81,7 @@ def test_a_template_that_no_repository_would_get_is_linted_too(registry: LocalEc
     assert "creation template later has mistakes" in note
 
 
-def test_by_default_the_registry_is_not_asked_and_no_quota_is_near(registry: LocalEcr) -> None:
+def test_by_default_the_registry_is_not_read_and_no_quota_is_near(registry: LocalEcr) -> None:
     assert not {"pull_through_cache_repository", "creation_template_differs", "image_quota_near"} & set(found(audit()))
     assert not registry.calls.count("DescribePullThroughCacheRules")
 

@@ -38,7 +38,7 @@ def test_without_an_address_the_text_stays() -> None:
     assert hatch_metadata.project_urls("") == {}
 
 
-def test_with_an_address_there_are_links_beside_the_readme() -> None:
+def test_with_an_address_the_metadata_links_to_it() -> None:
     urls = hatch_metadata.project_urls("https://example.org/p")
     assert urls["Homepage"] == "https://example.org/p"
     assert all(url.startswith("https://example.org/p") for url in urls.values())

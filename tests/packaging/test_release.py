@@ -37,7 +37,7 @@ def test_tag_version_and_changelog_have_to_agree(tag: str, changelog: str, wrong
 
 
 @pytest.mark.skipif(not WORKFLOWS, reason="an sdist has no workflows")
-def test_every_action_is_pinned_to_a_commit_with_its_version_beside_it() -> None:
+def test_every_action_is_pinned_to_a_commit_with_its_version_in_a_comment() -> None:
     used = re.findall(r"uses: (.+)", "".join(path.read_text() for path in WORKFLOWS))
     assert used
     assert [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", action)] == []

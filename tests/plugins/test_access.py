@@ -34,8 +34,8 @@ OF_IMAGES = [route for route in OF_DAGS if "/images" in route.path]
 
 def calls(dependant: Dependant) -> Iterator[Any]:
     yield dependant.call
-    for each in dependant.dependencies:
-        yield from calls(each)
+    for inner in dependant.dependencies:
+        yield from calls(inner)
 
 
 def address(route: APIRoute, server: Server, dag_id: str = "payments") -> str:
@@ -92,7 +92,7 @@ def test_no_other_name_of_a_dag_leads_to_it(preview: Server, dag_id: str) -> Non
 
 
 @pytest.mark.parametrize("credentials", [{"Authorization": "Bearer nonsense"}, {"Cookie": "_token=nonsense"}])
-def test_a_token_that_is_none_is_refused(preview: Server, credentials: dict[str, str]) -> None:
+def test_a_malformed_token_is_refused(preview: Server, credentials: dict[str, str]) -> None:
     assert preview.client.get(preview.path(), headers=credentials).status_code in {401, 403}
 
 
@@ -151,7 +151,7 @@ def test_no_refusal_is_kept_by_a_cache(preview: Server, user: str | None, what: 
     assert (answer.status_code, answer.headers.get("cache-control")) == (status, "private, no-store")
 
 
-def test_a_list_that_is_gone_is_asked_for_again_when_it_was_written_anew(preview: Server, reports: Path) -> None:
+def test_a_list_that_was_missing_is_read_when_it_is_written_again(preview: Server, reports: Path) -> None:
     (reports / "payments.jsonl.gz").unlink()
     answer = preview.get()
     # Which a browser keeps, unless it is told not to.
@@ -159,7 +159,7 @@ def test_a_list_that_is_gone_is_asked_for_again_when_it_was_written_anew(preview
 
 
 @each(OF_IMAGES)
-def test_nothing_of_a_dag_is_kept_by_a_cache_or_taken_for_another_type(preview: Server, route: APIRoute) -> None:
+def test_no_response_about_a_dag_is_cached_or_sniffed_as_another_type(preview: Server, route: APIRoute) -> None:
     headers = preview.get("alice", address(route, preview)).headers
     assert headers["cache-control"] == "private, no-store"
     assert headers["x-content-type-options"] == "nosniff"

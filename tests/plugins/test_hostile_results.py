@@ -133,7 +133,9 @@ def test_a_result_with_a_wrong_type_in_any_place_is_answered(server: Server, rep
         "table_uris": [f"file://{reports}/table.csv"],
     }
     found = set()
-    for value in {json.dumps(value): value for one in (summary(uri), whole) for value in damaged(one)}.values():
+    for value in {
+        json.dumps(value): value for whole_value in (summary(uri), whole) for value in damaged(whole_value)
+    }.values():
         for call in (lambda value: images_uri_of(value, Repository(**WHOLE)), table_uris_of):
             try:
                 call(value)
@@ -266,7 +268,7 @@ def test_a_table_is_shown_to_those_who_may_read_the_dag_that_wrote_it(server: Se
         assert tuple(server.get(user, path).status_code for user in ("alice", "carol")) == statuses, dag_id
 
 
-def test_what_another_dag_has_put_beside_a_list_is_not_shown(server: Server, reports: Path) -> None:
+def test_what_another_dag_wrote_next_to_a_list_is_not_shown(server: Server, reports: Path) -> None:
     uri, other = f"file://{reports}/list.jsonl.gz", f"file://{reports}/other.jsonl.gz"
     for written, dag_id in ((uri, "payments"), (other, "search")):
         with image_list(written, with_kept=True, dag_id=dag_id) as lines:
@@ -298,7 +300,9 @@ def test_a_link_that_takes_the_place_of_a_list_between_two_looks_is_not_followed
     assert server.get().status_code == 409
 
 
-def test_a_user_whose_requests_wait_is_told_to_wait(preview: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_with_too_many_waiting_requests_gets_a_retry_after(
+    preview: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(opening.ANSWERS, "of_a_user", 0)
     monkeypatch.setattr(opening.ANSWERS, "patience", 0)
     answer = preview.get()

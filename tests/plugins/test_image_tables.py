@@ -58,7 +58,9 @@ def test_a_list_that_was_read_is_shown_while_another_is_being_read(
         assert other.result(timeout=30).image_count == 3
 
 
-def test_a_list_that_many_ask_for_at_once_is_read_once(uris: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_that_many_request_at_the_same_time_is_read_once(
+    uris: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     tables, read, times = ImageTables(), ImageTables._read, []
 
     def counted(*arguments: Any) -> ImageTable:

@@ -97,7 +97,7 @@ def test_the_pages_are_the_whole_list_in_order_each_image_once(preview: Server, 
         ({"rule": 2, "search": "build-1"}, lambda i: i["action"] == "TRANSITION" and "build-1" in str(i["image_tags"])),
     ],
 )
-def test_only_what_is_asked_for_is_listed_and_counted(preview: Server, asked: dict[str, Any], wanted: Any) -> None:
+def test_only_matching_images_are_listed_and_counted(preview: Server, asked: dict[str, Any], wanted: Any) -> None:
     page = preview.get(limit=500, **asked).json()
     assert page["images"] == [image for image in ALL if wanted(image)]
     assert (page["matching"], page["total"]) == (len(page["images"]), 250)
@@ -122,7 +122,7 @@ def test_only_what_is_asked_for_is_listed_and_counted(preview: Server, asked: di
         {"never_pulled": "perhaps"},
     ],
 )
-def test_what_cannot_be_asked_is_refused_in_a_sentence(preview: Server, asked: dict[str, Any]) -> None:
+def test_an_impossible_filter_is_refused_in_a_sentence(preview: Server, asked: dict[str, Any]) -> None:
     answer = preview.get(**asked)
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith(f"This request is not understood: {next(iter(asked))}: ")
@@ -145,7 +145,7 @@ def test_timeline_and_csv_have_the_same_filters_as_the_page(preview: Server) -> 
     matching = preview.get(**asked).json()["matching"]
     assert 0 < matching < 48
     bins = preview.get(path=preview.path(what="images/timeline"), **asked).json()["bins"]
-    assert sum(each["expiring"] + each["archiving"] for each in bins) == matching
+    assert sum(column["expiring"] + column["archiving"] for column in bins) == matching
     text = preview.get(path=preview.path(what="images.csv"), **asked).text
     assert len(list(csv.DictReader(StringIO(text)))) == matching
 
@@ -200,8 +200,8 @@ def test_the_timeline_has_all_images_in_bins_of_whole_days(preview: Server) -> N
         "kept": 0,
         "bytes": None,
     }
-    assert sum(each["expiring"] + each["archiving"] for each in timeline["bins"]) == 250
-    assert {each["from"] for each in timeline["bins"][1:]} == {each["to"] for each in timeline["bins"][:-1]}
+    assert sum(column["expiring"] + column["archiving"] for column in timeline["bins"]) == 250
+    assert {column["from"] for column in timeline["bins"][1:]} == {column["to"] for column in timeline["bins"][:-1]}
 
 
 def test_the_timeline_of_years_has_no_more_than_sixty_bins_and_loses_no_image(server: Server, reports: Path) -> None:
@@ -213,8 +213,8 @@ def test_the_timeline_of_years_has_no_more_than_sixty_bins_and_loses_no_image(se
     server.push(summary(write(f"file://{reports}/list.gz", written)))
     timeline = server.get(path=server.path(what="images/timeline")).json()
     assert len(timeline["bins"]) <= 60
-    assert sum(each["expiring"] for each in timeline["bins"]) == len(pushed)
-    assert sum(each["bytes"] for each in timeline["bins"]) == 10 * len(pushed)
+    assert sum(column["expiring"] for column in timeline["bins"]) == len(pushed)
+    assert sum(column["bytes"] for column in timeline["bins"]) == 10 * len(pushed)
     assert timeline["undated"] == 1
 
 
@@ -224,7 +224,7 @@ def test_no_image_makes_no_bin(server: Server, reports: Path) -> None:
     assert server.get().json() == {"total": 0, "matching": 0, "offset": 0, "images": []}
 
 
-def test_the_csv_has_every_image_that_is_asked_for(server: Server, reports: Path) -> None:
+def test_the_csv_has_every_matching_image(server: Server, reports: Path) -> None:
     written = list(images(2500))
     server.push(summary(write(f"file://{reports}/list.gz", written)))
     answer = server.get(path=server.path(what="images.csv"), sort="image_digest", action="EXPIRE")
@@ -293,9 +293,9 @@ def test_each_rule_tells_what_it_takes_keeps_and_shields(both: Server) -> None:
 
 def test_the_timeline_sets_what_stays_against_what_goes(both: Server) -> None:
     bins = both.get(path=both.path(what="images/timeline"), action="ANY").json()["bins"]
-    assert sum(each["kept"] for each in bins) == 40
-    assert sum(each["expiring"] + each["archiving"] for each in bins) == 250
-    assert sum(each["kept"] for each in both.get(path=both.path(what="images/timeline")).json()["bins"]) == 0
+    assert sum(column["kept"] for column in bins) == 40
+    assert sum(column["expiring"] + column["archiving"] for column in bins) == 250
+    assert sum(column["kept"] for column in both.get(path=both.path(what="images/timeline")).json()["bins"]) == 0
 
 
 def test_the_forecast_begins_with_the_preview_and_has_each_image_that_goes_on_its_day(

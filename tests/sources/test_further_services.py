@@ -40,7 +40,7 @@ def test_what_daemons_run_and_may_go_back_to_is_found() -> None:
     daemon, deployment, cluster = f"{ARN}daemon/agent", f"{ARN}daemon-deployment/1", f"{ARN}cluster/main"
     active, inactive = f"{ARN}daemon-task-definition/agent:2", f"{ARN}daemon-task-definition/agent:1"
     revisions = [revision(0, active), revision(1, inactive), revision(2, inactive)]
-    arns = [each["daemonRevisionArn"] for each in revisions]
+    arns = [revision["daemonRevisionArn"] for revision in revisions]
     containers = [{"name": "main", "image": f"{HOST}/agent:live"}, {"name": "side", "image": f"{HOST}/side:v1"}]
     found = read(
         "ecs_daemons",
@@ -89,11 +89,11 @@ def test_what_daemons_run_and_may_go_back_to_is_found() -> None:
             ),
         ],
     )
-    pinned = {each.image_digest for each in found if each.kind == "ECS daemon revision"}
+    pinned = {reference.image_digest for reference in found if reference.kind == "ECS daemon revision"}
     assert pinned == {*DIGESTS[:3]}
-    assert {(each.reference, each.name) for each in found if each.kind == "ECS daemon task definition"} == {
-        (container["image"], arn) for container in containers for arn in (inactive, active)
-    }
+    assert {
+        (reference.reference, reference.name) for reference in found if reference.kind == "ECS daemon task definition"
+    } == {(container["image"], arn) for container in containers for arn in (inactive, active)}
 
 
 def test_a_botocore_that_does_not_know_daemons_says_so() -> None:
@@ -160,7 +160,7 @@ def test_applications_of_emr_serverless_and_their_runs_under_way_are_found() -> 
         FoundReference(f"{HOST}/spark:v1", "EMR Serverless application", application["arn"], DIGESTS[1]),
         FoundReference(f"{HOST}/spark:v2", "EMR Serverless job run", run["arn"], DIGESTS[2]),
     ]
-    assert not any(isinstance(each, UnknownImage) for each in found)
+    assert not any(isinstance(item, UnknownImage) for item in found)
 
 
 def test_every_further_source_has_its_iam_actions() -> None:

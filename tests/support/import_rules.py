@@ -151,9 +151,9 @@ def part_of(module: str) -> str:
 def violations(package: Path) -> list[str]:
     """Return every import that a rule forbids, as a sentence."""
     return [
-        f"{each.importer or '__init__'} imports {each.imported or PACKAGE}: {reason}"
-        for each in imports_of(package)
-        if (reason := _why_forbidden(each)) is not None
+        f"{found.importer or '__init__'} imports {found.imported or PACKAGE}: {reason}"
+        for found in imports_of(package)
+        if (reason := _why_forbidden(found)) is not None
     ]
 
 

@@ -164,7 +164,7 @@ class TestEvents:
             preview_of(event, site())
 
     @pytest.mark.asyncio
-    async def test_a_preview_that_nobody_started_is_an_error(self, repository: LocalEcr) -> None:
+    async def test_a_preview_that_was_never_started_is_an_error(self, repository: LocalEcr) -> None:
         event = await event_of(trigger())
         with pytest.raises(exceptions.PreviewNotFoundError, match="Start one first"):
             preview_of(event, site())
@@ -326,6 +326,6 @@ class TestSharedClients:
         self, local_ecr: LocalEcr, monkeypatch: pytest.MonkeyPatch, other: tuple[Any, ...]
     ) -> None:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_OTHER", local_ecr.connection)
-        one = shared_hook("aws_default", "us-east-1", True, {"read_timeout": 7})
-        assert shared_hook(*other) is not one
-        assert shared_hook("aws_default", "us-east-1", True, {"read_timeout": 7}) is one
+        first = shared_hook("aws_default", "us-east-1", True, {"read_timeout": 7})
+        assert shared_hook(*other) is not first
+        assert shared_hook("aws_default", "us-east-1", True, {"read_timeout": 7}) is first

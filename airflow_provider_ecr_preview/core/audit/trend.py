@@ -46,7 +46,7 @@ def with_point(points: Iterable[TrendPoint], point: TrendPoint) -> list[TrendPoi
     :param point: the point of an audit.
     """
     others = (other for other in points if other["audit_id"] != point["audit_id"])
-    return sorted([*others, point], key=lambda each: (datetime.fromisoformat(each["audited_at"]), each["audit_id"]))[
+    return sorted([*others, point], key=lambda kept: (datetime.fromisoformat(kept["audited_at"]), kept["audit_id"]))[
         -MAX_POINTS:
     ]
 

@@ -63,7 +63,7 @@ class TestCodes:
 
 class TestReading:
     @pytest.mark.parametrize("value", [None, "", "[]", [], "None"])
-    def test_nothing_acknowledges_nothing(self, value: Any) -> None:
+    def test_an_empty_value_acknowledges_no_finding(self, value: Any) -> None:
         assert Acknowledgements.of(value, TODAY).entries == []
 
     @pytest.mark.parametrize("until", ["2027-03-31", " 2027-03-31 ", date(2027, 3, 31)])
@@ -125,9 +125,9 @@ class TestCounting:
         api = next(repository for repository in value["top"] if repository["repository_name"] == "payments/api")
         assert (api["findings"], api["acknowledged_findings"]) == (["would_empty_repository"], ["dead_rule"])
         marks = {
-            (one["repository_name"], found["code"]): found.get("acknowledged_until")
-            for one in value["summaries"] or ()
-            for found in one["findings"]
+            (summary["repository_name"], found["code"]): found.get("acknowledged_until")
+            for summary in value["summaries"] or ()
+            for found in summary["findings"]
         }
         assert marks["payments/api", "dead_rule"] == "2027-03-31"
         assert marks["web/shop", "dead_rule"] is None

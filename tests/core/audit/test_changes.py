@@ -61,7 +61,9 @@ def compare(
     alarms: Alarms | None = None,
     whole: bool = True,
 ) -> ChangesXCom:
-    baseline = Baseline("last", NOW - timedelta(days=7), {one.repository_name: one for one in repositories})
+    baseline = Baseline(
+        "last", NOW - timedelta(days=7), {repository.repository_name: repository for repository in repositories}
+    )
     return compare_with_baselines(outcomes, {SITE: baseline}, (lists or {}).get, alarms or Alarms(), whole=whole)
 
 
@@ -144,10 +146,10 @@ def test_what_appeared_is_named_in_every_part_of_an_audit_and_in_the_whole() -> 
     assert (merged["appeared_count"], len(merged.get("appeared", []))) == (2, 1)
 
 
-def test_what_disappeared_is_told_of_a_whole_audit_only() -> None:
+def test_only_a_whole_audit_lists_what_disappeared() -> None:
     gone = before("gone", previewed(1))
     changes = compare([], gone)
-    assert [one["repository_name"] for one in changes["disappeared"]] == ["gone"]
+    assert [repository["repository_name"] for repository in changes["disappeared"]] == ["gone"]
     assert compare([], gone, whole=False)["disappeared_count"] is None
 
 
@@ -175,7 +177,7 @@ def test_a_registry_without_an_earlier_audit_is_named_and_not_compared() -> None
         (Alarms(count=100, share=0.5), 10, 16, True),
     ],
 )
-def test_an_alarm_is_raised_when_more_than_so_many_more_would_go(
+def test_an_alarm_is_raised_when_more_images_are_newly_affected_than_allowed(
     alarms: Alarms, then: int, now: int, raised: bool
 ) -> None:
     assert (alarms.of(then, now) is not None) == raised
@@ -202,7 +204,7 @@ class TestMerge:
         lists: Lists = {"before": {digest(1): "EXPIRE"}, "now": actions(previewed(1), previewed(2))}
         alarms = Alarms(count=0)
         whole = compare(outcomes, *then, lists=lists, alarms=alarms, whole=False)
-        parts = [compare([one], *then, lists=lists, alarms=alarms, whole=False) for one in outcomes]
+        parts = [compare([outcome], *then, lists=lists, alarms=alarms, whole=False) for outcome in outcomes]
         assert merge_changes(parts) == whole
 
 

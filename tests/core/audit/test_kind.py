@@ -35,9 +35,9 @@ def test_the_same_candidate_is_the_same_kind_and_another_one_is_another() -> Non
 
 
 def test_the_order_of_globs_matters_because_the_first_that_matches_counts() -> None:
-    one = kind(by_glob={"a*": keep(1), "ab": keep(2)})
+    first = kind(by_glob={"a*": keep(1), "ab": keep(2)})
     other = kind(by_glob={"ab": keep(2), "a*": keep(1)})
-    assert one.series != other.series
+    assert first.series != other.series
 
 
 def test_the_text_of_one_candidate_is_kept_and_that_of_several_or_a_long_one_is_not() -> None:
@@ -103,7 +103,7 @@ def test_a_selection_is_the_same_words_at_every_run(value: Any, text: str | None
     assert selection_text(value) == text
 
 
-def test_a_long_selection_is_cut_and_still_tells_itself_from_others() -> None:
+def test_a_long_selection_is_cut_and_stays_different_from_others() -> None:
     one, other = (selection_text({"include": [f"team-{number}" for number in range(last)]}) for last in (100, 101))
     assert one != other
     assert len(one or "") <= 300

@@ -85,7 +85,7 @@ class TestSums:
         assert value["preview_call_count"] == sum(outcome.preview_calls for outcome in outcomes)
         assert sum(registry["repository_count"] for registry in value["registries"]) == len(outcomes)
 
-    def test_a_sum_with_an_unknown_addend_is_unknown_and_beside_it_stands_what_is_known(self) -> None:
+    def test_a_sum_with_an_unknown_addend_is_unknown_and_comes_with_the_sum_of_the_known(self) -> None:
         value = audit(audited("a", expiring=2), audited("b", expiring=3, enriched=False)).as_dict()
         assert (value["expiring_bytes_upper_bound"], value["expiring_bytes_upper_bound_known"]) == (None, 20)
         assert value["bytes_unknown_repository_count"] == 1
@@ -98,11 +98,11 @@ class TestSums:
         with pytest.raises(ValueError, match="outcome of payments/api is"):
             audit(RepositoryOutcome("payments/api", REGISTRY_ID, REGION, "previewed"))
 
-    def test_findings_are_counted_by_code_the_gravest_first(self) -> None:
+    def test_findings_are_counted_by_code_the_most_severe_first(self) -> None:
         value = audit(
             audited("a", findings=["costs", "would_empty_repository"]), audited("b", findings=["costs"])
         ).as_dict()
-        assert [(each["code"], each["repository_count"]) for each in value["findings"]] == [
+        assert [(finding["code"], finding["repository_count"]) for finding in value["findings"]] == [
             ("would_empty_repository", 1),
             ("costs", 2),
         ]
@@ -114,7 +114,9 @@ class TestSums:
         assert [failure["repository_name"] for failure in value["failures"]] == ["a", "b"]
 
     def test_repositories_without_a_policy_are_named(self) -> None:
-        assert [each["repository_name"] for each in audit(without_policy("a")).as_dict()["without_policy"]] == ["a"]
+        assert [
+            repository["repository_name"] for repository in audit(without_policy("a")).as_dict()["without_policy"]
+        ] == ["a"]
 
 
 class TestMerge:
@@ -161,7 +163,7 @@ class TestRoom:
 
     def test_a_small_audit_is_pushed_whole(self) -> None:
         value = audit_xcom(audit(audited("a"), failed("b")))
-        assert [each["repository_name"] for each in value["summaries"] or ()] == ["a"]
+        assert [summary["repository_name"] for summary in value["summaries"] or ()] == ["a"]
         assert value == audit(audited("a"), failed("b")).as_dict()
 
 

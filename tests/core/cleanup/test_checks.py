@@ -65,7 +65,7 @@ class TestDecideAgain:
         assert before.plan.gone == {digest(1)}
         assert decide_again(before, INVENTORY, NOW).plan.spared == {digest(1): Spared.CHANGED_MEANWHILE}
 
-    def test_the_checks_that_depend_on_the_inventory_are_asked_again(self) -> None:
+    def test_the_checks_that_depend_on_the_inventory_run_again(self) -> None:
         before = decided(previewed(1))
         assert codes(decide_again(before, [INVENTORY[1]], NOW)) == ["images_left"]
 

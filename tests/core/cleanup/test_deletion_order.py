@@ -96,7 +96,7 @@ class TestRefused:
         assert holding().refused(outcome).status == "failed"
         assert holding().refused(outcome, is_last=True).status == "spared"
 
-    def test_an_image_that_cannot_be_archived_for_no_list_of_the_plan_is_spared_at_once(self) -> None:
+    def test_an_image_that_cannot_be_archived_for_no_list_of_the_plan_is_spared_in_the_first_round(self) -> None:
         outcome = refusal(code="ImageStorageClassUpdateNotSupported")
         assert holding(_2=("archived",), _3=("spared",)).refused(outcome).status == "spared"
 

@@ -21,7 +21,7 @@ def image(name: str, days_ago: float, **changes: object) -> RepositoryImage:
 
 
 def names(images: list[RepositoryImage]) -> list[str]:
-    return [each.image_digest.removeprefix("sha256:") for each in images]
+    return [image.image_digest.removeprefix("sha256:") for image in images]
 
 
 NEW, OLD = image("new", 1), image("old", 9)
@@ -74,7 +74,7 @@ def test_a_guard_that_is_gone_archived_or_untagged_is_missing() -> None:
     tagged = image("tagged", 2, image_tags=("v1",))
     guards = guards_of([OLD, NEW, tagged, ARCHIVED], minimum_images_left=1, newest_images_kept=1)
     assert names(guards) == ["new", "tagged"]
-    there = {each.image_digest: each for each in guards}
+    there = {guard.image_digest: guard for guard in guards}
     assert missing_guards(guards, there) == []
     assert missing_guards(guards, {}) == ["sha256:new", "sha256:tagged"]
     assert missing_guards(guards, {**there, "sha256:new": replace(NEW, storage_class="ARCHIVE")}) == ["sha256:new"]
@@ -89,13 +89,15 @@ def test_while_all_guards_are_there_no_other_old_image_has_to_stay(
 ) -> None:
     guards = guards_of(before, minimum_images_left=left, newest_images_kept=kept)
     # Others push and delete: what is there now are the guards, and some of the rest.
-    stays = {each.image_digest for each in guards} | {each.image_digest for each in others}
-    pushed = [image(f"{each.image_digest}-new", -1, image_tags=each.image_tags) for each in others]
-    now = [each for each in before if each.image_digest in stays] + pushed
-    assert not missing_guards(guards, {each.image_digest: each for each in now})
+    stays = {guard.image_digest for guard in guards} | {other.image_digest for other in others}
+    pushed = [image(f"{other.image_digest}-new", -1, image_tags=other.image_tags) for other in others]
+    now = [image for image in before if image.image_digest in stays] + pushed
+    assert not missing_guards(guards, {image.image_digest: image for image in now})
     was_spared = ImageProtection(newest_images_kept=kept).newest(before) | {
-        e.image_digest for e in floor_of(before, left)
+        floor.image_digest for floor in floor_of(before, left)
     }
-    has_to_stay = ImageProtection(newest_images_kept=kept).newest(now) | {e.image_digest for e in floor_of(now, left)}
-    old = {each.image_digest for each in before if can_be_run(each)}
+    has_to_stay = ImageProtection(newest_images_kept=kept).newest(now) | {
+        floor.image_digest for floor in floor_of(now, left)
+    }
+    old = {image.image_digest for image in before if can_be_run(image)}
     assert has_to_stay & old <= was_spared

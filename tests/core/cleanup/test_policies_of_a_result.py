@@ -61,7 +61,7 @@ def test_a_result_in_earnest_has_no_policies() -> None:
 def test_policies_without_room_go_before_anything_else() -> None:
     long = [tagged(priority, f"{'y' * 100}{priority}*") for priority in range(1, 100)]
     large = [policy(rule(200, description=f"{number}{'z' * 200}"), *long) for number in range(9)]
-    cleanups = [cleanup(PreviewedPolicy(each, each)) for each in large]
+    cleanups = [cleanup(PreviewedPolicy(text, text)) for text in large]
     value = result(*cleanups)
     assert value["lifecycle_policies"] == {}
     assert json_size(value) <= MAX_CLEANUP_BYTES

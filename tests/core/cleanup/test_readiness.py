@@ -57,9 +57,9 @@ def test_what_needs_a_preview_is_not_checked(code: str, verdict: Verdict, expect
     assert answered.verdict == expected
 
 
-def test_what_only_a_fresh_preview_tells_is_not_checked_but_for_the_tags() -> None:
+def test_what_needs_a_fresh_preview_is_not_checked_except_the_tags() -> None:
     checks = [check("image_age", "unknown", WITH_A_LIST), check("tags_unchanged", "unknown", WITH_A_LIST)]
-    assert [each.verdict for each in without_a_preview(checks, is_previewed=True)] == ["not_checked", "unknown"]
+    assert [check.verdict for check in without_a_preview(checks, is_previewed=True)] == ["not_checked", "unknown"]
 
 
 def test_calls_that_fail_are_named_with_what_makes_them_work() -> None:

@@ -58,7 +58,7 @@ def comparison(*repositories: ComparedRepository, method: Any = "preview") -> Co
     return of
 
 
-def test_the_images_that_only_one_policy_takes_are_told_with_their_bytes() -> None:
+def test_the_images_that_only_one_policy_affects_are_listed_with_their_bytes() -> None:
     applied, candidate = compared(effect(1, 2), effect(2, 3, 4))["policies"]
     assert (applied["newly_affected_image_count"], applied["no_longer_affected_image_count"]) == (0, 0)
     assert candidate["newly_affected_image_digests"] == [digest(3), digest(4)]
@@ -92,7 +92,7 @@ def test_the_marker_counts_what_the_candidate_takes_and_leaves() -> None:
     assert marker["counts"]["differing_repository_count"] == 1
 
 
-def test_a_policy_is_compared_with_none_where_none_is_applied() -> None:
+def test_without_an_applied_policy_the_candidate_is_compared_with_no_policy() -> None:
     applied, candidate = compared(PolicyEffect(None), effect(1))["policies"]
     assert (applied["policy_fingerprint"], applied["expiring_image_count"]) == (None, 0)
     assert candidate["newly_affected_image_count"] == 1
@@ -113,7 +113,7 @@ def test_findings_that_the_first_policy_raises_too_are_not_new() -> None:
         effect(findings=[finding("dead_rule")]),
         effect(findings=[finding("dead_rule"), finding("newest_image_expires", "critical"), finding("costs", "info")]),
     )
-    assert [(name, one["code"]) for name, one in new_findings(repository, "warning")] == [
+    assert [(name, finding["code"]) for name, finding in new_findings(repository, "warning")] == [
         ("candidate", "newest_image_expires")
     ]
     assert len(new_findings(repository, "info")) == 2
@@ -136,7 +136,7 @@ def test_repositories_in_which_a_candidate_is_grave_come_first_and_failures_are_
     )
     of.fail(failure())
     value = comparison_xcom(of)
-    assert [one["repository_name"] for one in value["repositories"]] == ["b/grave", "a/many", "c/same"]
+    assert [repository["repository_name"] for repository in value["repositories"]] == ["b/grave", "a/many", "c/same"]
     assert (value["repository_count"], value["failed_count"], value["differing_repository_count"]) == (4, 1, 2)
     assert value["policies"][1]["findings"] == {"newest_image_expires": 1}
     assert value["errors"] == {"RepositoryNotFoundError": 1}
@@ -187,7 +187,7 @@ def test_a_simulation_takes_what_the_policy_takes_and_raises_its_findings() -> N
     of = simulate(policy(rule(), tagged(2, "gone")), images, NOW, ref=ref())
     assert of.taken.keys() == effect(2, 3, 4, 5).taken.keys()
     assert {image.action for image in of.taken.values()} == {"EXPIRE"}
-    assert {one["code"] for one in of.findings} == {"recently_pulled_image_expires", "dead_rule"}
+    assert {finding["code"] for finding in of.findings} == {"recently_pulled_image_expires", "dead_rule"}
 
 
 @pytest.mark.parametrize("is_listed", [True, False])

@@ -33,8 +33,8 @@ def reference(
 def in_use(*references: ImageReference, user: ImageUser = TASK) -> ImagesInUse:
     of = ImagesInUse(NOW)
     of.sources.append(READ)
-    for one in references:
-        of.add(one, user)
+    for reference in references:
+        of.add(reference, user)
     return of
 
 
@@ -79,7 +79,7 @@ def test_a_source_that_could_not_be_read_protects_everything() -> None:
     assert str(UnreadSource("airflow", None, None, "AccessDenied")) == "airflow: AccessDenied"
 
 
-def test_what_nobody_was_asked_about_is_not_known() -> None:
+def test_without_sources_it_is_not_known_what_is_in_use() -> None:
     assert not ImagesInUse(NOW).is_complete
 
 

@@ -104,7 +104,7 @@ def test_a_digest_that_was_resolved_counts_where_no_registry_is_named(text: str)
     assert parse_references(text, digest(2)) == (of_digest(digest(2)),)
 
 
-def test_a_digest_alone_that_is_none_is_an_error() -> None:
+def test_a_malformed_digest_without_a_repository_is_an_error() -> None:
     with pytest.raises(UnreadReferenceError, match="not an image digest"):
         parse_references("", "latest")
     assert parse_references("nginx", "latest") == ()
@@ -164,7 +164,7 @@ def test_what_should_name_an_image_and_cannot_be_read_is_an_error(text: str) -> 
         parse_references(text)
 
 
-def test_a_resolved_digest_that_is_none_is_an_error() -> None:
+def test_a_malformed_resolved_digest_is_an_error() -> None:
     with pytest.raises(UnreadReferenceError, match="not an image digest"):
         parse_references(f"{HOST}/payments/api:v1", "latest")
 
@@ -229,7 +229,7 @@ def test_a_very_long_reference_is_cut_in_messages() -> None:
 
 
 @given(st.text())
-def test_nothing_else_is_taken_for_an_image(text: str) -> None:
+def test_no_other_text_counts_as_an_image(text: str) -> None:
     assert parse_references(text) == ()
 
 

@@ -591,7 +591,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("policy", "findings"), [pytest.param(*case.values[:2], id=case.id) for case in MISTAKES])
-def test_a_mistake_is_told_with_its_code_its_rule_and_what_to_write(policy: str, findings: list[str]) -> None:
+def test_a_mistake_is_reported_with_its_code_its_rule_and_what_to_write(policy: str, findings: list[str]) -> None:
     assert [f"{finding.severity} {finding}" for finding in lint_policy(policy)] == findings
 
 
@@ -810,7 +810,7 @@ def test_no_image_belongs_to_a_shadowed_rule_alone(wide: list[str], narrow: list
         assert not above.matches_tags(tags)
 
 
-def test_every_mistake_of_a_policy_is_told_at_once_by_rule() -> None:
+def test_all_mistakes_of_a_policy_are_reported_together_by_rule() -> None:
     policy = {"rules": [rule(9, countNumber=0), tagged(4, "a*", countUnit="days"), "x"]}
 
     assert [(finding.rule_priority, finding.code) for finding in lint_policy(policy)] == [
@@ -826,7 +826,7 @@ def test_a_long_value_is_cut_in_the_message() -> None:
     assert finding.message == f'"tagStatus" is \'{"x" * 78}….'
 
 
-def test_a_key_that_stands_twice_is_told_once_for_each_object() -> None:
+def test_a_duplicate_key_is_reported_once_for_each_object() -> None:
     policy = json.dumps({"rules": [rule()]}).replace(
         '"type": "expire"', '"type": "delete", "type": "x", "type": "expire"'
     )
@@ -852,7 +852,7 @@ def test_a_key_that_stands_twice_is_told_once_for_each_object() -> None:
         pytest.param({"rules": 10**5_000}, id="number_too_long_in_a_dict"),
     ],
 )
-def test_what_is_not_json_is_told(source: Any) -> None:
+def test_text_that_is_not_json_is_reported(source: Any) -> None:
     (finding,) = lint_policy(source)
 
     assert (finding.code, finding.severity, finding.rule_priority) == ("not_json", "error", None)
@@ -860,7 +860,7 @@ def test_what_is_not_json_is_told(source: Any) -> None:
     assert finding.instead == "Check commas, quotes and braces."
 
 
-def test_a_dict_that_jinja_made_text_of_is_told_with_what_to_write() -> None:
+def test_a_dict_that_jinja_turned_into_text_is_reported_with_what_to_write() -> None:
     (finding,) = lint_policy("{'rules': [{'rulePriority': 1}]}")
 
     assert (finding.code, finding.message) == ("not_json", "the policy is a Python dict as text, not JSON.")
@@ -868,7 +868,7 @@ def test_a_dict_that_jinja_made_text_of_is_told_with_what_to_write() -> None:
     assert "render_template_as_native_obj=True" in finding.instead
 
 
-def test_the_name_of_a_file_that_was_not_found_is_told_as_such() -> None:
+def test_the_name_of_a_file_that_was_not_found_is_reported_as_such() -> None:
     (finding,) = lint_policy(" policies/keep.json ")
 
     assert (finding.code, finding.severity) == ("not_json", "error")

@@ -98,7 +98,7 @@ class TestPrices:
             ({"regions": ["eu-west-1"]}, "regions"),
         ],
     )
-    def test_a_price_that_is_none_is_refused_by_name(self, value: Any, named: str) -> None:
+    def test_a_malformed_price_is_refused_by_name(self, value: Any, named: str) -> None:
         with pytest.raises(ValueError, match=named):
             Prices.of(value)
 
@@ -161,7 +161,7 @@ class TestTheCostOfARule:
             for priority, action, size in rules
         ]
         priced = with_costs(made, self.POLICY.rules, self.PRICES, REGION)
-        return [each.get("monthly_cost_usd") for each in priced]
+        return [rule.get("monthly_cost_usd") for rule in priced]
 
     def test_it_is_by_the_storage_class_that_the_rule_selects(self) -> None:
         assert self.costs((1, "expire", 2 * GB), (2, "expire", 2 * GB)) == [0.2, 0.1]

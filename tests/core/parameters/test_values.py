@@ -399,7 +399,7 @@ def test_python_text_of_a_dict_names_what_to_write(read: Any, value: str) -> Non
         read(value, "the_policy")
 
 
-def test_python_text_is_told_from_other_text() -> None:
+def test_python_text_is_distinguished_from_other_text() -> None:
     assert is_python_text(" {'a': 1} ")
     assert is_python_text("[True]")
     assert not any(map(is_python_text, ["{a}", "{1, 2}", "a", "", "(1, 2)"]))

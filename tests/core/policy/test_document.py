@@ -172,7 +172,9 @@ def test_the_selector_says_the_tag_requirements_in_a_few_words(selection: dict[s
         pytest.param({"tagStatus": "tagged", "tagPrefixList": ["v*1"]}, ["v01"], False, id="star_in_prefix_literal"),
     ],
 )
-def test_tag_requirements(selection: dict[str, object], tags: list[str], matches: bool) -> None:
+def test_a_rule_matches_the_images_that_meet_its_tag_requirements(
+    selection: dict[str, object], tags: list[str], matches: bool
+) -> None:
     document = {**RELEASES, "selection": {"countType": "imageCountMoreThan", "countNumber": 1, **selection}}
 
     assert Rule.from_document(document).matches_tags(tags) is matches

@@ -301,7 +301,7 @@ def test_a_time_without_a_zone_is_refused() -> None:
 def test_the_zone_of_a_time_does_not_matter(hours: int) -> None:
     zone = timezone(timedelta(hours=hours))
     images = [image("A", [], 14), image("B", [], 14.001)]
-    local = [replace(each, image_pushed_at=each.image_pushed_at.astimezone(zone)) for each in images]
+    local = [replace(image, image_pushed_at=image.image_pushed_at.astimezone(zone)) for image in images]
 
     result = policy_of(rule(1, **older("sinceImagePushed", 14))).evaluate(local, NOW.astimezone(zone))
 
@@ -482,22 +482,22 @@ def marked_by(selection: dict[str, Any], images: Sequence[RepositoryImage]) -> s
 
 
 def taken_by_the_guide(rules: Sequence[dict[str, Any]], images: Sequence[RepositoryImage]) -> dict[str, int]:
-    marked = {each["rulePriority"]: marked_by(each["selection"], images) for each in rules}
+    marked = {document["rulePriority"]: marked_by(document["selection"], images) for document in rules}
     result: dict[str, int] = {}
     decided: set[str] = set()
-    for each in sorted(rules, key=lambda each: each["rulePriority"]):
+    for document in sorted(rules, key=lambda document: document["rulePriority"]):
         for candidate in images:
-            if candidate.image_digest not in decided and meets(each["selection"], candidate):
+            if candidate.image_digest not in decided and meets(document["selection"], candidate):
                 decided.add(candidate.image_digest)
-                if candidate.image_digest in marked[each["rulePriority"]]:
-                    result[candidate.image_digest] = each["rulePriority"]
+                if candidate.image_digest in marked[document["rulePriority"]]:
+                    result[candidate.image_digest] = document["rulePriority"]
     present = {candidate.image_digest for candidate in images if candidate.storage_class == "STANDARD"}
     while True:
         held = [
             candidate.image_digest
             for candidate in images
             if candidate.image_digest in result
-            and any(each in present and each not in result for each in candidate.referenced_by)
+            and any(reference in present and reference not in result for reference in candidate.referenced_by)
         ]
         if not held:
             return result
@@ -524,19 +524,21 @@ IMAGES = st.lists(
         referenced_by=st.lists(st.sampled_from([*NAMES, "elsewhere"]), max_size=2).map(tuple),
     ),
     max_size=8,
-    unique_by=lambda each: each.image_digest,
+    unique_by=lambda image: image.image_digest,
 )
 TAG_REQUIREMENTS = st.one_of(
     st.just({"tagStatus": "any"}),
     st.just({"tagStatus": "untagged"}),
-    st.lists(PATTERNS, min_size=1, max_size=2).map(lambda each: {"tagStatus": "tagged", "tagPatternList": each}),
-    st.lists(TAGS, min_size=1, max_size=2).map(lambda each: {"tagStatus": "tagged", "tagPrefixList": each}),
+    st.lists(PATTERNS, min_size=1, max_size=2).map(
+        lambda patterns: {"tagStatus": "tagged", "tagPatternList": patterns}
+    ),
+    st.lists(TAGS, min_size=1, max_size=2).map(lambda prefixes: {"tagStatus": "tagged", "tagPrefixList": prefixes}),
 )
 COUNTS = st.one_of(
     st.fixed_dictionaries({"countType": st.just("imageCountMoreThan"), "countNumber": st.integers(1, 4)}),
     st.builds(older, st.sampled_from(["sinceImagePushed", "sinceImagePulled"]), st.integers(1, 3)),
     st.builds(older, st.just("sinceImageTransitioned"), st.just(90)).map(
-        lambda each: {**each, "storageClass": "archive"}
+        lambda selection: {**selection, "storageClass": "archive"}
     ),
 )
 RULES = st.lists(
@@ -548,7 +550,7 @@ RULES = st.lists(
         COUNTS.map(lambda count: {"tagStatus": "any", **count}),
     ),
     max_size=5,
-    unique_by=lambda each: each["rulePriority"],
+    unique_by=lambda rule: rule["rulePriority"],
 )
 
 
@@ -573,7 +575,7 @@ def test_the_first_rule_whose_tag_requirements_an_image_meets_decides_alone(
     rules: list[dict[str, Any]], images: list[RepositoryImage]
 ) -> None:
     for verdict in verdicts(rules, *images).values():
-        met = [each["rulePriority"] for each in rules if meets(each["selection"], verdict.image)]
+        met = [rule["rulePriority"] for rule in rules if meets(rule["selection"], verdict.image)]
 
         assert (None if verdict.rule is None else verdict.rule.priority) == min(met, default=None)
 
@@ -583,8 +585,8 @@ def test_removing_a_rule_that_takes_nothing_only_ever_takes_more(
     rules: list[dict[str, Any]], images: list[RepositoryImage]
 ) -> None:
     before = taken(rules, *images)
-    for idle in [each for each in rules if each["rulePriority"] not in before.values()]:
-        after = taken([each for each in rules if each is not idle], *images)
+    for idle in [document for document in rules if document["rulePriority"] not in before.values()]:
+        after = taken([document for document in rules if document is not idle], *images)
 
         assert before.items() <= after.items()
 
@@ -604,8 +606,8 @@ def test_an_image_is_taken_with_the_action_of_its_rule_or_kept_for_a_reason(
 def test_a_rule_that_an_image_is_shielded_from_would_take_it_alone(
     rules: list[dict[str, Any]], images: list[RepositoryImage]
 ) -> None:
-    without_lists = [replace(each, referenced_by=()) for each in images]
-    by_priority = {each["rulePriority"]: each for each in rules}
+    without_lists = [replace(image, referenced_by=()) for image in images]
+    by_priority = {rule["rulePriority"]: rule for rule in rules}
     for digest, verdict in verdicts(rules, *without_lists).items():
         assert not (verdict.is_taken and verdict.shielded_from)
         for priority in verdict.shielded_from:

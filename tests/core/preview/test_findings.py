@@ -236,7 +236,7 @@ def test_archiving_is_said_to_cost() -> None:
     assert (finding.code, finding.severity) == ("storage_class_costs", "info")
 
 
-def test_the_gravest_come_first() -> None:
+def test_the_most_severe_come_first() -> None:
     whole = summary(archiving(2), previewed(1), of=policy(rule(1), tagged(2, "gone-*")))
     severities = [finding.severity for finding in found(whole, stored(1), stored(2), stored(3)).values()]
     assert severities == ["critical", "warning", "info"]
@@ -253,7 +253,7 @@ class TestUsedImages:
             images.add(previewed(number))
         return images
 
-    def test_an_affected_image_that_is_in_use_is_the_gravest_finding_and_says_who_uses_it(self) -> None:
+    def test_an_affected_image_that_is_in_use_is_the_most_severe_finding_and_says_who_uses_it(self) -> None:
         used = self.used({digest(2): ["ECS task web"]}, 1, 2)
         inventory = RepositoryInventory()
         inventory.update([stored(1), stored(2)])
@@ -270,7 +270,7 @@ class TestUsedImages:
         assert "15" in finding.message
         assert finding.message.count("ECS task web") == 1
 
-    def test_an_image_that_nobody_uses_is_no_finding(self) -> None:
+    def test_an_unused_image_is_no_finding(self) -> None:
         assert find(summary(previewed(1)), used_images=self.used({}, 1)) == []
 
     def test_a_source_that_cannot_be_read_is_a_finding_and_never_silence(self) -> None:
@@ -283,7 +283,7 @@ class TestReplicas:
     HERE = RepositoryId("123456789012", "eu-west-1", "payments/api")
     THERE = (RepositoryId("123456789012", "eu-north-1", "payments/api"),)
 
-    def test_deletions_that_are_replicated_are_told_with_their_destinations(self) -> None:
+    def test_replicated_deletions_are_reported_with_their_destinations(self) -> None:
         [finding] = find(summary(previewed(1), previewed(2)), replicas=self.THERE)
         assert (finding.code, finding.severity) == ("replicated_deletion", "warning")
         assert "2 images that would expire here would also be deleted in 123456789012/eu-north-1" in finding.message

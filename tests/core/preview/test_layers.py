@@ -35,8 +35,8 @@ def test_a_manifest_says_which_layers_and_images_it_refers_to() -> None:
     assert dict(manifest.blobs) == {digest_key(digest(name)): size for name, size in (("c", 7), ("a", 1), ("b", 2))}
     index = json.dumps({"manifests": [blob("i", 3)], "subject": blob("s", 4)})
     assert read_manifest(digest(index), index) == Manifest((), (digest_key(digest("i")),), digest_key(digest("s")))
-    for one in (manifest, read_manifest(digest(index), index)):
-        assert Manifest.from_dict(json.loads(json.dumps(one.as_dict()))) == one
+    for read in (manifest, read_manifest(digest(index), index)):
+        assert Manifest.from_dict(json.loads(json.dumps(read.as_dict()))) == read
 
 
 @pytest.mark.parametrize(

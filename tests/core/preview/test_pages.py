@@ -94,7 +94,7 @@ class TestPages:
         images = [previewed(n) if expire else archiving(n) for n, expire in enumerate(expires)]
         preview = status(expiring=sum(expires), archived=len(expires) - sum(expires))
         pages = [page(*images[start : start + size], of=preview) for start in range(0, len(images) or 1, size)]
-        assert [image for each in read(*pages) for image in each.images] == images
+        assert [image for page in read(*pages) for image in page.images] == images
 
     def test_pages_without_a_summary_pass(self) -> None:
         assert len(read(page(previewed(1)), page(archiving(2)))) == 2

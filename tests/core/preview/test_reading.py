@@ -85,7 +85,7 @@ def test_which_images_stay_is_not_written_without_an_inventory() -> None:
     assert (len(written.affected), written.kept) == (1, [])
 
 
-def test_what_to_look_out_for_is_asked_at_the_first_page_only() -> None:
+def test_the_facts_of_the_registry_are_read_at_the_first_page_only() -> None:
     asked: list[RepositoryId] = []
     lookout = Lookout(replicas_of=lambda repository: asked.append(repository) or [])
     read_preview([page(previewed(1), next_token="more"), page(previewed(2))], lookout=lookout, now=NOW)

@@ -77,11 +77,11 @@ class TestSummariesOf:
     @pytest.mark.parametrize(
         "wrap",
         [
-            lambda one: one,
-            lambda one: [one],
+            lambda summary: summary,
+            lambda summary: [summary],
             json.dumps,
-            lambda one: {"schema": AUDIT_SCHEMA, "summaries": [one]},
-            lambda one: [{"schema": AUDIT_SCHEMA, "summaries": [one]}],
+            lambda summary: {"schema": AUDIT_SCHEMA, "summaries": [summary]},
+            lambda summary: [{"schema": AUDIT_SCHEMA, "summaries": [summary]}],
         ],
         ids=["one", "list", "json", "audit", "audits"],
     )

@@ -119,7 +119,7 @@ class TestSums:
         lines = f"{digest(1)} EXPIRE\n{digest(2)} TRANSITION\n"
         assert summary(archiving(2), previewed(1)).images_fingerprint == hashlib.sha256(lines.encode()).hexdigest()
 
-    def test_the_images_fingerprint_tells_an_expiring_from_an_archiving_image(self) -> None:
+    def test_the_images_fingerprint_differs_between_expiring_and_archiving(self) -> None:
         assert summary(previewed(1)).images_fingerprint != summary(archiving(1)).images_fingerprint
 
     def test_the_sample_holds_the_most_recently_pushed(self) -> None:
@@ -192,7 +192,7 @@ class TestMerge:
 
 
 class TestXCom:
-    def test_what_was_not_asked_is_null(self) -> None:
+    def test_what_was_not_read_is_null(self) -> None:
         value = summary_xcom(summary(previewed(1, image_size_in_bytes=5)))
         assert value["total_image_count"] is None
         assert value["expiring_bytes_upper_bound"] is None

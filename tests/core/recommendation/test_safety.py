@@ -137,7 +137,7 @@ def test_several_repositories_share_a_policy_that_keeps_what_each_has_to_keep() 
     assert sum(rule.freed_images for rule in found.rules) == found.freed_images
     assert {rule.binding_repository for rule in found.rules} <= {*found.repository_names, None}
     alone = [recommend([facts], NOW) for facts in repositories]
-    assert (found.freed_bytes or 0) <= sum(each.freed_bytes or 0 for each in alone)
+    assert (found.freed_bytes or 0) <= sum(recommendation.freed_bytes or 0 for recommendation in alone)
 
 
 @pytest.mark.parametrize("tags", [(), ("v1",), ("v1", "latest")])

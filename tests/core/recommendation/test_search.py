@@ -34,7 +34,7 @@ def test_no_order_of_three_rules_frees_more(seed: int) -> None:
 
 @settings(max_examples=20)
 @given(st.integers(0, 10_000))
-def test_more_rules_never_free_less_and_none_is_without_use(seed: int) -> None:
+def test_more_rules_never_free_less_and_every_rule_affects_an_image(seed: int) -> None:
     case = Case.of([random_repository(seed)], RecommendationSettings(), NOW)
     freed = []
     for most in range(1, 5):

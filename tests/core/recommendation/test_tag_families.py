@@ -39,7 +39,7 @@ from tests.support.builders import stored
         (f"sha256-{'a' * 64}.sig", FamilyKind.SIGNATURE, "sha256-*"),
     ],
 )
-def test_a_tag_tells_its_family(tag: str, kind: FamilyKind, pattern: str | None) -> None:
+def test_the_family_of_a_tag_is_read_from_its_form(tag: str, kind: FamilyKind, pattern: str | None) -> None:
     assert family_of(tag) == (kind, pattern)
     if pattern is not None:
         assert Selector("tagged", pattern, kind).matches([tag])

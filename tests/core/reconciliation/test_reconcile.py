@@ -96,7 +96,7 @@ def test_what_has_not_happened_after_a_day_is_a_finding_and_before_it_is_none() 
     assert codes(late) == {"not_executed_in_time": "warning"}
 
 
-def test_an_event_that_cannot_be_understood_makes_it_unknown_and_nothing_is_taken_for_kept() -> None:
+def test_an_event_that_cannot_be_understood_makes_it_unknown_and_no_image_counts_as_kept() -> None:
     done = compared([previewed(1), previewed(2)], run(executed(1)), UnreadExecution("e", None, "KeyError"))
     assert done.status == "unknown"
     assert categories(done)[digest(2)] == "not_known"
@@ -110,7 +110,7 @@ def test_events_that_cannot_be_read_say_nothing() -> None:
     assert (done.status, done.message, done.images) == ("unknown", "denied", ())
 
 
-def test_another_policy_than_the_previewed_one_is_told() -> None:
+def test_a_policy_that_was_not_previewed_is_reported() -> None:
     same = summary_xcom(summary(previewed(1)))["policy_fingerprint"]
     assert compared([previewed(1)], run(executed(1), fingerprint=same)).policy == "same"
     assert compared([previewed(1)], run(executed(1), fingerprint="f" * 64)).policy == "changed"
@@ -135,7 +135,7 @@ def test_no_image_is_lost_and_none_that_went_is_called_kept(listed: set[int], go
     assert sum(done.counts.values()) == len(found)
 
 
-def test_the_result_fits_into_an_xcom_whatever_happened_and_the_gravest_stay() -> None:
+def test_the_result_fits_into_an_xcom_whatever_happened_and_keeps_the_most_severe() -> None:
     done = [compared([previewed(number)], run(*map(executed, range(500, 560)))) for number in range(400)]
     value = reconciliation_xcom([compared([previewed(1)], run(executed(1))), *done], until=END)
     assert len(json.dumps(value)) <= MAX_RECONCILIATION_BYTES

@@ -67,7 +67,7 @@ def back(value: dict[str, Any], *stored: FormerPolicy) -> PoliciesToRestore:
 
 
 def policies(found: PoliciesToRestore) -> dict[str, str | None]:
-    return {each.repository.repository_name: each.fingerprint for each in found.former_policies}
+    return {former.repository.repository_name: former.fingerprint for former in found.former_policies}
 
 
 def keeps(**counts: int | None) -> dict[str, str | None]:
@@ -114,7 +114,7 @@ class TestEntry:
 
 
 class TestMerging:
-    def test_another_change_of_the_same_repository_is_kept_beside(self) -> None:
+    def test_another_change_of_the_same_repository_is_kept_too(self) -> None:
         stored = [former("x", 1, 9, "a", "1")]
         assert merged(stored, [former("x", 2, 9, "b", "2")], "b") == [*stored, former("x", 2, 9, "b", "2")]
 
@@ -128,7 +128,7 @@ class TestMerging:
     def test_the_last_changes_of_a_repository_are_kept(self) -> None:
         stored = [former("x", number, 9, f"run {number}", str(number)) for number in range(1, 8)]
         kept = merged(stored, [former("x", 8, 9, "a", "8")], "a")
-        assert [each.change_id for each in kept] == ["run 6", "run 7", "a"]
+        assert [former.change_id for former in kept] == ["run 6", "run 7", "a"]
         assert len(kept) == MAX_KEPT_CHANGES
 
     def test_what_an_earlier_release_wrote_is_the_oldest(self) -> None:
@@ -253,10 +253,10 @@ entries = st.builds(
 def test_whatever_a_file_holds_only_what_the_result_says_is_restored(
     of_change: list[FormerPolicy], stored: list[FormerPolicy], data: st.DataObject
 ) -> None:
-    put = {each.repository: each for each in of_change}.values()
-    shown = [each for each in put if data.draw(st.booleans())]
+    put = {former.repository: former for former in of_change}.values()
+    shown = [former for former in put if data.draw(st.booleans())]
     value = result(
-        *(row(each, text=data.draw(st.booleans())) for each in shown),
+        *(row(former, text=data.draw(st.booleans())) for former in shown),
         former_policies_fingerprint=former_policies_fingerprint(put),
         repositories_left_out=len(put) - len(shown),
     )
@@ -264,5 +264,5 @@ def test_whatever_a_file_holds_only_what_the_result_says_is_restored(
         found = back(value, *stored)
     except ValueError:
         return
-    truth = {(each.repository, each.fingerprint, each.replaced_by) for each in put}
-    assert {(each.repository, each.fingerprint, each.replaced_by) for each in found.former_policies} <= truth
+    truth = {(former.repository, former.fingerprint, former.replaced_by) for former in put}
+    assert {(former.repository, former.fingerprint, former.replaced_by) for former in found.former_policies} <= truth

@@ -140,7 +140,7 @@ def test_calls_that_come_slower_than_they_may_do_not_raise_the_rate() -> None:
     assert pace.rate == 25
 
 
-def test_slots_are_one_interval_apart_and_do_not_pile_up_while_nobody_calls() -> None:
+def test_slots_are_one_interval_apart_and_do_not_pile_up_without_callers() -> None:
     time = Time()
     pace = Pace(initial_rate=10, clock=time)
     time.now = 60

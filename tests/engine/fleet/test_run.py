@@ -54,18 +54,18 @@ def refused(code: str, operation: str, error: str, message: str) -> Way:
 
 
 WAYS = [
-    *(refused("RepositoryNotFoundException", one, "RepositoryNotFoundError", "no such repository") for one in (START, GET, DESCRIBE)),
-    *(refused("InvalidParameterException", one, "InvalidRequestError", "what ECR says") for one in (START, GET, DESCRIBE)),
-    *(refused("ValidationException", one, "InvalidRequestError", "what ECR says") for one in (START, GET)),
+    *(refused("RepositoryNotFoundException", operation, "RepositoryNotFoundError", "no such repository") for operation in (START, GET, DESCRIBE)),
+    *(refused("InvalidParameterException", operation, "InvalidRequestError", "what ECR says") for operation in (START, GET, DESCRIBE)),
+    *(refused("ValidationException", operation, "InvalidRequestError", "what ECR says") for operation in (START, GET)),
     refused("LifecyclePolicyPreviewNotFoundException", GET, "PreviewNotFoundError", "Start one first"),
     *(
-        Way(f"{one}-denied", lambda ecr, name, one=one: ecr.deny(f"ecr:{one}", name), "AccessDeniedError", f"may not ecr:{one}")  # type: ignore[misc]  # a default for the loop's value
-        for one in (START, GET, DESCRIBE)
+        Way(f"{operation}-denied", lambda ecr, name, operation=operation: ecr.deny(f"ecr:{operation}", name), "AccessDeniedError", f"may not ecr:{operation}")  # type: ignore[misc]  # a default for the loop's value
+        for operation in (START, GET, DESCRIBE)
     ),
     refused("ExpiredTokenException", START, "CredentialsRefusedError", "refuses the credentials"),
     refused("UnrecognizedClientException", GET, "CredentialsRefusedError", "refuses the credentials"),
-    *(way(f"{one}-500", server_error(), one, "EcrOutageError", "Nothing is wrong with the request") for one in (START, GET, DESCRIBE)),
-    *(way(f"{one}-reset", ConnectionReset(), one, "EcrOutageError", "broke") for one in (START, GET)),
+    *(way(f"{operation}-500", server_error(), operation, "EcrOutageError", "Nothing is wrong with the request") for operation in (START, GET, DESCRIBE)),
+    *(way(f"{operation}-reset", ConnectionReset(), operation, "EcrOutageError", "broke") for operation in (START, GET)),
     way("cut-off", TruncatedBody(), GET, "MalformedResponseError", "cut off"),
     way("failed", PreviewFails(), None, "PreviewFailedError", "FAILED"),
     way("expired", PreviewExpires(), None, "PreviewExpiredError", "has expired"),
@@ -98,19 +98,19 @@ def test_of_a_fleet_of_which_one_in_twenty_fails_in_some_way_each_is_named_with_
     names = [f"team/{number:04}" for number in range(20 * len(WAYS))]
     seed(local_ecr, names)
     failing = dict(zip(names[::20], WAYS, strict=True))
-    for name, one in failing.items():
-        one.provoke(local_ecr, name)
+    for name, fault in failing.items():
+        fault.provoke(local_ecr, name)
     outcomes = outcomes_of(fleet(repository_timeout=12.0), names)
     assert Counter(outcome.status for outcome in outcomes.values()) == {
         "failed": len(WAYS),
         "previewed": 19 * len(WAYS),
     }
-    told = {one.name: (outcomes[name].error, outcomes[name].message or "") for name, one in failing.items()}
-    assert {name: error for name, (error, _) in told.items()} == {one.name: one.error for one in WAYS}
+    told = {fault.name: (outcomes[name].error, outcomes[name].message or "") for name, fault in failing.items()}
+    assert {name: error for name, (error, _) in told.items()} == {fault.name: fault.error for fault in WAYS}
     unclear = {
-        one.name: told[one.name][1]
-        for name, one in failing.items()
-        if not all(part in told[one.name][1] for part in (one.message, name, "us-east-1"))
+        fault.name: told[fault.name][1]
+        for name, fault in failing.items()
+        if not all(part in told[fault.name][1] for part in (fault.message, name, "us-east-1"))
     }
     assert unclear == {}
     assert sum(outcome.summary["expiring_image_count"] for outcome in outcomes.values() if outcome.summary) == 57 * len(
@@ -199,7 +199,7 @@ def test_no_more_previews_are_in_flight_than_allowed(local_ecr: LocalEcr) -> Non
     assert told[-1].done == len(names)
 
 
-def test_a_repository_that_is_named_twice_is_refused_before_anything_is_asked(local_ecr: LocalEcr) -> None:
+def test_a_repository_that_is_named_twice_is_refused_before_any_call(local_ecr: LocalEcr) -> None:
     with pytest.raises(ValueError, match="named twice"):
         list(fleet().audit([PreviewTarget("a"), PreviewTarget("a")]))
     assert not len(local_ecr.calls)

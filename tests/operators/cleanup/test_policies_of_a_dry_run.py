@@ -51,7 +51,7 @@ def test_a_candidate_of_a_repository_without_a_policy_says_so(bench: Any) -> Non
     assert "this candidate decides. No policy is applied." in shown(result)
 
 
-def test_an_applied_policy_that_cannot_be_read_is_not_taken_for_none(bench: Any) -> None:
+def test_an_applied_policy_that_cannot_be_read_does_not_count_as_no_policy(bench: Any) -> None:
     summary = bench.preview(lifecycle_policy_text=keep(15))
     bench.ecr.inject(AccessDenied(), "GetLifecyclePolicy", calls=None)
     result = bench.clean_up(summary, lifecycle_policy_text=keep(15), dry_run=True)

@@ -53,7 +53,7 @@ def altered(bench: Any, **identity: str) -> None:
         bench.ecr.events.record(dataclasses.replace(event, record={**event.record, "userIdentity": identity}))
 
 
-def test_what_somebody_else_did_is_told_with_who_it_was(bench: Any, tmp_path: Path) -> None:
+def test_a_change_by_somebody_else_is_reported_with_who_made_it(bench: Any, tmp_path: Path) -> None:
     clean_up = cleaned_up(bench, tmp_path)
     altered(bench, arn="arn:aws:sts::123456789012:assumed-role/janitor/cron")
     value = settled(clean_up)
@@ -61,7 +61,7 @@ def test_what_somebody_else_did_is_told_with_who_it_was(bench: Any, tmp_path: Pa
     assert value["images"][0]["caller"] == "arn:aws:sts::123456789012:assumed-role/janitor/cron"
 
 
-def test_without_an_event_what_is_there_is_told_from_what_is_not_known(bench: Any, tmp_path: Path) -> None:
+def test_without_an_event_what_is_there_differs_from_what_is_not_known(bench: Any, tmp_path: Path) -> None:
     images = [*bench.ecr.repository(REPOSITORY).local_images]
     clean_up = cleaned_up(bench, tmp_path)
     bench.ecr.events.clear()
@@ -96,7 +96,7 @@ def test_a_call_after_the_clean_up_confirms_nothing(bench: Any, tmp_path: Path) 
     assert settled(clean_up)["counts"] == {"not_known": 10}
 
 
-def test_what_cannot_be_asked_is_said(bench: Any, tmp_path: Path) -> None:
+def test_an_event_history_that_cannot_be_read_is_named(bench: Any, tmp_path: Path) -> None:
     clean_up = cleaned_up(bench, tmp_path)
     bench.ecr.inject(throttled("AccessDeniedException"), "LookupEvents", calls=None)
     value = settled(clean_up)

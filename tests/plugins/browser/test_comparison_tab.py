@@ -17,7 +17,7 @@ from tests.plugins.conftest import Server
 from tests.support.builders import NOW, REGION, REGISTRY_ID, previewed
 
 
-def test_a_candidate_is_shown_beside_the_applied_policy(page: Page, server: Server) -> None:
+def test_a_candidate_is_shown_next_to_the_applied_policy(page: Page, server: Server) -> None:
     comparison = Comparison(["applied", "candidate"], "simulation", NOW)
     for name, affected in (("team/api", 3), (MARKUP, 7), ("team/same", 0)):
         applied, candidate = PolicyEffect("0" * 64), PolicyEffect("1" * 64)

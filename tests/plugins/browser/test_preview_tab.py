@@ -161,7 +161,7 @@ def test_a_task_without_a_preview_says_so(tab: Page, server: Server) -> None:
     check_accessible(tab)
 
 
-def test_a_list_that_cannot_be_read_is_told_of_beside_what_is_known(tab: Page, reports: Path) -> None:
+def test_a_list_that_cannot_be_read_is_named_next_to_what_is_known(tab: Page, reports: Path) -> None:
     (reports / "browser.jsonl.gz").unlink()
     tab.reload()
     expect(tab.get_by_role("alert").first).to_contain_text("no longer exists")
@@ -169,7 +169,7 @@ def test_a_list_that_cannot_be_read_is_told_of_beside_what_is_known(tab: Page, r
     check_accessible(tab)
 
 
-def test_the_bars_of_the_timeline_are_told_by_arrow_keys(tab: Page) -> None:
+def test_arrow_keys_read_out_the_bars_of_the_timeline(tab: Page) -> None:
     tab.get_by_role("application", name="Images by push date, bar by bar").focus()
     tab.keyboard.press("ArrowRight")
     expect(tab.locator(".tip")).to_contain_text("would be deleted")

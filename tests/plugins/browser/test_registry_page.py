@@ -109,7 +109,7 @@ def test_thousands_of_repositories_are_sorted_and_searched(page: Page, server: S
     expect(page.get_by_text(re.compile("1.1 of 1 repositories"))).to_be_visible()
 
 
-def test_who_may_read_no_audit_is_told_how_to_have_one(page_of: Callable[[str], Page], server: Server) -> None:
+def test_a_user_who_may_read_no_audit_sees_how_to_get_one(page_of: Callable[[str], Page], server: Server) -> None:
     page = page_of("bob")
     page.goto(PAGE)
     expect(page.get_by_text("There is no audit that you may read yet.")).to_be_visible()

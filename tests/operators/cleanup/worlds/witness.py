@@ -191,18 +191,18 @@ class Witness:
             return
         before, place, asked = self._before
         self._before = None
-        for each, state in before.items():
-            now = state_of(self.world.found(each))
+        for repository, state in before.items():
+            now = state_of(self.world.found(repository))
             gone = state.keys() - now.keys()
             changed = {digest for digest in state.keys() & now.keys() if state[digest] != now[digest]}
-            if each == place:
+            if repository == place:
                 attempt.removed.setdefault(place, set()).update(gone | changed)
                 if not gone | changed <= set(asked):
                     self.complain(f"{place[2]}: what nobody asked for has changed")
-            elif each not in self.rules:
+            elif repository not in self.rules:
                 self.counts["replicas deleted"] += len(gone)
             elif gone or changed:
-                self.complain(f"{each[2]} has changed in the place of {place[2]}")
+                self.complain(f"{repository[2]} has changed in the place of {place[2]}")
 
 
 def place_of(call: Call) -> Place:

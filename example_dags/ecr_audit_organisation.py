@@ -58,6 +58,8 @@ def ecr_audit_organisation() -> None:
             fail_on="all",
             on_no_repositories="warn",  # an account may have none; if all accounts have none, the merge fails
             deferrable=True,
+            retries=2,
+            retry_delay=timedelta(seconds=10),
             poll_interval=2,
             map_index_template="{{ task.aws_conn_id }} {{ task.region_name }}",
         )

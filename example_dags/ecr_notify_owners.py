@@ -7,6 +7,7 @@ them. The message has their own report and a link to it in the Airflow UI. Nothi
 from __future__ import annotations
 
 # [START howto_ecr_notify_owners]
+from datetime import timedelta
 from html import escape
 from urllib.parse import quote
 
@@ -67,6 +68,8 @@ def ecr_notify_owners() -> None:
         reports_path="{{ params.reports_path or '' }}",
         fail_on=0.05,
         deferrable=True,
+        retries=2,
+        retry_delay=timedelta(seconds=10),
         poll_interval=2,
     )
 

@@ -63,7 +63,12 @@ CANDIDATE = {
 def ecr_preview_deferrable() -> None:
     """Preview a policy that is not applied yet."""
     start = EcrStartLifecyclePolicyPreviewOperator(
-        task_id="start", repository_name=REPOSITORY, lifecycle_policy_text=CANDIDATE, deferrable=True
+        task_id="start",
+        repository_name=REPOSITORY,
+        lifecycle_policy_text=CANDIDATE,
+        deferrable=True,
+        retries=2,
+        retry_delay=timedelta(seconds=10),
     )
     wait = EcrLifecyclePolicyPreviewSensor(
         task_id="wait",
@@ -72,6 +77,8 @@ def ecr_preview_deferrable() -> None:
         poke_interval=2,
         timeout=1800,
         deferrable=True,
+        retries=2,
+        retry_delay=timedelta(seconds=10),
     )
     summarize = EcrSummarizeLifecyclePolicyPreviewOperator(
         task_id="summarize", repository_name=REPOSITORY, policy_fingerprint=STARTED_POLICY

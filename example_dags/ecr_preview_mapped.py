@@ -50,6 +50,8 @@ def ecr_preview_mapped() -> None:
             wait_for_completion=True,
             deferrable=True,
             poll_interval=2,
+            retries=2,
+            retry_delay=timedelta(seconds=10),
             max_active_tis_per_dagrun=8,
             map_index_template="{{ task.repository_name }}",
         )

@@ -48,7 +48,12 @@ REPORTS = Path(gettempdir(), "ecr").as_uri()
 def ecr_reconcile() -> None:
     """Compare a preview with what happened."""
     start = EcrStartLifecyclePolicyPreviewOperator(
-        task_id="start", repository_name=REPOSITORY, wait_for_completion=True, deferrable=True
+        task_id="start",
+        repository_name=REPOSITORY,
+        wait_for_completion=True,
+        deferrable=True,
+        retries=2,
+        retry_delay=timedelta(seconds=10),
     )
     summarize = EcrSummarizeLifecyclePolicyPreviewOperator(
         task_id="summarize",

@@ -91,6 +91,8 @@ def ecr_watch_policies() -> None:
         region_name=REGION,
         in_use=in_use.output,
         deferrable=True,
+        retries=2,
+        retry_delay=timedelta(seconds=10),
     )
     plan = EcrPutLifecyclePolicyOperator(
         task_id="plan",

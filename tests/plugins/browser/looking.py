@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
-from airflow_provider_ecr_preview.plugins.bundle import BUNDLE
+from tests.plugins.browser.accessibility import load, violations
 from tests.plugins.conftest import Server
 
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -12,14 +12,6 @@ MARKUP = "<img src=x onerror=alert(1)>"
 
 WIDE = {"width": 1300, "height": 900}
 PHONE = {"width": 390, "height": 844}
-
-_AXE = BUNDLE.parent.parent / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-
-_LOOK = """async () => {
-  const levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
-  const { violations } = await axe.run(document.querySelector(".ecrp"), { runOnly: levels });
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ failureSummary, html }) => `${id}: ${html} ${failureSummary}`));
-}"""
 
 
 def tab_path(server: Server, dag_id: str = "payments", task_id: str = "preview", map_index: int = -1) -> str:
@@ -36,13 +28,13 @@ def _run(server: Server, dag_id: str) -> str:
 
 
 def check_accessible(page: Page) -> None:
-    """Find nothing of level A or AA against the page, in light and in dark, on a screen and on a phone."""
-    page.add_script_tag(path=_AXE)
+    """Find nothing by any rule against the page, in light and in dark, on a screen and on a phone."""
+    load(page)
     for theme in ("light", "dark"):
         page.evaluate("theme => { document.documentElement.className = theme }", theme)
         for size in (WIDE, PHONE):
             page.set_viewport_size(size)
-            assert page.evaluate(_LOOK) == [], (theme, size)
+            assert violations(page) == [], (theme, size)
     page.set_viewport_size(WIDE)
 
 

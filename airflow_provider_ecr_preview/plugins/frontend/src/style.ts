@@ -56,7 +56,7 @@ export const STYLE = `
 .ecrp .tile-shape text { fill: var(--chakra-colors-fg, #18181b); stroke: none; font-size: 12px; }
 .ecrp .key { white-space: nowrap; margin-left: .5rem; }
 .ecrp .key i { display: inline-block; width: .7em; height: .7em; margin-right: .3em; }
-.ecrp summary { cursor: pointer; }
+.ecrp summary { cursor: pointer; padding: .15rem 0; }
 .ecrp :is(td code, td small, .place) { white-space: nowrap; }
 .ecrp .bar { display: inline-block; width: 6rem; height: .5rem; margin-right: .35rem; border-radius: .25rem; background: var(--chakra-colors-bg-emphasized, #e4e4e7); overflow: hidden; }
 .ecrp .bar i { display: block; height: 100%; background: var(--chakra-colors-blue-fg, #1d4ed8); }

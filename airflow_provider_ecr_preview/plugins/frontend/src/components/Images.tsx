@@ -145,8 +145,8 @@ export function Images({
       : (counts ?? []).flatMap(({ priority }) => (priority === null ? [] : [{ priority, description: null }]));
 
   return (
-    <section aria-labelledby="ecrp-images">
-      <h3 id="ecrp-images">Images</h3>
+    <section>
+      <h3>Images</h3>
       <Show loaded={bins}>{({ bins: all, undated }) => (
         <Timeline bins={all} undated={undated} hasKept={counts !== null} from={from} to={to} onPeriod={choosePeriod} />
       )}</Show>

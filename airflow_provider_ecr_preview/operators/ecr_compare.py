@@ -246,10 +246,12 @@ class EcrCompareLifecyclePoliciesOperator(
                     f"{counted(names, 'repository', 'repositories')}."
                 )
             value = comparison_xcom(comparison, self._finished(stack.pop_all(), results_path))
-        progress.end()
         mark_comparison(context, self, value)
         self.log.info("The comparison:\n%s", render(comparison_table(value), width=140))
         reasons = [*self._too_much(value), *reasons]
+        # A retry compares those that failed.
+        if not (value["failed_count"] and reasons):
+            progress.end()
         if reasons:
             push_before_failure(context, self, value)
             raise CandidateRefusedError(

@@ -96,7 +96,10 @@ def test_a_repository_that_failed_is_compared_again(registry: LocalEcr) -> None:
         pytest.raises(exceptions.CandidateRefusedError),
     ):
         compare(store)
+    registry.calls.clear()
     assert compare(store, 2)["failed_count"] == 0
+    assert {call.repository for call in registry.calls} == {NAMES[1]}
+    assert not store.values
 
 
 @pytest.mark.parametrize("change", ["policy", "age"])

@@ -130,6 +130,7 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
         """Read the events of CloudTrail and compare them with the previews."""
         fail_on: ReconcileFailOn = choice(self.fail_on, "fail_on", ("unpreviewed", "never"), "unpreviewed")
         results_path = text(self.results_path, "results_path")
+        start_time = moment(self.start_time, "start_time", None)
         end_time = moment(self.end_time, "end_time", None)
         given = decoded(self.clean_up, "clean_up")
         cleanup = None if given is None else CleanupToSettle.of(given)
@@ -138,7 +139,7 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
         if self._progress.is_continued:
             self.log.info("Continuing an earlier attempt, which read events from %s on.", _time(self._progress))
         until = end_time or _time(self._progress)
-        previews = [(summary, self._since(summary, until)) for summary in summaries]
+        previews = [(summary, self._since(summary, start_time, until)) for summary in summaries]
         reconciliations, unread = self._reconcile(previews, until)
         value = reconciliation_xcom(
             reconciliations, until=until, results_uri=self._write(reconciliations, results_path)
@@ -156,14 +157,14 @@ class EcrReconcileLifecycleOperator(LiteralXComMixin, AwsParametersMixin, AwsBas
             raise UnpreviewedExpiryError("ECR did something else than the previews listed. " + " ".join(reasons))
         return value
 
-    def _since(self, summary: PreviewSummaryXCom, until: datetime) -> datetime:
+    def _since(self, summary: PreviewSummaryXCom, start_time: datetime | None, until: datetime) -> datetime:
         """Return the time from which events count for a preview."""
         region_name = text(self.region_name, "region_name")
         if region_name not in (None, summary["region_name"]):
             raise ValueError(
                 f"{RepositoryId.of(summary)}: region_name is {region_name}. Leave it out to use the Region of the summary."
             )
-        since = moment(self.start_time, "start_time", None) or preview_time(summary)
+        since = start_time or preview_time(summary)
         if isinstance(since, Unread):
             raise ValueError(f"{RepositoryId.of(summary)}: {since.reason}")  # noqa: TRY004 - a value of XCom
         if since > until:

@@ -35,13 +35,13 @@ def question_links(
     run = f"{base_path()}/dags/{dag_id}/runs/{run_id}"
     files = f"{base_path()}/ecr-preview/dags/{dag_id}/runs/{run_id}/tasks"
     links = {"What this run found, image by image": f"{run}/plugin/{RUN_TAB_ROUTE}"}
-    # Of several results it is not known which task has pushed which.
-    if len(dry_run_task_ids) == 1:
+    mapped = f"?map_index={ti.map_index}" if isinstance(ti.map_index, int) and ti.map_index >= 0 else ""
+    # Of several results it is not known which task has pushed which; of a mapped approval, whether those are mapped, too.
+    if len(dry_run_task_ids) == 1 and not mapped:
         links["What the dry run found"] = f"{run}/tasks/{quote(dry_run_task_ids[0], safe='')}/plugin/{TAB_ROUTE}"
-    if len(summary_task_ids) == 1 and _is_opened(_report_uri(summary)):
+    if len(summary_task_ids) == 1 and not mapped and _is_opened(_report_uri(summary)):
         links["The report of the audit"] = f"{files}/{quote(summary_task_ids[0], safe='')}/report"
     if _is_opened(question_uri):
-        mapped = f"?map_index={ti.map_index}" if isinstance(ti.map_index, int) and ti.map_index >= 0 else ""
         links["This question, as it is kept"] = f"{files}/{quote(ti.task_id, safe='')}/report{mapped}"
     return links
 

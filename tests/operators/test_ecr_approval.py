@@ -300,14 +300,15 @@ class TestLinks:
     """Whoever answers gets from the question to the files and pages that it is about."""
 
     def ask(
-        self, asked: mock.Mock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path, **kwargs: Any
+        self, asked: mock.Mock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path, map_index: int = -1
     ) -> str:
         monkeypatch.setenv("AIRFLOW__ECR_PREVIEW__REPORTS_PATH", folder.as_uri())
         audit = Audit("weekly", NOW)
         audit.update([RepositoryOutcome("payments/api", "123456789012", "eu-west-1", "previewed", preview_xcom())])
         value = audit_xcom(audit, report_uri=f"file://{tmp_path}/audits/a.md")
-        task = Task(summary=value, question_path=f"file://{tmp_path}/q.md", **kwargs)
+        task = Task(summary=value, question_path=f"file://{tmp_path}/q.md")
         task.operator._sources = {"summary": ["group.audit"], "dry_run_result": ["plan"]}
+        task.ti.map_index = map_index
         task.ti.dag_id, task.ti.run_id, task.ti.task_id = "clean", "manual__2026-01-05T06:00:00+00:00", "approve"
         task.ask()
         body: str = asked.call_args.kwargs["body"]
@@ -322,6 +323,13 @@ class TestLinks:
         assert f"[What the dry run found](/{run}/tasks/plan/plugin/ecr-preview)" in body
         assert f"[The report of the audit](/ecr-preview/{run}/tasks/group.audit/report)" in body
         assert f"[This question, as it is kept](/ecr-preview/{run}/tasks/approve/report)" in body
+
+    def test_a_mapped_approval_links_no_task_that_may_be_mapped_or_not(
+        self, asked: mock.Mock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        body = self.ask(asked, tmp_path, monkeypatch, tmp_path, map_index=2)
+        assert body.count("/report") == body.count("/tasks/approve/report?map_index=2)") == 1
+        assert "What the dry run found" not in body
 
     def test_other_files_and_turned_off_pages_are_not_linked(
         self, asked: mock.Mock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -32,7 +32,7 @@ export function usePolicyText(task: TaskRef, audit: Audit, fingerprint: string |
   const candidate = audit.policies?.lifecycle_policy_text ?? null;
   const { value } = useLoaded(`${tabPath(task)} ${fingerprint}`, async (signal) => {
     try {
-      return fingerprint === null || audit.report_uri === null ? candidate : await readPolicy(task, fingerprint, signal);
+      return fingerprint === null ? candidate : await readPolicy(task, fingerprint, signal);
     } catch (error) {
       if (error instanceof ApiError) {
         return candidate; // Only the text is missing, and it is in the ECR console, too.

@@ -87,9 +87,10 @@ class LocalAirflow:
         """Start the local ECR, make the database, start the components, wait until all are healthy, and log in."""
         # moto takes seconds to import; until here Ctrl-C would have been a traceback.
         from airflow_provider_ecr_preview.local.ecr import LocalEcr  # noqa: PLC0415
+        from airflow_provider_ecr_preview.local.seeds import REGISTRIES  # noqa: PLC0415
 
         ecr = self._stack.enter_context(LocalEcr(registry=self._registry, preview_seconds=self._preview_seconds))
-        repositories = ecr.client().describe_repositories()["repositories"]
+        repositories = REGISTRIES[self._registry] if self._registry else ()  # of all Regions
         self.progress.done(f"Local ECR with {len(repositories)} repositories at {ecr.endpoint_url}")
         self.processes.environment.update(ecr.environment)
         with self.progress.step("Airflow's database"):
@@ -253,9 +254,13 @@ def _settings(home: Path, url: str, port: int) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+        # On a busy machine a component waits for more than SQLite's five seconds until the others have written.
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",
         "AIRFLOW__ECR_PREVIEW__REPORTS_PATH": ",".join(
             folder.as_uri() for folder in (KEPT, _NAMED_REPORTS, home / "tmp")
         ),
+        # The first weekly runs of the examples would audit the same registry at the same time.
+        "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -18,12 +18,15 @@ from tests.plugins.previews import images, summary
 pytestmark = pytest.mark.xdist_group("web")
 
 WRITE = """
-import json, sys
-from airflow.providers.common.io.xcom.backend import XComObjectStorageBackend
-for value in json.loads(sys.argv[1]):
-    place = {"dag_id": "payments", "run_id": sys.argv[2], "task_id": "preview", "map_index": -1}
-    reference = XComObjectStorageBackend.serialize_value(value, key="return_value", **place)
-    print("STORED", json.loads(reference) if reference.startswith('"') else reference)
+import json, os, sys
+from airflow.providers.common.io.xcom import backend
+for compression in ("", "gzip"):
+    os.environ["AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_COMPRESSION"] = compression
+    backend._get_compression.cache_clear()
+    for value in json.loads(sys.argv[1]):
+        place = {"dag_id": "payments", "run_id": sys.argv[2], "task_id": "preview", "map_index": -1}
+        reference = backend.XComObjectStorageBackend.serialize_value(value, key="return_value", **place)
+        print("STORED", json.loads(reference) if reference.startswith('"') else reference)
 """
 
 
@@ -51,22 +54,22 @@ def stored(server: Server, *values: Any) -> list[str]:
     return [line.removeprefix("STORED ") for line in done.stdout.splitlines() if line.startswith("STORED ")]
 
 
-@pytest.mark.parametrize("compression", ["", "gzip"])
 def test_what_the_backend_of_airflow_wrote_is_read_with_its_images(
-    server: Server, reports: Path, storage: Path, monkeypatch: pytest.MonkeyPatch, compression: str
+    server: Server, reports: Path, storage: Path
 ) -> None:
-    monkeypatch.setenv("AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_COMPRESSION", compression)
     uri = f"file://{reports}/payments.jsonl.gz"
     with image_list(uri) as written:
         for image in images(3):
             written.write(image)
     value, marker = summary(uri), {"kind": "audit", "counts": {"repository_count": 3}}
-    reference, of_marker = stored(server, value, marker)
-    assert reference.startswith(storage.as_uri())
-    server.push(reference)
-    server.mark(of_marker, key=AUDIT_MARKER_KEY)
-    assert xcom(server).json()["value"] == value
-    assert xcom(server, key=AUDIT_MARKER_KEY).json()["value"] == marker
+    plain, plain_marker, packed, packed_marker = stored(server, value, marker)
+    assert plain.startswith(storage.as_uri())
+    assert packed.endswith(".gz")
+    for reference, of_marker in ((plain, plain_marker), (packed, packed_marker)):
+        server.push(reference)
+        server.mark(of_marker, key=AUDIT_MARKER_KEY)
+        assert xcom(server).json()["value"] == value
+        assert xcom(server, key=AUDIT_MARKER_KEY).json()["value"] == marker
     assert server.get("alice", server.path(what="images")).json()["total"] == 3
     assert xcom(server, "bob").status_code == 403
 

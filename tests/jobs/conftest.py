@@ -212,6 +212,8 @@ def session(airflow: Airflow) -> Iterator[BrowserContext]:
     with sync_playwright() as playwright:
         browser: Browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
         context = browser.new_context(base_url=airflow.local.url, viewport=WIDE)
+        context.set_default_timeout(LIMIT_MILLISECONDS)
+        expect.set_options(timeout=LIMIT_MILLISECONDS)
         page = context.new_page()
         page.goto("/")
         page.locator("input[name=username]").fill(USER)
@@ -228,8 +230,6 @@ def page(session: BrowserContext) -> Iterator[Page]:
     """Return a page on which no script fails."""
     errors: list[str] = []
     page = session.new_page()
-    page.set_default_timeout(LIMIT_MILLISECONDS)
-    expect.set_options(timeout=LIMIT_MILLISECONDS)
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
     page.close()

@@ -64,6 +64,10 @@ NEVER_ANSWERED_SECONDS = 10.0
 timeout longer."""
 
 
+OUTAGE_SECONDS = 600.0
+"""How long to retry while AWS or the network fails, unless the user sets another time."""
+
+
 NEW_OUTAGE_SECONDS = 60.0
 """A failure this long after the last one belongs to another outage."""
 

@@ -12,6 +12,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from airflow_provider_ecr_preview.aws.errors import CallSite
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.comparison.effects import PolicyEffect, checked_by_simulation, compare_effects
 from airflow_provider_ecr_preview.core.comparison.images import ComparedImage, compared_images
@@ -28,7 +29,6 @@ from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.audit import FailedRepository, RepositoryRef
 from airflow_provider_ecr_preview.core.xcom.comparison import ComparedRepository, ComparisonMethod
 from airflow_provider_ecr_preview.engine.comparison_progress import NO_PROGRESS, ComparisonProgress
-from airflow_provider_ecr_preview.engine.fleet.outage import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.engine.fleet.run import PreviewFleet, PreviewTarget
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class PolicyComparer:
     should_stop: Callable[[], bool] = bool
     progress: ComparisonProgress = NO_PROGRESS
     _is_down: Event = field(default_factory=Event, init=False, repr=False)
+    _has_answered: Event = field(default_factory=Event, init=False, repr=False)
 
     def compare(self, repository_names: Sequence[str]) -> Iterator[ComparedRepository | FailedRepository]:
         """Yield for each repository what the policies would do to it, or why that is unknown.
@@ -156,6 +157,7 @@ class PolicyComparer:
             max_workers=self.max_workers,
             repository_timeout=self.repository_timeout,
             outage_timeout=0.0 if self._is_down.is_set() else self.outage_timeout,
+            is_known_endpoint=self._has_answered.is_set(),
             lookout=self.lookout,
             image_lists=lists.open,
             on_started=lambda preview: self.progress.keep_started(policy, preview),
@@ -177,6 +179,7 @@ class PolicyComparer:
             self._is_down.set()
         else:
             self._is_down.clear()
+            self._has_answered.set()
         return effects
 
     def _simulated(self, names: Sequence[str]) -> dict[str, Effects]:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.core.comparison.effects import PolicyEffect
 from airflow_provider_ecr_preview.core.exceptions import EcrPreviewError
 from airflow_provider_ecr_preview.core.in_use.repository import RepositoryInUse
@@ -69,6 +70,7 @@ class PolicyRecommender:
     :param prove: whether ECR previews each policy.
     :param max_workers: number of threads that request previews.
     :param repository_timeout: time limit for one preview, in seconds.
+    :param outage_timeout: how long the previews wait for the end of an outage, in which every call fails, in seconds.
     :param should_stop: polled repeatedly; once it returns True, no further previews are read.
     """
 
@@ -80,6 +82,7 @@ class PolicyRecommender:
     prove: bool = False
     max_workers: int = 16
     repository_timeout: float = 3600.0
+    outage_timeout: float = OUTAGE_SECONDS
     should_stop: Callable[[], bool] = bool
 
     def recommend(self, repository_names: Sequence[str]) -> Recommendations:
@@ -185,6 +188,8 @@ class PolicyRecommender:
             registry_id=self.registry_id,
             max_workers=self.max_workers,
             repository_timeout=self.repository_timeout,
+            outage_timeout=self.outage_timeout,
+            is_known_endpoint=True,
             image_lists=lists.open,
             on_progress=lambda progress: log.info("Previews of the recommended policies: %s.", progress),
             should_stop=self.should_stop,

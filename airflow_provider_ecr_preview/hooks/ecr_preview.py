@@ -26,7 +26,7 @@ from airflow_provider_ecr_preview.aws.clients import (
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
 from airflow_provider_ecr_preview.aws.pages import preview_pages, preview_pages_of_images, repository_images
 from airflow_provider_ecr_preview.aws.previews import not_complete, started_preview, still_running
-from airflow_provider_ecr_preview.aws.retries import Retries, calls_until
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS, Retries, calls_until
 from airflow_provider_ecr_preview.core.exceptions import (
     PreviewInProgressError,
 )
@@ -71,7 +71,7 @@ class EcrLifecyclePolicyPreviewHook(EcrHook):
     :param config: configuration of the botocore client, a dict or a ``botocore.config.Config``.
     """
 
-    def __init__(self, *, throttle_timeout: float = 120.0, outage_timeout: float = 120.0, **kwargs: Any) -> None:
+    def __init__(self, *, throttle_timeout: float = 120, outage_timeout: float = OUTAGE_SECONDS, **kwargs: Any) -> None:
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]  # Airflow's constructor has no types
         self.throttle_timeout = throttle_timeout
         self.outage_timeout = outage_timeout

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.core.audit.acknowledgements import Acknowledgements
 from airflow_provider_ecr_preview.core.audit.changes import Alarms
 from airflow_provider_ecr_preview.core.audit.kind import APPLIED, AuditKind, selection_text
@@ -44,7 +45,7 @@ MAX_IN_FLIGHT = 1_000
 REPOSITORY_TIMEOUT = 3_600.0
 
 
-OUTAGE_TIMEOUT = 600.0
+OUTAGE_TIMEOUT = OUTAGE_SECONDS
 
 
 MAX_PREVIEW_AGE = timedelta(hours=24)

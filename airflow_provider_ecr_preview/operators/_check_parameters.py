@@ -164,6 +164,7 @@ CHECKED_TEMPLATE_FIELDS = (
     "check_only",
     "dry_run",
     "on_blocked",
+    "outage_timeout",
     "summary",
 )
 """The templated parameters of every operator that checks repositories."""

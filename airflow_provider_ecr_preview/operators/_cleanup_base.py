@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar, Literal, get_args
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.core.cleanup.checks import sentence
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupAction, OnChange
 from airflow_provider_ecr_preview.core.parameters.values import choice, text
@@ -17,7 +19,8 @@ from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.links.ecr import EcrRegistryLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.templating.parameters import Rule, safe_days
-from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
+from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin, OutageTimeoutMixin
+from airflow_provider_ecr_preview.templating.types import Templated
 
 OnBlocked = Literal["fail", "skip", "report"]
 
@@ -25,7 +28,7 @@ OnBlocked = Literal["fail", "skip", "report"]
 _SHOWN_BLOCKS = 5
 
 
-class EcrCleanupOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[EcrImageCleanupHook]):
+class EcrCleanupOperator(LiteralXComMixin, OutageTimeoutMixin, AwsBaseOperator[EcrImageCleanupHook]):
     """Base of the operators that change images or policies, with one hook for each Region.
 
     :meta private:
@@ -40,6 +43,10 @@ class EcrCleanupOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[E
     }
     operator_extra_links = (EcrPreviewTabLink(), EcrRegistryLink())
     ui_color = "#f7c9c0"
+
+    def __init__(self, *, outage_timeout: Templated[float | timedelta] | None = OUTAGE_SECONDS, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.outage_timeout = outage_timeout
 
     def on_kill(self) -> None:
         """End after the call that is under way."""

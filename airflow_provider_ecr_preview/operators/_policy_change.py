@@ -73,6 +73,7 @@ class PolicyChangeOperator(EcrCleanupOperator):
 
     def execute(self, context: Context) -> PolicyChangeXCom:
         """Check every repository, and change the policies if no check blocks."""
+        self._read_outage_timeout()
         dry_run = switch(self.dry_run, "dry_run", True, protects=True)
         on_blocked: OnBlocked = choice(self.on_blocked, "on_blocked", get_args(OnBlocked), "fail")
         path = self._former_policies_path = text(self.former_policies_path, "former_policies_path")

@@ -121,8 +121,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         by commas; [] for none. (templated)
     :param protected_tag_patterns: regular expressions that protect an image if they match anywhere in one of its
         tags. (templated)
-    :param min_age_days: protect images that were pushed or restored within this number of days; 0 for none.
-        (templated)
+    :param min_age_days: protect images that were pushed or restored within this number of days; 0 for none. (templated)
     :param recently_pulled_days: protect images that were pulled within this number of days; 0 for none. (templated)
     :param newest_images_kept: protect this number of the newest images, and the same number of the newest tagged
         ones. (templated)
@@ -136,8 +135,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         lists but that were not approved are never touched; ``block_any`` blocks because of them, too. (templated)
     :param check_tags: whether an image that gained or lost a tag since the approval counts as changed. Needs
         summaries with ``images_uri``, or summaries that list all of their images in the sample. (templated)
-    :param check_in_use: whether to block a repository if it is not known which of its images are in use.
-        (templated)
+    :param check_in_use: whether to block a repository if it is not known which of its images are in use. (templated)
     :param check_referrers: whether to protect signatures, SBOMs and attestations of images that stay. (templated)
     :param check_replicas: whether to check the images in other Regions and accounts to which ECR replicates the
         deletions, and what is in use there; a repository is blocked if either is not known. (templated)
@@ -150,6 +148,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         JSON Lines. (templated)
     :param timeout: how long to wait for one fresh preview, in seconds. (templated)
     :param poll_interval: time between two checks of its status, in seconds. (templated)
+    :param outage_timeout: how long reading waits for the end of an outage, in seconds; changes are sent once. (templated)
     :param failure_retry_delay: how long to wait before retrying failures that may be temporary, in seconds. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of each summary. (templated)
@@ -243,6 +242,7 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         )
         max_images_per_run = limit(self.max_images_per_run, "max_images_per_run", MAX_IMAGES_PER_RUN, integer)
         max_bytes_per_run = limit(self.max_bytes_per_run, "max_bytes_per_run", MAX_BYTES_PER_RUN, integer)
+        self._read_outage_timeout()
         retry_delay = seconds(self.failure_retry_delay, "failure_retry_delay", RETRY_DELAY)
         archive_price = number(self.archive_price_per_gb_month, "archive_price_per_gb_month", None)
         results_path = text(self.results_path, "results_path")

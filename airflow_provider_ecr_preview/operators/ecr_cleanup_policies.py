@@ -100,8 +100,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, PolicyChangeOpera
         by commas; [] for none. (templated)
     :param protected_tag_patterns: regular expressions that protect an image if they match anywhere in one of its
         tags. (templated)
-    :param min_age_days: protect images that were pushed or restored within this number of days; 0 for none.
-        (templated)
+    :param min_age_days: protect images that were pushed or restored within this number of days; 0 for none. (templated)
     :param recently_pulled_days: protect images that were pulled within this number of days; 0 for none. (templated)
     :param newest_images_kept: protect this number of the newest images, and the same number of the newest tagged
         ones. (templated)
@@ -110,8 +109,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, PolicyChangeOpera
     :param required_agreeing_previews: how many previews in a row have to list an image. The approved preview and
         the fresh one are two; more need ``previous_summaries``. (templated)
     :param previous_summaries: summaries of earlier previews, each with its ``images_uri``. (templated)
-    :param check_in_use: whether to block a repository if it is not known which of its images are in use.
-        (templated)
+    :param check_in_use: whether to block a repository if it is not known which of its images are in use. (templated)
     :param check_referrers: whether to protect signatures, SBOMs and attestations of images that stay. (templated)
     :param check_replicas: whether to check the images in other Regions and accounts to which ECR replicates the
         deletions, and what is in use there; a repository is blocked if either is not known. (templated)
@@ -120,6 +118,7 @@ class EcrPutLifecyclePolicyOperator(EcrCheckedCleanupOperator, PolicyChangeOpera
         reports. (templated)
     :param timeout: how long to wait for one fresh preview, in seconds. (templated)
     :param poll_interval: time between two checks of its status, in seconds. (templated)
+    :param outage_timeout: how long reading waits for the end of an outage, in seconds; changes are sent once. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of each summary. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -247,6 +246,7 @@ class EcrRestoreLifecyclePolicyOperator(PolicyChangeOperator):
         reports. (templated)
     :param timeout: how long to wait for all previews together, in seconds. (templated)
     :param poll_interval: time between two checks of a preview, in seconds. (templated)
+    :param outage_timeout: how long reading waits for the end of an outage, in seconds; changes are sent once. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: not used; each repository is changed in its own Region. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -260,7 +260,14 @@ class EcrRestoreLifecyclePolicyOperator(PolicyChangeOperator):
     _kind = "restore"
     iam_actions: ClassVar[tuple[str, ...]] = IAM_ACTIONS["EcrRestoreLifecyclePolicyOperator"]
     template_fields: Sequence[str] = aws_template_fields(
-        "applied", "dry_run", "former_policies_path", "on_blocked", "poll_interval", "preview_restored", "timeout"
+        "applied",
+        "dry_run",
+        "former_policies_path",
+        "on_blocked",
+        "outage_timeout",
+        "poll_interval",
+        "preview_restored",
+        "timeout",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"applied": "json"}
 

@@ -45,7 +45,7 @@ from airflow_provider_ecr_preview.operators._progress import comparison_progress
 from airflow_provider_ecr_preview.operators._publish import mark_comparison, push_before_failure
 from airflow_provider_ecr_preview.reports.lists import line_list
 from airflow_provider_ecr_preview.templating.parameters import Rule, policies
-from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
+from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin, OutageTimeoutMixin
 from airflow_provider_ecr_preview.templating.types import Templated
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ _SHOWN = 5
 
 
 class EcrCompareLifecyclePoliciesOperator(
-    LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]
+    LiteralXComMixin, OutageTimeoutMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]
 ):
     """Compare candidate policies with the applied ones, or with each other, on the same repositories.
 

@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import AirflowSkipException, conf
 from airflow_provider_ecr_preview.aws.arguments import check_waiting
 from airflow_provider_ecr_preview.aws.errors import CallSite
 from airflow_provider_ecr_preview.aws.previews import not_complete
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.core.exceptions import (
     LifecyclePolicyNotFoundError,
     PreviewInProgressError,
@@ -30,7 +31,6 @@ from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.templating.parameters import Rule
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated, as_rendered
-from airflow_provider_ecr_preview.triggers._polls import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
     EcrLifecyclePolicyPreviewTrigger,
     PreviewEvent,

@@ -13,6 +13,7 @@ from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_ecr_preview.aws.arguments import MAX_PAGE_SIZE, TAG_STATUSES
 from airflow_provider_ecr_preview.aws.errors import CallSite
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, required_scope_of
 from airflow_provider_ecr_preview.core.parameters.times import days, seconds
 from airflow_provider_ecr_preview.core.parameters.values import account_id, choice, decoded, integer, switch, text
@@ -28,7 +29,6 @@ from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.preview import MARKER_KEY, PreviewSummaryXCom
 from airflow_provider_ecr_preview.display.preview import summary_table
 from airflow_provider_ecr_preview.display.text import render
-from airflow_provider_ecr_preview.engine.fleet.outage import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.engine.manifests import batch_get_image_of, freed_by, require_no_recorded_pulls
 from airflow_provider_ecr_preview.engine.replicas import replicas_through
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook, TagStatus

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.core.exceptions import AuditStoppedError, CandidateRefusedError
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope, required_scope_of
 from airflow_provider_ecr_preview.core.parameters.times import days, seconds
@@ -44,7 +45,7 @@ from airflow_provider_ecr_preview.operators._fail_on import FAIL_ON_RULES, FailO
 from airflow_provider_ecr_preview.operators._publish import push_before_failure
 from airflow_provider_ecr_preview.reports.in_use import in_use_of
 from airflow_provider_ecr_preview.templating.parameters import Rule, safe_days
-from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
+from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin, OutageTimeoutMixin
 from airflow_provider_ecr_preview.templating.types import Templated
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _setting(value: Any, parameter: str, default: Any = None) -> Any:
 
 
 class EcrRecommendLifecyclePolicyOperator(
-    LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]
+    LiteralXComMixin, OutageTimeoutMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]
 ):
     """Find lifecycle policies that keep what has to be kept, also after future pushes, and free as much as possible.
 
@@ -113,6 +114,8 @@ class EcrRecommendLifecyclePolicyOperator(
     :param registry_id: the registry (AWS account id); None for the caller's own. (templated)
     :param max_workers: number of threads that call ECR. (templated)
     :param repository_timeout: how long one preview may take, in seconds. (templated)
+    :param outage_timeout: how long to wait for the end of an outage of AWS or the network, in seconds. An endpoint that has
+        never answered fails within 30 seconds. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of the connection. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -131,6 +134,7 @@ class EcrRecommendLifecyclePolicyOperator(
         "max_rules",
         "max_workers",
         "min_age_days",
+        "outage_timeout",
         "protected_tags",
         "prove",
         "recently_pulled_days",
@@ -175,6 +179,7 @@ class EcrRecommendLifecyclePolicyOperator(
         registry_id: Templated[str] | None = None,
         max_workers: Templated[int] | None = MAX_WORKERS,
         repository_timeout: Templated[float | timedelta] | None = REPOSITORY_TIMEOUT,
+        outage_timeout: Templated[float | timedelta] | None = OUTAGE_SECONDS,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -195,6 +200,7 @@ class EcrRecommendLifecyclePolicyOperator(
         self.registry_id = registry_id
         self.max_workers = max_workers
         self.repository_timeout = repository_timeout
+        self.outage_timeout = outage_timeout
         self._is_stopped = False
         self._check_constants()
 
@@ -217,6 +223,7 @@ class EcrRecommendLifecyclePolicyOperator(
             prove=switch(self.prove, "prove", False),
             max_workers=integer(self.max_workers, "max_workers", MAX_WORKERS, minimum=1),
             repository_timeout=seconds(self.repository_timeout, "repository_timeout", REPOSITORY_TIMEOUT),
+            outage_timeout=seconds(self.outage_timeout, "outage_timeout", OUTAGE_SECONDS),
             should_stop=lambda: self._is_stopped,
         )
         names = sorted(set(texts(self.repository_names, "repository_names")))

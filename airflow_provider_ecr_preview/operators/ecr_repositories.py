@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, TypeVar, get_args
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import conf
 
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.core.parameters.values import account_id, choice, integer, switch, texts
 from airflow_provider_ecr_preview.core.selection import (
     Names,
@@ -27,7 +29,7 @@ from airflow_provider_ecr_preview.operators._fail_on import (
     OnNoRepositories,
     no_repositories,
 )
-from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
+from airflow_provider_ecr_preview.templating.rendering import LiteralXComMixin, OutageTimeoutMixin
 from airflow_provider_ecr_preview.templating.types import Templated, as_rendered
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class RegionBatch(TypedDict):
 RepositoryNames = list[str] | list[list[str]] | list[RegionBatch]
 
 
-class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
+class EcrListRepositoriesOperator(LiteralXComMixin, OutageTimeoutMixin, AwsBaseOperator[EcrLifecyclePolicyPreviewHook]):
     """List the repositories of a registry by name, tags and lifecycle policy, sorted by name.
 
     The result is one list, or batches to map an audit over. Calls DescribeRepositories, with ``tags``
@@ -83,6 +85,8 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
     :param registry_id: the registry (AWS account id); None for the caller's own. (templated)
     :param on_no_repositories: ``warn`` or ``fail`` if no Region has a matching repository. (templated)
     :param max_workers: number of threads that read the tags and the policy of repositories. (templated)
+    :param outage_timeout: how long to wait for the end of an outage of AWS or the network, in seconds. An endpoint that has
+        never answered fails within 30 seconds. (templated)
     :param aws_conn_id: the Airflow connection with the AWS credentials. (templated)
     :param region_name: the AWS Region; None for the Region of the connection. (templated)
     :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
@@ -100,6 +104,7 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
         "include",
         "max_workers",
         "on_no_repositories",
+        "outage_timeout",
         "region_names",
         "registry_id",
         "tags",
@@ -122,6 +127,7 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
         registry_id: Templated[str] | None = None,
         on_no_repositories: Templated[OnNoRepositories] | None = "warn",
         max_workers: Templated[int] | None = MAX_WORKERS,
+        outage_timeout: Templated[float | timedelta] | None = OUTAGE_SECONDS,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -134,6 +140,7 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
         self.registry_id = registry_id
         self.on_no_repositories = on_no_repositories
         self.max_workers = max_workers
+        self.outage_timeout = outage_timeout
         # The DAG file decides on the shape of the result, and not a rendered template.
         self._is_batched = batch_size is not None
         self._is_by_region = region_names is not None
@@ -141,6 +148,7 @@ class EcrListRepositoriesOperator(LiteralXComMixin, AwsParametersMixin, AwsBaseO
 
     def execute(self, context: Context) -> RepositoryNames:
         """List the repositories."""
+        self._read_outage_timeout()
         batch_size = integer(self.batch_size, "batch_size", BATCH_SIZE if self._is_batched else None, minimum=1)
         self._on_no_repositories: OnNoRepositories = choice(
             self.on_no_repositories, "on_no_repositories", get_args(OnNoRepositories), "warn"

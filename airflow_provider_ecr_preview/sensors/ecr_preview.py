@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSki
 from airflow.sdk import PokeReturnValue
 
 from airflow_provider_ecr_preview.aws.errors import CallSite
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.core.exceptions import PreviewTimeoutError, RepositoryError
 from airflow_provider_ecr_preview.core.parameters.times import seconds
 from airflow_provider_ecr_preview.core.parameters.values import account_id, text
@@ -22,7 +23,6 @@ from airflow_provider_ecr_preview.links.ecr import EcrRepositoryLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
 from airflow_provider_ecr_preview.templating.rendering import AwsParametersMixin, LiteralXComMixin
 from airflow_provider_ecr_preview.templating.types import Templated, as_rendered
-from airflow_provider_ecr_preview.triggers._polls import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.triggers.ecr_preview import (
     EcrLifecyclePolicyPreviewTrigger,
     PreviewEvent,

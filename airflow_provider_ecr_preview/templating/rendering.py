@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import XComArg
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
+from airflow_provider_ecr_preview.core.parameters.times import seconds
 from airflow_provider_ecr_preview.core.parameters.values import text, tls_verification
 from airflow_provider_ecr_preview.core.text.secrets import refuse_secrets
 from airflow_provider_ecr_preview.templating.constants import CheckedConstantsMixin
@@ -105,6 +107,23 @@ class AwsParametersMixin:
             "region_name": text(parameters["region_name"], "region_name"),
             "verify": tls_verification(parameters["verify"], "verify"),
         }
+
+
+class OutageTimeoutMixin(AwsParametersMixin):
+    """Hands ``outage_timeout`` to every hook of an operator.
+
+    :meta private:
+    """
+
+    outage_timeout: Any
+
+    @property
+    def _hook_parameters(self) -> dict[str, Any]:
+        return {**super()._hook_parameters, "outage_timeout": self._read_outage_timeout()}
+
+    def _read_outage_timeout(self) -> float:
+        """Return the rendered value; operators call this before anything else, so that a bad value is refused."""
+        return seconds(self.outage_timeout, "outage_timeout", OUTAGE_SECONDS)
 
 
 def _has_markup(content: str, jinja_env: jinja2.Environment | None) -> bool:

@@ -24,10 +24,6 @@ from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPre
 T = TypeVar("T")
 
 
-OUTAGE_SECONDS = 600.0
-"""How long a wait keeps polling while AWS or the network fails, within its deadline."""
-
-
 MAX_THREADS = 2_000
 """Threads are created only when all others are busy. A triggerer has 1,000 triggers, each with one poll at a time, and
 an abandoned poll keeps its thread until its timeout."""

@@ -10,10 +10,11 @@ from typing import Any, Literal, TypedDict
 
 from airflow.triggers.base import TriggerEvent
 
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.core.exceptions import EcrUnreachableError, RepositoryError, ThrottledError
 from airflow_provider_ecr_preview.core.preview.pages import IN_PROGRESS
 from airflow_provider_ecr_preview.triggers._aws import AwsTrigger
-from airflow_provider_ecr_preview.triggers._polls import OUTAGE_SECONDS, FailingSince, Poller, in_thread
+from airflow_provider_ecr_preview.triggers._polls import FailingSince, Poller, in_thread
 
 State = Literal["answered", "ended", "failed"]
 """The result of a poll: the preview is in progress, there is nothing to wait for, or ECR does not answer."""

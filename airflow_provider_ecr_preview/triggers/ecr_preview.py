@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_ecr_preview.aws.errors import CallSite
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.core import exceptions
 from airflow_provider_ecr_preview.core.exceptions import (
     EcrUnreachableError,
@@ -22,7 +23,7 @@ from airflow_provider_ecr_preview.core.exceptions import (
 from airflow_provider_ecr_preview.core.preview.pages import IN_PROGRESS
 from airflow_provider_ecr_preview.core.xcom.preview import StartedPreviewXCom
 from airflow_provider_ecr_preview.triggers._aws import AwsTrigger
-from airflow_provider_ecr_preview.triggers._polls import OUTAGE_SECONDS, FailingSince, Poller, in_thread
+from airflow_provider_ecr_preview.triggers._polls import FailingSince, Poller, in_thread
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.core.preview.pages import PreviewStatus

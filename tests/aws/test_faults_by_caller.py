@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.core import exceptions
 from airflow_provider_ecr_preview.core.exceptions import EcrPreviewError
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
@@ -288,3 +289,27 @@ def test_a_fault_ends_right_or_with_a_named_error(
 def test_a_sample_of_faults_ends_right_or_with_a_named_error(world: World, clock: VirtualTime, caller: str) -> None:
     operation = "DescribeImages" if caller in ("clean-up", "reconcile") else PREVIEW
     _check(world, clock, caller, operation, {name: FAULTS[name] for name in ("hang", "503", "malformed: nulls")})
+
+
+class DownUntil(Fault):
+    """Fails every call until a time."""
+
+    def __init__(self, clock: VirtualTime, until: float) -> None:
+        self._clock, self._until = clock, until
+        self._fault = service_unavailable()
+
+    def before(self, call: Call, registry: Registry) -> Any:
+        return self._fault.before(call, registry) if self._clock.waited < self._until else None
+
+
+@pytest.mark.parametrize(
+    "caller", ["hook", "sensor", "audit", "compare", "list", "recommend", "clean-up", "archive", "put", "restore"]
+)
+def test_an_outage_of_minutes_is_waited_for(world: World, clock: VirtualTime, caller: str) -> None:
+    expected, _ = _made(world, caller)
+    _prepare(world, caller)
+    world.hook.outage_timeout = OUTAGE_SECONDS
+    began = clock.waited
+    with world.ecr.inject(DownUntil(clock, began + 200.0), calls=None):
+        assert _ended(world, caller) == expected
+    assert 200.0 <= clock.waited - began <= 250.0

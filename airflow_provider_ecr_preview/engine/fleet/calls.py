@@ -233,7 +233,8 @@ class PacedCalls:
 
     def _interrupted(self, error: RepositoryError) -> CallInterruptedError:
         # An answer that does not come from ECR, or is not a valid ECR response, is not an outage.
-        return CallInterruptedError(error, is_own=self.outage.failed(error.repository_name, error))
+        is_served = isinstance(error.__cause__, ClientError)
+        return CallInterruptedError(error, is_own=self.outage.failed(error.repository_name, error, is_served=is_served))
 
     def _refused(self, error: RepositoryError) -> CredentialsGoneError:
         """Return the error to raise when credentials are refused; only repeated refusals count."""

@@ -7,13 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from airflow_provider_ecr_preview.aws.retries import NEVER_ANSWERED_SECONDS
+from airflow_provider_ecr_preview.aws.retries import NEVER_ANSWERED_SECONDS, OUTAGE_SECONDS
 
 log = logging.getLogger(__name__)
-
-
-OUTAGE_SECONDS = 600.0
-"""How long a fleet waits for the end of an outage."""
 
 
 FIRST_PAUSE = 0.5
@@ -35,6 +31,7 @@ class Outage:
     :param unfinished: returns the number of unfinished repositories. If only one is left, its failures alone count as
         an outage, because no other can show that ECR answers.
     :param seconds: how long an outage may last.
+    :param is_known: whether the endpoint has answered before. An unknown one may be a typo, so it is given up within seconds.
     :param clock: returns monotonic seconds.
     """
 
@@ -43,6 +40,7 @@ class Outage:
         *,
         unfinished: Callable[[], int] = lambda: _VICTIMS,
         seconds: float = OUTAGE_SECONDS,
+        is_known: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._unfinished = unfinished
@@ -51,6 +49,7 @@ class Outage:
         self._clock = clock
         self._lock = threading.Lock()
         self._answered_at: float | None = None
+        self._is_known = is_known
         self._victims: dict[str, float] = {}
         self._began_at: float | None = None
         self._probe_at = 0.0
@@ -71,15 +70,18 @@ class Outage:
             if self._began_at is not None:
                 log.info("ECR answers again after %.0f s. The task goes on.", now - self._began_at)
             self._answered_at, self._began_at, self._pause = now, None, FIRST_PAUSE
+            self._is_known = True
             self._victims.clear()
 
-    def failed(self, repository_name: str, error: object) -> bool:
+    def failed(self, repository_name: str, error: object, *, is_served: bool = False) -> bool:
         """Record that a call got no answer, and return whether only this repository is at fault.
 
         :param repository_name: the repository.
         :param error: what happened, for the log.
+        :param is_served: whether a server responded, with an HTTP status such as 503.
         """
         with self._lock:
+            self._is_known = self._is_known or is_served
             now = self._clock()
             is_new = repository_name not in self._victims
             self._victims.setdefault(repository_name, now)
@@ -106,7 +108,7 @@ class Outage:
         with self._lock:
             if self._began_at is None:
                 return False
-            if self._answered_at is None:
+            if not self._is_known:
                 return self._clock() - self._created_at >= min(self._seconds, NEVER_ANSWERED_SECONDS)
             return self._clock() - self._began_at >= self._seconds
 
@@ -116,7 +118,7 @@ class Outage:
             self._began_at = min(self._victims.values())
             self._probe_at = now + self._pause
             self._logged_at = now
-            limit = self._seconds if self._answered_at is not None else min(self._seconds, NEVER_ANSWERED_SECONDS)
+            limit = self._seconds if self._is_known else min(self._seconds, NEVER_ANSWERED_SECONDS)
             if limit > 0:
                 log.warning("Every call fails: %s The task pauses and tries again, for up to %.0f s.", error, limit)
         elif now - self._logged_at >= LOG_INTERVAL:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_ecr_preview.aws.errors import CallSite, translated
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome, StartedPreview
 from airflow_provider_ecr_preview.core.exceptions import AuditStoppedError, PreviewTimeoutError, RepositoryError
 from airflow_provider_ecr_preview.core.money.prices import Prices
@@ -21,7 +22,7 @@ from airflow_provider_ecr_preview.core.preview.reading import Lookout
 from airflow_provider_ecr_preview.core.text.counted import after
 from airflow_provider_ecr_preview.engine.fleet.calls import GET_PREVIEW, START_PREVIEW, PacedCalls, StoppedError
 from airflow_provider_ecr_preview.engine.fleet.jobs import JobQueue
-from airflow_provider_ecr_preview.engine.fleet.outage import OUTAGE_SECONDS, Outage
+from airflow_provider_ecr_preview.engine.fleet.outage import Outage
 from airflow_provider_ecr_preview.engine.fleet.progress import FleetProgress, remaining_seconds
 from airflow_provider_ecr_preview.engine.fleet.reader import ImageLists, PreviewReader
 from airflow_provider_ecr_preview.engine.fleet.schedule import RepositoryWork, Schedule, VisitTime
@@ -74,8 +75,8 @@ class PreviewFleet:
     :param timeout: time limit for the whole audit, in seconds; unfinished repositories then count as failed. None for
         no limit.
     :param full_timeout: the audit's total time limit, for messages, if ``timeout`` is only the remainder.
-    :param outage_timeout: how long to wait for the end of an outage, in which every call fails, in seconds; an endpoint
-        that has never answered fails within 30 seconds.
+    :param outage_timeout: how long to wait for the end of an outage, in which every call fails, in seconds.
+    :param is_known_endpoint: whether the endpoint has answered before; one that never answers fails within 30 seconds.
     :param max_restarts: how often to restart a preview that expired or was replaced.
     :param enrich: whether to ask DescribeImages for all images, their sizes and last pulls.
     :param lookout: what to flag among the affected images.
@@ -102,6 +103,7 @@ class PreviewFleet:
     timeout: float | None = None
     full_timeout: float | None = None
     outage_timeout: float = OUTAGE_SECONDS
+    is_known_endpoint: bool = False
     max_restarts: int = 3
     enrich: bool = True
     lookout: Lookout = field(default_factory=Lookout)
@@ -169,7 +171,8 @@ class _FleetRun:
         self._began_at = time.monotonic()
         with translated(CallSite(next(iter(targets), "no repository"), fleet.registry_id, fleet.hook.region_name)):
             client = fleet.hook.get_fleet_client(fleet.max_workers)
-        outage = Outage(unfinished=lambda: len(self._unfinished), seconds=fleet.outage_timeout)
+        is_known = fleet.is_known_endpoint or bool(started or done)
+        outage = Outage(unfinished=lambda: len(self._unfinished), seconds=fleet.outage_timeout, is_known=is_known)
         self._calls = PacedCalls(client, stop := threading.Event(), outage=outage)
         works = {
             name: self._work_of(CallSite.of(client, name, fleet.registry_id), target, started.get(name))

@@ -115,6 +115,18 @@ class TestState:
         clock.now = 600.0
         assert outage.is_over_limit()
 
+    @pytest.mark.parametrize("is_known", [True, False])
+    def test_an_endpoint_that_responds_with_errors_or_answered_before_is_no_typo(
+        self, clock: Clock, is_known: bool
+    ) -> None:
+        outage = Outage(clock=clock, is_known=is_known)
+        outage.failed("a", "503", is_served=not is_known)
+        outage.failed("b", "reset")
+        clock.now = 599.0
+        assert not outage.is_over_limit()
+        clock.now = 600.0
+        assert outage.is_over_limit()
+
     def test_an_endpoint_that_never_answered_is_given_up_in_time(self, clock: Clock) -> None:
         outage = Outage(clock=clock)
         clock.now = 15.0  # the first calls took their read timeout

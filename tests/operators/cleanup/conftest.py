@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 
 from airflow_provider_ecr_preview.core.exceptions import CleanupBlockedError, CleanupIncompleteError
 from airflow_provider_ecr_preview.core.in_use.images import ImagesInUse
-from airflow_provider_ecr_preview.hooks.ecr_cleanup import EcrImageCleanupHook
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.operators.ecr_cleanup import EcrDeletePreviewedImagesOperator
 from airflow_provider_ecr_preview.operators.ecr_preview import (
@@ -50,8 +48,7 @@ class Bench:
     def clean_up(self, summary: Any, **kwargs: Any) -> Any:
         """Run the clean-up and return its result, whether the task fails or not."""
         context = task_context()
-        operator = self.operator(summary, **kwargs)
-        operator.aws_hook_class = partial(EcrImageCleanupHook, outage_timeout=self.outage_timeout)  # type: ignore[assignment]
+        operator = self.operator(summary, **{"outage_timeout": self.outage_timeout, **kwargs})
         try:
             return operator.execute(context)
         except (CleanupBlockedError, CleanupIncompleteError):

@@ -183,7 +183,9 @@ class TestCredentials:
             done.extend(outcome.status for outcome in fleet.audit(map(PreviewTarget, NAMES)))
         assert "failed" not in done
         refused = repositories.calls.count(outcome="ExpiredTokenException")
-        assert refused <= 3 + 4, "three refusals, and what other threads had sent by then"
+        # Answers to calls that the other threads had sent before may come in between, and each starts the count again.
+        between = 2 * (4 - 1) if skip else 0
+        assert refused <= 3 + 4 + between, "three refusals, and what other threads had sent by then"
         assert len(set(kept)) == repositories.calls.count("StartLifecyclePolicyPreview", outcome="OK")
 
     def test_one_refusal_that_passes_stops_nothing(self, repositories: LocalEcr) -> None:

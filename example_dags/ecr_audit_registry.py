@@ -81,6 +81,8 @@ def ecr_audit_registry() -> None:
         reports_path="{{ params.reports_path or '' }}",
         measure_storage=True,
         owner_tag="team",
+        # The findings that your team accepts until a day, as a Variable.
+        acknowledged_findings="{{ var.value.get('ecr_accepted_findings', '[]') }}",
         fail_on=0.05,
         deferrable=True,
         poll_interval=2,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socketserver
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,47 +10,22 @@ import boto3
 import pytest
 
 from airflow_provider_ecr_preview.local import LocalEcr
+from tests.support.mailbox import Mailbox, mailbox
 from tests.support.policies import keep
 
 
-class _Mailbox(socketserver.StreamRequestHandler):
-    """As much of SMTP as it takes to receive a message."""
-
-    def handle(self) -> None:
-        self.wfile.write(b"220 ready\r\n")
-        while line := self.rfile.readline():
-            command = line[:4].upper()
-            if command == b"DATA":
-                self.wfile.write(b"354 go on\r\n")
-                text = b""
-                while (line := self.rfile.readline()) != b".\r\n":
-                    text += line
-                self.server.messages.append(text)  # type: ignore[attr-defined]  # the server below
-            self.wfile.write(b"221 bye\r\n" if command == b"QUIT" else b"250 ok\r\n")
-            if command == b"QUIT":
-                return
-
-
-@pytest.fixture
-def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+@pytest.fixture(name="mailbox")
+def _mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
     """Receive messages, and be the connection of the tasks: it has to be there before ``run_dag`` copies the environment."""
-    server: Any = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Mailbox)
-    server.messages = []
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    host, port = server.server_address
-    options = "disable_ssl=true&disable_tls=true&from_email=ecr@example.com"
-    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", f"smtp://{host}:{port}?{options}")
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with mailbox() as server:
+        monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", server.connection)
+        yield server
 
 
 @pytest.mark.nightly
 def test_each_owner_with_an_address_gets_their_own_report(
     local_ecr: LocalEcr,
-    mailbox: Any,
+    mailbox: Mailbox,
     run_dag: Callable[..., dict[str, Any]],
     tmp_path: Path,
 ) -> None:

@@ -20,6 +20,7 @@ from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.plugins.bundle import BUNDLE
 from tests.plugins.browser.conftest import QUIET, chromium
 from tests.plugins.browser.looking import WIDE
+from tests.support.mailbox import Mailbox, mailbox
 
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "scripts"))
@@ -180,7 +181,14 @@ class Airflow:
 
 
 @pytest.fixture(scope="session")
-def airflow() -> Iterator[Airflow]:
+def mail() -> Iterator[Mailbox]:
+    """Return the mail that Airflow sends."""
+    with mailbox() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def airflow(mail: Mailbox) -> Iterator[Airflow]:
     """Start all of Airflow, once for all tests."""
     chromium()
     if not BUNDLE.is_file():
@@ -194,6 +202,7 @@ def airflow() -> Iterator[Airflow]:
             # The one of this Python, with this checkout first.
             local.processes.environment["PYTHONPATH"] = str(ROOT)
             local.processes.environment.update(PATIENCE)
+            local.processes.environment["AIRFLOW_CONN_SMTP_DEFAULT"] = mail.connection
             settings = Path(local.processes.environment["AIRFLOW_HOME"], "config", "airflow_local_settings.py")
             settings.parent.mkdir()
             settings.write_text(PRELOADED)

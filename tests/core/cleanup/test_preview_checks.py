@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from airflow_provider_ecr_preview.core.audit.acknowledgements import Acknowledgement, Acknowledgements
+from airflow_provider_ecr_preview.core.audit.finding_codes import AUDIT_FINDINGS
+from airflow_provider_ecr_preview.core.audit.outcome import RepositoryOutcome
 from airflow_provider_ecr_preview.core.cleanup.answers import OFF, Answer
 from airflow_provider_ecr_preview.core.cleanup.approved import approved_images
 from airflow_provider_ecr_preview.core.cleanup.check_functions import CHECK_FUNCTIONS
@@ -185,6 +188,26 @@ class TestFindings:
         assert (found.verdict, list(found.image_digests)) == ("blocked", [digest(1)])
         ignored = answer("findings", known, ignored_findings=["new_finding"])
         assert (ignored.verdict, ignored.message[:18]) == ("passed", "1 critical finding")
+
+    @pytest.mark.parametrize(
+        "code", sorted(code for code, severity in AUDIT_FINDINGS.items() if severity == "critical")
+    )
+    def test_a_finding_that_somebody_accepted_blocks_as_it_did_before(self, code: str) -> None:
+        findings = [Finding(code, "critical", "Look.", (digest(1),)), Finding("dead_rule", "warning", "Look.")]
+        before = self.with_findings(*findings)
+        # As no file of acknowledgements can say it, and as any other program could write it.
+        entries = [Acknowledgement("*", found.code, "It is known", date.max) for found in findings]
+        outcome = RepositoryOutcome("payments/api", "1", "eu-west-1", "previewed", before.summary)
+        marked = Acknowledgements(entries, NOW.date()).applied_to(outcome).summary
+        assert marked is not None
+        assert [found.get("acknowledged_until") for found in marked["findings"]] == [None, "9999-12-31"]
+        forged: Any = {
+            **marked,
+            "findings": [{**found, "acknowledged_until": "9999-12-31"} for found in marked["findings"]],
+        }
+        wanted = answer("findings", before)
+        assert answer("findings", replace(before, summary=marked)) == wanted
+        assert answer("findings", replace(before, summary=forged)) == wanted
 
     def test_what_another_check_answers_passes_and_a_warning_does_not_count(self) -> None:
         assert answer("findings", self.with_findings(Finding("dead_rule", "warning", "Look."))).verdict == "passed"

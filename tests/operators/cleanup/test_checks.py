@@ -360,6 +360,13 @@ def test_a_finding_that_a_check_of_its_own_answers_does_not_block(bench: Any) ->
     assert bench.clean_up(summary, dry_run=True, **ignored)["status"] == "dry_run"
 
 
+def test_a_summary_whose_findings_were_accepted_still_blocks(bench: Any) -> None:
+    summary = {**bench.preview(), **finding("newest_image_expires")(bench)}
+    summary["findings"] = [{**found, "acknowledged_until": "9999-12-31"} for found in summary["findings"]]
+    result = bench.clean_up(summary, newest_images_kept=0)
+    assert_untouched(bench, result, "findings", "blocked")
+
+
 def test_a_protected_tag_is_answered_by_the_protected_tags_of_the_clean_up(bench: Any) -> None:
     digest = bench.digests()[3]
     bench.tag(digest, "live")

@@ -18,6 +18,10 @@ SCHEME = "x-ecr-preview"
 """Airflow does not interpret schemes that begin with ``x-``."""
 
 
+GROUP = "ecr-preview"
+"""The group of these assets, by which the plugin finds them; ``ASSET_GROUP`` of the settings is the same."""
+
+
 def audit_asset(name: str) -> Asset:
     """Return the asset that stands for the audits of a registry.
 
@@ -33,7 +37,7 @@ def audit_asset(name: str) -> Asset:
 
     :param name: name of the registry, or of the part of it that is audited.
     """
-    return Asset(name=f"ecr-preview {name}", uri=f"{SCHEME}://audit/{name}")
+    return Asset(name=f"ecr-preview {name}", uri=f"{SCHEME}://audit/{name}", group=GROUP)
 
 
 def announce(context: Context, audit: AuditXCom) -> None:

@@ -17,6 +17,10 @@ RUN_TAB_ROUTE = "ecr-preview-run"
 """The end of the address of the tab of a run."""
 
 
+ASSET_GROUP = "ecr-preview"
+"""The group of the assets that stand for audits, by which Airflow 3.4 shows their audits on their pages."""
+
+
 DEFAULT_PRICE_PER_GB_MONTH = 0.10
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow import __version__ as airflow_version
 from airflow.plugins_manager import AirflowPlugin
 
 from airflow_provider_ecr_preview.plugins.bundle import bundle_version
 from airflow_provider_ecr_preview.plugins.lazy_app import LazyApp
-from airflow_provider_ecr_preview.settings import RUN_TAB_ROUTE, TAB_ROUTE, base_path, tabs_are_shown
+from airflow_provider_ecr_preview.settings import ASSET_GROUP, RUN_TAB_ROUTE, TAB_ROUTE, base_path, tabs_are_shown
 
 URL_PREFIX = "/ecr-preview"
+
+
+_ASSET = ("asset", "ECR preview", "ecr-preview-asset")
+"""The page of an asset, which takes plugins from Airflow 3.4 on; earlier releases refuse a plugin that names it."""
 
 
 _PLACES = (
@@ -43,6 +48,9 @@ _OPERATORS = (
 """The tasks that have the tab in Airflow 3.4 and later; earlier releases ignore this, and show it on every task."""
 
 
+_APPLIES_TO = {"task_instance": {"operator_name": [*_OPERATORS]}, "asset": {"group": [ASSET_GROUP]}}
+
+
 def react_apps() -> list[dict[str, Any]]:
     """Return the pages; none when they are turned off or were not built."""
     version = bundle_version()
@@ -57,10 +65,14 @@ def react_apps() -> list[dict[str, Any]]:
             "destination": destination,
             "url_route": route,
             **({"category": "browse"} if destination == "nav" else {}),
-            **({"applies_to": {"operator_name": [*_OPERATORS]}} if destination == "task_instance" else {}),
+            **({"applies_to": _APPLIES_TO[destination]} if destination in _APPLIES_TO else {}),
         }
-        for destination, name, route in _PLACES
+        for destination, name, route in (*_PLACES, *([_ASSET] if _shows_on_assets() else []))
     ]
+
+
+def _shows_on_assets() -> bool:
+    return tuple(map(int, airflow_version.split(".")[:2])) >= (3, 4)
 
 
 class EcrPreviewPlugin(AirflowPlugin):

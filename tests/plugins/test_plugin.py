@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_ecr_preview import __version__
-from airflow_provider_ecr_preview.plugins import bundle
+from airflow_provider_ecr_preview.assets import audit_asset
+from airflow_provider_ecr_preview.plugins import bundle, ecr_preview
 from airflow_provider_ecr_preview.plugins.ecr_preview import react_apps
 from tests.plugins.conftest import Server
 from tests.support.operators import registered_operators
@@ -49,7 +50,7 @@ print(*set(sys.modules) - before)
 
 
 def test_there_is_one_bundle_for_all_places(built: Path) -> None:
-    apps = react_apps()
+    apps = [app for app in react_apps() if app["destination"] != "asset"]
     assert [(app["destination"], app["name"], app["url_route"]) for app in apps] == [
         ("task_instance", "ECR preview", "ecr-preview"),
         ("dag_run", "ECR preview", "ecr-preview-run"),
@@ -60,9 +61,30 @@ def test_there_is_one_bundle_for_all_places(built: Path) -> None:
 
 
 def test_from_airflow_3_4_on_the_tab_of_a_task_is_on_ours_alone(built: Path) -> None:
-    tab, *others = react_apps()
+    tab, *others = [app for app in react_apps() if app["destination"] != "asset"]
     assert tab["applies_to"] == {"operator_name": sorted({operator.__name__ for operator in registered_operators()})}
     assert not any("applies_to" in app for app in others)
+
+
+@pytest.mark.parametrize(
+    ("version", "count"), [("3.1.1", 0), ("3.3.2", 0), ("3.4.0b2", 1), ("3.10.0", 1), ("4.0.0", 1)]
+)
+def test_audits_are_on_their_assets_from_airflow_3_4_on(
+    built: Path, monkeypatch: pytest.MonkeyPatch, version: str, count: int
+) -> None:
+    monkeypatch.setattr(ecr_preview, "airflow_version", version)
+    found = [app for app in react_apps() if app["destination"] == "asset"]
+    assert len(found) == count
+    # And on no other assets.
+    assert all(app["applies_to"] == {"group": [audit_asset("platform").group]} for app in found)
+    assert all(app["name"] == "ECR preview" for app in found)
+
+
+def test_this_airflow_takes_every_page(built: Path) -> None:
+    from airflow.api_fastapi.core_api.datamodels.plugins import ReactAppResponse  # noqa: PLC0415 - takes seconds
+
+    for app in react_apps():
+        ReactAppResponse.model_validate(app)
 
 
 def test_the_bundle_has_a_component_under_the_name_of_every_place(built: Path) -> None:

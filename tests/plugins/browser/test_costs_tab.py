@@ -20,7 +20,14 @@ from airflow_provider_ecr_preview.reports.audit import AuditReports
 from tests.core.audit.test_acknowledgements import ENTRY
 from tests.core.audit.test_summary import audited, without_policy
 from tests.core.money.test_money import GB, PULLED, storage_of
-from tests.plugins.browser.looking import PHONE, check_accessible, is_as_wide_as_the_screen, tab_path
+from tests.plugins.browser.looking import (
+    PHONE,
+    check_accessible,
+    faint_graphics,
+    is_as_wide_as_the_screen,
+    layout_shift_of_ours,
+    tab_path,
+)
 from tests.plugins.conftest import Server
 from tests.support.builders import NOW, stored
 
@@ -101,6 +108,16 @@ def test_the_trend_goes_over_months_and_accepted_findings_stand_apart(audit: Pag
     expect(trend.get_by_text("12 audits from")).to_be_visible()
     expect(trend.locator("svg circle")).to_have_count(48)
     expect(audit.get_by_role("region", name="Acknowledged findings")).to_contain_text("1 repository has this finding")
+
+
+def test_nothing_of_it_moves_as_it_loads_and_its_graphics_can_be_seen(audit: Page) -> None:
+    def ready() -> None:
+        expect(audit.get_by_role("region", name="Trend").locator("svg circle")).to_have_count(48)
+        expect(audit.locator("figure .map svg")).to_have_count(2)
+
+    moved, what = layout_shift_of_ours(audit, ready)
+    assert moved < 0.1, what
+    assert faint_graphics(audit) == []
 
 
 def test_it_is_accessible_and_fits_a_phone(audit: Page) -> None:

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from airflow_provider_ecr_preview.reports.lists import image_list
-from tests.plugins.browser.looking import MARKUP, check_accessible, tab_path
+from tests.plugins.browser.looking import MARKUP, check_accessible, faint_graphics, layout_shift_of_ours, tab_path
 from tests.plugins.conftest import Server
 from tests.plugins.previews import images, kept, summary
 
@@ -88,7 +88,7 @@ def test_the_csv_holds_what_is_searched_for(tab: Page, tmp_path: Path) -> None:
 
 def test_a_bar_of_the_timeline_lists_the_images_of_its_period_by_pointer_and_by_keyboard(tab: Page) -> None:
     chart = tab.get_by_role("application", name=re.compile("Images by push date"))
-    chart.locator("g.tile-shape").nth(1).click()
+    chart.locator("g.chooses").nth(1).click()
     removal = tab.get_by_role("button", name="Remove filter: pushed 2026-01-02")
     expect(removal).to_be_visible()
     expect(rows(tab)).to_have_count(24)
@@ -124,9 +124,21 @@ def test_what_goes_in_the_next_days_is_a_simulation_and_says_so(tab: Page) -> No
         chart.press("ArrowRight")
     expect(chart.get_by_role("status")).to_have_text("2026-11-23: 1 would be deleted, 1.0 kB, 0 would be archived")
     tab.get_by_role("combobox", name="Would be").select_option("kept")
-    tab.get_by_role("button", name="Would go on").click()
-    tab.get_by_role("button", name="Would go on").click()
+    heading = tab.get_by_role("columnheader", name="Would go on")
+    for order in ("ascending", "descending"):
+        heading.get_by_role("button").click()
+        expect(heading).to_have_attribute("aria-sort", order)
     expect(rows(tab).first).to_contain_text("2026-12-29")
+
+
+def test_nothing_of_it_moves_as_it_loads_and_its_graphics_can_be_seen(tab: Page) -> None:
+    def ready() -> None:
+        expect(tab.locator("figure .plot svg")).to_have_count(2)
+        expect(rows(tab)).to_have_count(50)
+
+    moved, what = layout_shift_of_ours(tab, ready)
+    assert moved < 0.1, what
+    assert faint_graphics(tab) == []
 
 
 def test_the_colours_follow_the_theme_of_airflow(tab: Page) -> None:

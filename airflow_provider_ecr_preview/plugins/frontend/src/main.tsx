@@ -1,5 +1,6 @@
 import { taskKey } from "./api";
 import { ErrorBoundary } from "./components/basics";
+import { lazily } from "./lazily";
 import { HistoryPage } from "./pages/HistoryPage";
 import { RegistryPage } from "./pages/RegistryPage";
 import { RunPage } from "./pages/RunPage";
@@ -15,17 +16,23 @@ export interface HostProps {
   runId?: string;
   taskId?: string;
   mapIndex?: string | number;
+  /** Only on the page of an asset, from Airflow 3.4 on. */
+  asset?: { id: number; name: string };
 }
 
-export default function EcrPreview({ dagId, runId, taskId, mapIndex }: HostProps) {
+const AssetPage = lazily(() => import("./pages/AssetPage").then((loaded) => loaded.AssetPage), <div className="coming" />);
+
+export default function EcrPreview({ dagId, runId, taskId, mapIndex, asset }: HostProps) {
   const [parameters] = useParameters();
   const named = dagId ? null : taskOf(parameters);
   return (
-    <Page key={[dagId, runId, taskId, mapIndex].join("\n")}>
+    <Page key={[dagId, runId, taskId, mapIndex, asset?.id].join("\n")}>
       {dagId && runId && taskId ? (
         <TaskPage task={{ dagId, runId, taskId, mapIndex: mapIndexOf(mapIndex) }} isTab />
       ) : dagId && runId ? (
         <RunPage dagId={dagId} runId={runId} />
+      ) : asset ? (
+        <AssetPage assetId={asset.id} assetName={asset.name} />
       ) : named ? (
         <TaskPage key={taskKey(named)} task={named} />
       ) : (

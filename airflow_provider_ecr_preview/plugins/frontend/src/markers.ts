@@ -21,6 +21,7 @@ export async function marked(markers: Marker[], signal: AbortSignal, key?: strin
   const values = await Promise.all(markers.map((marker) => readMarker(marker, signal, key)));
   return markers.flatMap((marker, at) => {
     const value = values[at];
-    return value ? [{ marker, value }] : [];
+    // One time for one audit everywhere: when it began, as its page and its report say it.
+    return value ? [{ marker: { ...marker, timestamp: text(value, "audited_at") ?? marker.timestamp }, value }] : [];
   });
 }

@@ -45,8 +45,10 @@ export const STYLE = `
 .ecrp .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .ecrp .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem; }
 .ecrp .tip { background: var(--chakra-colors-bg-panel, var(--chakra-colors-bg, #fff)); color: var(--chakra-colors-fg, #18181b); border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .375rem; padding: .35rem .6rem; font-size: .8rem; max-width: 18rem; overflow-wrap: anywhere; }
-.ecrp .plot .chosen { fill: var(--chakra-colors-fg-muted, #52525b); fill-opacity: .2; }
-.ecrp .plot .tile-shape .column { fill: transparent; stroke: none; }
+.ecrp .plot .chosen { fill: var(--chakra-colors-fg-muted, #52525b); fill-opacity: .2; stroke: var(--chakra-colors-fg-muted, #52525b); }
+.ecrp .plot .chooses { cursor: pointer; }
+.ecrp .plot .column { fill: transparent; }
+.ecrp .plot .part { stroke: var(--chakra-colors-bg, #fff); stroke-width: 1; }
 .ecrp ul.active { list-style: none; display: flex; flex-wrap: wrap; gap: .5rem; padding: 0; margin: .5rem 0; }
 .ecrp input.narrow { width: 7rem; }
 .ecrp .coming { min-height: 40rem; }
@@ -55,7 +57,8 @@ export const STYLE = `
 .ecrp :where(h4) { font-size: .9rem; font-weight: 600; margin: 1rem 0 .35rem; }
 .ecrp .tile-shape text { fill: var(--chakra-colors-fg, #18181b); stroke: none; font-size: 12px; }
 .ecrp .key { white-space: nowrap; margin-left: .5rem; }
-.ecrp .key i { display: inline-block; width: .7em; height: .7em; margin-right: .3em; }
+.ecrp .key i { display: inline-block; width: .7em; height: .7em; margin-right: .3em; border: 1px solid var(--chakra-colors-fg-muted, #52525b); }
+.dark .ecrp :is(input, select) { color-scheme: dark; }
 .ecrp summary { cursor: pointer; padding: .15rem 0; }
 .ecrp :is(td code, td small, .place) { white-space: nowrap; }
 .ecrp .bar { display: inline-block; width: 6rem; height: .5rem; margin-right: .35rem; border-radius: .25rem; background: var(--chakra-colors-bg-emphasized, #e4e4e7); overflow: hidden; }

@@ -201,12 +201,12 @@ describe("the trend", () => {
     show();
     const section = within(await screen.findByRole("region", { name: "Trend" }));
     expect((await section.findAllByRole("figure")).map((each) => each.getAttribute("aria-label"))).toEqual([
-      "Stored, at most: 0 B on 2026-08-22, 90 GB on 2026-11-20.",
-      "Costs in a month: $0.00 on 2026-08-22, $9.00 on 2026-11-20.",
-      "Images that would be deleted: 5 on 2026-08-22, 95 on 2026-11-20.",
-      "Findings, without those accepted: 2 on 2026-08-22, 2 on 2026-11-20.",
+      "Stored, at most: 0 B at 2026-08-22 00:00 UTC, 90 GB at 2026-11-20 00:00 UTC.",
+      "Costs in a month: $0.00 at 2026-08-22 00:00 UTC, $9.00 at 2026-11-20 00:00 UTC.",
+      "Images that would be deleted: 5 at 2026-08-22 00:00 UTC, 95 at 2026-11-20 00:00 UTC.",
+      "Findings, without those accepted: 2 at 2026-08-22 00:00 UTC, 2 at 2026-11-20 00:00 UTC.",
     ]);
-    expect(pageText()).toContain("3 audits from 2026-08-22 to 2026-11-20; 1 of them lack a part");
+    expect(pageText()).toContain("3 audits from 2026-08-22 00:00 UTC to 2026-11-20 00:00 UTC; 1 of them lack a part");
   });
 
   it("says that it begins where there is one audit, and leaves out what was never measured", async () => {

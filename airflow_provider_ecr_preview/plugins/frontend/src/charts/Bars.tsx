@@ -107,13 +107,14 @@ export function Bars({
           return (
             <g
               key={datum.key}
-              className={onChoose ? "tile-shape" : "bar-shape"}
+              className={onChoose ? "bar-shape chooses" : "bar-shape"}
               {...(onChoose ? { onClick: () => onChoose(datum.key) } : {})}
             >
               {onChoose && <rect className="column" x={left + number * step} y={TOP} width={step} height={plotHeight} />}
               {datum.parts.map(({ value, fill }, part) => {
                 base += value;
-                return <rect key={part} x={x} y={y(base)} width={barWidth} height={Math.max(y(base - value) - y(base), 0)} style={{ fill }} />;
+                const height = Math.max(y(base - value) - y(base), 0);
+                return height > 0 && <rect key={part} className="part" x={x} y={y(base)} width={barWidth} height={height} style={{ fill }} />;
               })}
               {number % every === 0 && left + (number + 0.5) * step + 5 * LETTER_WIDTH < width && (
                 <text x={Math.max(left + (number + 0.5) * step, 5 * LETTER_WIDTH)} y={HEIGHT - 6} textAnchor="middle" {...LABEL}>

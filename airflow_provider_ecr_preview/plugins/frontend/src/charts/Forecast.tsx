@@ -11,7 +11,7 @@ import { Key } from "./Key";
 export function Forecast({ task, repository }: { task: TaskRef; repository: RepositoryRef | null }) {
   const loaded = useLoaded(`${tabPath(task)} forecast ${JSON.stringify(repository)}`, (signal) => readForecast(task, repository, signal));
   return (
-    <Show loaded={loaded}>
+    <Show loaded={loaded} room="18rem">
       {({ now, days, unknown }) =>
         days === null ? (
           <p className="quiet">

@@ -3,7 +3,7 @@ import { useMemo, useRef } from "react";
 import { readTrend, tabPath } from "../api";
 import { Show } from "../components/basics";
 import { dollars } from "../costs";
-import { bytes, count, day, minute } from "../format";
+import { bytes, count, minute } from "../format";
 import type { Audit, TaskRef, TrendPoint } from "../types";
 import { useLoaded } from "../useLoaded";
 import { useWidth } from "./Bars";
@@ -31,7 +31,7 @@ export function TrendOverTime({ task, audit }: { task: TaskRef; audit: Audit }) 
   return (
     <section aria-label="Trend">
       <h3>Trend</h3>
-      <Show loaded={loaded}>
+      <Show loaded={loaded} room="20rem">
         {(all) => {
           // A what-if of other repositories is no state of these.
           const points = all.filter((point) => (point.selection ?? null) === (audit.selection ?? null));
@@ -41,7 +41,7 @@ export function TrendOverTime({ task, audit }: { task: TaskRef; audit: Audit }) 
           ) : (
             <>
               <p className="quiet">
-                {count(points.length)} audits from {day(points[0]!.audited_at)} to {day(points[points.length - 1]!.audited_at)}
+                {count(points.length)} audits from {minute(points[0]!.audited_at)} to {minute(points[points.length - 1]!.audited_at)}
                 {parts > 0 && `; ${count(parts)} of them lack a part, and are shown by a ring`}. The larger mark is the audit above.
               </p>
               <div className="charts">
@@ -69,7 +69,7 @@ function Plot({ points, current, title, value, format }: { points: TrendPoint[];
   const span = Math.max(last.at - first.at, 1);
   const x = (at: number) => LEFT + ((at - first.at) / span) * Math.max(width - LEFT - RIGHT, 0);
   const y = (amount: number) => HEIGHT - BOTTOM - (amount / most) * (HEIGHT - BOTTOM - TOP);
-  const text = `${title}: ${format(first.amount)} on ${day(first.point.audited_at)}, ${format(last.amount)} on ${day(last.point.audited_at)}.`;
+  const text = `${title}: ${format(first.amount)} at ${minute(first.point.audited_at)}, ${format(last.amount)} at ${minute(last.point.audited_at)}.`;
   return (
     <figure className="chart" aria-label={text}>
       <figcaption className="quiet">

@@ -61,7 +61,7 @@ export function AuditView({
     <>
       {wanted !== null && (
         <ChosenRepository key={wanted} onBack={() => setParameters({ repository: "", ...withoutTable(IMAGES, ...IMAGE_FILTERS) })}>
-          <Show loaded={repositories}>
+          <Show loaded={repositories} room="40rem">
             {({ repositories: all }) => {
               const chosen = all.find((each) => repositoryKey(each) === wanted);
               return chosen ? (
@@ -104,7 +104,7 @@ export function AuditView({
         </ul>
         <Acknowledged entries={audit.acknowledgements ?? []} leftOut={audit.acknowledgements_left_out ?? 0} />
         {(audit.storage !== undefined || audit.owners !== undefined) && (
-          <Show loaded={repositories}>
+          <Show loaded={repositories} room="60rem">
             {({ repositories: all, isWhole }) => <Costs repositories={all} isWhole={isWhole} audit={audit} onChoose={choose} />}
           </Show>
         )}
@@ -113,7 +113,7 @@ export function AuditView({
         <Registries registries={audit.registries} leftOut={audit.registries_left_out} />
         {audit.report_uri !== null && settings.image_lists && <FindImages task={task} onChoose={chooseImage} />}
         <div ref={list}>
-          <Show loaded={repositories}>
+          <Show loaded={repositories} room="40rem">
             {({ repositories: all, isWhole }) => (
               <Repositories repositories={ofOwner(all, parameters.get("owner"))} isWhole={isWhole} audit={audit} address={address} onChoose={choose} />
             )}

@@ -74,6 +74,7 @@ const COLUMNS: ColumnDef<ListedImage>[] = [
   {
     accessorKey: "next_action_at",
     header: "Would go on",
+    sortDescFirst: false,
     meta: { short: true },
     cell: ({ row: { original: image } }) =>
       image.next_action_at ? `${day(image.next_action_at)}${image.next_action === "TRANSITION" ? " (archived)" : ""}` : "–",
@@ -147,7 +148,7 @@ export function Images({
   return (
     <section>
       <h3>Images</h3>
-      <Show loaded={bins}>{({ bins: all, undated }) => (
+      <Show loaded={bins} room="190px">{({ bins: all, undated }) => (
         <Timeline bins={all} undated={undated} hasKept={counts !== null} from={from} to={to} onPeriod={choosePeriod} />
       )}</Show>
       <div className="controls">
@@ -190,7 +191,7 @@ export function Images({
         </a>
       </div>
       <ActiveFilters address={address} />
-      <Show loaded={page}>
+      <Show loaded={page} room="40rem">
         {() => (
           <>
             <DataTable table={table} label="Images" />

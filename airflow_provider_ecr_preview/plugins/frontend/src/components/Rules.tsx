@@ -12,6 +12,7 @@ export function Rules({ rules, counts, text }: { rules: RuleSummary[]; counts: R
   const countsOf = new Map(counts?.map((each) => [each.priority, each]));
   const unruled = countsOf.get(null);
   const rows = rules.length > 0 ? rules.map((rule) => ({ priority: rule.priority, rule })) : priorities(counts);
+  const isSized = rules.some((rule) => rule.bytes_upper_bound !== null);
   const isPriced = rules.some((rule) => rule.monthly_cost_usd !== undefined);
   if (rows.length === 0) {
     return null;
@@ -31,7 +32,7 @@ export function Rules({ rules, counts, text }: { rules: RuleSummary[]; counts: R
                 </>
               )}
               <NumberHead>Takes</NumberHead>
-              {rules.length > 0 && <NumberHead>Bytes at most</NumberHead>}
+              {isSized && <NumberHead>Bytes at most</NumberHead>}
               {isPriced && <NumberHead>Costs in a month</NumberHead>}
               {counts && (
                 <>
@@ -52,7 +53,7 @@ export function Rules({ rules, counts, text }: { rules: RuleSummary[]; counts: R
                   </>
                 )}
                 <td className="number">{count(rule?.image_count ?? (counts && (countsOf.get(priority)?.taken ?? 0)))}</td>
-                {rule && <td className="number">{bytes(rule.bytes_upper_bound)}</td>}
+                {rule && isSized && <td className="number">{bytes(rule.bytes_upper_bound)}</td>}
                 {rule && isPriced && <td className="number">{dollars(rule.monthly_cost_usd ?? null)}</td>}
                 {counts && (
                   <>

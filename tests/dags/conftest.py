@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG
+from airflow.utils.state import TaskInstanceState
 
 from airflow_provider_ecr_preview.local import LocalEcr
 from airflow_provider_ecr_preview.local.seeds import seed_registry
@@ -71,7 +72,7 @@ class DagServer:
         try:
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
-            assert process.stdout.readline(), "The process that runs the DAGs ended."
+            assert any(line.startswith("ENDED ") for line in process.stdout), "The process that runs the DAGs ended."
         except BaseException:
             self.stop()
             raise
@@ -126,6 +127,10 @@ def run_dag(local_ecr: LocalEcr, new_home: Path, tmp_path: Path, dag_server: Dag
         again: Sequence[str] = (),
         then: tuple[str, dict[str, Any]] | None = None,
     ) -> dict[str, Any]:
+        if answers and not hasattr(TaskInstanceState, "AWAITING_INPUT"):
+            pytest.skip(
+                "A task that asks cannot wait in `dag.test` before Airflow 3.3: its trigger gets no reply there."
+            )
         shutil.copy(new_home / "airflow.db", tmp_path)
         wanted = {
             "folder": str(folder),

@@ -1,7 +1,8 @@
 """Keep Airflow loaded, and run each DAG in a copy of this process: loading takes longer than most of the runs.
 
 Each line that it reads is JSON: ``environment``, the variables of the run; ``wanted``, the argument of ``dag_runner``; and
-``output``, the file that takes what the run prints. Each line that it writes is the exit code of a run that has ended.
+``output``, the file that takes what the run prints. A line ENDED with the exit code says that the run has ended; Airflow
+may print others before.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def serve() -> None:
         if child == 0:
             os._exit(run(request))
         _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.write(f"ENDED {os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()
 
 

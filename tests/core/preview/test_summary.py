@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from airflow_provider_ecr_preview.core.preview.finding import Finding
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
-from airflow_provider_ecr_preview.core.preview.result import marker, summary_xcom
+from airflow_provider_ecr_preview.core.preview.result import marker, summary_xcom, with_policy_text
 from airflow_provider_ecr_preview.core.preview.summary import PreviewSummary
 from airflow_provider_ecr_preview.core.xcom.preview import MAX_SUMMARY_BYTES, PreviewSummaryXCom
 from tests.support.builders import NOW, archiving, digest, previewed, stored, summary
@@ -211,6 +211,12 @@ class TestXCom:
         assert json.loads(json.dumps(value)) == value
         assert value["findings"][0]["image_digests"] == [digest(number) for number in range(10)]
         assert value["images_uri"] == "s3://bucket/images.jsonl.gz"
+
+    def test_the_text_of_the_policy_is_there_if_it_is_known_and_fits(self) -> None:
+        value = as_xcom(summary(previewed(1)))
+        assert with_policy_text(value, "{}") == {**value, "lifecycle_policy_text": "{}"}
+        assert with_policy_text(value, None) == value
+        assert with_policy_text(value, "x" * MAX_SUMMARY_BYTES) == value
 
     def test_the_marker_has_the_counts(self) -> None:
         value = summary_xcom(summary(previewed(1)), findings=[Finding("dead_rule", "warning", "Nothing.")])

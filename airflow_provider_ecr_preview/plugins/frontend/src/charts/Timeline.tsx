@@ -38,7 +38,7 @@ export function Timeline({
       <figcaption className="quiet">
         Images by push date: <Key colour={EXPIRING}>deleted</Key> <Key colour={ARCHIVING}>archived</Key>{" "}
         {hasKept && <Key colour={KEPT}>kept</Key>}
-        {" · choose a bar to list its images"}
+        {"\u00a0· choose a bar to list its images"}
         {undated > 0 && ` · ${counted(undated, "image", "images")} without a known push date not among them`}
       </figcaption>
       <Bars

@@ -97,7 +97,7 @@ function effectOf(task: MarkedTask): string {
     return `${count(number(task.value, "expiring_image_count"))} images would be deleted`;
   }
   const newly = task.value.counts["newly_affected_image_counts"];
-  const counts = Array.isArray(newly) ? newly.map((each) => count(typeof each === "number" ? each : null)) : [];
+  const counts = Array.isArray(newly) ? newly.map((images) => count(typeof images === "number" ? images : null)) : [];
   const differing = count(number(task.value, "differing_repository_count"));
   const method = text(task.value, "method") === "simulation" ? " (a simulation)" : "";
   return `${counts.join(", ")} images newly affected; ${differing} repositories differ${method}`;

@@ -48,8 +48,11 @@ FAST := tests/core tests/display tests/docs tests/packaging tests/reports tests/
 test-fast: $(READY) ## Run the tests that take a minute in all: the core, packaging, documentation
 	$(BIN)/python -m pytest -q -n $(JOBS) $(FAST)
 
-test-browser: $(READY) frontend ## Run whole jobs in a browser against all of Airflow, from the first click to the last
-	$(BIN)/python -m pytest -m browser tests/jobs
+# On a busy machine, Airflow itself can lose a task, so what failed runs once more.
+JOBS_IN_BROWSER := -m browser --durations=0 --durations-min=5 --timeout=1500 -o cache_dir=.pytest_cache/jobs tests/jobs
+
+test-browser: $(READY) frontend ## Run whole jobs in a browser against all of Airflow, each once more if it fails
+	$(BIN)/python -m pytest $(JOBS_IN_BROWSER) || $(BIN)/python -m pytest $(JOBS_IN_BROWSER) --last-failed
 
 nightly: $(READY) ## Run the tests that take minutes, which are marked nightly, one process a processor
 	$(BIN)/python -m pytest -n logical -m nightly --timeout=3600

@@ -124,6 +124,18 @@ def _from_isoformat(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
+def aware_time(text: str) -> datetime:
+    """Return the time that a text in ISO 8601 names.
+
+    :param text: the text.
+    :raises ValueError: if it is no time, or has no time zone.
+    """
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"{text} has no time zone")
+    return time
+
+
 def known_sum(sizes: Iterable[int | None]) -> int | None:
     """Return the sum, or None if any addend is unknown.
 

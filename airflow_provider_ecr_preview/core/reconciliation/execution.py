@@ -18,6 +18,7 @@ from typing import Any
 from airflow_provider_ecr_preview.core.exceptions import InvalidLifecyclePolicyError
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.values import aware_time
 
 EVENT_NAME = "PolicyExecutionEvent"
 
@@ -101,7 +102,7 @@ def parse_execution(entry: Mapping[str, Any]) -> PolicyExecution | UnreadExecuti
         failed = [_failed(failure, actions) for failure in details.get("lifecycleEventFailureDetails") or ()]
         return PolicyExecution(
             event_id=_text(record["eventID"]),
-            executed_at=_time(record["eventTime"]),
+            executed_at=aware_time(record["eventTime"]),
             repository=RepositoryId(_text(record["recipientAccountId"]), _text(record["awsRegion"]), name),
             policy_fingerprints=_fingerprints(policy),
             images=(*done, *failed),
@@ -114,13 +115,6 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"{value!r} is not text")
     return value
-
-
-def _time(value: Any) -> datetime:
-    time = datetime.fromisoformat(value)
-    if time.tzinfo is None:
-        raise ValueError(f"{value} has no time zone")
-    return time
 
 
 def _actions(policy: Any) -> Iterator[tuple[Any, str | None]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow_provider_ecr_preview.core.reconciliation.execution import UnreadExecution
 from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.values import aware_time
 
 EVENT_NAMES = {"delete": "BatchDeleteImage", "archive": "UpdateImageStorageClass"}
 """The event of each action of a clean-up."""
@@ -48,7 +49,7 @@ def parse_image_call(entry: Mapping[str, Any]) -> ImageCall | UnreadExecution | 
         image_ids = response["imageIds"] if "imageIds" in response else [response["imageId"]]
         return ImageCall(
             event_id=str(record["eventID"]),
-            called_at=datetime.fromisoformat(record["eventTime"]),
+            called_at=aware_time(record["eventTime"]),
             repository=RepositoryId(
                 str(request.get("registryId") or record["recipientAccountId"]), str(record["awsRegion"]), name
             ),

@@ -15,6 +15,7 @@ from airflow_provider_ecr_preview.core.cleanup.result import check_xcom, is_nota
 from airflow_provider_ecr_preview.core.rollout.change import PolicyChange, former_policies_of
 from airflow_provider_ecr_preview.core.rollout.former import fingerprint_of, former_policies_fingerprint
 from airflow_provider_ecr_preview.core.values import cut, fitted, isoformat, json_size, with_fitting_repositories
+from airflow_provider_ecr_preview.core.xcom.cleanup import CheckXCom
 from airflow_provider_ecr_preview.core.xcom.rollout import (
     MAX_POLICY_CHANGE_BYTES,
     POLICY_CHANGE_SCHEMA,
@@ -25,21 +26,28 @@ from airflow_provider_ecr_preview.core.xcom.rollout import (
 _MAX_MESSAGE = 500
 
 
-_ROOM_FOR_AN_ERROR = 2 * 1024
-"""The bytes that the result may grow between its plan and its end, which has at most one failure."""
+_SHORT_MESSAGE = 100
+"""The length of texts where they would take the room of former policies, in characters."""
+
+
+_ROOM_TO_GROW = 6 * 1024
+"""The bytes that the result may grow between its plan and its end: its own fields, checks of the whole run, and one failure.
+JSON escapes a character that is not ASCII as 6 or 12 bytes."""
 
 
 class _Limits(NamedTuple):
-    """Whether the checks that passed are pushed, and whether the former policies are."""
+    """Whether the checks that passed are pushed, the longest text in characters, and whether former policies are pushed."""
 
     passed: bool
+    characters: int
     former_policies: bool
 
 
 _LIMITS = (
-    _Limits(passed=True, former_policies=True),
-    _Limits(passed=False, former_policies=True),
-    _Limits(passed=False, former_policies=False),
+    _Limits(passed=True, characters=_MAX_MESSAGE, former_policies=True),
+    _Limits(passed=False, characters=_MAX_MESSAGE, former_policies=True),
+    _Limits(passed=False, characters=_SHORT_MESSAGE, former_policies=True),
+    _Limits(passed=False, characters=_SHORT_MESSAGE, former_policies=False),
 )
 
 
@@ -52,8 +60,8 @@ def former_policies_kept(changes: Sequence[PolicyChange], former_policies_path: 
     code = "former_policies_kept"
     if former_policies_path:
         return CheckResult.of(code, Answer("passed", f"The former policies are kept at {former_policies_path}."))
-    size = json_size([_repository_cut_to(_repository(change), _LIMITS[1]) for change in changes])
-    if size + _ROOM_FOR_AN_ERROR <= MAX_POLICY_CHANGE_BYTES:
+    size = json_size([_repository_cut_to(_repository(change), _LIMITS[2]) for change in changes])
+    if size + _ROOM_TO_GROW <= MAX_POLICY_CHANGE_BYTES:
         return CheckResult.of(code, Answer("passed", "The former policies are kept in the result."))
     message = f"The former policies and verdicts need {size:,} bytes, more than fit into an XCom."
     return CheckResult.of(code, Answer("blocked", message))
@@ -143,10 +151,10 @@ def _repository(change: PolicyChange) -> RepositoryPolicyXCom:
 
 
 def _fitted(value: PolicyChangeXCom) -> PolicyChangeXCom:
-    """Cut passed checks first, and former policies only if they were written elsewhere."""
+    """Cut passed checks and long texts first, and former policies only if they were written elsewhere."""
     if json_size(value) > MAX_POLICY_CHANGE_BYTES:
         value["lifecycle_policies"] = {}  # what is wanted is known elsewhere, too
-    shorter = fitted(value, MAX_POLICY_CHANGE_BYTES, _LIMITS if value["former_policies_uri"] else _LIMITS[:2], _cut_to)
+    shorter = fitted(value, MAX_POLICY_CHANGE_BYTES, _LIMITS if value["former_policies_uri"] else _LIMITS[:3], _cut_to)
     if json_size(shorter) <= MAX_POLICY_CHANGE_BYTES:
         return shorter
     shorter["repositories"].sort(key=lambda repository: repository["status"] in ("changed", "unchanged", "planned"))
@@ -154,14 +162,29 @@ def _fitted(value: PolicyChangeXCom) -> PolicyChangeXCom:
 
 
 def _cut_to(value: PolicyChangeXCom, limits: _Limits) -> PolicyChangeXCom:
-    return {**value, "repositories": [_repository_cut_to(repository, limits) for repository in value["repositories"]]}
+    return {
+        **value,
+        "checks": [_check_cut_to(check, limits) for check in value["checks"]],
+        "message": cut(value["message"], limits.characters),
+        "repositories": [_repository_cut_to(repository, limits) for repository in value["repositories"]],
+    }
 
 
 def _repository_cut_to(repository: RepositoryPolicyXCom, limits: _Limits) -> RepositoryPolicyXCom:
+    former = repository["former_lifecycle_policy_text"]
     return {
         **repository,
-        "checks": [check for check in repository["checks"] if limits.passed or is_notable(check)],
-        "former_lifecycle_policy_text": (
-            repository["former_lifecycle_policy_text"] if limits.former_policies else None
-        ),
+        "checks": [
+            _check_cut_to(check, limits) for check in repository["checks"] if limits.passed or is_notable(check)
+        ],
+        "message": cut(repository["message"], limits.characters),
+        "former_lifecycle_policy_text": former if limits.former_policies else None,
+    }
+
+
+def _check_cut_to(check: CheckXCom, limits: _Limits) -> CheckXCom:
+    return {
+        **check,
+        "message": cut(check["message"], limits.characters) or "",
+        "remedy": cut(check.get("remedy"), limits.characters),
     }

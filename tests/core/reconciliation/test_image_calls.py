@@ -82,6 +82,7 @@ def test_a_refused_call_did_nothing() -> None:
         {"responseElements": {}},
         {"responseElements": {"imageIds": [{"imageTag": "v1"}]}},
         {"eventTime": "yesterday"},
+        {"eventTime": "2026-01-02T03:04:05"},
         {"userIdentity": {"type": "AWSService"}},
     ],
 )

@@ -164,7 +164,7 @@ class TestFormerPoliciesKept:
     def test_whatever_is_said_to_fit_is_in_the_result_even_if_a_repository_fails(self) -> None:
         error = RepositoryError("e" * 1_000, repository_name="a")
         verdicts = set()
-        for characters in range(44_000, 48_000, 100):
+        for characters in range(40_000, 48_000, 200):
             planned = [change("a", "planned", checks=(PASSED, WARNED)), change("b", "planned", former=long(characters))]
             check = former_policies_kept(planned, None)
             verdicts.add(check.verdict)
@@ -174,3 +174,26 @@ class TestFormerPoliciesKept:
                 texts = [repository["former_lifecycle_policy_text"] for repository in value["repositories"]]
                 assert texts == [FORMER.text, long(characters).text]
         assert verdicts == {"passed", "blocked"}
+
+    @pytest.mark.parametrize("size", range(36_000, 48_000, 500))
+    def test_no_former_policy_is_lost_that_the_check_found_room_for(self, size: int) -> None:
+        def changes(**of_first: Any) -> list[PolicyChange]:
+            former = [long(5_000) for _ in range(size // 5_000)] + [long(size % 5_000)]
+            planned = [change(f"r{number}", "planned", former=text) for number, text in enumerate(former)]
+            return [change("r0", former=former[0], **of_first), *planned[1:]]
+
+        if former_policies_kept(changes(status="planned"), None).blocks:
+            return
+        error = RepositoryError("é" * 1_000, repository_name="r0")
+        value = result(
+            *changes(status="failed", error=error, checks=[CheckResult("findings", "warned", "é" * 500)]),
+            checks=[CheckResult("policies", "warned", "é" * 500, remedy="é" * 500)],
+            approval=Approval("f" * 64, responded_by="é" * 100),
+            message="é" * 2_000,
+        )
+        assert value["repositories_left_out"] == 0
+        assert all(repository["former_lifecycle_policy_text"] for repository in value["repositories"])
+
+    def test_there_is_room_for_the_former_policies_of_many_repositories(self) -> None:
+        planned = [change(f"r{number}", "planned", former=long(1_000)) for number in range(20)]
+        assert former_policies_kept(planned, None).verdict == "passed"

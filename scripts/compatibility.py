@@ -54,6 +54,7 @@ NEWER = (
     "boto3",
     "botocore",
     "moto",
+    "pytest-asyncio",
     "responses",
     "s3transfer",
 )

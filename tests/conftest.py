@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import fcntl
+import logging
 import os
 import shutil
 import subprocess
@@ -58,6 +59,14 @@ def _models_are_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", sharing)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _loggers_are_on() -> None:
+    """Switch the loggers of the package on: a library that configures logging switches off those that exist already."""
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.startswith("airflow_provider_ecr_preview") and isinstance(logger, logging.Logger):
+            logger.disabled = False
 
 
 @pytest.fixture(autouse=True)

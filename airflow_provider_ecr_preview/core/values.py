@@ -120,7 +120,11 @@ def _in_utc(time: datetime) -> str:
     return time.astimezone(UTC).isoformat()
 
 
-def _from_isoformat(text: str | None) -> datetime | None:
+def from_isoformat(text: str | None) -> datetime | None:
+    """Return the time that :func:`isoformat` wrote.
+
+    :param text: the text; None stays None.
+    """
     return None if text is None else datetime.fromisoformat(text)
 
 

@@ -45,9 +45,6 @@ MAX_IN_FLIGHT = 1_000
 REPOSITORY_TIMEOUT = 3_600.0
 
 
-OUTAGE_TIMEOUT = OUTAGE_SECONDS
-
-
 MAX_PREVIEW_AGE = timedelta(hours=24)
 """The clean-up accepts no older previews by default."""
 
@@ -210,7 +207,7 @@ class AuditParameters:
             max_workers=integer(task.max_workers, "max_workers", MAX_WORKERS, minimum=1),
             max_in_flight=integer(task.max_in_flight, "max_in_flight", MAX_IN_FLIGHT, minimum=1),
             repository_timeout=seconds(task.repository_timeout, "repository_timeout", REPOSITORY_TIMEOUT),
-            outage_timeout=seconds(task.outage_timeout, "outage_timeout", OUTAGE_TIMEOUT),
+            outage_timeout=seconds(task.outage_timeout, "outage_timeout", OUTAGE_SECONDS),
             max_preview_age=limit(task.max_preview_age, "max_preview_age", MAX_PREVIEW_AGE, duration),
             timeout=seconds(task.timeout, "timeout", None),
             progress_interval=seconds(task.progress_interval, "progress_interval", PROGRESS_INTERVAL),

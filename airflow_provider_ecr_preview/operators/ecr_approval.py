@@ -22,7 +22,7 @@ from airflow_provider_ecr_preview.core.exceptions import ApprovalRefusedError
 from airflow_provider_ecr_preview.core.parameters.values import choice, decoded, integer, switch, text
 from airflow_provider_ecr_preview.core.preview.stored import Unread, preview_time, summaries_of
 from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.core.xcom.approval import ApprovalXCom
+from airflow_provider_ecr_preview.core.xcom.approval import APPROVAL_KEY, ApprovalXCom
 from airflow_provider_ecr_preview.core.xcom.audit import AUDIT_SCHEMA
 from airflow_provider_ecr_preview.display.approval_report import (
     MAX_ROWS,
@@ -45,10 +45,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_ecr_preview.core.xcom.preview import PreviewSummaryXCom
-
-
-APPROVAL_KEY = "ecr_lifecycle_approval"
-"""XCom key of what the person is shown, pushed before there is an answer."""
 
 
 # The releases of the standard provider that came with Airflow 3.1 only have the timeout of every task.

@@ -12,6 +12,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import conf
 from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR
 
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.core.exceptions import AuditFailedError, AuditStoppedError
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
 from airflow_provider_ecr_preview.core.lint.policy import PolicySource
@@ -203,7 +204,7 @@ class EcrAuditLifecyclePoliciesOperator(
         max_workers: Templated[int] | None = defaults.MAX_WORKERS,
         max_in_flight: Templated[int] | None = defaults.MAX_IN_FLIGHT,
         repository_timeout: Templated[float | timedelta] | None = defaults.REPOSITORY_TIMEOUT,
-        outage_timeout: Templated[float | timedelta] | None = defaults.OUTAGE_TIMEOUT,
+        outage_timeout: Templated[float | timedelta] | None = OUTAGE_SECONDS,
         timeout: Templated[float | timedelta] | None = None,
         max_preview_age: Templated[timedelta] | None = defaults.MAX_PREVIEW_AGE,
         progress_interval: Templated[float | timedelta] | None = defaults.PROGRESS_INTERVAL,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from airflow_provider_ecr_preview.aws.retries import OUTAGE_SECONDS
 from airflow_provider_ecr_preview.core.comparison.effects import Comparison, new_findings
 from airflow_provider_ecr_preview.core.comparison.result import comparison_xcom
 from airflow_provider_ecr_preview.core.exceptions import AuditStoppedError, CandidateRefusedError
@@ -39,7 +40,7 @@ from airflow_provider_ecr_preview.engine.policy_comparer import PolicyComparer
 from airflow_provider_ecr_preview.hooks.ecr_preview import EcrLifecyclePolicyPreviewHook
 from airflow_provider_ecr_preview.links.ecr import EcrRegistryLink
 from airflow_provider_ecr_preview.links.preview_tab import EcrPreviewTabLink
-from airflow_provider_ecr_preview.operators._audit_parameters import MAX_WORKERS, OUTAGE_TIMEOUT, REPOSITORY_TIMEOUT
+from airflow_provider_ecr_preview.operators._audit_parameters import MAX_WORKERS, REPOSITORY_TIMEOUT
 from airflow_provider_ecr_preview.operators._fail_on import FAIL_ON_RULES, FailOn, is_too_many, read_fail_on
 from airflow_provider_ecr_preview.operators._progress import comparison_progress
 from airflow_provider_ecr_preview.operators._publish import mark_comparison, push_before_failure
@@ -180,7 +181,7 @@ class EcrCompareLifecyclePoliciesOperator(
         results_path: Templated[str] | None = None,
         max_workers: Templated[int] | None = MAX_WORKERS,
         repository_timeout: Templated[float | timedelta] | None = REPOSITORY_TIMEOUT,
-        outage_timeout: Templated[float | timedelta] | None = OUTAGE_TIMEOUT,
+        outage_timeout: Templated[float | timedelta] | None = OUTAGE_SECONDS,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -226,7 +227,7 @@ class EcrCompareLifecyclePoliciesOperator(
                 registry_id=account_id(self.registry_id, "registry_id"),
                 max_workers=integer(self.max_workers, "max_workers", MAX_WORKERS, minimum=1),
                 repository_timeout=seconds(self.repository_timeout, "repository_timeout", REPOSITORY_TIMEOUT),
-                outage_timeout=seconds(self.outage_timeout, "outage_timeout", OUTAGE_TIMEOUT),
+                outage_timeout=seconds(self.outage_timeout, "outage_timeout", OUTAGE_SECONDS),
                 lookout=lookout,
                 write=lines.write if lines else None,
                 should_stop=lambda: self._is_stopped,

@@ -18,9 +18,9 @@ from airflow_provider_ecr_preview.core.audit.result import audit_xcom
 from airflow_provider_ecr_preview.core.audit.summary import Audit
 from airflow_provider_ecr_preview.core.cleanup.approval import approval_of
 from airflow_provider_ecr_preview.core.exceptions import ApprovalRefusedError
-from airflow_provider_ecr_preview.core.xcom.approval import MAX_APPROVAL_BYTES
+from airflow_provider_ecr_preview.core.xcom.approval import APPROVAL_KEY, MAX_APPROVAL_BYTES
 from airflow_provider_ecr_preview.engine.cleanup_evidence import approved_lines
-from airflow_provider_ecr_preview.operators.ecr_approval import APPROVAL_KEY, EcrApproveCleanupOperator
+from airflow_provider_ecr_preview.operators.ecr_approval import EcrApproveCleanupOperator
 from airflow_provider_ecr_preview.reports.lists import image_list
 from tests.support.builders import NOW, preview_xcom, previewed
 

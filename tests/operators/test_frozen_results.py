@@ -23,6 +23,7 @@ from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
 from airflow_provider_ecr_preview.core.in_use.repository import RepositoryInUse
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, summaries_of
 from airflow_provider_ecr_preview.core.repository import RepositoryId, RepositoryImage
+from airflow_provider_ecr_preview.core.xcom.approval import APPROVAL_KEY
 from airflow_provider_ecr_preview.display.audit import audit_table
 from airflow_provider_ecr_preview.display.audit_report import audit_markdown
 from airflow_provider_ecr_preview.display.cleanup import cleanup_table
@@ -31,7 +32,7 @@ from airflow_provider_ecr_preview.display.preview import summary_table
 from airflow_provider_ecr_preview.display.reconciliation import reconciliation_table
 from airflow_provider_ecr_preview.display.rollout import policy_change_table
 from airflow_provider_ecr_preview.display.text import render
-from airflow_provider_ecr_preview.operators.ecr_approval import APPROVAL_KEY, EcrApproveCleanupOperator
+from airflow_provider_ecr_preview.operators.ecr_approval import EcrApproveCleanupOperator
 from airflow_provider_ecr_preview.operators.ecr_merge import EcrMergeLifecycleAuditsOperator
 from airflow_provider_ecr_preview.plugins.web.image_lists import Repository, images_uri_of
 from airflow_provider_ecr_preview.reports.baseline import find_baseline, image_actions

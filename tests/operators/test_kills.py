@@ -185,6 +185,15 @@ OPERATORS = "airflow_provider_ecr_preview.operators."
 AUDIT = f"{OPERATORS}ecr_audit.EcrAuditLifecyclePoliciesOperator"
 
 
+def report_audit(name: str, place: str, names: list[str], value: dict[str, Any], job: Job) -> None:
+    """Report an audit of repositories in which two images expire each."""
+    lost = len(names) - value["repository_count"] + 2 * len(names) - value["expiring_image_count"]
+    repeated = max(
+        job.twice(operation, repository_of) for operation in ("DescribeImages", "StartLifecyclePolicyPreview")
+    )
+    report(name, place, len(names), "repositories", lost=lost, repeated=repeated)
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_audit(ecr: LocalEcr, tmp_path: Path, place: str) -> None:
     names = make(ecr, 400)
@@ -194,11 +203,7 @@ def test_audit(ecr: LocalEcr, tmp_path: Path, place: str) -> None:
     job = Job(ecr, tmp_path, AUDIT, arguments, place)
     job.killed("DescribeImages", 200)
     value = job.finished()
-    lost = len(names) - value["repository_count"] + 2 * len(names) - value["expiring_image_count"]
-    repeated = max(
-        job.twice(operation, repository_of) for operation in ("DescribeImages", "StartLifecyclePolicyPreview")
-    )
-    report("audit", place, len(names), "repositories", lost=lost, repeated=repeated)
+    report_audit("audit", place, names, value, job)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -216,11 +221,7 @@ def test_triggerer(ecr: LocalEcr, tmp_path: Path, place: str) -> None:
     task.event = trigger.finished()
     task.kind, task.attempts = "resumed", 0
     value = task.finished()
-    lost = len(names) - value["repository_count"] + 2 * len(names) - value["expiring_image_count"]
-    repeated = max(
-        task.twice(operation, repository_of) for operation in ("DescribeImages", "StartLifecyclePolicyPreview")
-    )
-    report("triggerer", place, len(names), "repositories", lost=lost, repeated=repeated)
+    report_audit("triggerer", place, names, value, task)
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -187,7 +187,7 @@ def _repository(cleanup: RepositoryCleanup) -> RepositoryCleanupXCom:
 def _cut_to(value: ImageCleanupXCom, limits: _Limits) -> ImageCleanupXCom:
     return {
         **value,
-        "checks": [_check_cut_to(check, limits) for check in value["checks"]],
+        "checks": [cut_check(check, limits.characters, limits.digests) for check in value["checks"]],
         "repositories": [_repository_cut_to(repository, limits) for repository in value["repositories"]],
     }
 
@@ -211,18 +211,24 @@ def _repository_cut_to(repository: RepositoryCleanupXCom, limits: _Limits) -> Re
             for spared in repository.get("spared_images", ())[:digests]
         ],
         "checks": [
-            _check_cut_to(check, limits) for check in repository["checks"] if limits.passed or is_notable(check)
+            cut_check(check, limits.characters, limits.digests)
+            for check in repository["checks"]
+            if limits.passed or is_notable(check)
         ],
     }
 
 
-def _check_cut_to(check: CheckXCom, limits: _Limits) -> CheckXCom:
-    return {
-        **check,
-        "image_digests": check["image_digests"][: limits.digests],
-        "message": cut(check["message"], limits.characters) or "",
-        "remedy": cut(check.get("remedy"), limits.characters),
-    }
+def cut_check(check: CheckXCom, characters: int | None, digests: int | None = None) -> CheckXCom:
+    """Return the result of a check with shorter texts and fewer images.
+
+    :param check: the result.
+    :param characters: the maximum length of its texts; None for no limit.
+    :param digests: the maximum number of its images; None for no limit.
+    """
+    message, remedy = check["message"], check.get("remedy")
+    if characters is not None:
+        message, remedy = cut(message, characters) or "", cut(remedy, characters)
+    return {**check, "image_digests": check["image_digests"][:digests], "message": message, "remedy": remedy}
 
 
 def is_notable(check: CheckXCom) -> bool:
@@ -236,16 +242,14 @@ def check_xcom(check: CheckResult, characters: int | None = None) -> CheckXCom:
     :param check: the result.
     :param characters: the maximum length of its texts; None for no limit.
     """
-    message, remedy = check.message, check.remedy
-    if characters is not None:
-        message, remedy = cut(message, characters) or "", cut(remedy, characters)
-    return CheckXCom(
+    whole = CheckXCom(
         code=check.code,
         verdict=check.verdict,
-        message=message,
+        message=check.message,
         image_digests=list(check.image_digests),
-        remedy=remedy,
+        remedy=check.remedy,
     )
+    return cut_check(whole, characters)
 
 
 def _spared_images(cleanup: RepositoryCleanup) -> list[SparedImageXCom]:

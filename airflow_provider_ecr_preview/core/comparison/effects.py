@@ -13,7 +13,7 @@ from airflow_provider_ecr_preview.core.preview.finding import SEVERITY_ORDER
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.repository import DigestKey, digest_key, digest_of
 from airflow_provider_ecr_preview.core.text.counted import counted
-from airflow_provider_ecr_preview.core.values import Leading, _from_isoformat, cut, isoformat, known_sum
+from airflow_provider_ecr_preview.core.values import Leading, cut, from_isoformat, isoformat, known_sum
 from airflow_provider_ecr_preview.core.xcom.audit import (
     MAX_LISTED,
     MAX_MESSAGE_CHARACTERS,
@@ -84,7 +84,7 @@ class PolicyEffect:
     def from_dict(cls, value: Mapping[str, Any]) -> PolicyEffect:
         """Return the effect that :meth:`as_dict` wrote."""
         taken = {
-            digest_key(digest): TakenImage(action, size, tuple(tags), _from_isoformat(pushed_at))
+            digest_key(digest): TakenImage(action, size, tuple(tags), from_isoformat(pushed_at))
             for digest, action, size, tags, pushed_at in value["taken"]
         }
         return cls(value["policy_fingerprint"], value["findings"], taken, value["is_listed"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, TRANSITION
 from airflow_provider_ecr_preview.core.preview.inventory import RepositoryInventory
-from airflow_provider_ecr_preview.core.values import _from_isoformat, isoformat
+from airflow_provider_ecr_preview.core.values import from_isoformat, isoformat
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class PreviewedImage:
             **{
                 **value,
                 "image_tags": tuple(value["image_tags"]),
-                "image_pushed_at": _from_isoformat(value["image_pushed_at"]),
-                "last_recorded_pull_time": _from_isoformat(value["last_recorded_pull_time"]),
+                "image_pushed_at": from_isoformat(value["image_pushed_at"]),
+                "last_recorded_pull_time": from_isoformat(value["last_recorded_pull_time"]),
             }
         )

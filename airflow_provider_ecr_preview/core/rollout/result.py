@@ -11,11 +11,10 @@ from airflow_provider_ecr_preview.core.cleanup.answers import Answer
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval
 from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
 from airflow_provider_ecr_preview.core.cleanup.journal import REPLY_LOST
-from airflow_provider_ecr_preview.core.cleanup.result import check_xcom, is_notable
+from airflow_provider_ecr_preview.core.cleanup.result import check_xcom, cut_check, is_notable
 from airflow_provider_ecr_preview.core.rollout.change import PolicyChange, former_policies_of
 from airflow_provider_ecr_preview.core.rollout.former import fingerprint_of, former_policies_fingerprint
 from airflow_provider_ecr_preview.core.values import cut, fitted, isoformat, json_size, with_fitting_repositories
-from airflow_provider_ecr_preview.core.xcom.cleanup import CheckXCom
 from airflow_provider_ecr_preview.core.xcom.rollout import (
     MAX_POLICY_CHANGE_BYTES,
     POLICY_CHANGE_SCHEMA,
@@ -164,7 +163,7 @@ def _fitted(value: PolicyChangeXCom) -> PolicyChangeXCom:
 def _cut_to(value: PolicyChangeXCom, limits: _Limits) -> PolicyChangeXCom:
     return {
         **value,
-        "checks": [_check_cut_to(check, limits) for check in value["checks"]],
+        "checks": [cut_check(check, limits.characters) for check in value["checks"]],
         "message": cut(value["message"], limits.characters),
         "repositories": [_repository_cut_to(repository, limits) for repository in value["repositories"]],
     }
@@ -175,16 +174,8 @@ def _repository_cut_to(repository: RepositoryPolicyXCom, limits: _Limits) -> Rep
     return {
         **repository,
         "checks": [
-            _check_cut_to(check, limits) for check in repository["checks"] if limits.passed or is_notable(check)
+            cut_check(check, limits.characters) for check in repository["checks"] if limits.passed or is_notable(check)
         ],
         "message": cut(repository["message"], limits.characters),
         "former_lifecycle_policy_text": former if limits.former_policies else None,
-    }
-
-
-def _check_cut_to(check: CheckXCom, limits: _Limits) -> CheckXCom:
-    return {
-        **check,
-        "message": cut(check["message"], limits.characters) or "",
-        "remedy": cut(check.get("remedy"), limits.characters),
     }

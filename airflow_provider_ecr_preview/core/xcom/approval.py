@@ -7,6 +7,10 @@ from typing import Any, NotRequired, TypedDict
 APPROVAL_SCHEMA = "ecr-lifecycle-approval/1"
 
 
+APPROVAL_KEY = "ecr_lifecycle_approval"
+"""XCom key of what the person is shown, pushed before there is an answer."""
+
+
 MAX_APPROVAL_BYTES = 48 * 1024
 
 

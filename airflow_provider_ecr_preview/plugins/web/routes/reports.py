@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from airflow_provider_ecr_preview.core.bounded_reading import ReadBounds, ReadBudget, bounded_lines
 from airflow_provider_ecr_preview.core.list_writer import dag_id_of_report
+from airflow_provider_ecr_preview.core.xcom.approval import APPROVAL_KEY
 from airflow_provider_ecr_preview.plugins.web.access import PRIVATE, READS_XCOM
 from airflow_provider_ecr_preview.plugins.web.fair_queue import in_thread
 from airflow_provider_ecr_preview.plugins.web.image_lists import report_uri_of
@@ -27,10 +28,6 @@ _BOUNDS = ReadBounds(stored_bytes=8 * 2**20, unpacked_bytes=8 * 2**20, lines=200
 
 _BEGINNINGS = ("# ECR lifecycle audit ", "# DRY RUN, ", "# FOR GOOD: ", "# IN EARNEST: ")
 """How every report and question begins; another file below the folder of reports is not shown."""
-
-
-_QUESTION_KEY = "ecr_lifecycle_approval"
-"""XCom key of a question that may have no answer yet."""
 
 
 _HEADERS = {**PRIVATE, "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox"}
@@ -64,7 +61,7 @@ async def _result(requested: TaskRequest) -> Any:
     except HTTPException as error:
         if error.status_code != HTTPStatus.NOT_FOUND:
             raise
-    return await requested.result(_QUESTION_KEY)
+    return await requested.result(APPROVAL_KEY)
 
 
 def _read(uri: str, folders: Sequence[str]) -> str:

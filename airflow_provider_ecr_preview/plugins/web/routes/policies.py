@@ -35,7 +35,7 @@ _BOUNDS = ReadBounds(
 )
 
 
-_NOT_KEPT = "The audit did not keep this policy. Audits keep policies since this release: run the audit again."
+_NOT_KEPT = "The audit did not keep this policy, as those of earlier releases. To see it, run the audit again."
 
 
 Fingerprint = Annotated[str, Query(pattern="^[0-9a-f]{64}$")]

@@ -62,6 +62,13 @@ def _models_are_read_once() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _stores_are_opened_anew() -> None:
+    """Let Airflow forget the object stores that it has opened: they hold the address of a local ECR that may have moved since."""
+    if store := sys.modules.get("airflow.sdk.io.store"):
+        store._STORE_CACHE.clear()
+
+
+@pytest.fixture(autouse=True)
 def _loggers_are_on() -> None:
     """Switch the loggers of the package on: a library that configures logging switches off those that exist already."""
     for name, logger in logging.root.manager.loggerDict.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,12 +54,9 @@ def registry(local_ecr: LocalEcr) -> LocalEcr:
 
 
 @pytest.fixture
-def bucket(local_ecr: LocalEcr) -> Iterator[str]:
+def bucket(local_ecr: LocalEcr) -> str:
     local_ecr.client("s3").create_bucket(Bucket="reports")
-    # Airflow keeps the storage that a test has opened, with the address of its local ECR.
-    ObjectStoragePath("s3://aws_default@reports").fs.clear_instance_cache()
-    yield "s3://aws_default@reports/ecr"
-    ObjectStoragePath("s3://aws_default@reports").fs.clear_instance_cache()
+    return "s3://aws_default@reports/ecr"
 
 
 @pytest.fixture

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from airflow.sdk import ObjectStoragePath
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -100,10 +98,9 @@ def test_without_a_folder_in_the_configuration_nothing_is_opened(
 
 
 @pytest.fixture
-def bucket(local_ecr: LocalEcr) -> Iterator[str]:
+def bucket(local_ecr: LocalEcr) -> str:
     local_ecr.client("s3").create_bucket(Bucket="reports")
-    yield FOLDER
-    ObjectStoragePath("s3://aws_default@reports").fs.clear_instance_cache()
+    return FOLDER
 
 
 @pytest.mark.skipif(find_spec("s3fs") is None, reason="the s3 extra is not installed")

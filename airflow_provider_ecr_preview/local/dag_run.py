@@ -1,6 +1,7 @@
-"""Run one DAG in this process and print the result; the fixture ``run_dag`` starts this as a program.
+"""Run one DAG in this process and write the result to a file; the fixture ``run_dag`` starts this as a program.
 
-Its argument is JSON: the file, the id of the DAG (None for the only one in the file) and the configuration of the run.
+Its argument is JSON: the file, the id of the DAG (None for the only one in the file), the configuration of the run and
+the file for the result.
 """
 
 from __future__ import annotations
@@ -11,12 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-RESULT = "RESULT "
-"""The start of the line with the result."""
-
 
 def main(argument: str) -> None:
-    """Run the DAG and print the result as one line of JSON.
+    """Run the DAG and write the result as JSON.
 
     :param argument: what to run, as JSON.
     """
@@ -39,7 +37,7 @@ def main(argument: str) -> None:
             "tasks": [[ti.task_id, ti.map_index, str(ti.state)] for ti in instances],
             "outputs": [[xcom.task_id, xcom.map_index, XComModel.deserialize_value(xcom)] for xcom in pushed],
         }
-    sys.stdout.write(f"\n{RESULT}{json.dumps(result, default=str)}\n")
+    Path(wanted["result"]).write_text(json.dumps(result, default=str), encoding="utf-8")
 
 
 def _dag(file: Path, dag_id: str | None) -> Any:

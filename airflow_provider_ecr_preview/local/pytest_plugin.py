@@ -18,14 +18,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
+import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+
+from airflow_provider_ecr_preview.local.program import run_python
 
 if TYPE_CHECKING:
     from airflow_provider_ecr_preview.local.ecr import LocalEcr
@@ -38,10 +41,14 @@ OTHER_SETTINGS = ("AWS_ENDPOINT_URL_ECR", "AWS_PROFILE", "AWS_REGION", "AWS_SESS
 _RUNNER = Path(__file__).with_name("dag_run.py")
 
 
-_RESULT = "RESULT "
-
-
 _LOG_CHARACTERS = 5000
+
+
+_SECONDS = 600
+"""How long a run may take by default, and how long Airflow may take to make its database."""
+
+
+_FINISHED = ("success", "failed", "skipped", "upstream_failed", "removed")
 
 
 _OTHER_AIRFLOW = (
@@ -77,14 +84,21 @@ class RunDag(Protocol):
     """Runs a DAG."""
 
     def __call__(
-        self, file: str | os.PathLike[str], dag_id: str | None = None, conf: Mapping[str, Any] | None = None
+        self,
+        file: str | os.PathLike[str],
+        dag_id: str | None = None,
+        conf: Mapping[str, Any] | None = None,
+        *,
+        timeout: float = _SECONDS,
     ) -> DagRunResult:
         """Run a DAG in a new Airflow and return the result.
 
         :param file: the file that defines the DAG at its top level, relative to the working directory.
         :param dag_id: which DAG of the file; the only one if None.
         :param conf: the configuration of the run.
-        :raises pytest.fail.Exception: if the file cannot be imported or has no such DAG.
+        :param timeout: how long the run may take, in seconds; after that, all its processes are killed.
+        :raises pytest.fail.Exception: if the file cannot be imported or has no such DAG, or if the run does not end in time.
+        :raises ValueError: if ``timeout`` is not a number above 0.
         """
 
 
@@ -114,10 +128,12 @@ def local_ecr(local_ecr_server: LocalEcr, monkeypatch: pytest.MonkeyPatch) -> It
 def new_airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the home of an unused Airflow to copy, because creating its database takes seconds."""
     home = tmp_path_factory.mktemp("airflow")
-    command = [sys.executable, "-m", "airflow", "db", "migrate"]
-    done = subprocess.run(command, env=_environment(home), check=False, capture_output=True, text=True)
-    if done.returncode:
-        pytest.fail(f"airflow db migrate failed:\n{(done.stdout + done.stderr)[-_LOG_CHARACTERS:]}", pytrace=False)
+    log = home / "output.log"
+    exit_code = run_python(["-m", "airflow", "db", "migrate"], _environment(home), log, _SECONDS)
+    if exit_code is None:
+        pytest.fail(f"airflow db migrate did not end within {_SECONDS} s.{_end_of(log)}", pytrace=False)
+    if exit_code:
+        pytest.fail(f"airflow db migrate failed.{_end_of(log)}", pytrace=False)
     return home
 
 
@@ -126,31 +142,63 @@ def run_dag(local_ecr: LocalEcr, new_airflow_home: Path, tmp_path_factory: pytes
     """Return a function that runs a DAG against the local ECR, in a separate Airflow with a new database."""
 
     def run(
-        file: str | os.PathLike[str], dag_id: str | None = None, conf: Mapping[str, Any] | None = None
+        file: str | os.PathLike[str],
+        dag_id: str | None = None,
+        conf: Mapping[str, Any] | None = None,
+        *,
+        timeout: float = _SECONDS,
     ) -> DagRunResult:
+        if not isinstance(timeout, int | float) or not timeout > 0:
+            raise ValueError(f"timeout is {timeout!r}; it must be a number of seconds above 0.")
         path = Path(file).resolve()
         if not path.is_file():
             pytest.fail(f"There is no file {path}.", pytrace=False)
         home = tmp_path_factory.mktemp("run-dag")
-        shutil.copytree(new_airflow_home, home, dirs_exist_ok=True)
+        # Its airflow.cfg stays behind: it has the path of its own database.
+        shutil.copy(new_airflow_home / "airflow.db", home)
         environment = _environment(home)
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(path.parent), *sys.path]))
-        wanted = {"file": str(path), "dag_id": dag_id, "conf": dict(conf or {})}
-        done = subprocess.run(
-            [sys.executable, str(_RUNNER), json.dumps(wanted)],
-            env=environment,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        log = done.stdout + done.stderr
-        results = [line for line in done.stdout.splitlines() if line.startswith(_RESULT)]
-        if not results:
-            pytest.fail(log[-_LOG_CHARACTERS:], pytrace=False)
-        result = json.loads(results[-1].removeprefix(_RESULT))
-        return DagRunResult(result["state"], _by_name(result["tasks"]), _by_name(result["outputs"]), log)
+        log, written = home / "output.log", home / "result.json"
+        wanted = {"file": str(path), "dag_id": dag_id, "conf": dict(conf or {}), "result": str(written)}
+        if run_python([str(_RUNNER), json.dumps(wanted)], environment, log, timeout) is None:
+            pytest.fail(f"{_unfinished(home, path, dag_id, timeout)}{_end_of(log)}", pytrace=False)
+        if not written.is_file():
+            pytest.fail(f"The run of {path} ended without a result.{_end_of(log)}", pytrace=False)
+        result = json.loads(written.read_text(encoding="utf-8"))
+        return DagRunResult(result["state"], _by_name(result["tasks"]), _by_name(result["outputs"]), _text(log))
 
     return run
+
+
+def _unfinished(home: Path, file: Path, dag_id: str | None, timeout: float) -> str:
+    """Say which DAG did not end in time, and which of its tasks."""
+    with closing(sqlite3.connect(home / "airflow.db")) as database:
+        tasks = database.execute("SELECT dag_id, task_id, map_index, state FROM task_instance ORDER BY id").fetchall()
+    name = dag_id or (tasks[0][0] if tasks else "")
+    dag = f"The DAG {name} of {file}" if name else f"The DAG of {file}"
+    left = [
+        f"{task if index < 0 else f'{task}[{index}]'} ({state or 'not started'})"
+        for _, task, index, state in tasks
+        if state not in _FINISHED
+    ]
+    if left:
+        which = f"Tasks that had not finished: {', '.join(left)}."
+    elif tasks:
+        which = "All its tasks had finished, but its process had not."
+    else:
+        which = "No task had started; look at the code at the top level of the file."
+    return (
+        f"{dag} did not end within {timeout:g} s; all its processes were killed. {which}\n"
+        "If it needs more time, pass timeout= to run_dag."
+    )
+
+
+def _end_of(log: Path) -> str:
+    return f"\nThe end of its log:\n{_text(log)[-_LOG_CHARACTERS:]}"
+
+
+def _text(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")
 
 
 def _environment(home: Path) -> dict[str, str]:

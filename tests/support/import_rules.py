@@ -59,7 +59,8 @@ RULES: Mapping[str, Allowed] = {
     "cli": _allowed("core display hooks", "airflow.cli", "rich", "rich_argparse", "yaml"),
     "local": _allowed("core", "boto3", "botocore", "moto", "werkzeug"),
     "local.dag_run": _allowed("", "airflow", "sqlalchemy"),
-    "local.pytest_plugin": _allowed("core local", "moto", "pytest"),
+    "local.program": _allowed("", "psutil"),
+    "local.pytest_plugin": _allowed("core local local.program", "moto", "pytest"),
     # Faces: they hand on what is public.
     "exceptions": _allowed("core"),
     "policy": _allowed("core"),

@@ -28,7 +28,7 @@ def rendered(task: Any, pushed: Mapping[str, Any]) -> Any:
     def xcom_pull(*, key: str, default: Any, **_: Any) -> Any:
         return pushed.get(key, default)
 
-    ti = SimpleNamespace(xcom_pull=xcom_pull, task_id=task.task_id, map_index=-1, dag_id="d", run_id="run")
+    ti = SimpleNamespace(xcom_pull=xcom_pull, task=task, task_id=task.task_id, map_index=-1, dag_id="d", run_id="run")
     task.render_template_fields({"ti": ti, "dag": task.dag, "run_id": "run"}, task.dag.get_template_env())
     return task
 

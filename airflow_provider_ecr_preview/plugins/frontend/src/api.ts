@@ -347,11 +347,15 @@ interface AssetEvent {
   extra: Record<string, unknown> | null;
 }
 
-/** The audits that the latest events of an asset announced, the newest first; an event has the counts of its audit. */
+/**
+ * The audits that the latest events of an asset announced, the newest first; an event has the counts of its audit.
+ *
+ * A task that ran twice announced two audits, of which the second has taken the place of the first.
+ */
 export async function readAssetAudits(assetId: number, signal?: AbortSignal): Promise<{ marker: Marker; value: MarkerValue }[]> {
   const url = `/api/v2/assets/events?asset_id=${assetId}&order_by=-timestamp&limit=${MAX_MARKERS}`;
   const page = (await getJson(url, signal)) as { asset_events: AssetEvent[] };
-  return page.asset_events.flatMap((event) => {
+  const audits = page.asset_events.flatMap((event) => {
     const { source_dag_id: dagId, source_run_id: runId, source_task_id: taskId, source_map_index: mapIndex } = event;
     const counts = allVisible(event.extra ?? {});
     if (dagId === null || runId === null || taskId === null || typeof counts["audit_id"] !== "string") {
@@ -360,6 +364,8 @@ export async function readAssetAudits(assetId: number, signal?: AbortSignal): Pr
     const timestamp = typeof counts["audited_at"] === "string" ? counts["audited_at"] : event.timestamp;
     return [{ marker: { dagId, runId, taskId, mapIndex: mapIndex ?? -1, timestamp }, value: { kind: "audit", counts } }];
   });
+  const latest = new Map([...audits].reverse().map((audit) => [taskKey(audit.marker), audit]));
+  return [...latest.values()].sort((one, other) => other.marker.timestamp.localeCompare(one.marker.timestamp));
 }
 
 /** Some of the tasks of one run that pushed a preview or an audit; with `mapIndex` -1, only those that are not mapped. */

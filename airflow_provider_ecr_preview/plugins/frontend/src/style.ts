@@ -83,5 +83,8 @@ export const STYLE = `
 .ecrp ol.story .label { font-weight: 700; letter-spacing: .03em; }
 .ecrp .label.real { color: var(--chakra-colors-red-fg, #b91c1c); }
 .ecrp .label.dry { color: var(--chakra-colors-blue-fg, #1d4ed8); }
+.ecrp .asset { container-type: inline-size; }
+/* On a phone, Airflow leaves the page of an asset the width of a thumb. */
+@container (max-width: 11rem) { .ecrp .roomy { display: none; } .ecrp .asset h2 { font-size: .875rem; } }
 .ecrp .note { border: 1px solid var(--chakra-colors-border, #d4d4d8); border-radius: .5rem; padding: .6rem .8rem; margin: .75rem 0; }
 `;

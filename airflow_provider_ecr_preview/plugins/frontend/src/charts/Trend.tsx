@@ -49,6 +49,8 @@ function Plot({
   what: "images" | "size";
   format: (value: number | null) => string;
 }) {
+  // Several audits of one day would stand above the same date.
+  const isDaily = new Set(points.map(({ when }) => day(when))).size === points.length;
   const text = `${title}: ${format(points[0]?.[what] ?? null)} at first, ${format(points[points.length - 1]?.[what] ?? null)} at last.`;
   return (
     <figure className="chart" aria-label={text}>
@@ -63,7 +65,7 @@ function Plot({
           const when = `${minute(point.when)}${point.fill === SHOWN ? ", shown below" : ""}`;
           return {
             key: point.task,
-            label: day(point.when),
+            label: isDaily ? day(point.when) : minute(point.when).slice("2026-".length, "2026-11-29 17:36".length),
             parts: [{ value: point[what] ?? 0, fill: point.fill }],
             text: `${when}: ${format(point[what])}`,
             tip: (

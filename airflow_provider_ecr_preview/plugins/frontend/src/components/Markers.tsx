@@ -1,5 +1,6 @@
 import { tabPath } from "../api";
 import { bytes, count, counted, minute } from "../format";
+import { kindOf, kindText } from "../kinds";
 import { type MarkedTask, number } from "../markers";
 import { HostLink } from "./basics";
 
@@ -33,11 +34,7 @@ export function Markers({ tasks, label }: { tasks: MarkedTask[]; label: string }
                   {marker.mapIndex >= 0 ? ` [${marker.mapIndex}]` : ""}
                 </HostLink>
               </td>
-              <td>
-                {value.kind === "audit"
-                  ? `audit of ${counted(number(value, "repository_count") ?? 0, "repository", "repositories")}`
-                  : String(value.counts["repository_name"] ?? "")}
-              </td>
+              <td>{value.kind === "audit" ? auditText({ marker, value }) : String(value.counts["repository_name"] ?? "")}</td>
               <td className="short">{minute(marker.timestamp)}</td>
               <td className="number">{count(number(value, "expiring_image_count"))}</td>
               <td className="number">{count(number(value, "archiving_image_count"))}</td>
@@ -48,4 +45,9 @@ export function Markers({ tasks, label }: { tasks: MarkedTask[]; label: string }
       </table>
     </div>
   );
+}
+
+function auditText(audit: MarkedTask): string {
+  const repositories = counted(number(audit.value, "repository_count") ?? 0, "repository", "repositories");
+  return [`audit of ${repositories}`, kindText(kindOf(audit))].filter(Boolean).join(", ");
 }

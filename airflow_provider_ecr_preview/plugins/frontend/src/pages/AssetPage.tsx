@@ -1,47 +1,67 @@
-import { readAssetAudits, tabPath, taskKey, taskOfKey } from "../api";
+import { readAssetAudits, readSettings, taskKey, taskPagePath } from "../api";
 import { Trend } from "../charts/lazy";
-import { HostLink, Show } from "../components/basics";
+import { HostLink, LinkButton, Show } from "../components/basics";
 import { Markers } from "../components/Markers";
+import { TaskResult } from "../components/TaskResult";
 import { counted, minute } from "../format";
-import type { MarkedTask } from "../markers";
+import { isOfApplied, isOfOneSeries } from "../kinds";
 import { useLoaded } from "../useLoaded";
 import { useParameters } from "../useParameters";
-import { TaskPage } from "./TaskPage";
-
-const SHOWN = "audit";
+import { useTitle } from "../useTitle";
 
 /** The audits that an asset stands for, and the latest of them, or the one that the address names. */
 export function AssetPage({ assetId, assetName }: { assetId: number; assetName: string }) {
   const [parameters, setParameters] = useParameters();
-  const loaded = useLoaded(`asset ${assetId}`, (signal) => readAssetAudits(assetId, signal));
+  useTitle(`Audits of ${assetName}`);
+  const loaded = useLoaded(`asset ${assetId}`, async (signal) => {
+    const [audits, settings] = await Promise.all([readAssetAudits(assetId, signal), readSettings(signal)]);
+    return { audits, settings };
+  });
+  const choose = (audit: string) => setParameters({ audit, repository: "" });
   return (
     <Show loaded={loaded}>
-      {(audits) => {
-        const wanted = parameters.get(SHOWN);
-        const current = audits.find(({ marker }) => taskKey(marker) === wanted) ?? audits[0];
-        return current ? (
-          <>
+      {({ audits, settings }) => {
+        if (audits.length === 0) {
+          return <p className="quiet">No event of this asset has announced an audit that you may see.</p>;
+        }
+        const wanted = parameters.get("audit");
+        const repository = parameters.get("repository");
+        const current =
+          wanted === null ? (audits.find(isOfApplied) ?? audits[0]) : audits.find(({ marker }) => taskKey(marker) === wanted);
+        if (!current) {
+          return (
+            <>
+              <p className="note">The audit in the address of this page is not among the latest events of this asset.</p>
+              <LinkButton onClick={() => choose("")}>Show the latest audit</LinkButton>
+            </>
+          );
+        }
+        return (
+          <div className="asset">
             <h2>Audits of {assetName}</h2>
             <p className="quiet">
-              {counted(audits.length, "audit", "audits")} announced by the latest events of this asset. The one below is of{" "}
-              {minute(current.marker.timestamp)}, by <HostLink to={tabPath(current.marker)}>{current.marker.taskId}</HostLink>.
+              {counted(audits.length, "audit", "audits")} announced by the latest events of this asset.{" "}
+              <HostLink to={taskPagePath(current.marker, repository)}>
+                Show the audit of {minute(current.marker.timestamp)} on a page of its own
+              </HostLink>
             </p>
-            <Trend audits={ofOneTask(audits, current)} current={taskKey(current.marker)} onChoose={(key) => taskOfKey(key) && setParameters({ [SHOWN]: key })} />
-            <details>
-              <summary>All of these audits</summary>
-              <Markers tasks={audits} label="Audits of this asset" />
-            </details>
-            <TaskPage key={taskKey(current.marker)} task={current.marker} />
-          </>
-        ) : (
-          <p className="quiet">No event of this asset has announced an audit that you may see.</p>
+            <div className="roomy">
+              {repository === null && (
+                <Trend
+                  audits={audits.filter((each) => isOfOneSeries(each, current))}
+                  current={taskKey(current.marker)}
+                  onChoose={choose}
+                />
+              )}
+              <details>
+                <summary>All of these audits</summary>
+                <Markers tasks={audits} label="Audits of this asset" />
+              </details>
+              <TaskResult key={taskKey(current.marker)} task={current.marker} settings={settings} isOneOfMany />
+            </div>
+          </div>
         );
       }}
     </Show>
   );
-}
-
-/** Those that one task of one DAG made, which are comparable. */
-function ofOneTask(audits: MarkedTask[], { marker }: MarkedTask): MarkedTask[] {
-  return audits.filter(({ marker: { dagId, taskId } }) => dagId === marker.dagId && taskId === marker.taskId);
 }

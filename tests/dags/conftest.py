@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -69,20 +70,24 @@ class DagServer:
         process = self._process = self._process or self._started()
         assert process.stdin is not None
         assert process.stdout is not None
+        guard = threading.Timer(RUN_SECONDS, kill, [process])
+        guard.start()
         try:
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
-            assert any(line.startswith("ENDED ") for line in process.stdout), "The process that runs the DAGs ended."
+            has_ended = any(line.startswith("ENDED ") for line in process.stdout)
+            assert has_ended, f"The run was lost, or took {RUN_SECONDS} s:\n{printed(request)[-6000:]}"
         except BaseException:
             self.stop()
             raise
+        finally:
+            guard.cancel()
 
     def stop(self) -> None:
         """End the process, and what it runs."""
         if self._process is None:
             return
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        kill(self._process)
         self._process.communicate(timeout=RUN_SECONDS)
         self._process = None
 
@@ -92,6 +97,17 @@ class DagServer:
         return subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def printed(request: dict[str, Any]) -> str:
+    """Return what a run has printed so far."""
+    output = Path(request["output"])
+    return output.read_text(errors="replace") if output.exists() else ""
 
 
 @pytest.fixture(scope="session")
@@ -141,12 +157,12 @@ def run_dag(local_ecr: LocalEcr, new_home: Path, tmp_path: Path, dag_server: Dag
             "again": list(again),
             "then": then and {"dag_id": then[0], "conf": then[1]},
         }
-        output = tmp_path / "output"
-        dag_server.run({"environment": environment, "wanted": wanted, "output": str(output)})
-        printed = output.read_text()
-        results = [line for line in printed.splitlines() if line.startswith("RESULT ")]
-        assert results, printed[-6000:]
+        request = {"environment": environment, "wanted": wanted, "output": str(tmp_path / "output")}
+        dag_server.run(request)
+        log = printed(request)
+        results = [line for line in log.splitlines() if line.startswith("RESULT ")]
+        assert results, log[-6000:]
         result: dict[str, Any] = json.loads(results[0].removeprefix("RESULT "))
-        return result | {"log": printed}
+        return result | {"log": log}
 
     return run

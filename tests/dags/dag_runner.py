@@ -25,12 +25,23 @@ from airflow.models.dagbundle import DagBundleModel
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.xcom import XComModel
-from airflow.sdk.definitions.dag import _run_task
+from airflow.sdk.definitions import dag as airflow_dag
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
 from sqlalchemy import select
 
 POLL_SECONDS = 0.2
+
+RUNNING = threading.Lock()
+"""Held while a task runs: `dag.test` then writes the state of the task once more, over that of an answer given meanwhile."""
+
+_run_task = airflow_dag._run_task
+
+
+def run_task(*args: Any, **kwargs: Any) -> Any:
+    """Run a task, and let no question be answered until that is over."""
+    with RUNNING:
+        return _run_task(*args, **kwargs)
 
 
 @contextmanager
@@ -56,8 +67,7 @@ def answer(answers: dict[str, str], ended: threading.Event) -> None:
     from airflow.models.hitl import HITLDetail  # noqa: PLC0415
 
     while not ended.wait(POLL_SECONDS):
-        with create_session() as session:
-            # While the task is about to wait, an answer could be lost: SQLite cannot lock the row against it.
+        with RUNNING, create_session() as session:
             waiting = session.scalars(
                 select(TaskInstance).where(TaskInstance.state.in_(["awaiting_input", "deferred"]))
             )
@@ -88,7 +98,7 @@ def run_again(dag: Any, run_id: str, task_ids: list[str]) -> None:
         ti.try_number += 1
         session.commit()
         try:
-            _run_task(ti=ti, task=dag.task_dict[task_id], run_triggerer=True)
+            run_task(ti=ti, task=dag.task_dict[task_id], run_triggerer=True)
         except Exception as error:  # noqa: BLE001  # the result says so
             sys.stdout.write(f"{error}\n")
 
@@ -103,6 +113,7 @@ def main(argument: str) -> None:
         session.merge(DagBundleModel(name="examples"))
     sync_bag_to_db(bag, "examples", None)
     dag = bag.dags[wanted["dag_id"]]
+    airflow_dag._run_task = run_task
     with answering(wanted["answers"]):
         run = dag.test(run_conf=wanted["conf"], mark_success_pattern=wanted["approve"] or None)
     if wanted["again"]:

@@ -35,6 +35,8 @@ COMPONENTS = ("scheduler", "dag-processor", "triggerer", "api-server")
 PATIENCE = {
     # Audits on a schedule would replace the previews of the jobs.
     "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
+    # The examples do not change while they run.
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
     # On a busy machine Airflow would give up tasks that only wait for a processor.
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "3600",
     "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "3600",
@@ -220,7 +222,7 @@ def session(airflow: Airflow) -> Iterator[BrowserContext]:
     """Log in as a person does."""
     with sync_playwright() as playwright:
         browser: Browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
-        context = browser.new_context(base_url=airflow.local.url, viewport=WIDE)
+        context = browser.new_context(base_url=airflow.local.url, viewport=WIDE, reduced_motion="reduce")
         context.set_default_timeout(LIMIT_MILLISECONDS)
         expect.set_options(timeout=LIMIT_MILLISECONDS)
         page = context.new_page()
@@ -301,6 +303,11 @@ def run_path(dag_id: str, run_id: str, *more: str) -> str:
 
 
 def run_id_of(page: Page) -> str:
-    """Return the id of the run to which the browser is led when a DAG was triggered."""
+    """Return the id of the run to which the browser is led when a DAG was triggered, and leave its page.
+
+    Airflow draws that page anew all the time, which takes the processor that the run needs.
+    """
     page.wait_for_url("**/runs/**")
-    return unquote(page.url.split("/runs/")[1].split("/")[0].split("?")[0])
+    run_id = unquote(page.url.split("/runs/")[1].split("/")[0].split("?")[0])
+    page.goto("about:blank")
+    return run_id

@@ -57,6 +57,7 @@ def chromium() -> str:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
+        expect.set_options(timeout=LIMIT_MILLISECONDS)
         yield browser
         browser.close()
 
@@ -105,7 +106,6 @@ def page_of(sessions: Callable[[str], BrowserContext], server: Server) -> Iterat
     def open_page(user: str) -> Page:
         page = sessions(user).new_page()
         page.set_default_timeout(LIMIT_MILLISECONDS)
-        expect.set_options(timeout=LIMIT_MILLISECONDS)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("dialog", lambda dialog: (errors.append(dialog.message), dialog.dismiss()))
         pages.append(page)

@@ -21,6 +21,7 @@ from airflow_provider_ecr_preview.plugins.bundle import BUNDLE
 from airflow_provider_ecr_preview.reports.lists import image_list
 from tests.core.audit.test_summary import audited
 from tests.plugins.audits import push_audit
+from tests.plugins.browser.conftest import LIMIT_MILLISECONDS
 from tests.plugins.browser.looking import WIDE, tab_path
 from tests.plugins.conftest import Server
 from tests.plugins.previews import images
@@ -74,7 +75,7 @@ def url(server: Server, folder: Path) -> Iterator[str]:
 
 def is_healthy(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/api/v2/monitor/health", trust_env=False).is_success
+        return httpx.get(f"{url}/api/v2/monitor/health", trust_env=False, timeout=START_SECONDS).is_success
     except httpx.TransportError:
         return False
 
@@ -89,6 +90,7 @@ def page(browser: Browser, server: Server, url: str, folder: Path) -> Iterator[P
     push_audit(server, folder, [audited("team/largest", expiring=9, images_uri=uri), audited("team/other")])
     context = browser.new_context(base_url=url, viewport=WIDE)
     token = server.headers("alice")["Authorization"].removeprefix("Bearer ")
+    context.set_default_timeout(LIMIT_MILLISECONDS)
     context.add_cookies([{"name": "_token", "value": token, "url": url}])
     yield context.new_page()
     context.close()
@@ -113,7 +115,7 @@ def test_every_process_answers_and_refuses_alike(page: Page, server: Server, url
     for user, status in [("alice", 200), ("bob", 403), (None, 401)] * 8:
         # On a connection of its own each, which the processes take in turns.
         headers = server.headers(user) if user else {}
-        answer = httpx.get(path, headers=headers, trust_env=False)
+        answer = httpx.get(path, headers=headers, trust_env=False, timeout=START_SECONDS)
         assert answer.status_code == status, answer.text
         assert status != 200 or answer.json()["total"] == 250
 

@@ -127,6 +127,7 @@ class Bench:
             check=True,
             stdout=subprocess.PIPE,
             text=True,
+            timeout=7200,
         ).stdout
         told = json.loads(output.splitlines()[-1])
         return Cost(label=label, repositories=repositories, **told, **self._ask())
@@ -149,7 +150,7 @@ def bench(repositories: int, rate: int | None = None, *, shared: bool = False) -
     environment = pipe.recv()
     yield Bench(pipe, environment)
     pipe.send("stop")
-    server.join()
+    server.join(60)
 
 
 def script(repositories: int, *, threads: int, delay: int | None) -> dict[str, Any]:
@@ -317,11 +318,11 @@ def checkout(repository: Path, commit: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
         git = ["git", "-C", str(repository), "worktree"]
-        subprocess.run([*git, "add", "--quiet", "--detach", str(tree), commit], check=True)
+        subprocess.run([*git, "add", "--quiet", "--detach", str(tree), commit], check=True, timeout=300)
         try:
             yield tree
         finally:
-            subprocess.run([*git, "remove", "--force", str(tree)], check=True)
+            subprocess.run([*git, "remove", "--force", str(tree)], check=True, timeout=300)
 
 
 def costs_table(title: str, costs: list[Cost]) -> Table:

@@ -221,7 +221,7 @@ class Attack:
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
-        self._process.wait()
+        self._process.wait(60)
         self._output.seek(0)
         lines = self._output.read().splitlines()
         self._output.close()

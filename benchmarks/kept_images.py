@@ -79,10 +79,10 @@ def measure(repositories: int, images: int, rounds: int) -> list[dict[str, float
     for _ in range(rounds):
         for side, taken in enumerate(costs):
             command = [sys.executable, __file__, "--audit", str(side), "--repositories", str(repositories)]
-            done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+            done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True, timeout=7200)
             taken.append(json.loads(done.stdout.splitlines()[-1]))
     pipe.send("stop")
-    server.join()
+    server.join(60)
     return [{name: min(cost[name] for cost in taken) for name in taken[0]} for taken in costs]
 
 

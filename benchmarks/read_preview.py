@@ -104,7 +104,7 @@ def measure_cpu(images: int, rounds: int) -> None:
         calls["hook"] = pipe.recv()
         assert count == summary["expiring_image_count"] == images
     pipe.send("stop")
-    server.join()
+    server.join(60)
     boto3_seconds, hook_seconds = statistics.median(theirs), statistics.median(ours)
     print(f"{images} images, {rounds} rounds, median CPU seconds of the client")
     print(f"  boto3 paginator, iterated only   {boto3_seconds:.3f} s  {calls['boto3']} calls")
@@ -119,10 +119,15 @@ def measure_memory(images: int) -> int:
     _, connection = pipe.recv()
     environment = {**os.environ, "AIRFLOW_CONN_AWS_DEFAULT": connection}
     output = subprocess.run(
-        [sys.executable, __file__, "--summarize-only"], env=environment, check=True, capture_output=True, text=True
+        [sys.executable, __file__, "--summarize-only"],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=7200,
     ).stdout
     pipe.send("stop")
-    server.join()
+    server.join(60)
     return int(output.splitlines()[-1])
 
 

@@ -185,7 +185,9 @@ def _expect(built: Path, what: str, found: set[str], expected: set[str]) -> None
 
 def _output(*command: str, environment: dict[str, str] | None = None, folder: str | None = None) -> str:
     """Return what a command prints, or end with it."""
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=folder)
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, env=environment, cwd=folder, timeout=1200
+    )
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
     return done.stdout

@@ -37,6 +37,10 @@ class Release(NamedTuple):
     """Options of uv."""
 
 
+_RUN_SECONDS = 4 * 3600
+"""How long an installation or a run of all tests may take."""
+
+
 # An old Airflow with the newest of everything else does not start; its users have the packages of its own time.
 RELEASES = {
     "lowest": Release("3.1.1", "2025-11-10", ("structlog!=25.5.0",), ("--resolution=lowest-direct",)),
@@ -187,7 +191,7 @@ def _packages(release: Release) -> list[str]:
 
 def _versions(python: Path) -> dict[str, str]:
     code = f"import importlib.metadata as m, json; print(json.dumps({{name: m.version(name) for name in {SHOWN}}}))"
-    printed = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout
+    printed = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True, timeout=300).stdout
     versions: dict[str, str] = json.loads(printed)
     return versions
 
@@ -195,7 +199,7 @@ def _versions(python: Path) -> dict[str, str]:
 def _run(command: list[str | Path], *, may_fail: bool = False) -> None:
     # Another index strategy would take a package from the first index that has any release of it.
     environment = {"UV_INDEX_STRATEGY": "unsafe-best-match"} | os.environ
-    done = subprocess.run(command, check=False, env=environment, cwd=ROOT).returncode
+    done = subprocess.run(command, check=False, env=environment, cwd=ROOT, timeout=_RUN_SECONDS).returncode
     if done and not may_fail:
         sys.exit(done)
 

@@ -27,6 +27,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 Command = list[str | Path]
 
 _HEARTBEAT_SECONDS = 20
+_INSTALL_SECONDS = 3600
 
 # Setting of pip, the same in uv, and what stands between its values there.
 _UV_SETTINGS = {
@@ -59,7 +60,7 @@ def main() -> None:
 
 
 def _works(python: Path) -> bool:
-    return python.exists() and subprocess.run([python, "-c", ""], check=False).returncode == 0
+    return python.exists() and subprocess.run([python, "-c", ""], check=False, timeout=300).returncode == 0
 
 
 def _discard() -> None:
@@ -74,7 +75,9 @@ def _discard() -> None:
 def _create() -> None:
     # Where this Python has pip, the environment needs none of its own, which saves seconds and Debian's ensurepip.
     has_pip = importlib.util.find_spec("pip") is not None
-    subprocess.run([sys.executable, "-m", "venv", *(["--without-pip"] if has_pip else []), VENV], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "venv", *(["--without-pip"] if has_pip else []), VENV], check=True, timeout=600
+    )
 
 
 def _install(lock: int) -> None:
@@ -94,7 +97,10 @@ def _run(command: Command, lock: int) -> None:
             try:
                 returncode = child.wait(timeout=_HEARTBEAT_SECONDS)
             except subprocess.TimeoutExpired:
-                _say(f"  still installing, {time.monotonic() - started:.0f} s")
+                seconds = time.monotonic() - started
+                _say(f"  still installing, {seconds:.0f} s")
+                if seconds > _INSTALL_SECONDS:
+                    child.kill()
             else:
                 break
     if returncode:
@@ -105,7 +111,7 @@ def _uv_environment() -> dict[str, str]:
     """Return the environment in which uv looks where pip does."""
     environment = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
     pip_config = [sys.executable, "-m", "pip", "config", "list"]
-    settings = subprocess.run(pip_config, capture_output=True, text=True, check=False).stdout
+    settings = subprocess.run(pip_config, capture_output=True, text=True, check=False, timeout=300).stdout
     for line in settings.splitlines():
         name, _, value = line.partition("=")
         variable, separator = _UV_SETTINGS.get(name.rpartition(".")[2], (None, ""))

@@ -171,11 +171,13 @@ def _differences(how: str, results: Sequence[tuple[str, bool]], exceptions: Mapp
 
 
 def _check(command: list[str], environment: Mapping[str, str] | None = None) -> None:
-    subprocess.run(command, check=True, env={**os.environ, **(environment or {})})
+    subprocess.run(command, check=True, env={**os.environ, **(environment or {})}, timeout=7200)
 
 
 def _quietly(command: list[str], environment: Mapping[str, str], folder: Path) -> None:
-    subprocess.run(command, check=False, cwd=folder, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        command, check=False, cwd=folder, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, timeout=7200
+    )
 
 
 def _print(text: str) -> None:

@@ -15,6 +15,8 @@ import psutil
 
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 6
+_KILL_SECONDS = 60
+_RUN_SECONDS = 900
 
 
 class Interrupted(Exception):  # noqa: N818  # no error: somebody wants this to end
@@ -63,11 +65,14 @@ class Processes:
 
         :param name: what to call it.
         :param command: the command.
-        :raises FailedError: if it fails.
+        :raises FailedError: if it fails, or does not end in time.
         :raises Interrupted: if a signal asks for the end.
         """
         child = self._spawn(name, command)
+        deadline = time.monotonic() + _RUN_SECONDS
         while child.poll() is None:
+            if time.monotonic() > deadline:
+                raise FailedError(f"The {name} did not end within {_RUN_SECONDS} s.", self.log(name))
             self.pause()
         if child.returncode:
             raise self._ended(name)
@@ -105,7 +110,7 @@ class Processes:
         for process in [*psutil.Process(child.pid).children(recursive=True), psutil.Process(child.pid)]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        child.wait()
+        child.wait(_KILL_SECONDS)
 
     def log(self, name: str) -> Path:
         """Return the log of a process.
@@ -144,7 +149,7 @@ class Processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         for child in self._children.values():
-            child.wait()
+            child.wait(_KILL_SECONDS)
 
     def _left(self) -> Iterator[psutil.Process]:
         """Yield what is left of the children and of all that they started, also where its parent has gone."""

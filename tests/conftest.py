@@ -97,7 +97,7 @@ def new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             made = tmp_path_factory.mktemp("new-home")
             environment = {**os.environ, "AIRFLOW_HOME": str(made), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
             migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
-            subprocess.run(migrate, env=environment, check=True, capture_output=True)
+            subprocess.run(migrate, env=environment, check=True, capture_output=True, timeout=300)
             made.rename(home)
     return home
 

@@ -52,7 +52,7 @@ class Server:
     def stop(self) -> None:
         """Stop answering, and free the port."""
         self._http.shutdown()
-        self._thread.join()
+        self._thread.join(60)
         self._http.server_close()
         self._socket.close()
 

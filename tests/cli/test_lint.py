@@ -205,7 +205,9 @@ def test_a_terminal_that_cannot_show_a_character_gets_it_escaped(run: Run, write
     files = [write("a.json", keep(5)), write("b.json", keep(4))]
     command = [sys.executable, "-m", "airflow_provider_ecr_preview.cli", "diff", *files]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment, timeout=300
+    )
     assert "\\u2192 Rule 1: Expires all images beyond the newest 4." in done.stdout
 
 

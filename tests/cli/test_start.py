@@ -23,6 +23,7 @@ def test_it_is_a_module_to_run() -> None:
         capture_output=True,
         text=True,
         check=True,
+        timeout=300,
     )
     assert done.stdout.startswith("ecr-preview ")
 

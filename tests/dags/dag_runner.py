@@ -57,7 +57,7 @@ def answering(answers: dict[str, str]) -> Any:
         yield
     finally:
         ended.set()
-        thread.join()
+        thread.join(300)
 
 
 def answer(answers: dict[str, str], ended: threading.Event) -> None:

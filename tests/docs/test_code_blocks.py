@@ -126,6 +126,7 @@ def test_the_tests_of_the_guide_pass_in_an_empty_folder(folder: Path) -> None:
         check=False,
         capture_output=True,
         text=True,
+        timeout=500,
     )
     assert "3 passed" in done.stdout, done.stdout[-5000:] + done.stderr[-2000:]
 
@@ -146,10 +147,10 @@ def test_the_shell_of_the_tutorial_runs_as_written(folder: Path, monkeypatch: py
     server = subprocess.Popen(["bash", "-c", f"exec {serve}"], stdout=subprocess.DEVNULL)
     try:
         wait_for(int(port), server)
-        done = subprocess.run(["bash", "-ec", run], check=False, capture_output=True, text=True)
+        done = subprocess.run(["bash", "-ec", run], check=False, capture_output=True, text=True, timeout=500)
     finally:
         server.terminate()
-        server.wait()
+        server.wait(60)
     log = done.stdout + done.stderr
     assert "images would expire" in log, log[-5000:]
 

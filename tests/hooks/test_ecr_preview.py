@@ -513,7 +513,7 @@ class TestClient:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            thread.join(300)
         assert counts == [240] * 8
 
 

@@ -30,6 +30,7 @@ def aws(*arguments: str) -> Any:
         capture_output=True,
         text=True,
         check=False,
+        timeout=300,
     )
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout or "null")
@@ -75,7 +76,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subproces
         yield process, ready
     finally:
         process.kill()
-        process.communicate()
+        process.communicate(timeout=300)
 
 
 def test_it_serves_until_a_signal_stops_it(served: tuple[subprocess.Popen[str], Path]) -> None:
@@ -98,7 +99,7 @@ def test_it_serves_until_a_signal_stops_it(served: tuple[subprocess.Popen[str], 
     assert "StartLifecyclePolicyPreview 200 OK" in output
     assert "Stopped after 2 calls of ECR: GetLifecyclePolicyPreview 1, StartLifecyclePolicyPreview 1." in output
     with pytest.raises(urllib.error.URLError):
-        urllib.request.urlopen(url)
+        urllib.request.urlopen(url, timeout=60)
 
 
 def test_a_taken_port_is_one_line_and_the_way_out() -> None:
@@ -121,7 +122,9 @@ runpy.run_module("airflow_provider_ecr_preview.local", run_name="__main__")
 
 
 def test_without_the_extra_it_says_what_to_install() -> None:
-    done = subprocess.run([sys.executable, "-c", WITHOUT_MOTO], check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_MOTO], check=False, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 1
     assert "pip install 'airflow-provider-ecr-preview[local]'" in done.stderr.splitlines()[-1]
 
@@ -141,6 +144,7 @@ def test_the_command_without_the_extra_is_one_line_without_a_traceback(tmp_path:
         check=False,
         capture_output=True,
         text=True,
+        timeout=300,
     )
     assert done.returncode == 1
     assert done.stderr == ("The local ECR needs moto. Run: pip install 'airflow-provider-ecr-preview[local]'\n")

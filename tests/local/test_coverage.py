@@ -30,7 +30,7 @@ def test_every_operation_of_the_model_is_on_one_list() -> None:
 def test_what_is_not_served_is_refused_by_name_with_400(local_ecr: LocalEcr, operation: str) -> None:
     headers = {"X-Amz-Target": TARGET_PREFIX + operation, "Content-Type": "application/x-amz-json-1.1"}
     with pytest.raises(HTTPError) as caught:
-        urlopen(Request(local_ecr.endpoint_url, data=b"{}", headers=headers))
+        urlopen(Request(local_ecr.endpoint_url, data=b"{}", headers=headers), timeout=60)
     with caught.value as reply:
         body = json.loads(reply.read())
     assert reply.code == 400

@@ -185,7 +185,7 @@ class TestClients:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            thread.join(300)
         assert not failures
         assert local_ecr.calls.operations == {"DescribeImages": 80, "DescribeRepositories": 80}
 

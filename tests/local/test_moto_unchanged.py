@@ -166,7 +166,12 @@ with mock_aws():
 def of_moto() -> Any:
     """Answers of moto alone; in a process of its own, because the local ECR of this one extends moto."""
     run = subprocess.run(
-        [sys.executable, "-c", PLAIN_MOTO], input=json.dumps(CALLS), capture_output=True, text=True, check=True
+        [sys.executable, "-c", PLAIN_MOTO],
+        input=json.dumps(CALLS),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
     )
     return json.loads(run.stdout)
 

@@ -164,7 +164,7 @@ def call(ecr: LocalEcr, operation: str, parameters: dict[str, Any]) -> Any:
             "Authorization": "AWS4-HMAC-SHA256 Credential=AKIALOCALECRTESTONLY/20260101/us-east-1/ecr/aws4_request",
         },
     )
-    with urllib.request.urlopen(request) as reply:
+    with urllib.request.urlopen(request, timeout=60) as reply:
         return json.load(reply)
 
 

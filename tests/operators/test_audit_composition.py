@@ -88,7 +88,7 @@ def test_openlineage_is_imported_only_when_facets_are_read() -> None:
         "import airflow_provider_ecr_preview.operators.ecr_audit, sys;"
         "sys.exit('openlineage.client' in sys.modules or 'moto' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=300).returncode == 0
 
 
 @pytest.mark.parametrize(

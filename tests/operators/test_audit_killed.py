@@ -56,8 +56,8 @@ def test_after_a_kill_halfway_the_audit_is_complete_and_few_repositories_are_rea
         assert first.poll() is None
         time.sleep(0.01)
     first.send_signal(signal.SIGKILL)
-    first.wait()
-    second = subprocess.run([*command, "2"], capture_output=True, text=True, check=False)
+    first.wait(300)
+    second = subprocess.run([*command, "2"], capture_output=True, text=True, check=False, timeout=300)
 
     assert f"RESULT {REPOSITORIES} {REPOSITORIES} 0" in second.stdout, second.stdout[-2000:] + second.stderr[-2000:]
     asked: Counter[tuple[str, str | None]] = Counter(

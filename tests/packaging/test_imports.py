@@ -26,7 +26,7 @@ def brought_in(modules: list[str], unwanted: list[str]) -> list[str]:
     """Return which packages an interpreter of its own has after importing modules of ours."""
     code = "".join(f"import airflow_provider_ecr_preview.{module}\n" for module in modules)
     code += f"import sys\nprint(*[name for name in {unwanted!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     return done.stdout.splitlines()[-1].split()
 
 

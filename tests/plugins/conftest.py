@@ -125,7 +125,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, new_home: Path) -> Iterator
         patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "only this application knows " * 3)
         shutil.copy(new_home / "airflow.db", os.environ["AIRFLOW_HOME"])
         command = [sys.executable, "-c", RUN, str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
         runs = [line.removeprefix("RUN ") for line in done.stdout.splitlines() if line.startswith("RUN ")]
         assert len(runs) == 2, done.stdout[-3000:] + done.stderr[-3000:]
         assert len(set(runs)) == 1

@@ -43,7 +43,7 @@ before = set(sys.modules)
 import airflow_provider_ecr_preview.plugins.ecr_preview
 print(*set(sys.modules) - before)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     new = set(done.stdout.splitlines()[-1].split())
     assert "airflow_provider_ecr_preview.plugins.ecr_preview" in new
     assert new <= OURS

@@ -338,5 +338,6 @@ def test_airflows_default_deferrable_decides_unless_the_task_does(default: bool)
         capture_output=True,
         text=True,
         check=False,
+        timeout=300,
     )
     assert f"DEFERRABLE {default} {default}" in done.stdout, done.stderr

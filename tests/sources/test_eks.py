@@ -139,7 +139,7 @@ def kubernetes(local_ecr: LocalEcr, tmp_path: Path) -> Iterator[Kubernetes]:
     thread.start()
     yield server
     server.shutdown()
-    thread.join()
+    thread.join(300)
     server.server_close()
 
 

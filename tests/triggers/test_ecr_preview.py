@@ -305,7 +305,7 @@ class TestSharedClients:
         barrier = threading.Barrier(8)
 
         def ask(_: int) -> EcrLifecyclePolicyPreviewHook:
-            barrier.wait()
+            barrier.wait(300)
             return shared_hook("aws_default", None, None, None)
 
         with ThreadPoolExecutor(8) as pool:

@@ -80,7 +80,7 @@ class TestHungCalls:
     ) -> None:
         released = threading.Event()
         monkeypatch.setattr(ecr_preview, "LEAST_SECONDS", 0.01)
-        monkeypatch.setattr(Poller, "look", lambda *_: released.wait())
+        monkeypatch.setattr(Poller, "look", lambda *_: released.wait(300))
         event = await event_of(waiting(deadline=time.time()))
         released.set()
         assert event["error"] == "PreviewTimeoutError"
@@ -91,7 +91,7 @@ class TestHungCalls:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         released = threading.Event()
-        monkeypatch.setattr(Poller, "look", lambda *_: released.wait())
+        monkeypatch.setattr(Poller, "look", lambda *_: released.wait(300))
         names = [f"team/{number}" for number in range(8)]
         event = await event_of(auditing(repository_names=names, deadline=time.time() + 0.1, carried={"log": "kept"}))
         released.set()
@@ -105,7 +105,7 @@ class TestHungCalls:
         look = Poller.look
 
         def together(poller: Poller, name: str, registry_id: str | None) -> PreviewStatus:
-            barrier.wait()
+            barrier.wait(300)
             return look(poller, name, registry_id)
 
         monkeypatch.setattr(Poller, "look", together)

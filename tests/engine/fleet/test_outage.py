@@ -206,5 +206,5 @@ def test_threads_share_the_state(clock: Clock) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(300)
     assert outage.is_on

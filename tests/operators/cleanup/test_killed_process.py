@@ -68,13 +68,13 @@ class Attempts:
         with self.ecr.inject(killing, calls=None):
             process = subprocess.Popen(self._command(1), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             killing.pids.append(process.pid)
-            assert process.wait() == -signal.SIGKILL
+            assert process.wait(300) == -signal.SIGKILL
         parts = sorted(self.folder.rglob("*.parts/**/*.jsonl"))
         return [json.loads(line) for part in parts for line in part.read_text().splitlines()]
 
     def finished(self) -> dict[str, Any]:
         """Run the second attempt to its end, and return its result."""
-        done = subprocess.run(self._command(2), capture_output=True, text=True, check=False)
+        done = subprocess.run(self._command(2), capture_output=True, text=True, check=False, timeout=300)
         results = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
         assert results, done.stdout[-3000:] + done.stderr[-3000:]
         value: dict[str, Any] = json.loads(results[-1].removeprefix("RESULT "))

@@ -77,7 +77,7 @@ def address(server: Server) -> Iterator[str]:
             time.sleep(0.05)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         application.should_exit = True
-        thread.join()
+        thread.join(300)
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,7 @@ def url(server: Server, folder: Path) -> Iterator[str]:
             program.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(program.pid, signal.SIGKILL)
-            program.wait()
+            program.wait(300)
 
 
 def is_healthy(url: str) -> bool:

@@ -10,9 +10,17 @@ from typing import Any
 from airflow_provider_ecr_preview.local import Call, Fault, Registry
 from tests.operators.cleanup.worlds.spec import KillSpec
 
+LIMIT_SECONDS = 600
+"""As long as a whole test may take: only a guard against a worker that hangs."""
+
 
 class KilledError(BaseException):
     """Unwinds the thread of a worker that was killed, when the world is over."""
+
+
+def _take(turn: threading.Semaphore) -> None:
+    if not turn.acquire(timeout=LIMIT_SECONDS):
+        raise TimeoutError(f"No worker gave its turn away within {LIMIT_SECONDS} s.")
 
 
 class Worker:
@@ -41,18 +49,18 @@ class Worker:
         if not self.thread.is_alive() and not self.has_ended:
             self.thread.start()
         self.turn.release()
-        self.back.acquire()
+        _take(self.back)
 
     def bury(self) -> None:
         """End the thread of a killed worker; nothing that it does any more is looked at."""
         if self.is_killed:
             self.turn.release()
-            self.thread.join()
+            self.thread.join(LIMIT_SECONDS)
 
     def pause(self) -> None:
         """Wait for the next turn."""
         self.back.release()
-        self.turn.acquire()
+        _take(self.turn)
 
     def die(self) -> None:
         """Be killed here: no code of the attempt runs any more."""
@@ -61,7 +69,7 @@ class Worker:
         raise KilledError
 
     def _run(self) -> None:
-        self.turn.acquire()
+        _take(self.turn)
         try:
             self.result = self._work()
         except KilledError:

@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made and kept up to date from constraints.txt and pyproject.toml.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui frontend test test-fast test-browser nightly moto reference docs workflows sbom installs coverage bench compatibility distributed lint format types build check install constraints clean no-python
+.PHONY: help demo ui frontend test test-failed test-fast test-browser nightly moto reference docs workflows sbom installs coverage bench compatibility distributed lint format types build check install constraints clean no-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -41,6 +41,9 @@ $(BUNDLE): hatch_build.py $(shell find $(FRONTEND) -name node_modules -prune -o 
 test: $(READY) frontend ## Run the tests, in parallel and without network
 	$(BIN)/python hatch_build.py --run test
 	$(BIN)/python -m pytest -n $(JOBS)
+
+test-failed: $(READY) ## Run the tests that failed last, one at a time
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures=none
 
 # The folders whose tests need no Airflow that runs, no browser and no seconds.
 FAST := tests/core tests/display tests/docs tests/packaging tests/reports tests/sources tests/triggers tests/sensors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +24,20 @@ INTRODUCTION = """\
 # Why is it blocked?
 
 `EcrDeletePreviewedImagesOperator` and `EcrPutLifecyclePolicyOperator` check every repository before they change anything. The log,
-the result (`checks`) and the error of the task name each check with its verdict, what it saw (`message`), and what to do about
-it (`remedy`).
+the result (`checks`) and the error of the task name each check with its verdict, what it found (`message`), and how to fix it
+(`remedy`).
 
 | Verdict | Meaning |
 | --- | --- |
 | `passed` | The check found no problem. |
 | `warned` | A person should look at it. It blocks nothing. |
-| `spared` | Some images stay; the others go. `EcrPutLifecyclePolicyOperator` blocks instead, because a policy spares nothing. |
-| `blocked` | Nothing is changed in this repository, or in any one if the check is of the whole run. |
-| `unknown` | Something could not be read, so there is no answer. It blocks, too: unknown is not safe. |
-| `not_checked` | `check_only` cannot check it without starting a preview or changing something. |
+| `spared` | Some images stay; the others go. `EcrPutLifecyclePolicyOperator` blocks instead, because a policy cannot spare images. |
+| `blocked` | Nothing is changed in this repository, or in any repository if the check covers the whole run. |
+| `unknown` | Something could not be read, so the check has no answer. This blocks, too: unknown is not safe. |
+| `not_checked` | `check_only` skips it, because it would have to start a preview or change something. |
 | `off` | The check is switched off, or does not apply. |
 
-`check_only=True` runs every check that needs no new preview, over any number of repositories. It starts and changes nothing: use it
+`check_only=True` runs every check that needs no new preview, over any number of repositories. It starts and changes nothing. Use it
 while you set up a clean-up. `on_blocked` decides whether a block fails the task, skips it, or is only reported.
 
 This page is written from the code by `scripts/checks_page.py`.
@@ -46,11 +47,11 @@ This page is written from the code by `scripts/checks_page.py`.
 ERRORS = """\
 A source that cannot be read makes its checks `unknown`. The remedy of a missing permission names the IAM action:
 `Allow ecr:DescribeImages on the repository in IAM, for the role of aws_conn_id.` `check_only` tries every call that reads, and
-names all that are missing at once (`read_permissions`). How to fix other errors:
+lists all missing permissions together (`read_permissions`). How to fix other errors:
 """
 
 STRICTER_RULES = """\
-Each of these logs one warning a run where it has an effect:
+Each of these rules logs one warning per run if it has an effect:
 `<check>: stricter than in release 0.1: ...; set <parameter>=... to ...`
 """
 
@@ -65,7 +66,7 @@ def page() -> str:
             *_checks(),
             "## Why an image is spared",
             "",
-            "The result names examples of every reason (`spared_images`), and `results_path` every image.",
+            "The result has examples for every reason (`spared_images`); the list in `results_path` has every image.",
             "",
             "| Reason | Meaning | Check | What lets the image go |",
             "| --- | --- | --- | --- |",
@@ -125,7 +126,9 @@ def _written(default: Any) -> str:
         return f"`{default!r}`"
     if isinstance(default, tuple):
         return ", ".join(f"`{item}`" for item in default)
-    return f"{default:,}" if isinstance(default, int) else str(default)
+    if isinstance(default, timedelta):
+        return f"{default.days} day" if default == timedelta(days=1) else str(default)
+    return f"{default:,.20g}" if isinstance(default, int | float) else str(default)
 
 
 def _operators(check: Check) -> str:

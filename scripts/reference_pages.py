@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -120,7 +120,7 @@ def _cell(text: str) -> str:
 
 def _xcom() -> str:
     contracts = [value for name in xcom.__all__ if is_typeddict(value := getattr(xcom, name))]
-    return "\n".join(_contract(contract) for contract in sorted(contracts, key=_order))
+    return "\n".join(_contract(contract, contracts) for contract in sorted(contracts, key=_order))
 
 
 def _order(contract: type) -> tuple[bool, str]:
@@ -128,10 +128,33 @@ def _order(contract: type) -> tuple[bool, str]:
     return "schema" not in contract.__annotations__, contract.__name__
 
 
-def _contract(contract: Any) -> str:
+def _contract(contract: Any, contracts: Collection[Any]) -> str:
     keys = get_type_hints(contract, include_extras=True)
-    rows = ((f"`{name}`{_optional(kind)}", f"`{_type(kind)}`") for name, kind in keys.items())
-    return f"### {contract.__name__}\n\n{_sentence(contract.__doc__)}\n\n{_table(('Key', 'Type'), rows)}"
+    meanings = _meanings(contract, contracts)
+    rows = (
+        (f"`{name}`{_optional(kind)}", f"`{_type(kind)}`", *([meanings.get(name, "")] if meanings else []))
+        for name, kind in keys.items()
+    )
+    head = ("Key", "Type", "Meaning") if meanings else ("Key", "Type")
+    return f"### {contract.__name__}\n\n{_sentence(contract.__doc__)}\n\n{_table(head, rows)}"
+
+
+def _meanings(contract: Any, contracts: Collection[Any]) -> dict[str, str]:
+    """Return the meanings of keys, also of those that a contract has from another: a TypedDict does not know its bases."""
+    keys = contract.__annotations__.items()
+    bases = [base for base in contracts if base.__annotations__.items() <= keys]
+    return {
+        name: meaning
+        for base in sorted(bases, key=lambda base: len(base.__annotations__))
+        for name, meaning in _parameters(base.__doc__)
+    }
+
+
+def _parameters(docstring: str | None) -> Iterator[tuple[str, str]]:
+    """Yield the parameters of a docstring, each with its description in one line of Markdown."""
+    for name, text in re.findall(r":param (\w+): (.*?)(?=\n\s*:|\Z)", inspect.cleandoc(docstring or ""), re.DOTALL):
+        meaning = _ROLE.sub(r"`\1`", " ".join(text.split())).replace("``", "`")
+        yield name, meaning[0].upper() + meaning[1:]
 
 
 def _optional(kind: Any) -> str:

@@ -84,11 +84,11 @@ class InvalidLifecyclePolicyError(EcrPreviewError, ValueError):
 
 
 class ApprovalRefusedError(EcrPreviewError):
-    """Raised when an answer is no approval: no person gave it, or what was shown has changed since."""
+    """Raised when an answer is not an approval: no person gave it, or what the person saw has changed since."""
 
 
 class AuditFailedError(EcrPreviewError):
-    """Raised when an audit ended with more failures or alarms than the task allows; its result was pushed before."""
+    """Raised when an audit ends with more failures or alarms than the task allows; its result is pushed first."""
 
 
 class AuditIncompleteError(EcrPreviewError):
@@ -96,11 +96,11 @@ class AuditIncompleteError(EcrPreviewError):
 
 
 class AuditStoppedError(EcrPreviewError):
-    """Raised when an audit was stopped before it had finished."""
+    """Raised when an audit is stopped before it ends."""
 
 
 class AuditsOverlapError(EcrPreviewError):
-    """Raised when audits to merge share repositories, which would be counted twice; nothing was written."""
+    """Raised when audits to merge share repositories, which would count twice; nothing is written."""
 
 
 class NoRepositoriesError(EcrPreviewError):
@@ -108,7 +108,7 @@ class NoRepositoriesError(EcrPreviewError):
 
 
 class CandidateRefusedError(EcrPreviewError):
-    """Raised when a candidate policy takes more than it may, or that is not known; the comparison was pushed before."""
+    """Raised when a candidate policy affects more than it may, or when that is not known; the comparison is pushed first."""
 
 
 class ImagesInUseUnknownError(EcrPreviewError):
@@ -157,7 +157,7 @@ def _rebuild(cls: type[RepositoryError], message: str, place: Mapping[str, Any])
 
 
 class InvalidRequestError(RepositoryError, ValueError):
-    """Raised when arguments exclude each other or are not what ECR takes; nothing was changed."""
+    """Raised when arguments exclude each other or ECR does not accept them; nothing is changed."""
 
 
 class RepositoryNotFoundError(RepositoryError):
@@ -177,7 +177,7 @@ class PreviewFailedError(RepositoryError):
 
 
 class PreviewExpiredError(RepositoryError):
-    """Raised when the preview is no longer there to be read; it can be started again."""
+    """Raised when ECR no longer has the preview; start it again."""
 
 
 class PreviewInProgressError(RepositoryError):
@@ -185,15 +185,15 @@ class PreviewInProgressError(RepositoryError):
 
 
 class PreviewTimeoutError(PreviewInProgressError, TimeoutError):
-    """Raised when a preview did not end within the time it was given."""
+    """Raised when a preview does not end before the timeout."""
 
 
 class PreviewReplacedError(RepositoryError):
-    """Raised when the preview that is there is not of the policy that was started."""
+    """Raised when ECR has a preview of another policy than the one that was started."""
 
 
 class PreviewInconsistentError(RepositoryError):
-    """Raised when the pages of a preview do not add up to what ECR says it found."""
+    """Raised when the pages of a preview do not add up to the counts that ECR reports."""
 
 
 class PreviewTokenExpiredError(RepositoryError):
@@ -205,7 +205,7 @@ class ListTokenExpiredError(RepositoryError):
 
 
 class LifecyclePolicyChangedError(RepositoryError):
-    """Raised when the applied policy is neither the one that was there before nor the one that was put."""
+    """Raised when the applied policy is neither the former one nor the one that the task put."""
 
 
 class AccessDeniedError(RepositoryError, PermissionError):
@@ -221,27 +221,27 @@ class JournalUnwritableError(RepositoryError):
 
 
 class ThrottledError(RepositoryError):
-    """Raised when ECR still throttles after the time that was given to wait."""
+    """Raised when ECR still throttles after the longest wait."""
 
 
 class EcrUnreachableError(RepositoryError, ConnectionError):
-    """Raised when what answers at the endpoint is not ECR, or nothing does."""
+    """Raised when nothing answers at the endpoint, or something other than ECR."""
 
 
 class EcrOutageError(EcrUnreachableError):
-    """Raised when ECR, or the network on the way to it, failed for longer than the caller waits; try again later."""
+    """Raised when ECR or the network to it fails for longer than the caller waits; try again later."""
 
 
 class MalformedResponseError(EcrUnreachableError):
-    """Raised when a response lacks what ECR always sends, or has what ECR never sends; nothing of it is used."""
+    """Raised when a response lacks what ECR always sends, or has what ECR never sends; it is not used."""
 
 
 class CleanupBlockedError(EcrPreviewError):
-    """Raised when a check forbids a clean-up, or cannot be answered; nothing was changed, and the verdicts were pushed."""
+    """Raised when a check blocks a clean-up or has no answer; nothing is changed, and the verdicts are pushed first."""
 
 
 class CleanupIncompleteError(EcrPreviewError):
-    """Raised when a clean-up ended before its time or with failures; what was changed was pushed before."""
+    """Raised when a clean-up ends early or with failures; its changes are pushed first."""
 
 
 class LifecycleEventsUnreadError(EcrPreviewError):
@@ -249,7 +249,7 @@ class LifecycleEventsUnreadError(EcrPreviewError):
 
 
 class PolicyChangeAlarmError(EcrPreviewError):
-    """Raised when the change of a lifecycle policy is an alarm; the report was pushed before."""
+    """Raised when a change of a lifecycle policy raises an alarm; the report is pushed first."""
 
 
 class UnpreviewedExpiryError(EcrPreviewError):

@@ -69,14 +69,18 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--host", default="127.0.0.1", help="address to listen at (%(default)s)")
     options.add_argument("--port", type=int, default=DEFAULT_PORT, help="port; 0 for a free one (%(default)s)")
-    options.add_argument("--registry", choices=sorted(REGISTRIES), help="the registry to begin with (an empty one)")
-    options.add_argument("--seed", type=int, default=0, help="another seed, another registry (%(default)s)")
+    options.add_argument("--registry", choices=sorted(REGISTRIES), help="the registry to start with (an empty one)")
+    options.add_argument(
+        "--seed", type=int, default=0, help="a different seed generates a different registry (%(default)s)"
+    )
     options.add_argument("--now", type=_time, help="the time in the registry, for example 2026-11-23 (the real time)")
     options.add_argument(
         "--preview-seconds", type=float, default=0.0, help="how long a preview is IN_PROGRESS (%(default)s)"
     )
     options.add_argument("--check-layers", action="store_true", help="refuse images whose layers were not uploaded")
-    options.add_argument("--ready-file", type=Path, help="write endpoint_url and pid there, as JSON, once it answers")
+    options.add_argument(
+        "--ready-file", type=Path, help="write endpoint_url and pid to this file as JSON when the server is ready"
+    )
     options.add_argument("--verbose", action="store_true", help="print a line for every request")
     return options
 

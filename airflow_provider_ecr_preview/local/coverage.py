@@ -40,27 +40,27 @@ OF_MOTO = frozenset(
 PARTLY: Mapping[str, str] = {
     "BatchGetImage": "`acceptedMediaTypes` is ignored. The failure code of an archived image is not documented by AWS; "
     "here it is `ImageNotFound`.",
-    "BatchGetRepositoryScanningConfiguration": "Of the caller's own registry only.",
-    "CreatePullThroughCacheRule": "The rule is kept; nothing is pulled, and no repository is created by it. "
-    "`credentialArn` and `customRoleArn` are not looked at.",
-    "UpdatePullThroughCacheRule": "As CreatePullThroughCacheRule.",
+    "BatchGetRepositoryScanningConfiguration": "Only for the registry of the caller.",
+    "CreatePullThroughCacheRule": "The rule is stored and has no effect: it pulls nothing and creates no repository. "
+    "`credentialArn` and `customRoleArn` are not checked.",
+    "UpdatePullThroughCacheRule": "See CreatePullThroughCacheRule.",
     "DescribeImageReplicationStatus": "Copies are there immediately, so the status is always `COMPLETE`.",
     "GetAccountSetting": "AWS does not document the values before the first PutAccountSetting; here they are "
     "`AWS_NATIVE`, `DISABLED` and `V2`.",
-    "PutAccountSetting": "The setting is kept, and changes nothing else.",
-    "DescribeImageScanFindings": "One made-up finding, unless the test sets others through moto's API.",
-    "DescribeRegistry": "The replication configuration only.",
+    "PutAccountSetting": "The setting is stored and has no effect.",
+    "DescribeImageScanFindings": "Returns one made-up finding, unless the test sets others through moto's API.",
+    "DescribeRegistry": "Returns only the replication configuration.",
     "GetAuthorizationToken": "The token is made up; there is no Docker registry to use it with.",
     "GetLifecyclePolicy": "Before the first run, `lastEvaluatedAt` is 0; AWS does not document the value.",
-    "PutImage": "Layers are looked for only with `LocalEcr(check_layers=True)` or `--check-layers`, so that tests need manifests alone. A repository that is missing is "
-    "created where a creation template says `CREATE_ON_PUSH`.",
-    "PutRegistryPolicy": "The policy is kept and not enforced.",
+    "PutImage": "Layers are checked only with `LocalEcr(check_layers=True)` or `--check-layers`, so tests need only manifests. A missing "
+    "repository is created if a creation template says `CREATE_ON_PUSH`.",
+    "PutRegistryPolicy": "The policy is stored and not enforced.",
     "PutReplicationConfiguration": "Copies are there immediately.",
-    "SetRepositoryPolicy": "The policy is kept and not enforced; `force` is ignored.",
+    "SetRepositoryPolicy": "The policy is stored and not enforced; `force` is ignored.",
     "StartImageScan": "The scan finds one made-up finding.",
-    "CreateRepositoryCreationTemplate": "Applied to what replication and a push create. `customRoleArn` is kept and "
-    "not used, and nothing is pulled through a cache.",
-    "UpdateRepositoryCreationTemplate": "As CreateRepositoryCreationTemplate.",
+    "CreateRepositoryCreationTemplate": "The template applies to repositories that replication or a push creates. `customRoleArn` "
+    "is stored and not used, and nothing is pulled through a cache.",
+    "UpdateRepositoryCreationTemplate": "See CreateRepositoryCreationTemplate.",
 }
 """The gaps in operations that are served."""
 

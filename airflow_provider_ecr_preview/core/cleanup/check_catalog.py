@@ -68,7 +68,7 @@ CHECKS: Mapping[str, Check] = {
         ("check_tags", "on_change"),
     ),
     "preview_age": Check(
-        "Is the approved preview young enough?",
+        "Is the approved preview recent enough?",
         f"{_PREVIEW_AGAIN}; or raise max_preview_age.",
         ("max_preview_age",),
     ),
@@ -89,13 +89,13 @@ CHECKS: Mapping[str, Check] = {
         ("in_use", "required_scope", "check_in_use"),
     ),
     "pulling_accounts": Check(
-        "Was every account that can pull from the repository read for images in use?",
+        "Do the images in use cover every account that can pull from the repository?",
         "Run EcrCollectImagesInUseOperator for these accounts as well, and add them to required_scope; or revoke the "
         "permission to pull of accounts that no longer need it.",
         ("in_use", "required_scope"),
     ),
     "replicas": Check(
-        "Where deletions are replicated to: is it known what protects the images there?",
+        "Is it known what protects the images in the places that deletions are replicated to?",
         "Run EcrCollectImagesInUseOperator for the accounts and Regions that deletions are replicated to; or set "
         "check_replicas=False if the images there may be deleted.",
         ("check_replicas", "in_use"),
@@ -121,18 +121,18 @@ CHECKS: Mapping[str, Check] = {
         ("newest_images_kept",),
     ),
     "referrers": Check(
-        "Does no approved image belong to an image that stays, as a signature, an SBOM or an attestation?",
+        "Is no approved image a signature, an SBOM or an attestation of an image that stays?",
         "Nothing needs to be done: they go after the image that they belong to. If they may go while it stays, set "
         "check_referrers=False.",
         ("check_referrers",),
     ),
     "manifest_lists": Check(
-        "Is no image in use named by an approved manifest list?",
+        "Do the approved manifest lists refer to no image in use?",
         "Stop what uses the images, and run EcrCollectImagesInUseOperator again. If the list does not name them, delete it by hand.",
         ("in_use", "check_in_use"),
     ),
     "images_left": Check(
-        "Would enough images that can be run be left? This check cannot be switched off.",
+        "Do enough images stay that can be run? This check cannot be switched off.",
         "Change the policy so that it keeps more images; or lower minimum_images_left (at least 1).",
         ("minimum_images_left",),
     ),

@@ -16,9 +16,10 @@ MAX_REASON_CHARACTERS = 200
 class AcknowledgementCounts(TypedDict):
     """One entry of ``acknowledged_findings``, and what it covers in this audit.
 
-    ``finding_count`` is the number of repositories with such a finding. Where ``has_ended``, the day ``until`` has passed and
-    these findings count again. With a count of 0 the entry matches nothing, except perhaps in one of the
-    ``failed_repository_count`` repositories that it covers and that could not be previewed.
+    :param finding_count: repositories with a finding that the entry covers; 0 if it matches nothing.
+    :param failed_repository_count: repositories that the entry covers and that could not be previewed; they may
+        have the finding.
+    :param has_ended: whether the day ``until`` has passed, so that the findings count again.
     """
 
     repositories: str

@@ -15,7 +15,10 @@ MAX_APPROVAL_BYTES = 48 * 1024
 
 
 class ApprovedRepositoryXCom(TypedDict):
-    """What was approved of one repository. ``tags_fingerprint`` is None where not all images were listed."""
+    """One approved repository.
+
+    :param tags_fingerprint: null if not all images were listed.
+    """
 
     registry_id: str
     region_name: str
@@ -28,7 +31,10 @@ class ApprovedRepositoryXCom(TypedDict):
 
 
 class ApprovedByXCom(TypedDict):
-    """Who approved what a task did, in its result. The names are None where only the digest was given."""
+    """The approval that a task acted on, as its result names it.
+
+    The names are null if the task was given only a digest.
+    """
 
     digest: str
     responded_by: str | None
@@ -38,10 +44,15 @@ class ApprovedByXCom(TypedDict):
 class ApprovalXCom(TypedDict):
     """``return_value`` of :class:`~airflow_provider_ecr_preview.operators.ecr_approval.EcrApproveCleanupOperator`.
 
-    ``repositories`` is None where there was no room for it; ``repositories_uri`` then has it, if there is one, and
-    ``digest`` holds for all of it either way. ``subject`` and ``body`` are what the person read, ``body`` cut if there was
-    no room for it, and ``question_uri`` is the file with the question and the answer. ``answer_by`` is until when a clean-up
-    with its defaults accepts the previews. Approvals of earlier releases lack these keys. The last keys are Airflow's answer; what was pushed before there was one lacks them.
+    The keys from ``chosen_options`` on are Airflow's answer; they are missing until a person answers.
+
+    :param digest: identifies everything that the question covers, whether or not ``repositories`` lists it.
+    :param repositories: what is approved; null if it does not fit.
+    :param repositories_uri: the file with all repositories; null if there is none.
+    :param subject: the subject that the person read.
+    :param body: the text that the person read, cut if it does not fit.
+    :param question_uri: the file with the question and the answer.
+    :param answer_by: until when a clean-up with default settings accepts the previews.
     """
 
     schema: str

@@ -31,7 +31,10 @@ MAX_EXAMPLES = 5
 
 
 class RepositoryRef(TypedDict):
-    """Which repository; registry and Region are null when an audit failed before it learnt them."""
+    """A repository.
+
+    Registry and Region are null if an audit failed before it knew them.
+    """
 
     registry_id: str | None
     region_name: str | None
@@ -39,11 +42,17 @@ class RepositoryRef(TypedDict):
 
 
 class AuditCounts(TypedDict):
-    """Sums over repositories. Those over images are of the repositories that were previewed.
+    """Sums over repositories.
 
-    A sum is null as soon as one addend is not known; next to it are the sum of the known ones and the number of
-    repositories that are missing from it. Bytes are upper bounds, because layers are shared; ``expiring_bytes_exact`` is
-    what is freed by the manifests of the images, with ``read_manifests``. Earlier releases have no exact bytes.
+    Image counts include previewed repositories only. A sum is null if one of its values is not known;
+    ``..._known`` then has the sum of the known values, and ``..._unknown_repository_count`` the number of
+    repositories without one.
+
+    :param expiring_bytes_upper_bound: the images share layers, so deleting them frees this much at most.
+    :param expiring_bytes_exact: what deleting the images frees, read from their manifests; only with
+        ``read_manifests``.
+    :param acknowledged_finding_count: findings that ``acknowledged_findings`` accepts; no other count includes
+        them.
     """
 
     repository_count: int
@@ -80,7 +89,7 @@ class RegistryCounts(AuditCounts):
 
 
 class AuditedRepository(RepositoryRef):
-    """One of the repositories from which the most would go."""
+    """One of the repositories that would lose the most images."""
 
     expiring_image_count: int
     archiving_image_count: int
@@ -101,7 +110,7 @@ class FailedRepository(RepositoryRef):
 
 
 class FindingCount(TypedDict):
-    """How many repositories have one finding, with the first of them by name, and what all their images cost."""
+    """How many repositories have a finding, the names of the first ones, and what all their images cost."""
 
     severity: str
     code: str
@@ -111,9 +120,10 @@ class FindingCount(TypedDict):
 
 
 class BaselineRef(TypedDict):
-    """The earlier audit that one registry and Region was compared with.
+    """The earlier audit that a registry and Region is compared with.
 
-    Its id is null when there is none, or when its reports cannot be read: ``error`` then says why.
+    :param audit_id: null if there is no earlier audit, or if its reports cannot be read.
+    :param error: why the reports cannot be read.
     """
 
     registry_id: str | None
@@ -124,7 +134,10 @@ class BaselineRef(TypedDict):
 
 
 class ChangedRepository(RepositoryRef):
-    """What changed in one repository since the earlier audit; null where it is not known."""
+    """What changed in one repository since the earlier audit.
+
+    A value that is not known is null.
+    """
 
     kind: Literal["appeared", "compared", "not_comparable"]
     compared_by: Literal["fingerprint", "images", "counts"] | None
@@ -139,9 +152,9 @@ class ChangedRepository(RepositoryRef):
 
 
 class ChangesXCom(TypedDict):
-    """What changed since the last audit. The lists are cut, their counts are not.
+    """What changed since the last audit.
 
-    Audits of earlier releases lack ``appeared``.
+    The lists are cut; the counts are complete.
     """
 
     schema: str
@@ -166,11 +179,12 @@ class ChangesXCom(TypedDict):
 
 
 class AuditedPolicies(TypedDict):
-    """Which policies an audit previews: ``applied``, ``candidate``, or ``mixed`` where its parts differ.
+    """The policies that an audit previews.
 
-    ``fingerprint`` is over the candidate policies and the globs that they are for. ``lifecycle_policy_text`` is the one
-    candidate; null where there are several, or there was no room for it. ``name`` is what the rules of the candidate say
-    about themselves; audits of earlier releases lack it.
+    :param kind: ``applied``, ``candidate``, or ``mixed`` if parts of the audit differ.
+    :param fingerprint: over the candidate policies and the repository patterns that they are for.
+    :param lifecycle_policy_text: the candidate; null if there are several, or if it does not fit.
+    :param name: the descriptions of the rules of the candidate.
     """
 
     kind: str
@@ -180,7 +194,10 @@ class AuditedPolicies(TypedDict):
 
 
 class TrendPoint(TypedDict):
-    """One line of the file ``trend_uri``: one audit of the series, the oldest first. Null is what is not known."""
+    """One line of the file ``trend_uri``: one audit of the series.
+
+    The oldest audit comes first. A value that is not known is null.
+    """
 
     audit_id: str
     audited_at: str
@@ -203,25 +220,22 @@ class TrendPoint(TypedDict):
 class AuditXCom(AuditCounts):
     """``return_value`` of the audit and of the merge operator, in at most 48 KiB.
 
-    ``policies`` says what was previewed, and ``selection`` of which repositories, in words; results of earlier releases
-    have neither.
+    The counts of findings leave out those that ``acknowledged_findings`` accepts.
 
-    ``wasteful`` are the repositories that waste the most; absent where no storage was measured. ``owners`` are the sums of
-    the first 50 owners by cost; absent where no tags were read. ``owners_left_out`` counts the other owners. ``owners_uri``
-    is a file with all of them (:class:`OwnersFile`), and the tables have all rows.
-    ``trend_uri`` is a file with a line for each audit of the same task and policies (:class:`TrendPoint`).
-
-    ``packed_repositories`` are the names of all repositories, for the merge operator: JSON by registry and Region,
-    compressed (zlib, base 85). Absent where the lists name them all, or the names do not fit.
-
-    ``findings`` and the counts of findings leave out what the parameter ``acknowledged_findings`` accepts: those are in
-    ``acknowledged_finding_count``, and entry by entry in ``acknowledgements``, which is absent where there is no entry.
-
-    ``registry_notes`` are sentences about the registry that belong to no repository, such as mistakes in creation templates;
-    absent where there are none.
-
-    ``missing_part_count`` is how many parts of a merged audit are not in it, because their tasks ended without a
-    result: with any missing, nothing is known of the repositories in them.
+    :param policies: which policies were previewed.
+    :param selection: of which repositories, in words.
+    :param missing_part_count: parts of a merged audit whose tasks ended without a result; their repositories are
+        unknown.
+    :param wasteful: the repositories that waste the most; only with ``measure_storage``.
+    :param owners: the sums of the first 50 owners by cost; only with ``owner_tag``.
+    :param owners_left_out: the number of other owners.
+    :param owners_uri: the file with all owners (``OwnersFile``).
+    :param trend_uri: the file with a line for each audit of this task and these policies (``TrendPoint``).
+    :param packed_repositories: the names of all repositories for the merge operator: JSON by registry and Region,
+        compressed with zlib, in base 85. Missing if the lists name them all, or if the names do not fit.
+    :param acknowledgements: the entries of ``acknowledged_findings``; missing if there are none.
+    :param registry_notes: messages about the registry and not one repository, such as mistakes in creation
+        templates; missing if there are none.
     """
 
     schema: str

@@ -13,10 +13,11 @@ MAX_CLEANUP_BYTES = 48 * 1024
 
 
 class CheckXCom(TypedDict):
-    """What one check says; ``blocked`` and ``unknown`` both forbid the clean-up.
+    """The verdict of one check.
 
-    ``remedy`` says which parameter, permission or step fixes it; None where it neither blocks nor spares. Results of
-    earlier releases have none.
+    ``blocked`` and ``unknown`` both stop the clean-up.
+
+    :param remedy: the parameter, permission or step that fixes it; null if the check neither blocks nor spares.
     """
 
     code: str
@@ -36,9 +37,11 @@ class FailedImageXCom(TypedDict):
 
 
 class SparedImageXCom(TypedDict):
-    """An image that was spared: for which reason and by which check, what was seen, and what lets it go.
+    """An image that the clean-up spared.
 
-    ``check`` is None for what was seen after the checks.
+    :param check: the check that spared it; null if a later step did.
+    :param message: what the check found.
+    :param remedy: what lets the image go.
     """
 
     image_digest: str
@@ -49,18 +52,20 @@ class SparedImageXCom(TypedDict):
 
 
 class RepositoryCleanupXCom(TypedDict):
-    """What became of one repository. Bytes are upper bounds, because layers are shared.
+    """What happened in one repository.
 
-    ``touched_image_count`` is what was deleted or archived, by all attempts together, or in a dry run would be. Of
-    these, ``earlier_attempt_image_count`` is what earlier attempts at the same task did, and ``reply_lost_image_count``
-    what is gone, or archived, since a call whose reply was lost: someone else may have done it at the same moment.
-    ``failed_images``, ``spared_images`` and ``image_digests`` hold examples, those of spared images one of every reason
-    first; the counts are not cut. In a dry run, ``may_be_refused_image_count`` is how many of the images a
-    manifest list that stays may name: ECR refuses those, and they are then spared. Results of earlier releases have none of
-    ``spared_images`` and these three counts.
+    The lists hold examples; the counts are complete.
 
-    ``applied_policy_fingerprint`` is there in a dry run only: the policy that is applied, null if there is none, absent if
-    it could not be read.
+    :param touched_image_count: images that all attempts deleted or archived; in a dry run, that they would.
+    :param touched_bytes_upper_bound: their size. Images share layers, so deleting them frees this much at most.
+    :param earlier_attempt_image_count: of these, images that earlier attempts of the task deleted or archived.
+    :param reply_lost_image_count: of these, images that are gone or archived since a call whose reply was lost;
+        someone else may have done it at the same moment.
+    :param may_be_refused_image_count: in a dry run, images that a manifest list which stays may refer to; ECR
+        refuses to delete those, and the clean-up spares them.
+    :param spared_images: examples, at least one for each reason as long as there is room.
+    :param applied_policy_fingerprint: in a dry run, the applied policy; null if there is none, missing if it could
+        not be read.
     """
 
     registry_id: str
@@ -93,10 +98,13 @@ class RepositoryCleanupXCom(TypedDict):
 class ImageCleanupXCom(TypedDict):
     """``return_value`` of :class:`~airflow_provider_ecr_preview.operators.ecr_cleanup.EcrDeletePreviewedImagesOperator`.
 
-    ``repositories`` holds those that changed, failed or are blocked first; ``repositories_left_out`` says how many
-    there was no room for. ``results_uri`` has every image. The counts are those of the repositories, added up.
-    ``lifecycle_policies`` is there in a dry run only: the texts of the previewed and of the applied policies by their
-    fingerprints, empty where there was no room.
+    The counts are sums over all repositories.
+
+    :param repositories: changed, failed and blocked ones first.
+    :param repositories_left_out: the number of repositories that do not fit.
+    :param results_uri: the file with every image.
+    :param lifecycle_policies: in a dry run, the previewed and the applied policies by their fingerprints; empty if
+        they do not fit.
     """
 
     schema: str

@@ -14,9 +14,9 @@ ComparisonMethod = Literal["preview", "simulation", "both"]
 
 
 class PolicyDifference(TypedDict):
-    """What one policy takes, and how that differs from what the first of the compared policies takes.
+    """What one policy affects, and how that differs from the first of the compared policies.
 
-    Bytes are upper bounds, and null as soon as one size is not known.
+    Bytes are upper bounds, and null if a size is not known.
     """
 
     policy: str
@@ -31,7 +31,10 @@ class PolicyDifference(TypedDict):
 
 
 class ComparedPolicy(PolicyDifference):
-    """One policy in one repository; its fingerprint is null where none is applied, which takes nothing."""
+    """One policy in one repository.
+
+    :param policy_fingerprint: null if the repository has no applied policy; nothing is affected then.
+    """
 
     policy_fingerprint: str | None
     newly_affected_image_digests: list[str]
@@ -40,23 +43,28 @@ class ComparedPolicy(PolicyDifference):
 
 
 class PolicyTotals(PolicyDifference):
-    """One policy over all repositories, with the number of repositories by the code of each finding."""
+    """One policy over all repositories.
+
+    :param findings: the number of repositories with each finding, by its code.
+    """
 
     findings: dict[str, int]
 
 
 @final
 class ComparedRepository(RepositoryRef):
-    """What each policy does with one repository."""
+    """The effect of each policy on one repository."""
 
     policies: list[ComparedPolicy]
 
 
 class ComparisonXCom(TypedDict):
-    """``return_value`` of the comparing operator, in at most 48 KiB. The lists are cut, their counts are not.
+    """``return_value`` of the comparing operator, in at most 48 KiB.
 
-    ``method`` says whether ECR previewed the policies, or they were only simulated. ``results_uri`` is the list of every
-    image that the policies treat differently; comparisons of earlier releases lack it.
+    The lists are cut; the counts are complete.
+
+    :param method: whether ECR previewed the policies, or they were simulated.
+    :param results_uri: the file with every image that the policies treat differently.
     """
 
     schema: str

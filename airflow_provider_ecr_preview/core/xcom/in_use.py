@@ -12,9 +12,12 @@ MAX_IN_USE_BYTES = 48 * 1024
 
 
 class ImageInUse(TypedDict):
-    """One image in use, with the first five who use it; either its digest or its tag is null.
+    """One image in use.
 
-    Registry, Region and repository are empty where only a digest is known, which then counts in every repository.
+    Either its digest or its tag is null. Registry, Region and repository are empty if only a digest is known; the
+    image then counts in every repository.
+
+    :param used_by: the first five users, each with its kind and name.
     """
 
     registry_id: str
@@ -26,9 +29,12 @@ class ImageInUse(TypedDict):
 
 
 class ImagesInUseXCom(TypedDict):
-    """``return_value`` of the collecting operator, in at most 48 KiB; ``images`` is null where it is at ``in_use_uri``.
+    """``return_value`` of the collecting operator, in at most 48 KiB.
 
-    ``scope`` holds the Regions that were read, by account. ``sources`` and ``unread`` may be cut; their counts are not.
+    The lists may be cut; the counts are complete.
+
+    :param scope: the Regions that were read, by account.
+    :param images: null if they do not fit; ``in_use_uri`` then has them.
     """
 
     schema: str

@@ -40,10 +40,12 @@ MAX_FINDING_DIGESTS = 10
 
 
 class RuleSummary(TypedDict):
-    """What one rule of the policy takes; also there for a rule that takes nothing, as long as there is room.
+    """What one rule of the policy affects.
 
-    ``monthly_cost_usd`` is what the images that it deletes cost a month, as an upper bound. Only in an audit with
-    ``measure_storage``; null if it is not known.
+    Rules that affect nothing are listed, too, as long as there is room.
+
+    :param monthly_cost_usd: what the images that the rule deletes cost a month, as an upper bound; null if it is
+        not known. Only in an audit with ``measure_storage``.
     """
 
     priority: int
@@ -55,9 +57,10 @@ class RuleSummary(TypedDict):
 
 
 class FindingSummary(TypedDict):
-    """Something that a person should look at before anything is deleted.
+    """Something that a person should look at before images are deleted.
 
-    ``acknowledged_until`` is the last day on which ``acknowledged_findings`` of an audit accepts it; absent if none does.
+    :param acknowledged_until: the last day on which ``acknowledged_findings`` accepts the finding; missing if it
+        does not.
     """
 
     code: str
@@ -68,7 +71,10 @@ class FindingSummary(TypedDict):
 
 
 class SampleImage(TypedDict):
-    """One of the affected images; the sample holds the most recently pushed ones."""
+    """One of the affected images.
+
+    The sample holds the most recently pushed ones.
+    """
 
     image_digest: str
     image_tags: list[str]
@@ -80,14 +86,16 @@ class SampleImage(TypedDict):
 
 
 class PreviewSummaryXCom(TypedDict):
-    """``return_value`` of the summarise operator. Times are ISO 8601 in UTC; sizes are bytes.
+    """``return_value`` of the summarise operator.
 
-    With ``read_manifests``: ``expiring_bytes_exact`` is the size of the layers that nothing that stays in the repository
-    refers to, and ``shared_bytes`` of those of expiring images that stay because other images refer to them.
-    ``expiring_family_count`` counts a manifest list, its images and their signatures as one. All are null if unknown, and
-    ``exact_bytes_message`` says why. A layer that is mounted into other repositories may stay there.
-
-    ``lifecycle_policy_text`` is the policy that was previewed; absent in audits, and where there was no room for it.
+    :param expiring_bytes_exact: the bytes of layers that no remaining image of the repository uses; null if not
+        known. A layer that is mounted into another repository may stay there. Only with ``read_manifests``.
+    :param shared_bytes: the bytes of layers of expiring images that remaining images also use; null if not known.
+        Only with ``read_manifests``.
+    :param expiring_family_count: expiring images, where a manifest list, its images and their signatures count as
+        one; null if not known. Only with ``read_manifests``.
+    :param exact_bytes_message: why these are not known; null if they are.
+    :param lifecycle_policy_text: the previewed policy; missing in audits, and if it does not fit.
     """
 
     schema: str
@@ -129,7 +137,7 @@ class StartedPreviewXCom(TypedDict):
 
 
 class MarkerXCom(TypedDict):
-    """Value under :data:`MARKER_KEY`, :data:`AUDIT_MARKER_KEY`, :data:`CHANGE_MARKER_KEY` and :data:`COMPARISON_MARKER_KEY`.
+    """The value under :data:`MARKER_KEY`, :data:`AUDIT_MARKER_KEY`, :data:`CHANGE_MARKER_KEY` and :data:`COMPARISON_MARKER_KEY`.
 
     Readers ignore kinds that they do not know.
     """

@@ -15,7 +15,10 @@ MAX_RECOMMENDATION_BYTES = 48 * 1024
 
 @final
 class RecommendedRule(TypedDict):
-    """One rule of a recommended policy, with what it does now; sizes that are not known count as nothing here."""
+    """One rule of a recommended policy, and its effect today.
+
+    :param expiring_bytes: a size that is not known counts as 0.
+    """
 
     priority: int
     family: str
@@ -30,7 +33,7 @@ class RecommendedRule(TypedDict):
 
 @final
 class CostlyImageXCom(TypedDict):
-    """An image that only a number can keep, and how many more bytes the best policy would free without it."""
+    """An image that only a higher number of kept images can keep, and how many more bytes the best policy would free without it."""
 
     repository_name: str
     image_digest: str
@@ -41,7 +44,7 @@ class CostlyImageXCom(TypedDict):
 
 @final
 class MissedPullXCom(TypedDict):
-    """A recorded pull that would have found nothing, had the policy been applied all the time."""
+    """A recorded pull that would have failed if the policy had always been applied."""
 
     image_digest: str
     image_tags: list[str]
@@ -53,7 +56,7 @@ class MissedPullXCom(TypedDict):
 class AlternativePolicy(TypedDict):
     """A more cautious or a bolder policy.
 
-    ``pulled_image_count`` is how many images it would expire now that were pulled within ``replay_days``.
+    :param pulled_image_count: images pulled within ``replay_days`` that the policy would expire now.
     """
 
     name: str
@@ -68,11 +71,14 @@ class AlternativePolicy(TypedDict):
 class RecommendedPolicy(TypedDict):
     """One recommended policy and the repositories that share it.
 
-    ``lifecycle_policy_text`` is null where no rule can free anything. ``lost_image_count`` counts the images that have to be kept
-    and that the policy affects within ``safe_days`` and ``safe_pushes``, by simulation; it is 0. ``proven_repository_count`` counts the
-    repositories for which ECR's own preview affects no image that the simulation keeps; null where ECR did not preview it.
-    ``expiring_image_count`` is simulated. ``proven_expiring_image_count`` is the number in ECR's preview of these repositories. It can
-    be lower: ECR keeps images that a manifest list names, and DescribeImages does not say which these are.
+    :param lifecycle_policy_text: null if no rule can free anything.
+    :param lost_image_count: images that must be kept and that the policy would affect within ``safe_days`` and
+        ``safe_pushes``, by simulation; always 0.
+    :param expiring_image_count: by simulation.
+    :param proven_repository_count: repositories where ECR's preview affects no image that the simulation keeps;
+        null if ECR did not preview the policy.
+    :param proven_expiring_image_count: expiring images in ECR's preview. It can be lower than the simulation: ECR
+        keeps images that a manifest list refers to, and DescribeImages does not say which these are.
     """
 
     repository_names: list[str]
@@ -97,10 +103,14 @@ class RecommendedPolicy(TypedDict):
 
 @final
 class RecommendationXCom(TypedDict):
-    """``return_value`` of the recommending operator, in at most 48 KiB. The lists are cut, their counts are not.
+    """``return_value`` of the recommending operator, in at most 48 KiB.
 
-    ``lifecycle_policies`` holds the recommended policy of every repository that has one, except where ECR does not agree. It is for
-    the parameters ``lifecycle_policies`` and ``candidates`` of other operators. It is null where it does not fit. ``in_use_is_known`` says whether what is in use was given.
+    The lists are cut; the counts are complete.
+
+    :param lifecycle_policies: the recommended policy of every repository that has one, except if ECR's preview
+        contradicts it; null if they do not fit. Pass it to ``lifecycle_policies`` or ``candidates`` of other
+        operators.
+    :param in_use_is_known: whether the operator was given the images in use.
     """
 
     schema: str

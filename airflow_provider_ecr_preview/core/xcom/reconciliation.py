@@ -13,14 +13,17 @@ MAX_RECONCILIATION_BYTES = 48 * 1024
 
 
 class UnreadEventXCom(TypedDict):
-    """An event that cannot be understood."""
+    """An event that cannot be read."""
 
     event_id: str | None
     reason: str
 
 
 class RepositoryReconciliationXCom(TypedDict):
-    """What became of one preview. The findings hold examples of digests; their counts are not cut."""
+    """What happened after one preview.
+
+    The findings hold examples of digests; their counts are complete.
+    """
 
     registry_id: str
     region_name: str
@@ -39,10 +42,10 @@ class RepositoryReconciliationXCom(TypedDict):
 
 
 class SettledImageXCom(TypedDict):
-    """An image of a clean-up whose call had no reply: who deleted or archived it, as far as CloudTrail knows.
+    """An image whose clean-up call had no reply, and who deleted or archived it according to CloudTrail.
 
-    ``category`` is ``confirmed`` (the clean-up did it), ``done_by_other``, ``done_by_policy``, ``still_there`` (it is there now)
-    or ``not_known`` (it is gone, or archived, and no event names it).
+    :param category: ``confirmed`` (the clean-up), ``done_by_other``, ``done_by_policy``, ``still_there`` (nothing
+        happened to it) or ``not_known`` (it is gone or archived, and no event names it).
     """
 
     registry_id: str
@@ -56,10 +59,11 @@ class SettledImageXCom(TypedDict):
 
 
 class SettlementXCom(TypedDict):
-    """What became of the images of a clean-up whose calls had no reply.
+    """What happened to the images of a clean-up whose calls had no reply.
 
-    ``counts`` has them by category, ``images`` the first of them, those that are not confirmed first. ``unread`` says what could
-    not be read.
+    :param counts: the number of images in each category.
+    :param images: the first images; those that are not confirmed come first.
+    :param unread: what could not be read; null if nothing is missing.
     """
 
     image_count: int
@@ -71,8 +75,12 @@ class SettlementXCom(TypedDict):
 class ReconciliationXCom(TypedDict):
     """``return_value`` of the reconciling operator.
 
-    ``counts`` has the images by category, ``findings`` the repositories by finding, ``repositories`` those with the
-    most severe findings first; ``repositories_left_out`` says how many there was no room for, ``results_uri`` has every image. ``clean_up`` is there where a clean-up is settled.
+    :param counts: the number of images in each category.
+    :param findings: the number of repositories with each finding.
+    :param repositories: those with the most severe findings first.
+    :param repositories_left_out: the number of repositories that do not fit.
+    :param results_uri: the file with every image.
+    :param clean_up: only if a clean-up is settled.
     """
 
     schema: str

@@ -14,20 +14,20 @@ MAX_POLICY_CHANGE_BYTES = 48 * 1024
 
 
 class RestoredPreview(TypedDict):
-    """How many images a policy would take, as a preview of it says."""
+    """How many images the restored policy affects, according to its preview."""
 
     expiring_image_count: int
     archiving_image_count: int
 
 
 class RepositoryPolicyXCom(TypedDict):
-    """What became of the policy of one repository.
+    """What happened to the policy of one repository.
 
-    ``former_lifecycle_policy_text`` is None where there was no policy, and where ``former_policies_uri`` has it.
-    ``is_put`` says whether the policy was, or may have been, put by the task, so that there is something to restore.
-    ``restored_preview`` says what a restored policy would take; null where it was not previewed. ``reason`` is
-    ``reply_lost`` where the policy is as it was wanted since a call whose reply was lost: someone else may have put the
-    same one in the same moment. Results of earlier releases have none of these.
+    :param former_lifecycle_policy_text: null if there was no policy, or if ``former_policies_uri`` has it.
+    :param is_put: whether the task put the policy or may have put it, so that there is something to restore.
+    :param restored_preview: the effect of the restored policy; null if it was not previewed.
+    :param reason: ``reply_lost`` if the wanted policy is applied since a call whose reply was lost; someone else
+        may have put it at the same moment.
     """
 
     registry_id: str
@@ -48,14 +48,16 @@ class RepositoryPolicyXCom(TypedDict):
 class PolicyChangeXCom(TypedDict):
     """``return_value`` of the operators that put and restore policies.
 
-    ``repositories_left_out`` says for how many there was no room; ``former_policies_uri`` has all of them.
-    ``changed_repository_count`` and ``put_repository_count`` count also what earlier attempts of the task put, the latter
-    with what may have been put; ``reply_lost_repository_count`` is how many of them are so since a call whose reply was
-    lost. ``change_id`` says which run of which task this is, and ``former_policies_fingerprint`` is a SHA-256 over all that
-    it has replaced, by which ``former_policies_uri`` is checked.
-
-    ``kind`` says which of the two it is, and ``lifecycle_policies`` has the wanted policies by their fingerprints, empty
-    where there was no room; results of earlier releases have neither.
+    :param kind: ``put`` or ``restore``.
+    :param changed_repository_count: includes what earlier attempts of the task changed.
+    :param put_repository_count: includes what earlier attempts put, and what may have been put.
+    :param reply_lost_repository_count: of these, repositories whose policy is the wanted one since a call whose
+        reply was lost.
+    :param change_id: the task and the run.
+    :param repositories_left_out: the number of repositories that do not fit.
+    :param former_policies_uri: the file with all former policies.
+    :param former_policies_fingerprint: SHA-256 of the former policies; a restore checks the file with it.
+    :param lifecycle_policies: the wanted policies by their fingerprints; empty if they do not fit.
     """
 
     schema: str

@@ -14,13 +14,21 @@ MAX_WASTEFUL = 20
 
 
 class StorageXCom(TypedDict):
-    """The stored images of repositories, and their cost in US dollars a month at the price of their storage class and Region.
+    """The stored images of repositories, and what they cost a month in US dollars.
 
-    Bytes and costs are upper bounds, because layers are shared. ``measured_repository_count`` is the number of repositories
-    in the sums, and ``unmeasured_repository_count`` of those whose images were not read; images without a known size count
-    as 0 bytes and are in ``unknown_size_image_count``. ``leaving_`` goes within a day anyway, because the policy is applied;
-    ``saved_`` goes if the candidate policy is applied. ``never_pulled_`` is kept by the policy, or by its absence, although
-    ECR has recorded no pull.
+    The price is that of the storage class and the Region. Bytes and costs are upper bounds, because images share
+    layers.
+
+    :param measured_repository_count: repositories in these sums.
+    :param unmeasured_repository_count: repositories whose images were not read.
+    :param unknown_size_image_count: images without a known size; they count as 0 bytes.
+    :param leaving_bytes_upper_bound: what leaves within a day anyway, because the policy is applied.
+    :param leaving_monthly_cost_usd: its cost.
+    :param saved_bytes_upper_bound: what leaves if the candidate policy is applied.
+    :param saved_monthly_cost_usd: its cost.
+    :param never_pulled_image_count: images that stay and for which ECR has recorded no pull.
+    :param never_pulled_bytes_upper_bound: their size.
+    :param never_pulled_monthly_cost_usd: their cost.
     """
 
     measured_repository_count: int
@@ -40,9 +48,10 @@ class StorageXCom(TypedDict):
 
 
 class OwnerCounts(StorageXCom):
-    """The sums of the repositories of one owner; ``""`` owns those without the tag, null those whose tags are not known.
+    """The sums of the repositories of one owner.
 
-    ``report_uri`` is the owner's own report; absent or null without ``reports_path``, or where there was no room for it.
+    :param owner: ``""`` for repositories without the tag, null for those whose tags are not known.
+    :param report_uri: the owner's report; null or missing without ``reports_path``, or if it does not fit.
     """
 
     owner: str | None
@@ -58,7 +67,10 @@ class OwnerCounts(StorageXCom):
 
 
 class OwnersFile(TypedDict):
-    """The file ``owners.json``: every owner of an audit, those with the highest cost first, each with the address of its report."""
+    """The file ``owners.json``: every owner of an audit with the address of its report.
+
+    The owners with the highest cost come first.
+    """
 
     schema: str
     audit_id: str
@@ -67,7 +79,11 @@ class OwnersFile(TypedDict):
 
 
 class WastefulRepository(TypedDict):
-    """One of the repositories that waste the most: what a policy would save, and what is kept and was never pulled."""
+    """One of the repositories that waste the most.
+
+    :param saved_monthly_cost_usd: the cost of what leaves if the candidate policy is applied.
+    :param never_pulled_monthly_cost_usd: the cost of images that stay and for which ECR has recorded no pull.
+    """
 
     registry_id: str | None
     region_name: str | None

@@ -15,11 +15,13 @@ MAX_WATCH_BYTES = 48 * 1024
 
 
 class ChangedPolicyXCom(TypedDict):
-    """A repository whose policy was changed, with the last change.
+    """A repository whose policy changed, with the last change.
 
-    ``event_ids`` are those of CloudTrail, of every change of the repository, at most ten. ``policy_fingerprint`` is null
-    if the policy was deleted. ``former_policy_source`` is ``git`` or ``audit``, and null if no former policy is known, or
-    nothing has to be restored; ``message`` says why.
+    :param event_ids: the CloudTrail ids of all changes of the repository, at most ten.
+    :param policy_fingerprint: null if the policy was deleted.
+    :param former_policy_source: ``git`` or ``audit``; null if no former policy is known, or if nothing has to be
+        restored.
+    :param message: what can be restored, or why nothing can.
     """
 
     registry_id: str
@@ -41,9 +43,12 @@ class ChangedPolicyXCom(TypedDict):
 class PolicyEventsXCom(TypedDict):
     """``return_value`` of ``EcrReadPolicyEventsOperator``, in at most 48 KiB.
 
-    ``repository_names`` has every repository to audit. ``former_policies`` has the policies that can be restored, by the
-    name of the repository. ``names_left_out``, ``former_policies_left_out`` and ``repositories_left_out`` count what there was
-    no room for. ``other_region_count`` is the number of changes in other Regions or registries.
+    :param repository_names: the repositories to audit.
+    :param names_left_out: the number of names that do not fit.
+    :param former_policies: the policies that can be restored, by repository.
+    :param former_policies_left_out: the number of policies that do not fit.
+    :param repositories_left_out: the number of repositories that do not fit.
+    :param other_region_count: changes in other Regions or registries.
     """
 
     schema: str
@@ -59,10 +64,10 @@ class PolicyEventsXCom(TypedDict):
 
 
 class WatchedPolicyXCom(TypedDict):
-    """A change of a policy, and what the new policy does.
+    """A change of a policy, and the effect of the new policy.
 
-    ``severity`` is that of the most severe finding, ``none`` if there is no finding, and ``unknown`` if the repository
-    could not be audited.
+    :param severity: the highest severity of the findings; ``none`` if there is no finding, ``unknown`` if the
+        repository could not be audited.
     """
 
     registry_id: str
@@ -82,8 +87,8 @@ class WatchedPolicyXCom(TypedDict):
 class PolicyWatchXCom(TypedDict):
     """``return_value`` of ``EcrReportPolicyEventsOperator``, in at most 48 KiB.
 
-    ``not_reported_count`` is the number of changed repositories that are not in ``repositories`` because the events had
-    too many.
+    :param not_reported_count: changed repositories that the result of ``EcrReadPolicyEventsOperator`` had no room for,
+        and so are not in ``repositories``.
     """
 
     schema: str

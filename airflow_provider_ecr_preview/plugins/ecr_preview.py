@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from airflow import __version__ as airflow_version
 from airflow.plugins_manager import AirflowPlugin
@@ -48,6 +49,14 @@ _OPERATORS = (
 """The tasks that have the tab in Airflow 3.4 and later; earlier releases ignore this, and show it on every task."""
 
 
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64" fill="none" stroke="{colour}" stroke-width="5">'
+    '<rect x="8" y="8" width="48" height="12" rx="3"/><rect x="8" y="26" width="48" height="12" rx="3"/>'
+    '<rect x="8" y="44" width="48" height="12" rx="3" stroke-dasharray="7 4"/></svg>'
+)
+"""Stacked images, of which the last would go; where Airflow has no room for the title of a page, this stands for it."""
+
+
 _APPLIES_TO = {"task_instance": {"operator_name": [*_OPERATORS]}, "asset": {"group": [ASSET_GROUP]}}
 
 
@@ -64,11 +73,18 @@ def react_apps() -> list[dict[str, Any]]:
             "bundle_url": f"{base_path()}{URL_PREFIX}/static/main.js?v={version}",
             "destination": destination,
             "url_route": route,
+            # Greys of Airflow's own icons in its light and its dark mode.
+            "icon": _icon("#3f4f63"),
+            "icon_dark_mode": _icon("#d5dbe3"),
             **({"category": "browse"} if destination == "nav" else {}),
             **({"applies_to": _APPLIES_TO[destination]} if destination in _APPLIES_TO else {}),
         }
         for destination, name, route in (*_PLACES, *([_ASSET] if _shows_on_assets() else []))
     ]
+
+
+def _icon(colour: str) -> str:
+    return f"data:image/svg+xml,{quote(_ICON.format(colour=colour))}"
 
 
 def _shows_on_assets() -> bool:

@@ -131,6 +131,21 @@ class EcrLifecyclePolicyPreviewSensor(
             timeout=deferral_timeout(deadline),
         )
 
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Skip after a timeout of Airflow where soft_fail or never_fail says so, which Airflow 3.1.1 does not do.
+
+        :param next_method: the method to go on with.
+        :param next_kwargs: its arguments.
+        :param context: the task's context.
+        """
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowSensorTimeout as error:
+            if self.soft_fail or self.never_fail:
+                reason = "soft_fail" if self.soft_fail else "never_fail"
+                raise AirflowSkipException(f"Skipping due to {reason} is set to True.") from error
+            raise
+
     def poke(self, context: Context) -> PokeReturnValue:
         """Return whether the preview is COMPLETE."""
         preview = self.hook.get_preview_status(self.repository_name, registry_id=self.registry_id)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import botocore
+
 from airflow_provider_ecr_preview.sources.ecs import ecs
 from airflow_provider_ecr_preview.sources.ecs_daemons import ecs_daemons
 from airflow_provider_ecr_preview.sources.eks import cluster_images, values_of
@@ -19,6 +21,7 @@ from airflow_provider_ecr_preview.sources.found import (
     UnknownImage,
     all_of,
     in_parts,
+    knows,
 )
 
 __all__ = [
@@ -85,13 +88,13 @@ def batch(client_of: ClientOf) -> Iterator[FoundReference]:
             yield FoundReference(reference, "Batch job definition", definition["jobDefinitionArn"])
 
 
-def sagemaker(client_of: ClientOf) -> Iterator[FoundReference]:
+def sagemaker(client_of: ClientOf) -> Iterator[FoundReference | UnknownImage]:
     """Yield the images of all SageMaker models, and those that endpoints were deployed with.
 
     An endpoint resolves tags when it is deployed, and starts later instances from these digests. Calls ListModels,
     DescribeModel, ListEndpoints, DescribeEndpoint, ListInferenceComponents and DescribeInferenceComponent
     (``sagemaker:`` IAM actions of the same names). DescribeModel and DescribeInferenceComponent show environment
-    variables.
+    variables. With a botocore that does not know all images of an inference component, each is an unknown image, too.
 
     :param client_of: returns the client of a service.
     """
@@ -111,6 +114,9 @@ def sagemaker(client_of: ClientOf) -> Iterator[FoundReference]:
         for key in ("Image", "SpecifiedImage", "ResolvedImage"):
             for reference in values_of(described, key):
                 yield FoundReference(reference, "SageMaker inference component", name)
+        if not knows(client, "DescribeInferenceComponent", "Specifications"):
+            why = f"botocore {botocore.__version__} does not know all images of an inference component; upgrade boto3"
+            yield UnknownImage(why, "SageMaker inference component", name)
 
 
 def app_runner(client_of: ClientOf) -> Iterator[FoundReference]:

@@ -64,6 +64,21 @@ def all_of(client: Any, operation: str, key: str, **arguments: Any) -> Iterator[
             return
 
 
+def knows(client: Any, operation: str, *names: str) -> bool:
+    """Return whether the installed botocore knows a part of an answer; one that it does not know, it drops without a word.
+
+    :param client: the client of the service.
+    :param operation: the operation, as AWS names it.
+    :param names: the names of the part, from the outside to the inside.
+    """
+    shape = client.meta.service_model.operation_model(operation).output_shape
+    for name in names:
+        if name not in shape.members:
+            return False
+        shape = shape.members[name]
+    return True
+
+
 def in_parts(values: Iterable[T], size: int) -> Iterator[list[T]]:
     """Yield the values in lists of a limited size.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -58,6 +60,15 @@ def test_there_is_one_bundle_for_all_places(built: Path) -> None:
         ("nav", "ECR history", "ecr-history"),
     ]
     assert len({app["bundle_url"] for app in apps}) == 1
+
+
+def test_every_place_has_an_icon_for_the_light_and_the_dark_mode(built: Path) -> None:
+    for app in react_apps():
+        light, dark = (
+            ET.fromstring(unquote(app[name]).removeprefix("data:image/svg+xml,")) for name in ("icon", "icon_dark_mode")
+        )
+        assert light.tag == dark.tag == "{http://www.w3.org/2000/svg}svg"
+        assert light.get("stroke") != dark.get("stroke")
 
 
 def test_from_airflow_3_4_on_the_tab_of_a_task_is_on_ours_alone(built: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from botocore.stub import Stubber
 
 from airflow_provider_ecr_preview.iam import FURTHER_IN_USE_ACTIONS
-from airflow_provider_ecr_preview.sources.aws import FURTHER_SOURCES, FoundReference, UnknownImage
+from airflow_provider_ecr_preview.sources.aws import FURTHER_SOURCES, SOURCES, FoundReference, UnknownImage
+from airflow_provider_ecr_preview.sources.found import knows
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 ARN = "arn:aws:ecs:us-east-1:123456789012:"
@@ -136,6 +137,9 @@ def test_applications_of_emr_serverless_and_their_runs_under_way_are_found() -> 
     listed = {key: run[key] for key in ("applicationId", "arn", "createdBy", "createdAt", "updatedAt", "executionRole")}
     listed |= {"id": "run", "state": "RUNNING", "stateDetails": "on it", "releaseLabel": "emr-7"}
     states = ["SUBMITTED", "PENDING", "SCHEDULED", "RUNNING", "QUEUED", "CANCELLING"]
+    client = boto3.Session("key", "secret", region_name="us-east-1").client("emr-serverless")
+    if not knows(client, "GetJobRun", "jobRun", "imageConfiguration"):
+        pytest.skip("This botocore does not know the images of a job run.")
     found = read(
         "emr_serverless",
         "emr-serverless",
@@ -161,6 +165,58 @@ def test_applications_of_emr_serverless_and_their_runs_under_way_are_found() -> 
         FoundReference(f"{HOST}/spark:v2", "EMR Serverless job run", run["arn"], DIGESTS[2]),
     ]
     assert not any(isinstance(item, UnknownImage) for item in found)
+
+
+def test_a_botocore_that_does_not_know_the_images_of_a_job_run_leaves_no_run_out() -> None:
+    client = boto3.Session("key", "secret", region_name="us-east-1").client("emr-serverless")
+    job_run = client.meta.service_model.operation_model("GetJobRun").output_shape.members["jobRun"]
+    job_run.members.pop("imageConfiguration", None)
+    arn = "arn:aws:emr-serverless:us-east-1:123456789012:/applications/one"
+    listed = {
+        "applicationId": "one",
+        "id": "run",
+        "arn": f"{arn}/jobruns/run",
+        "state": "RUNNING",
+        "stateDetails": "on it",
+    }
+    listed |= {
+        "createdBy": "arn:aws:iam::123456789012:user/me",
+        "createdAt": NOW,
+        "updatedAt": NOW,
+        "executionRole": "arn:aws:iam::123456789012:role/job",
+        "releaseLabel": "emr-7",
+    }
+    application = {"id": "one", "arn": arn, "releaseLabel": "emr-7", "type": "spark", "state": "STARTED"}
+    application |= {"createdAt": NOW, "updatedAt": NOW}
+    described = {**application, "applicationId": "one"}
+    del described["id"]
+    with Stubber(client) as stubber:
+        stubber.add_response("list_applications", {"applications": [application]})
+        stubber.add_response("get_application", {"application": described})
+        stubber.add_response("list_job_runs", {"jobRuns": [listed]})
+        [unknown] = FURTHER_SOURCES["emr_serverless"](lambda _: client)
+    assert isinstance(unknown, UnknownImage)
+    assert (unknown.kind, unknown.name) == ("EMR Serverless job run", f"{arn}/jobruns/run")
+    assert "does not know the images of a job run; upgrade boto3" in unknown.why
+
+
+def test_a_botocore_that_does_not_know_all_images_of_an_inference_component_leaves_none_out() -> None:
+    client = boto3.Session("key", "secret", region_name="us-east-1").client("sagemaker")
+    client.meta.service_model.operation_model("DescribeInferenceComponent").output_shape.members.pop(
+        "Specifications", None
+    )
+    name = {"InferenceComponentName": "llm", "EndpointName": "endpoint", "EndpointArn": "arn:aws:sagemaker:::endpoint"}
+    name |= {"InferenceComponentArn": "arn:aws:sagemaker:::component", "CreationTime": NOW, "LastModifiedTime": NOW}
+    component = {**name, "Specification": {"Container": {"DeployedImage": {"ResolvedImage": f"{HOST}/llm:v1"}}}}
+    with Stubber(client) as stubber:
+        stubber.add_response("list_models", {"Models": []})
+        stubber.add_response("list_endpoints", {"Endpoints": []})
+        stubber.add_response("list_inference_components", {"InferenceComponents": [{**name, "VariantName": "all"}]})
+        stubber.add_response("describe_inference_component", component)
+        found, unknown = SOURCES["sagemaker"](lambda _: client)
+    assert found == FoundReference(f"{HOST}/llm:v1", "SageMaker inference component", "llm")
+    assert isinstance(unknown, UnknownImage)
+    assert "does not know all images of an inference component; upgrade boto3" in unknown.why
 
 
 def test_every_further_source_has_its_iam_actions() -> None:

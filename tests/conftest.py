@@ -28,6 +28,8 @@ COUNTED = "counted"
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
 atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+# With a limit, Airflow would take the timer that ends a test that hangs, and not give it back.
+os.environ["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "0"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 
 pytest_plugins = ["airflow_provider_ecr_preview.local.pytest_plugin"]

@@ -392,19 +392,27 @@ export async function* latestMarkers(
   const mapped = withMapped ? "" : "map_index=-1&";
   const read = (page: number) =>
     readMarkerPage("~", "~", `${mapped}order_by=-timestamp&limit=${MAX_MARKERS}&offset=${page * MAX_MARKERS}`, signal, key);
+  // A task that ends meanwhile moves the last of a page to the next one, where it is listed again.
+  const seen = new Set<string>();
+  const unseen = (markers: Marker[]) =>
+    markers.filter((marker) => {
+      const isNew = !seen.has(taskKey(marker));
+      seen.add(taskKey(marker));
+      return isNew;
+    });
   const first = await read(0);
   const pages = Math.min(Math.ceil(first.total / MAX_MARKERS), maxPages);
   const isWhole = first.total <= MAX_MARKERS * maxPages;
   if (isNewestFirst(first.markers)) {
-    yield first.markers;
+    yield unseen(first.markers);
     for (let page = 1; page < pages; page += 1) {
-      yield (await read(page)).markers;
+      yield unseen((await read(page)).markers);
     }
     return isWhole;
   }
   // Airflow 3.1 sorts them by DAG, whatever the request says.
   const others = await Promise.all(Array.from({ length: Math.max(pages - 1, 0) }, (_, at) => read(at + 1)));
-  yield [first, ...others].flatMap((page) => page.markers).sort((one, other) => other.timestamp.localeCompare(one.timestamp));
+  yield unseen([first, ...others].flatMap((page) => page.markers)).sort((one, other) => other.timestamp.localeCompare(one.timestamp));
   return isWhole;
 }
 

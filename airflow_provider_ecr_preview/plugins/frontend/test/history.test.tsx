@@ -90,10 +90,21 @@ describe("the history", () => {
 
   it("says that there are older ones, and loads them", async () => {
     entries([entry(0)], 101);
+    airflow.answer(/offset=100/, { xcom_entries: [entry(1)], total_entries: 101 });
     render(<EcrHistory />);
     fireEvent.click(await screen.findByText("Load older ones"));
-    await waitFor(() => expect(airflow.asked.some((url) => url.searchParams.get("offset") === "100")).toBe(true));
     await waitFor(() => expect(screen.queryByText("Load older ones")).toBeNull());
+    expect(within(screen.getByRole("region", { name: "History" })).getAllByRole("row")).toHaveLength(3);
+  });
+
+  it("lists and counts a clean-up once that moves to the next page while the pages are read", async () => {
+    entries([entry(0), entry(1)], 102);
+    airflow.answer(/offset=100/, { xcom_entries: [entry(0), entry(1), entry(2)], total_entries: 102 });
+    render(<EcrHistory />);
+    fireEvent.click(await screen.findByText("Load older ones"));
+    await waitFor(() => expect(screen.queryByText("Load older ones")).toBeNull());
+    expect(within(screen.getByRole("region", { name: "History" })).getAllByRole("row")).toHaveLength(4);
+    expect(pageText()).toContain("60 images were deleted or archived for good");
   });
 
   it("of nothing says so", async () => {

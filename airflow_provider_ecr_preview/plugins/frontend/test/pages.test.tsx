@@ -268,10 +268,11 @@ describe("the tab of a task", () => {
   });
 
   it("keeps a mistake of its own from taking the host's page away", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => undefined); // React tells there what the boundary caught
+    const reported = vi.spyOn(console, "error").mockImplementation(() => undefined);
     answer(/return_value/, { value: { ...SUMMARY, rules: null } });
     show();
     expect(await screen.findByRole("alert")).toBeDefined();
+    reported.mockClear(); // React reports there what the boundary caught.
   });
 
   it("asks for the mapped task whose index the host names", async () => {

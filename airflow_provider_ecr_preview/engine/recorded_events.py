@@ -1,4 +1,4 @@
-"""Read events from CloudTrail so that a retry reads only those that the attempt before did not come to."""
+"""Read events from CloudTrail so that a retry reads only those that the last attempt did not reach."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_ecr_preview.core.reconciliation.execution import (
     UnreadExecution,
     parse_execution,
 )
-from airflow_provider_ecr_preview.core.reconciliation.image_calls import EVENT_NAMES, ImageCall, parse_image_call
+from airflow_provider_ecr_preview.core.reconciliation.image_calls import EVENT_NAMES, ImageCall, parse_image_calls
 from airflow_provider_ecr_preview.hooks.lifecycle_events import EcrLifecycleEventsHook
 
 MAX_AGE = 3600.0
@@ -67,9 +67,7 @@ class RecordedEvents:
         :param since: the beginning (aware).
         :param until: the end (aware).
         """
-        for entry in self._entries(EVENT_NAMES[action], since, until):
-            if (call := parse_image_call(entry)) is not None:
-                yield call
+        return parse_image_calls(self._entries(EVENT_NAMES[action], since, until))
 
     def _entries(self, name: str, since: datetime, until: datetime) -> Iterator[Mapping[str, Any]]:
         lookup = [self.region_name, name, since.isoformat(), until.isoformat()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
@@ -21,7 +22,7 @@ from airflow_provider_ecr_preview.core.reconciliation.execution import (
     UnreadExecution,
     parse_execution,
 )
-from airflow_provider_ecr_preview.core.reconciliation.image_calls import EVENT_NAMES, ImageCall, parse_image_call
+from airflow_provider_ecr_preview.core.reconciliation.image_calls import EVENT_NAMES, ImageCall, parse_image_calls
 from airflow_provider_ecr_preview.core.text.tracebacks import defuse
 
 # CloudTrail allows two look-ups a second per account and Region; this mode settles at that pace.
@@ -72,7 +73,7 @@ class EcrLifecycleEventsHook(AwsBaseHook):
         :param until: the end (aware).
         :raises LifecycleEventsUnreadError: if CloudTrail does not answer.
         """
-        return (parse_execution(entry) for page in self.iter_pages(EVENT_NAME, since, until) for entry in page)
+        return map(parse_execution, chain.from_iterable(self.iter_pages(EVENT_NAME, since, until)))
 
     def iter_image_calls(self, action: str, since: datetime, until: datetime) -> Iterator[ImageCall | UnreadExecution]:
         """Yield the calls that deleted or archived images, the latest first, and events that cannot be understood.
@@ -84,10 +85,7 @@ class EcrLifecycleEventsHook(AwsBaseHook):
         :param until: the end (aware).
         :raises LifecycleEventsUnreadError: if CloudTrail does not answer.
         """
-        for page in self.iter_pages(EVENT_NAMES[action], since, until):
-            for entry in page:
-                if (call := parse_image_call(entry)) is not None:
-                    yield call
+        return parse_image_calls(chain.from_iterable(self.iter_pages(EVENT_NAMES[action], since, until)))
 
     def caller_arn(self) -> str:
         """Return the ARN of the caller.

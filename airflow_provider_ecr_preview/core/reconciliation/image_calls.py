@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,6 +32,14 @@ class ImageCall:
     repository: RepositoryId
     image_digests: frozenset[str]
     caller: str
+
+
+def parse_image_calls(entries: Iterable[Mapping[str, Any]]) -> Iterator[ImageCall | UnreadExecution]:
+    """Yield the calls in entries of LookupEvents' ``Events``, without those that were refused.
+
+    :param entries: the entries.
+    """
+    return (call for entry in entries if (call := parse_image_call(entry)) is not None)
 
 
 def parse_image_call(entry: Mapping[str, Any]) -> ImageCall | UnreadExecution | None:

@@ -41,11 +41,11 @@ export interface Sums {
 /** Sums over repositories. Costs are added in millionths of a dollar, as the audit adds them. */
 export function sumsOf(repositories: AuditedRepository[]): Sums {
   const micros = (name: "cost" | "leaving_cost" | "saved_cost" | "never_pulled_cost") =>
-    repositories.reduce((sum, each) => sum + Math.round((each[name] ?? 0) * MICROS), 0) / MICROS;
+    repositories.reduce((sum, repository) => sum + Math.round((repository[name] ?? 0) * MICROS), 0) / MICROS;
   return {
     repositories: repositories.length,
-    measured: repositories.filter((each) => (each.cost ?? null) !== null).length,
-    stored: repositories.reduce((sum, each) => sum + (each.stored_bytes ?? 0), 0),
+    measured: repositories.filter((repository) => (repository.cost ?? null) !== null).length,
+    stored: repositories.reduce((sum, repository) => sum + (repository.stored_bytes ?? 0), 0),
     cost: micros("cost"),
     leaving: micros("leaving_cost"),
     saved: micros("saved_cost"),
@@ -90,6 +90,6 @@ function sumsOfCounts(counts: OwnerCounts): Sums {
 
 /** The selected repositories as the configuration of a run of an audit, to fill in a candidate policy. */
 export function asForm(repositories: AuditedRepository[]): string {
-  const names = [...new Set(repositories.map((each) => each.repository_name))].sort();
+  const names = [...new Set(repositories.map((repository) => repository.repository_name))].sort();
   return JSON.stringify({ include: names.join(", "), lifecycle_policy: { rules: [] } }, null, 2);
 }

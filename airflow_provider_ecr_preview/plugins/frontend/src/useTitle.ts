@@ -24,6 +24,6 @@ export function useTitle(title: string, depth = 0): void {
 }
 
 function write(): void {
-  const deepest = shown.reduce<(typeof shown)[number] | null>((most, each) => (most && most.depth > each.depth ? most : each), null);
+  const deepest = shown.reduce<(typeof shown)[number] | null>((most, title) => (most && most.depth > title.depth ? most : title), null);
   document.title = deepest ? `${deepest.title} – ECR – Airflow` : ofHost;
 }

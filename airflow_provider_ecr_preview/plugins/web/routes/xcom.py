@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import partial
-from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from airflow_provider_ecr_preview.core.xcom.approval import APPROVAL_KEY
+from airflow_provider_ecr_preview.core.xcom.preview import (
+    AUDIT_MARKER_KEY,
+    CHANGE_MARKER_KEY,
+    COMPARISON_MARKER_KEY,
+    MARKER_KEY,
+)
 from airflow_provider_ecr_preview.plugins.web.access import READS_XCOM
 from airflow_provider_ecr_preview.plugins.web.fair_queue import in_thread
 from airflow_provider_ecr_preview.plugins.web.opening import ANSWERS, RequestedTask
@@ -16,21 +23,19 @@ from airflow_provider_ecr_preview.plugins.web.replies import json_reply, takes_g
 router = APIRouter(prefix="/dags/{dag_id}/runs/{run_id}/tasks/{task_id}", dependencies=[READS_XCOM])
 
 
-Key = Annotated[
-    Literal[
-        "return_value",
-        "ecr_lifecycle_approval",
-        "ecr_lifecycle_audit",
-        "ecr_lifecycle_change",
-        "ecr_lifecycle_comparison",
-        "ecr_lifecycle_preview",
-    ],
-    Query(),
-]
+class Key(StrEnum):
+    """The XCom keys that tasks of this package push."""
+
+    RETURN_VALUE = "return_value"
+    APPROVAL = APPROVAL_KEY
+    AUDIT = AUDIT_MARKER_KEY
+    CHANGE = CHANGE_MARKER_KEY
+    COMPARISON = COMPARISON_MARKER_KEY
+    PREVIEW = MARKER_KEY
 
 
 @router.get("/xcom")
-async def read_xcom(request: Request, requested: RequestedTask, key: Key = "return_value") -> Response:
+async def read_xcom(request: Request, requested: RequestedTask, key: Key = Key.RETURN_VALUE) -> Response:
     """Return the value of an XCom; the address that Airflow's API returns if it is of another backend."""
     async with ANSWERS.turn(requested.user.get_id()):
         value = await requested.result(key)

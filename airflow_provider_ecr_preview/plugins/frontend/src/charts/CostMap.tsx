@@ -13,7 +13,7 @@ const LETTER_WIDTH = 7.5;
 
 /** The most wasteful repositories, each as large as what it wastes. The table below has the same, for a keyboard. */
 export function CostMap({ repositories, onChoose }: { repositories: AuditedRepository[]; onChoose: (repository: AuditedRepository) => void }) {
-  const tiles = useMemo(() => repositories.filter((each) => wasted(each) > 0).slice(0, MAX_TILES), [repositories]);
+  const tiles = useMemo(() => repositories.filter((repository) => wasted(repository) > 0).slice(0, MAX_TILES), [repositories]);
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const areas = useMemo(() => treemap(tiles, wasted, width, HEIGHT), [tiles, width]);

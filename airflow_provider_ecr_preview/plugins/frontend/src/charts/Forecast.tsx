@@ -35,10 +35,10 @@ export function Forecast({ task, repository }: { task: TaskRef; repository: Repo
 }
 
 function Sentence({ now, days }: { now: ForecastCounts; days: NonNullable<Coming["days"]> }) {
-  const expiring = days.reduce((sum, each) => sum + each.expiring, 0);
-  const archiving = days.reduce((sum, each) => sum + each.archiving, 0);
-  const known = days.every((each) => each.bytes !== null);
-  const size = days.reduce((sum, each) => sum + (each.bytes ?? 0), 0);
+  const expiring = days.reduce((sum, forecast) => sum + forecast.expiring, 0);
+  const archiving = days.reduce((sum, forecast) => sum + forecast.archiving, 0);
+  const known = days.every((forecast) => forecast.bytes !== null);
+  const size = days.reduce((sum, forecast) => sum + (forecast.bytes ?? 0), 0);
   return (
     <p>
       Beyond the {counted(now.expiring + now.archiving, "image", "images")} of this preview, the policy would delete{" "}

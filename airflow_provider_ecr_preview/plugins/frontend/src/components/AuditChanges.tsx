@@ -21,26 +21,26 @@ export interface Difference {
 
 /** What two audits say of each repository where they differ, the largest difference of images first. */
 export function differences(before: AuditedRepository[], after: AuditedRepository[]): Difference[] {
-  const all = new Map([...before, ...after].map((each) => [repositoryKey(each), each]));
-  const old = new Map(before.map((each) => [repositoryKey(each), each]));
-  const now = new Map(after.map((each) => [repositoryKey(each), each]));
+  const all = new Map([...before, ...after].map((repository) => [repositoryKey(repository), repository]));
+  const old = new Map(before.map((repository) => [repositoryKey(repository), repository]));
+  const now = new Map(after.map((repository) => [repositoryKey(repository), repository]));
   return [...all]
     .map(([key, repository]) => ({ repository, before: old.get(key), after: now.get(key) }))
-    .filter((each) => differs(each))
+    .filter(differs)
     .sort((one, other) => Math.abs(grown(other, images) ?? 0) - Math.abs(grown(one, images) ?? 0));
 }
 
 function differs({ before, after }: Difference): boolean {
   const hasPolicies = before?.policy_fingerprint != null && after?.policy_fingerprint != null;
-  const said = (each: AuditedRepository | undefined) =>
-    each &&
+  const said = (repository: AuditedRepository | undefined) =>
+    repository &&
     JSON.stringify([
-      each.status,
-      each.expiring_image_count,
-      each.archiving_image_count,
-      each.expiring_bytes_upper_bound,
-      hasPolicies && each.policy_fingerprint,
-      [...each.findings].sort(),
+      repository.status,
+      repository.expiring_image_count,
+      repository.archiving_image_count,
+      repository.expiring_bytes_upper_bound,
+      hasPolicies && repository.policy_fingerprint,
+      [...repository.findings].sort(),
     ]);
   return said(before) !== said(after);
 }
@@ -171,7 +171,7 @@ function Differences({ before, after }: { before: WholeAudit; after: WholeAudit 
   const found = useMemo(() => {
     const all = differences(before.repositories, after.repositories);
     // A repository that one of them does not name may be there all the same.
-    return isWhole ? all : all.filter((each) => each.before && each.after);
+    return isWhole ? all : all.filter((change) => change.before && change.after);
   }, [before, after, isWhole]);
   const address = useTableAddress();
   const table = useSearchedTable({

@@ -63,7 +63,7 @@ export function AuditView({
         <ChosenRepository key={wanted} onBack={() => setParameters({ repository: "", ...withoutTable(IMAGES, ...IMAGE_FILTERS) })}>
           <Show loaded={repositories} room="40rem">
             {({ repositories: all }) => {
-              const chosen = all.find((each) => repositoryKey(each) === wanted);
+              const chosen = all.find((repository) => repositoryKey(repository) === wanted);
               return chosen ? (
                 <RepositoryView repository={chosen} audit={audit} task={task} settings={settings} />
               ) : (

@@ -102,17 +102,17 @@ function Changed({
             </tr>
           </thead>
           <tbody>
-            {shown.map((each) => (
-              <tr key={repositoryKey(each)}>
+            {shown.map((repository) => (
+              <tr key={repositoryKey(repository)}>
                 <td>
-                  <LinkButton onClick={() => onChoose(each)}>{each.repository_name}</LinkButton>
-                  <Place repository={each} />
+                  <LinkButton onClick={() => onChoose(repository)}>{repository.repository_name}</LinkButton>
+                  <Place repository={repository} />
                 </td>
-                <td className="number">{count(each.affected_image_count_before)}</td>
-                <td className="number">{count(each.affected_image_count)}</td>
-                <td className="number">{count(each.newly_affected_image_count)}</td>
-                <td className="number">{count(each.no_longer_affected_image_count)}</td>
-                <td>{each.policy_changed ? "changed" : ""}</td>
+                <td className="number">{count(repository.affected_image_count_before)}</td>
+                <td className="number">{count(repository.affected_image_count)}</td>
+                <td className="number">{count(repository.newly_affected_image_count)}</td>
+                <td className="number">{count(repository.no_longer_affected_image_count)}</td>
+                <td>{repository.policy_changed ? "changed" : ""}</td>
               </tr>
             ))}
           </tbody>

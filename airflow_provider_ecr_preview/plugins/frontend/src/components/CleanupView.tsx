@@ -30,7 +30,7 @@ const STATUSES: Record<string, string> = {
 export function CleanupView({ cleanup, task, settings }: { cleanup: Cleanup; task: TaskRef; settings: Settings }) {
   const done = cleanup.action === "archive" ? "archived" : "deleted";
   const was = cleanup.dry_run ? `Images that would be ${done}` : `Images ${done}`;
-  const sum = (of: (repository: RepositoryCleanup) => number) => cleanup.repositories.reduce((all, each) => all + of(each), 0);
+  const sum = (of: (repository: RepositoryCleanup) => number) => cleanup.repositories.reduce((all, repository) => all + of(repository), 0);
   const unknown = sum((repository) => repository.unknown_image_count);
   const notAttempted = sum((repository) => repository.not_attempted_image_count);
   const isCut = cleanup.repositories_left_out > 0;

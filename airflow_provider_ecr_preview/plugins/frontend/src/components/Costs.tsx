@@ -57,7 +57,7 @@ export function Costs({
 
 /** Those of one owner; all where none is chosen. */
 export function ofOwner(repositories: AuditedRepository[], chosen: string | null): AuditedRepository[] {
-  return chosen === null ? repositories : repositories.filter((each) => ownerKey(each.owner ?? null) === chosen);
+  return chosen === null ? repositories : repositories.filter((repository) => ownerKey(repository.owner ?? null) === chosen);
 }
 
 function sumsOfStorage({ storage, repository_count }: Audit): Sums {
@@ -147,15 +147,15 @@ function Wasteful({ repositories, audit, onChoose }: { repositories: AuditedRepo
   const sorted = useMemo(
     () =>
       repositories
-        .filter((each) => (each.cost ?? null) !== null)
+        .filter((repository) => (repository.cost ?? null) !== null)
         .sort((one, other) => wasted(other) - wasted(one) || (other.cost ?? 0) - (one.cost ?? 0) || one.repository_name.localeCompare(other.repository_name)),
     [repositories],
   );
   const keys = (parameters.get(SELECTED) ?? "").split(",").filter(Boolean).map(decodeURIComponent);
-  const selected = sorted.filter((each) => keys.includes(repositoryKey(each)));
+  const selected = sorted.filter((repository) => keys.includes(repositoryKey(repository)));
   const toggle = (repository: AuditedRepository) => {
     const key = repositoryKey(repository);
-    const next = keys.includes(key) ? keys.filter((each) => each !== key) : [...keys, key];
+    const next = keys.includes(key) ? keys.filter((other) => other !== key) : [...keys, key];
     setParameters({ [SELECTED]: next.map(encodeURIComponent).join(",") }, { replace: true });
   };
   if (sorted.length === 0) {

@@ -19,15 +19,15 @@ export function Registries({ registries, leftOut }: { registries: RegistryCounts
             </tr>
           </thead>
           <tbody>
-            {registries.map((each) => (
-              <tr key={`${each.registry_id} ${each.region_name}`}>
-                <th scope="row">{place(each) || "not known"}</th>
-                <td className="number">{count(each.repository_count)}</td>
-                <td className="number">{count(each.without_policy_count)}</td>
-                <td className="number">{count(each.failed_count)}</td>
-                <td className="number">{count(each.expiring_image_count)}</td>
-                <td className="number">{count(each.archiving_image_count)}</td>
-                <td className="number">{bytes(each.expiring_bytes_upper_bound)}</td>
+            {registries.map((registry) => (
+              <tr key={`${registry.registry_id} ${registry.region_name}`}>
+                <th scope="row">{place(registry) || "not known"}</th>
+                <td className="number">{count(registry.repository_count)}</td>
+                <td className="number">{count(registry.without_policy_count)}</td>
+                <td className="number">{count(registry.failed_count)}</td>
+                <td className="number">{count(registry.expiring_image_count)}</td>
+                <td className="number">{count(registry.archiving_image_count)}</td>
+                <td className="number">{bytes(registry.expiring_bytes_upper_bound)}</td>
               </tr>
             ))}
           </tbody>

@@ -34,12 +34,12 @@ const KINDS: Record<string, { title: string; holds: (repository: AuditedReposito
   "": { title: "all repositories", holds: () => true },
   affected: {
     title: "those that would lose images",
-    holds: (each) => (each.expiring_image_count ?? 0) + (each.archiving_image_count ?? 0) > 0,
+    holds: (repository) => (repository.expiring_image_count ?? 0) + (repository.archiving_image_count ?? 0) > 0,
   },
-  critical: { title: "with a critical finding", holds: (each) => isCritical(each.findings) },
-  findings: { title: "with a finding", holds: (each) => each.findings.length > 0 },
-  without_policy: { title: "without a policy", holds: (each) => each.status === "without_policy" },
-  failed: { title: "that failed", holds: (each) => each.status === "failed" },
+  critical: { title: "with a critical finding", holds: (repository) => isCritical(repository.findings) },
+  findings: { title: "with a finding", holds: (repository) => repository.findings.length > 0 },
+  without_policy: { title: "without a policy", holds: (repository) => repository.status === "without_policy" },
+  failed: { title: "that failed", holds: (repository) => repository.status === "failed" },
 };
 
 /** The repositories of an audit, by what they would free. */
@@ -62,14 +62,14 @@ export function Repositories({
     () => [...repositories].sort((one, other) => (other.expiring_image_count ?? 0) - (one.expiring_image_count ?? 0)),
     [repositories],
   );
-  const shown = useMemo(() => sorted.filter((each) => KINDS[kind]?.holds(each)), [sorted, kind]);
+  const shown = useMemo(() => sorted.filter((repository) => KINDS[kind]?.holds(repository)), [sorted, kind]);
   const largest = useMemo(
-    () => repositories.reduce((most, each) => Math.max(most, each.expiring_bytes_upper_bound ?? 0), 1),
+    () => repositories.reduce((most, repository) => Math.max(most, repository.expiring_bytes_upper_bound ?? 0), 1),
     [repositories],
   );
   // Known only where the audit has read the manifests; where nothing would be deleted, it is always 0.
   const isExact = useMemo(
-    () => repositories.some((each) => each.expiring_image_count && typeof each.expiring_bytes_exact === "number"),
+    () => repositories.some((repository) => repository.expiring_image_count && typeof repository.expiring_bytes_exact === "number"),
     [repositories],
   );
   const columns = useMemo<ColumnDef<AuditedRepository>[]>(

@@ -23,7 +23,7 @@ export function RepositoryView({
   settings: Settings;
 }) {
   const key = repositoryKey(repository);
-  const summary = audit.summaries?.find((each) => repositoryKey(each) === key);
+  const summary = audit.summaries?.find((found) => repositoryKey(found) === key);
   const text = usePolicyText(task, audit, repository.policy_fingerprint ?? summary?.policy_fingerprint ?? null);
   if (summary) {
     return (

@@ -9,7 +9,7 @@ import { PolicyText } from "./PolicyText";
  * Of a repository in a large audit only the counts are known here: of the rules that decide about an image.
  */
 export function Rules({ rules, counts, text }: { rules: RuleSummary[]; counts: RuleCounts[] | null; text: string | null }) {
-  const countsOf = new Map(counts?.map((each) => [each.priority, each]));
+  const countsOf = new Map(counts?.map((rule) => [rule.priority, rule]));
   const unruled = countsOf.get(null);
   const rows = rules.length > 0 ? rules.map((rule) => ({ priority: rule.priority, rule })) : priorities(counts);
   const isSized = rules.some((rule) => rule.bytes_upper_bound !== null);

@@ -48,7 +48,7 @@ export function AssetPage({ assetId, assetName }: { assetId: number; assetName: 
             <div className="roomy">
               {repository === null && (
                 <Trend
-                  audits={audits.filter((each) => isOfOneSeries(each, current))}
+                  audits={audits.filter((audit) => isOfOneSeries(audit, current))}
                   current={taskKey(current.marker)}
                   onChoose={choose}
                 />

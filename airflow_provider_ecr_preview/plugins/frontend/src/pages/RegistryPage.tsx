@@ -37,7 +37,7 @@ export function RegistryPage() {
       {({ audits: found, isWhole, settings }) => {
         const audits = united(found, named.value ?? []);
         const [current = wanted[0] === null ? (audits.find(isOfApplied) ?? audits[0]) : undefined, compared] = wanted.map((key) =>
-          audits.find((each) => taskKey(each.marker) === key),
+          audits.find((audit) => taskKey(audit.marker) === key),
         );
         if (audits.length === 0) {
           return (
@@ -64,7 +64,7 @@ export function RegistryPage() {
         }
         // A what-if beside what is applied would show differences that nobody made.
         const applied = audits.filter(isOfApplied);
-        const others = audits.filter((each) => each !== current && isOfOneKind(each, current));
+        const others = audits.filter((audit) => audit !== current && isOfOneKind(audit, current));
         return (
           <>
             <p className="quiet aside">
@@ -94,7 +94,7 @@ export function RegistryPage() {
               <>
                 {parameters.get("repository") === null && (
                   <Trend
-                    audits={audits.filter((each) => isOfOneSeries(each, current))}
+                    audits={audits.filter((audit) => isOfOneSeries(audit, current))}
                     current={taskKey(current.marker)}
                     onChoose={choose}
                   />
@@ -107,7 +107,7 @@ export function RegistryPage() {
               <Markers tasks={applied} label="Latest audits" />
               {!isWhole && <p className="quiet">There may be others, which the tabs of their tasks show.</p>}
             </details>
-            <Candidates audits={audits.filter((each) => !isOfApplied(each))} onChoose={choose} />
+            <Candidates audits={audits.filter((audit) => !isOfApplied(audit))} onChoose={choose} />
           </>
         );
       }}
@@ -119,7 +119,7 @@ export function RegistryPage() {
 function Options({ audits }: { audits: MarkedTask[] }) {
   const groups = [
     { title: "Applied policies", audits: audits.filter(isOfApplied) },
-    { title: "Candidate policies (what-if)", audits: audits.filter((each) => !isOfApplied(each)) },
+    { title: "Candidate policies (what-if)", audits: audits.filter((audit) => !isOfApplied(audit)) },
   ].filter((group) => group.audits.length > 0);
   return groups.map((group) => (
     <optgroup key={group.title} label={group.title}>
@@ -140,7 +140,7 @@ function countText(count: number | null): string {
 
 /** The newest first, each once. */
 function united(latest: MarkedTask[], named: (MarkedTask | null)[]): MarkedTask[] {
-  const all = new Map([...named.filter((each) => each !== null), ...latest].map((each) => [taskKey(each.marker), each]));
+  const all = new Map([...named.filter((audit) => audit !== null), ...latest].map((audit) => [taskKey(audit.marker), audit]));
   return [...all.values()].sort((one, other) => other.marker.timestamp.localeCompare(one.marker.timestamp));
 }
 

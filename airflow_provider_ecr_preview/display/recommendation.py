@@ -19,8 +19,8 @@ POLICIES = 10
 _NAMES = 5
 
 IN_USE_UNKNOWN = (
-    "What is in use was not given, so only recorded pulls, tags and ages say what has to be kept. Give in_use before you apply "
-    "a policy."
+    "The images in use are not known, so only recorded pulls, tags and ages decide what has to be kept. Name them (in_use, or "
+    "--in-use on the command line) before you apply a policy."
 )
 
 

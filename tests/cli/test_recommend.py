@@ -25,7 +25,7 @@ def test_a_policy_is_found_for_the_images_of_a_file(run: Run, path: str) -> None
     done = run("recommend", "--images", path, "--at", AT)
     assert done.code == 0
     assert "0 of the 5 images that have to be kept are affected." in " ".join(done.out.split())
-    assert "What is in use was not given" in done.out
+    assert "The images in use are not known" in done.out
     assert "```json" in run("recommend", "--images", path, "--at", AT, "--format", "markdown").out
 
 

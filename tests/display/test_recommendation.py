@@ -74,7 +74,7 @@ def test_a_policy_is_shown_with_what_it_keeps_and_frees(form: str) -> None:
     assert "further recorded pulls would have come too late." in text
     assert text.index("cautious") < text.index("recommended ") < text.index("bold")
     assert "gone: NotFound: it is gone" in text
-    assert "What is in use was not given" not in text
+    assert "The images in use are not known" not in text
 
 
 @FORMS
@@ -86,7 +86,7 @@ def test_an_untagged_image_is_named_by_its_digest(form: str) -> None:
 
 @FORMS
 def test_it_is_said_that_what_is_in_use_is_not_known(form: str) -> None:
-    assert "What is in use was not given" in shown(value_of(facts(), known=False), form)
+    assert "The images in use are not known" in shown(value_of(facts(), known=False), form)
 
 
 @FORMS

@@ -3,6 +3,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo ui frontend test test-failed test-fast test-browser nightly moto reference docs workflows sbom installs coverage bench compatibility distributed lint format types build check install constraints clean no-python
 
+# Hundreds of processes load the same modules; Python compiles each once, also where it usually keeps nothing.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.complete

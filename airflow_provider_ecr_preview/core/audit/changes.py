@@ -251,9 +251,9 @@ def _compared(
     if before is None:
         return {**change, "kind": "appeared"}
     if outcome.status == "failed":
-        return {**change, "kind": "not_comparable", "note": "This audit of it failed."}
+        return {**change, "kind": "not_comparable", "note": "This audit could not preview the repository."}
     if before.status == "failed":
-        return {**change, "kind": "not_comparable", "note": "The last audit of it failed."}
+        return {**change, "kind": "not_comparable", "note": "The last audit could not preview the repository."}
     then, now = before.affected_image_count or 0, _affected(outcome)
     fingerprint = None if outcome.summary is None else outcome.summary["policy_fingerprint"]
     return {

@@ -48,6 +48,11 @@ class AuditCounts(TypedDict):
     ``..._known`` then has the sum of the known values, and ``..._unknown_repository_count`` the number of
     repositories without one.
 
+    :param without_policy_count: repositories without a policy to preview.
+    :param failed_count: repositories that could not be previewed.
+    :param affected_repository_count: repositories with affected images.
+    :param total_image_count: all images of the previewed repositories.
+    :param preview_call_count: calls of the two preview operations.
     :param expiring_bytes_upper_bound: the images share layers, so deleting them frees this much at most.
     :param expiring_bytes_exact: what deleting the images frees, read from their manifests; only with
         ``read_manifests``.
@@ -155,6 +160,9 @@ class ChangesXCom(TypedDict):
     """What changed since the last audit.
 
     The lists are cut; the counts are complete.
+
+    :param not_comparable_count: repositories that one of the two audits could not preview.
+    :param counts_only_count: repositories without image lists in both audits, compared by their counts only.
     """
 
     schema: str

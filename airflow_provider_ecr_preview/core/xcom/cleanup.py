@@ -56,6 +56,13 @@ class RepositoryCleanupXCom(TypedDict):
 
     The lists hold examples; the counts are complete.
 
+    :param gone_image_count: approved images that are no longer there.
+    :param not_approved_image_count: images that only the new preview lists; the clean-up does not touch them.
+    :param spared: the number of spared images for each reason.
+    :param failures: the number of failed images for each error code.
+    :param unknown_image_count: images whose outcome is not known.
+    :param not_attempted_image_count: images that were to go and did not, because the repository is blocked or the
+        task ended first.
     :param touched_image_count: images that all attempts deleted or archived; in a dry run, that they would.
     :param touched_bytes_upper_bound: their size. Images share layers, so deleting them frees this much at most.
     :param earlier_attempt_image_count: of these, images that earlier attempts of the task deleted or archived.

@@ -12,6 +12,7 @@ import pytest
 
 from airflow_provider_ecr_preview import __version__
 from airflow_provider_ecr_preview.assets import audit_asset
+from airflow_provider_ecr_preview.operators.ecr_audit import EcrListRepositoriesOperator
 from airflow_provider_ecr_preview.plugins import bundle, ecr_preview
 from airflow_provider_ecr_preview.plugins.ecr_preview import react_apps
 from tests.plugins.conftest import Server
@@ -75,6 +76,14 @@ def test_from_airflow_3_4_on_the_tab_of_a_task_is_on_ours_alone(built: Path) -> 
     tab, *others = [app for app in react_apps() if app["destination"] != "asset"]
     assert tab["applies_to"] == {"operator_name": sorted({operator.__name__ for operator in registered_operators()})}
     assert not any("applies_to" in app for app in others)
+
+
+def test_a_subclass_that_names_its_operator_keeps_the_tab(built: Path) -> None:
+    class OurList(EcrListRepositoriesOperator):
+        custom_operator_name = "EcrListRepositoriesOperator"
+
+    tab, *_ = react_apps()
+    assert OurList(task_id="list").operator_name in tab["applies_to"]["operator_name"]
 
 
 @pytest.mark.parametrize(

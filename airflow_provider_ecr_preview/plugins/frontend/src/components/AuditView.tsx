@@ -198,10 +198,13 @@ function FindingItem({
   return (
     <li>
       <Badge severity={finding.severity} /> <code>{finding.code}</code> in{" "}
-      <LinkButton onClick={() => onSearch(finding.code)}>
-        {counted(finding.repository_count, "repository", "repositories")}
-      </LinkButton>
-      . {FINDINGS[finding.code]?.whatToDo}
+      <span className="place">
+        <LinkButton onClick={() => onSearch(finding.code)}>
+          {counted(finding.repository_count, "repository", "repositories")}
+        </LinkButton>
+        .
+      </span>{" "}
+      {FINDINGS[finding.code]?.whatToDo}
       {finding.repositories.length > 0 && (
         <div className="quiet">
           For example{" "}

@@ -53,10 +53,12 @@ export function AssetPage({ assetId, assetName }: { assetId: number; assetName: 
                   onChoose={choose}
                 />
               )}
-              <details>
-                <summary>All of these audits</summary>
-                <Markers tasks={audits} label="Audits of this asset" />
-              </details>
+              {audits.length > 1 && (
+                <details>
+                  <summary>All of these audits</summary>
+                  <Markers tasks={audits} label="Audits of this asset" />
+                </details>
+              )}
               <TaskResult key={taskKey(current.marker)} task={current.marker} settings={settings} isOneOfMany />
             </div>
           </div>

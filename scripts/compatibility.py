@@ -70,7 +70,7 @@ TOOLS = (
     "playwright>=1.49",
     "psutil>=6.0",
     "pytest>=8.3",
-    "pytest-asyncio>=1.2",
+    "pytest-asyncio>=1.5",  # earlier ones leave event loops open, which fails whatever test runs when they are collected
     "pytest-timeout>=2.4",
     "pytest-xdist>=3.8",
 )

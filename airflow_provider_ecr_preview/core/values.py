@@ -124,8 +124,9 @@ def from_isoformat(text: str | None) -> datetime | None:
     """Return the time that :func:`isoformat` wrote.
 
     :param text: the text; None stays None.
+    :raises ValueError: if it is no time, or has no time zone.
     """
-    return None if text is None else datetime.fromisoformat(text)
+    return None if text is None else aware_time(text)
 
 
 def aware_time(text: str) -> datetime:

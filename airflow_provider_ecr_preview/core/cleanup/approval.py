@@ -255,7 +255,7 @@ _ROOM_FOR_THE_ANSWER = 2 * 1024
 
 
 def _of_xcom(value: Mapping[str, Any], read: Callable[[str], Sequence[Mapping[str, Any]] | Unread]) -> Approval:
-    user = value.get("responded_by_user")
+    user, time = value.get("responded_by_user"), value.get("responded_at")
     return Approval(
         digest=value["digest"],
         action=value["action"],
@@ -263,7 +263,8 @@ def _of_xcom(value: Mapping[str, Any], read: Callable[[str], Sequence[Mapping[st
         repositories=_repositories(value, read),
         refusal=_refusal(value),
         responded_by=None if user is None else _named(user),
-        responded_at=value.get("responded_at"),
+        # Whatever it is, the result of a task must be able to show it.
+        responded_at=None if time is None else one_line(str(time)),
     )
 
 

@@ -29,6 +29,10 @@ _CLOCK_SKEW = timedelta(minutes=5)
 _SHOWN = 3
 
 
+_MILD = ("warning", "info")
+"""The severities of findings that do not block."""
+
+
 _PREVIEW_AGAIN = "Preview again, and have that preview approved"
 
 
@@ -126,7 +130,8 @@ def agreeing_previews(evidence: Evidence, settings: CleanupSettings, plan: Clean
 
 def findings(evidence: Evidence, settings: CleanupSettings, plan: CleanupPlan) -> Answer:
     """Ask whether the preview has a critical finding that no other question answers."""
-    critical = [finding for finding in evidence.summary["findings"] if finding["severity"] == "critical"]
+    # A severity that this release does not know may be as severe.
+    critical = [finding for finding in evidence.summary["findings"] if finding["severity"] not in _MILD]
     answered, going = settings.answered_findings, {image.image_digest for image in plan.images}
     # The preview and the clean-up may protect different tags, so the preview's finding does not settle the question.
     if "protected_tag_expires" not in settings.ignored_findings:

@@ -262,8 +262,10 @@ class ImagesInUse:
             for account_id, region_names in value.get("scope", {}).items()
             for region_name in region_names
         }
-        if value["is_complete"] is not True and in_use.is_complete:
-            in_use.unread.append(UnreadSource("an unnamed source", None, None, "is_complete is not true"))
+        in_use.scope  # noqa: B018  # sources of another shape are an error here, and not later
+        if in_use.is_complete and (value["is_complete"] is not True or value.get("unread_count")):
+            reason = "the result says that it could not be read, but not which one it is"
+            in_use.unread.append(UnreadSource("an unnamed source", None, None, reason))
         images = value["images"]
         if images is None:
             if read is None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from airflow_provider_ecr_preview.core.parameters.forms import is_integer
 from airflow_provider_ecr_preview.core.parameters.values import decoded
 from airflow_provider_ecr_preview.core.preview.image import PreviewedImage
 from airflow_provider_ecr_preview.core.preview.summary import images_fingerprint
 from airflow_provider_ecr_preview.core.repository import RepositoryId
+from airflow_provider_ecr_preview.core.values import aware_time
 from airflow_provider_ecr_preview.core.xcom.audit import AUDIT_SCHEMA
 from airflow_provider_ecr_preview.core.xcom.preview import MAX_SAMPLE_TAGS, SUMMARY_SCHEMA, PreviewSummaryXCom
 
@@ -57,7 +60,7 @@ class PreviewList:
         :param listed: the images of its ``images_uri``; without them, its sample is used if it holds all images.
         """
         of_fingerprint = cls(summary["policy_fingerprint"], summary["images_fingerprint"])
-        known = cls.of_images(summary["policy_fingerprint"], _sampled(summary) if listed is None else listed)
+        known = cls.of_images(summary["policy_fingerprint"], _sampled(summary["sample"]) if listed is None else listed)
         if known.images_fingerprint == summary["images_fingerprint"]:
             return known
         if listed is None:
@@ -83,6 +86,14 @@ def check_summary(value: Any) -> PreviewSummaryXCom:
     missing = [key for key in _NEEDED if value.get(key) is None]
     if missing or value["status"] != "COMPLETE":
         raise ValueError(f"The summary is incomplete: {', '.join(missing) or value['status']}. Preview again.")
+    wrong = [key for key, is_valid in _NEEDED.items() if not is_valid(value[key])]
+    if not isinstance(value.get("images_uri"), str | None):
+        wrong.append("images_uri")
+    if wrong:
+        raise ValueError(
+            f"The summary of {value['repository_name']!r} ({value['registry_id']!r}, {value['region_name']!r}) was edited "
+            f"after the preview: not a valid value: {', '.join(wrong)}. Preview again, and give the output unchanged."
+        )
     return value  # type: ignore[return-value]  # every key in use was just checked
 
 
@@ -95,32 +106,72 @@ def preview_time(summary: PreviewSummaryXCom) -> datetime | Unread:
     return Unread("previewed_at of the summary has no time zone.") if time.tzinfo is None else time
 
 
-_NEEDED = (
-    "registry_id",
-    "region_name",
-    "repository_name",
-    "status",
-    "previewed_at",
-    "policy_fingerprint",
-    "images_fingerprint",
-    "expiring_image_count",
-    "archiving_image_count",
-    "findings",
-    "sample",
-)
+_REGISTRY_ID = re.compile(r"[0-9]{12}")
 
 
-def _sampled(summary: PreviewSummaryXCom) -> list[PreviewedImage]:
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and bool(value) and value == value.strip()
+
+
+def _is_registry_id(value: Any) -> bool:
+    return isinstance(value, str) and _REGISTRY_ID.fullmatch(value) is not None
+
+
+def _is_count(value: Any) -> bool:
+    return is_integer(value) and value >= 0
+
+
+def _are_findings(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_finding, value))
+
+
+def _is_finding(value: Any) -> bool:
+    if not isinstance(value, Mapping) or not isinstance(value.get("image_digests"), list):
+        return False
+    return all(isinstance(text, str) for text in (value.get("code"), value.get("severity"), *value["image_digests"]))
+
+
+def _is_sample(value: Any) -> bool:
+    try:
+        return isinstance(value, list) and isinstance(_sampled(value), list)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+
+
+_NEEDED: Mapping[str, Callable[[Any], bool]] = {
+    "registry_id": _is_registry_id,
+    "region_name": _is_name,
+    "repository_name": _is_name,
+    "status": _is_text,
+    "previewed_at": lambda _: True,  # preview_time says what is wrong with it
+    "policy_fingerprint": _is_text,
+    "images_fingerprint": _is_text,
+    "expiring_image_count": _is_count,
+    "archiving_image_count": _is_count,
+    "findings": _are_findings,
+    "sample": _is_sample,
+}
+"""What every task after the preview relies on, and whether a value can be that.
+
+A wrong value has to be found here, and not by an error in the middle of a clean-up.
+"""
+
+
+def _sampled(sample: Iterable[Mapping[str, Any]]) -> list[PreviewedImage]:
     # A sample cuts long lists of tags, so an image whose tags may have been cut counts as unknown.
     return [
         PreviewedImage(
             image["image_digest"],
             tuple(image["image_tags"]),
-            None if image["image_pushed_at"] is None else datetime.fromisoformat(image["image_pushed_at"]),
+            None if image["image_pushed_at"] is None else aware_time(image["image_pushed_at"]),
             image["action"],
             image["applied_rule_priority"],
         )
-        for image in summary["sample"]
+        for image in sample
         if len(image["image_tags"]) < MAX_SAMPLE_TAGS
     ]
 

@@ -10,7 +10,7 @@ from airflow_provider_ecr_preview.core.exceptions import InvalidLifecyclePolicyE
 from airflow_provider_ecr_preview.core.policy.document import LifecyclePolicy
 from airflow_provider_ecr_preview.core.policy_event import PolicyEvent
 from airflow_provider_ecr_preview.core.repository import RepositoryId
-from airflow_provider_ecr_preview.core.values import cut
+from airflow_provider_ecr_preview.core.values import aware_time, cut, isoformat
 
 _KEYS = tuple(field.name for field in fields(PolicyEvent))
 
@@ -67,6 +67,11 @@ def read_event(value: Any) -> PolicyEvent:
     wrong = [key for key in _KEYS if not (isinstance(given[key], str) or (given[key] is None and key in _OPTIONAL))]
     if wrong:
         raise ValueError(f"the event has no valid {', '.join(wrong)}")
+    try:
+        # Events are put in order by this text, so all of them need the same time zone.
+        given["changed_at"] = isoformat(aware_time(given["changed_at"]))
+    except ValueError as error:
+        raise ValueError(f"the event has no valid changed_at: {cut(str(error), 100)}") from None
     return PolicyEvent(**given)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Literal, cast
 
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.text.counted import counted
-from airflow_provider_ecr_preview.core.values import with_fitting_repositories
+from airflow_provider_ecr_preview.core.values import aware_time, with_fitting_repositories
 from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom, RepositoryRef
 from airflow_provider_ecr_preview.core.xcom.watch import (
     MAX_WATCH_BYTES,
@@ -28,6 +29,9 @@ _RANK: Mapping[str, int] = {"unknown": 0, "critical": 0, "warning": 1, "info": 2
 """A repository that could not be audited raises every alarm: what its policy does is unknown."""
 
 
+_CLOCK_SKEW = timedelta(minutes=5)
+
+
 _Key = tuple[str | None, str | None, str]
 
 
@@ -40,9 +44,19 @@ def policy_watch_xcom(events: PolicyEventsXCom, audit: AuditXCom, alarm_severity
     :param events: the result of reading the events.
     :param audit: the audit of the changed repositories.
     :param alarm_severity: the lowest severity that raises an alarm.
+    :raises ValueError: if the audit is not of the applied policies: it says nothing about what changed.
     """
+    kind = audit["policies"]["kind"] if "policies" in audit else "applied"
+    if kind != "applied":
+        raise ValueError(
+            f"audit is of other policies than the applied ones (policies.kind is {kind!r}), so it does not show what the "
+            "changed policies do. Audit the changed repositories without lifecycle_policy_text and lifecycle_policies."
+        )
     audited = dict(_audited(audit))
-    watched = [_watched(changed, audited, alarm_severity) for changed in events["repositories"]]
+    watched = [
+        _watched(changed, audited if _is_after(changed, audit) else {}, alarm_severity)
+        for changed in events["repositories"]
+    ]
     watched.sort(key=lambda repository: (_RANK[repository["severity"]], repository["repository_name"]))
     return with_fitting_repositories(
         PolicyWatchXCom(
@@ -61,7 +75,8 @@ def _watched(
     changed: ChangedPolicyXCom, audited: Mapping[_Key, _Found], alarm_severity: AlarmSeverity
 ) -> WatchedPolicyXCom:
     repository = RepositoryId.of(changed)
-    unknown: _Found = ("unknown", [], None, None, "The repository was not audited: what the policy does is unknown.")
+    why = "The repository was not audited after the change: what the policy does is unknown. Audit it again."
+    unknown: _Found = ("unknown", [], None, None, why)
     # An audit that gets no answer about a repository does not know its registry.
     keys: list[_Key] = [
         (registry_id, region_name, repository.repository_name)
@@ -81,6 +96,11 @@ def _watched(
         archiving_image_count=archiving,
         message=message,
     )
+
+
+def _is_after(changed: ChangedPolicyXCom, audit: AuditXCom) -> bool:
+    """Return whether an audit began after a change: an earlier one is of the former policy."""
+    return aware_time(audit["audited_at"]) >= aware_time(changed["changed_at"]) - _CLOCK_SKEW
 
 
 def _key(ref: RepositoryRef) -> _Key:

@@ -75,6 +75,13 @@ def test_what_was_approved_passes() -> None:
     }
 
 
+@pytest.mark.parametrize("time", [NOW, 5, {"at": "noon"}, None])
+def test_whatever_the_time_of_an_answer_is_the_result_can_show_it(time: Any) -> None:
+    summary = preview_xcom()
+    shown = bound(approved(summary, responded_at=time), summary).as_dict()
+    assert json.loads(json.dumps(shown))["responded_at"] == (None if time is None else str(time))
+
+
 def test_without_an_approval_the_checks_are_off() -> None:
     value = preview_xcom()
     assert approval_given(None, "delete", dry_run=False).verdict == "off"

@@ -209,6 +209,10 @@ class TestFindings:
         assert answer("findings", replace(before, summary=marked)) == wanted
         assert answer("findings", replace(before, summary=forged)) == wanted
 
+    @pytest.mark.parametrize("severity", ["CRITICAL", "fatal", ""])
+    def test_a_severity_that_this_release_does_not_know_blocks(self, severity: Any) -> None:
+        assert answer("findings", self.with_findings(Finding("new_finding", severity, "Look."))).verdict == "blocked"
+
     def test_what_another_check_answers_passes_and_a_warning_does_not_count(self) -> None:
         assert answer("findings", self.with_findings(Finding("dead_rule", "warning", "Look."))).verdict == "passed"
         known = self.with_findings(Finding("would_empty_repository", "critical", "Look."))

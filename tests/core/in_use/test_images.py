@@ -177,6 +177,18 @@ def test_what_is_said_not_to_be_complete_is_not(told: Any) -> None:
     assert of.protects(reference().repository, digest(2), [])
 
 
+def test_an_unread_source_that_is_missing_from_the_list_counts() -> None:
+    of = ImagesInUse.from_xcom({**in_use(reference(digest(1))).as_xcom(), "unread": [], "unread_count": 1})
+    assert not of.is_complete
+    assert of.protects(reference().repository, digest(2), [])
+
+
+@pytest.mark.parametrize("sources", ["ecs", ["ecs"], [{"account_id": ["1"], "region_name": REGION}], 3])
+def test_sources_of_another_shape_are_an_error(sources: Any) -> None:
+    with pytest.raises(ValueError, match="The images in use are incomplete"):
+        ImagesInUse.from_xcom({**in_use(reference(digest(1))).as_xcom(), "sources": sources})
+
+
 @pytest.mark.parametrize("key", ["collected_at", "is_complete", "sources", "unread", "images", "image_count"])
 def test_a_value_that_lacks_what_every_one_has_is_an_error(key: str) -> None:
     value: dict[str, Any] = {**in_use(reference(digest(1))).as_xcom()}

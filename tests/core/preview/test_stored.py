@@ -68,6 +68,39 @@ def test_what_is_no_whole_summary_is_refused(value: Any, said: str) -> None:
         check_summary(value)
 
 
+FINDING = {"code": "x", "severity": "info", "message": "", "image_digests": []}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("registry_id", wrong) for wrong in (123456789012, "", " 123456789012", "12345678901", ["123456789012"])),
+        *(("region_name", wrong) for wrong in ("", " eu-west-1", ["eu-west-1"])),
+        *(("repository_name", wrong) for wrong in ("", "a ", 7)),
+        *(("expiring_image_count", wrong) for wrong in ("10", -1, 1.0, True)),
+        ("archiving_image_count", "0"),
+        *(("findings", wrong) for wrong in ("abc", {"a": 1}, [{"code": "x"}], [None])),
+        *(("findings", [{**FINDING, **wrong}]) for wrong in ({"severity": 1}, {"code": None}, {"image_digests": "x"})),
+        ("findings", [{**FINDING, "image_digests": [3]}]),
+        *(("sample", wrong) for wrong in ("abc", [{"image_digest": "x"}], [3])),
+        ("policy_fingerprint", 5),
+        ("images_fingerprint", 5),
+        ("images_uri", 5),
+        ("images_uri", ["file:///x"]),
+    ],
+)
+def test_a_value_of_another_type_is_refused_before_anything_relies_on_it(key: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=rf"not a valid value: {key}\. Preview again"):
+        check_summary({**preview_xcom(), key: value})
+
+
+def test_a_sample_without_time_zones_is_refused() -> None:
+    summary = preview_xcom("a", previewed(1))
+    summary["sample"][0]["image_pushed_at"] = "2026-01-01T00:00:00"
+    with pytest.raises(ValueError, match="not a valid value: sample"):
+        check_summary(summary)
+
+
 @pytest.mark.parametrize(("time", "is_known"), [(NOW.isoformat(), True), ("2026-11-23T12:00", False), (None, False)])
 def test_the_time_of_a_preview_needs_a_time_zone(time: Any, is_known: bool) -> None:
     assert isinstance(preview_time(preview_xcom(previewed_at=time)), Unread) is not is_known

@@ -58,7 +58,19 @@ def test_a_policy_that_cannot_be_read_is_unknown_and_not_deleted() -> None:
     assert (change.policy, change.is_deleted) == (None, False)
 
 
-@pytest.mark.parametrize("value", [None, "x", [], {}, event(changed_by=None), event(event_id=3)])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "x",
+        [],
+        {},
+        event(changed_by=None),
+        event(event_id=3),
+        event(changed_at="now"),
+        event(changed_at="2026-11-23"),
+    ],
+)
 def test_what_is_no_event_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="event"):
         read_event(value)
@@ -130,7 +142,8 @@ def test_the_result_is_bounded_and_counts_what_it_leaves_out(count: int, name: i
 
 
 def audit(**more: Any) -> Any:
-    return {"findings": [], "failures": [], "without_policy": [], "top": [], **more}
+    audited_at = "2026-11-23T12:01:00+00:00"
+    return {"audited_at": audited_at, "findings": [], "failures": [], "without_policy": [], "top": [], **more}
 
 
 def audited(name: str, *findings: str) -> Any:
@@ -198,3 +211,34 @@ def test_a_failure_without_a_message_names_the_error() -> None:
             events, audit(failures=[{**audited("f"), "error": error, "message": None}]), "critical"
         )
         assert value["repositories"][0]["message"].endswith(words)
+
+
+def watched(of_audit: Any) -> Any:
+    events = policy_events_xcom([(change, former_policy(change, None, None)) for change in changed(event(1, "n", NEW))])
+    return policy_watch_xcom(events, of_audit, "critical")["repositories"][0]
+
+
+@pytest.mark.parametrize(
+    ("audited_at", "severity"),
+    [
+        ("2026-11-23T11:59:00+00:00", "none"),  # the clocks of AWS and of the worker differ a little
+        ("2026-11-23T13:50:01+02:00", "unknown"),
+        ("2026-11-22T12:00:00+00:00", "unknown"),
+    ],
+)
+def test_an_audit_from_before_the_change_says_nothing_about_the_new_policy(audited_at: str, severity: str) -> None:
+    repository = watched(audit(top=[audited("n")], audited_at=audited_at))
+    assert (repository["severity"], repository["is_alarm"]) == (severity, severity == "unknown")
+
+
+@pytest.mark.parametrize("kind", ["candidate", "mixed"])
+def test_an_audit_of_candidate_policies_is_refused(kind: str) -> None:
+    with pytest.raises(ValueError, match="Audit the changed repositories without lifecycle_policy_text"):
+        watched(audit(top=[audited("n")], policies={"kind": kind}))
+    assert watched(audit(top=[audited("n")], policies={"kind": "applied"}))["severity"] == "none"
+
+
+def test_changes_of_other_time_zones_are_in_order() -> None:
+    later = event(1, changed_at="2026-11-23T09:00:00-05:00")
+    (change,) = changed(later, event(2, changed_at="2026-11-23T13:00:00+00:00"))
+    assert [event.event_id for event in change.events] == ["2", "1"]

@@ -419,3 +419,13 @@ def test_every_spared_image_says_which_check_spares_it_what_it_saw_and_what_lets
     table = " ".join(render(cleanup_table(result)).split())
     assert f"in_use, for example {digests[3][:19]}: It is used by ECS service api." in table
     assert f"-> {CHECKS['in_use'].remedy}" in table
+
+
+@pytest.mark.parametrize(
+    "edit", [{"expiring_image_count": "10"}, {"region_name": ""}, {"registry_id": 123456789012}, {"findings": "none"}]
+)
+def test_a_summary_that_was_edited_is_refused_before_anything_is_deleted(bench: Any, edit: dict[str, Any]) -> None:
+    summary = {**bench.preview(), **edit}
+    with pytest.raises(ValueError, match=f"not a valid value: {next(iter(edit))}"):
+        bench.clean_up(summary, check_in_use=False)
+    assert not bench.ecr.calls.mutating

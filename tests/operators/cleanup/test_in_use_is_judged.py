@@ -99,7 +99,7 @@ def test_what_an_earlier_release_collected_blocks_and_says_to_collect_again() ->
         ({"protects": None}, "must have the schema"),
         (mock.Mock(spec=["protects", "is_complete", "unread"]), "not the output"),
         ({"schema": "ecr-images-in-use/1"}, "incomplete"),
-        ({**collected().as_xcom(), "is_complete": False}, "is_complete is not true"),
+        ({**collected().as_xcom(), "is_complete": False}, "the result says that it could not be read"),
         ({**collected().as_xcom(), "collected_at": "2026-01-01T00:00:00"}, "no time zone"),
         ({**collected().as_xcom(), "collected_at": None}, "incomplete"),
     ],

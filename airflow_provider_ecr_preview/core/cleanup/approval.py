@@ -256,6 +256,8 @@ _ROOM_FOR_THE_ANSWER = 2 * 1024
 
 def _of_xcom(value: Mapping[str, Any], read: Callable[[str], Sequence[Mapping[str, Any]] | Unread]) -> Approval:
     user, time = value.get("responded_by_user"), value.get("responded_at")
+    if not isinstance(value["digest"], str):
+        raise TypeError("digest is not a text")
     return Approval(
         digest=value["digest"],
         action=value["action"],

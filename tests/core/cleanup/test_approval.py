@@ -82,6 +82,11 @@ def test_whatever_the_time_of_an_answer_is_the_result_can_show_it(time: Any) -> 
     assert json.loads(json.dumps(shown))["responded_at"] == (None if time is None else str(time))
 
 
+def test_a_digest_that_is_not_a_text_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"incomplete \(TypeError: digest is not a text\)\. Approve again"):
+        bound(approved(preview_xcom(), digest=5, repositories=None), preview_xcom())
+
+
 def test_without_an_approval_the_checks_are_off() -> None:
     value = preview_xcom()
     assert approval_given(None, "delete", dry_run=False).verdict == "off"

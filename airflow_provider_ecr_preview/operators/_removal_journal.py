@@ -6,6 +6,7 @@ import gzip
 import logging
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ecr_preview.core.cleanup.journal import OUTCOME, EarlierAttempts, approval_id, earlier_attempts
@@ -90,32 +91,52 @@ class RemovalJournal:
             log.warning("%s is not a list of results and will be overwritten.", self._results_path)
 
 
-def write_results(
-    cleanups: Sequence[RepositoryCleanup],
-    results_path: str | None,
-    journal: RemovalJournal | None,
-    dag_id: str | None = None,
-) -> str | None:
-    """Write what happened to each image, and return where; the XCom result has the deleted images even if this fails.
+@dataclass(frozen=True)
+class ResultList:
+    """The list of what happened to each image.
 
-    :param cleanups: the clean-up of each repository.
-    :param results_path: the list of results; None to write none.
-    :param journal: the journal of the clean-up; None for a dry run.
+    :param path: where it is written; None to write none.
     :param dag_id: the DAG that cleans up: the pages show the list to those who may read its results.
-    :return: the path, or None if nothing was written.
     """
-    if not results_path:
-        return None
-    marks = journal.marks if journal else {}
-    try:
-        with line_list(results_path, dag_id=dag_id) as lines:
-            for cleanup in cleanups:
-                for outcome in cleanup.outcomes.values():
-                    line = outcome.as_dict(cleanup.repository)
-                    lines.write({**line, **marks, "attempt": outcome.attempt or marks.get("attempt")})
-    except Exception:  # storage fails in many ways
-        log.exception("The list of results cannot be written to %s.", results_path)
-        return None
-    if journal:
-        journal.end(cleanups)
-    return results_path
+
+    path: str | None
+    dag_id: str | None = None
+
+    def lines(self, cleanups: Iterable[RepositoryCleanup], journal: RemovalJournal | None) -> Iterator[dict[str, Any]]:
+        """Yield the lines of the list.
+
+        :param cleanups: the clean-up of each repository.
+        :param journal: the journal of the clean-up; None for a dry run.
+        """
+        marks = journal.marks if journal else {}
+        for cleanup in cleanups:
+            for outcome in cleanup.outcomes.values():
+                line = outcome.as_dict(cleanup.repository)
+                yield {**line, **marks, "attempt": outcome.attempt or marks.get("attempt")}
+
+    def try_write(self, cleanups: Iterable[RepositoryCleanup], journal: RemovalJournal | None) -> None:
+        """Write the list, or raise the error of the storage.
+
+        :param cleanups: the clean-up of each repository.
+        :param journal: the journal of the clean-up; None for a dry run.
+        """
+        if self.path:
+            with line_list(self.path, dag_id=self.dag_id) as written:
+                for line in self.lines(cleanups, journal):
+                    written.write(line)
+
+    def write(self, cleanups: Sequence[RepositoryCleanup], journal: RemovalJournal | None) -> str | None:
+        """Write the list, and return where; the XCom result has the deleted images even if this fails.
+
+        :param cleanups: the clean-up of each repository.
+        :param journal: the journal of the clean-up; None for a dry run.
+        :return: the path, or None if nothing was written.
+        """
+        try:
+            self.try_write(cleanups, journal)
+        except Exception:  # storage fails in many ways
+            log.exception("The list of results cannot be written to %s.", self.path)
+            return None
+        if self.path and journal:
+            journal.end(cleanups)
+        return self.path or None

@@ -12,10 +12,9 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow_provider_ecr_preview.core.cleanup import settings as defaults
 from airflow_provider_ecr_preview.core.cleanup.approval import Approval
 from airflow_provider_ecr_preview.core.cleanup.approval_checks import approval_given
-from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult, Decision, check_run, decide
+from airflow_provider_ecr_preview.core.cleanup.checks import Decision, check_run, decide
 from airflow_provider_ecr_preview.core.cleanup.outcome import RepositoryCleanup, planned_cleanup
 from airflow_provider_ecr_preview.core.cleanup.readiness import ReadinessXCom
-from airflow_provider_ecr_preview.core.cleanup.result import cleanup_xcom
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupAction, CleanupSettings, OnChange
 from airflow_provider_ecr_preview.core.exceptions import CleanupBlockedError, CleanupIncompleteError
 from airflow_provider_ecr_preview.core.in_use.scope import RequiredScope
@@ -37,8 +36,6 @@ from airflow_provider_ecr_preview.core.selection import Names
 from airflow_provider_ecr_preview.core.text.counted import counted
 from airflow_provider_ecr_preview.core.xcom.approval import ApprovalXCom
 from airflow_provider_ecr_preview.core.xcom.cleanup import ImageCleanupXCom
-from airflow_provider_ecr_preview.display.cleanup import cleanup_table
-from airflow_provider_ecr_preview.display.text import render
 from airflow_provider_ecr_preview.engine.cleanup_evidence import POLL_INTERVAL, TIMEOUT, no_earlier_attempts
 from airflow_provider_ecr_preview.engine.image_removal import RETRY_DELAY, ImageRemoval
 from airflow_provider_ecr_preview.iam import IAM_ACTIONS
@@ -49,8 +46,9 @@ from airflow_provider_ecr_preview.operators._check_parameters import (
 )
 from airflow_provider_ecr_preview.operators._checked_base import EcrCheckedCleanupOperator
 from airflow_provider_ecr_preview.operators._cleanup_base import OnBlocked, why_blocked
+from airflow_provider_ecr_preview.operators._cleanup_result import CleanupResult
 from airflow_provider_ecr_preview.operators._publish import mark_begun_cleanup, mark_change, push_before_failure
-from airflow_provider_ecr_preview.operators._removal_journal import RemovalJournal, write_results
+from airflow_provider_ecr_preview.operators._removal_journal import RemovalJournal, ResultList
 from airflow_provider_ecr_preview.templating.types import Summaries, Templated
 
 if TYPE_CHECKING:
@@ -156,7 +154,8 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
     :param botocore_config: configuration of the botocore client.
     :return: :class:`~airflow_provider_ecr_preview.core.xcom.cleanup.ImageCleanupXCom`, pushed even if the task fails; with
         ``check_only``, :class:`~airflow_provider_ecr_preview.core.cleanup.readiness.ReadinessXCom`.
-    :raises CleanupBlockedError: if a check blocks a repository. The other repositories are finished first.
+    :raises CleanupBlockedError: if a check blocks a repository: the other repositories are finished first. Or if the
+        result cannot be built, or the list at ``results_path`` cannot be written: nothing was changed.
     :raises CleanupIncompleteError: if images could not be deleted, or the task was stopped.
     :raises ValueError: if a parameter is not valid. Nothing was called or changed.
     """
@@ -263,21 +262,11 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         )
         if journal:
             mark_begun_cleanup(context, self, settings.action, started_at, len(summaries), approval=approval)
-        cleanups = self._clean_up(decisions, run_checks, settings.action, retry_delay, journal)
-        for cleanup in cleanups:
-            cleanup.explain(settings)
-        value = cleanup_xcom(
-            cleanups,
-            action=settings.action,
-            dry_run=dry_run,
-            run_checks=run_checks,
-            started_at=started_at,
-            finished_at=datetime.now(UTC),
-            archive_price_per_gb_month=archive_price,
-            results_uri=write_results(cleanups, results_path, journal, self.dag_id),
-            approval=approval,
+        result = CleanupResult(
+            settings, run_checks, started_at, archive_price, approval, ResultList(results_path, self.dag_id), journal
         )
-        self.log.info("%s\n%s", "Dry run: nothing was changed." if dry_run else "", render(cleanup_table(value)))
+        value = result.of(self._clean_up(decisions, result, retry_delay))
+        self.log.info("%s", result.text(value))
         mark_change(context, self, value)
         if not dry_run:
             self._end(context, value, on_blocked)
@@ -307,27 +296,30 @@ class EcrDeletePreviewedImagesOperator(EcrCheckedCleanupOperator):
         return decisions
 
     def _clean_up(
-        self,
-        decisions: Sequence[Decision],
-        run_checks: Sequence[CheckResult],
-        action: CleanupAction,
-        retry_delay: float,
-        journal: RemovalJournal | None,
+        self, decisions: Sequence[Decision], result: CleanupResult, retry_delay: float
     ) -> list[RepositoryCleanup]:
-        run_is_blocked = any(check.blocks for check in run_checks)
+        run_is_blocked = any(check.blocks for check in result.run_checks)
+        action, journal = result.settings.action, result.journal
+        planned = [
+            planned_cleanup(decision, action, run_is_blocked=run_is_blocked, dry_run=journal is None)
+            for decision in decisions
+        ]
+        if journal is None:
+            return planned
+        result.rehearse(planned)
         removals: dict[str, ImageRemoval] = {}
         stop = self._stopping()
         cleanups = []
-        for decision in decisions:
-            cleanup = planned_cleanup(decision, action, run_is_blocked=run_is_blocked, dry_run=journal is None)
+        for cleanup in planned:
             # Only if no check blocks it and something is left to do.
-            if journal and cleanup.status == "incomplete":
-                region = decision.repository.region_name
+            if cleanup.status == "incomplete":
+                region = cleanup.repository.region_name
                 if region not in removals:
                     hook = self._hook_of(region)
                     removals[region] = ImageRemoval(hook, action, stop, retry_delay, journal.journal)
-                cleanup = removals[region].run(decision)
-            cleanups.append(cleanup)
+                cleanups.append(removals[region].run(cleanup.decision))
+            else:
+                cleanups.append(cleanup)
         return cleanups
 
     def _end(self, context: Context, value: ImageCleanupXCom, on_blocked: OnBlocked) -> None:

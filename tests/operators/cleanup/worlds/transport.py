@@ -30,7 +30,7 @@ from airflow_provider_ecr_preview.local.reply import Reply
 
 PRODUCT = "airflow_provider_ecr_preview"
 MODULES_THAT_RENDER = (
-    "airflow_provider_ecr_preview.operators.ecr_cleanup_images",
+    "airflow_provider_ecr_preview.operators._cleanup_result",
     "airflow_provider_ecr_preview.operators.ecr_preview_summarize",
 )
 

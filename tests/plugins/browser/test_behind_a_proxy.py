@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from airflow import __version__ as airflow_version
 from playwright.sync_api import Browser, Page, expect
 
 from airflow_provider_ecr_preview.plugins.bundle import BUNDLE
@@ -122,5 +123,7 @@ def test_every_process_answers_and_refuses_alike(page: Page, server: Server, url
 
 def test_the_tab_of_a_task_is_where_its_link_leads(page: Page, server: Server, url: str) -> None:
     page.goto(url + tab_path(server))
-    expect(page.get_by_role("link", name="ECR preview")).to_be_visible()
     expect(page.get_by_role("heading", name="Audit of")).to_be_visible()
+    # From Airflow 3.4 on, the tab is on tasks of our operators, which this one is not; its page is there all the same.
+    if tuple(map(int, airflow_version.split(".")[:2])) < (3, 4):
+        expect(page.get_by_role("link", name="ECR preview")).to_be_visible()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow import __version__ as airflow_version
 from playwright.sync_api import Page, expect
 
 from airflow_provider_ecr_preview.reports.lists import image_list
@@ -151,7 +152,11 @@ def test_the_colours_follow_the_theme_of_airflow(tab: Page) -> None:
 def test_the_tabs_of_the_host_lead_away_and_back_without_a_reload(tab: Page) -> None:
     tab.evaluate("window.kept = true")
     tab.get_by_role("link", name="Details").click()
-    tab.get_by_role("link", name="ECR preview").click()
+    # From Airflow 3.4 on, the tab is on tasks of our operators, which this one is not.
+    if tuple(map(int, airflow_version.split(".")[:2])) < (3, 4):
+        tab.get_by_role("link", name="ECR preview").click()
+    else:
+        tab.go_back()
     expect(tab.locator(".ecrp h2")).to_have_text(MARKUP)
     assert tab.evaluate("window.kept") is True
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow.sdk import ObjectStoragePath
+
 from airflow_provider_ecr_preview.core.rollout.former import FormerPolicy, merged
 from airflow_provider_ecr_preview.core.rollout.restore import (
     PoliciesToRestore,
@@ -14,6 +16,7 @@ from airflow_provider_ecr_preview.core.rollout.restore import (
 )
 from airflow_provider_ecr_preview.core.xcom.rollout import POLICY_CHANGE_SCHEMA
 from airflow_provider_ecr_preview.reports.lists import line_list, read_lines
+from airflow_provider_ecr_preview.reports.storage import mapped_files_of
 
 __all__ = ["FormerPolicy", "keep_former_policies", "kept_former_policies", "read_former_policies"]
 
@@ -72,7 +75,7 @@ def _read(value: Any) -> PoliciesToRestore:
     if isinstance(value, str):
         if not value.strip():
             raise ValueError("it is empty")
-        return policies_to_restore_unchecked(value, _stored(value))
+        return policies_to_restore_unchecked(value, _stored_with_mapped(value))
     if not isinstance(value, Mapping) or value.get("schema") != POLICY_CHANGE_SCHEMA:
         raise ValueError("it is not the output of EcrPutLifecyclePolicyOperator")
     return policies_to_restore(value, _stored)
@@ -80,3 +83,14 @@ def _read(value: Any) -> PoliciesToRestore:
 
 def _stored(uri: str) -> list[FormerPolicy]:
     return [*map(FormerPolicy.from_dict, read_lines(uri))]
+
+
+def _stored_with_mapped(uri: str) -> list[FormerPolicy]:
+    """Return the former policies of a file, and of those that mapped task instances wrote in its place."""
+    mapped = [former for file in mapped_files_of(ObjectStoragePath(uri)) for former in _stored(str(file))]
+    try:
+        return [*_stored(uri), *mapped]
+    except FileNotFoundError:
+        if not mapped:
+            raise
+        return mapped

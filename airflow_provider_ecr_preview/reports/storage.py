@@ -17,6 +17,8 @@ from uuid import uuid4
 
 from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_ecr_preview.core.files.mapped import is_mapped_name
+
 PART_SUFFIX = ".part"
 """The suffix of a local file while it is being written; a file left behind is not a report."""
 
@@ -150,6 +152,20 @@ def folders_in(folder: ObjectStoragePath) -> list[ObjectStoragePath]:
         folder / name
         for name in _relative(folder, (entry["name"] for entry in entries if entry["type"] == "directory"))
     ]
+
+
+def mapped_files_of(file: ObjectStoragePath) -> list[ObjectStoragePath]:
+    """Return the files that mapped task instances wrote which were all given the path of this one, sorted.
+
+    :param file: the file, whether or not it exists.
+    """
+    folder = file.parent
+    folder.fs.invalidate_cache(folder.path)
+    try:
+        names = _relative(folder, folder.fs.ls(folder.path, detail=False))
+    except FileNotFoundError:
+        return []
+    return [folder / name for name in names if is_mapped_name(name, file.name)]
 
 
 def remove_files(files: Collection[ObjectStoragePath], *, within: ObjectStoragePath | None = None) -> None:

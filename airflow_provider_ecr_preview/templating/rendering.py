@@ -16,6 +16,7 @@ from airflow_provider_ecr_preview.core.parameters.times import seconds
 from airflow_provider_ecr_preview.core.parameters.values import text, tls_verification
 from airflow_provider_ecr_preview.core.text.secrets import refuse_secrets
 from airflow_provider_ecr_preview.templating.constants import CheckedConstantsMixin
+from airflow_provider_ecr_preview.templating.mapped_paths import keep_written_paths, use_own_files
 from airflow_provider_ecr_preview.templating.outputs import given_outputs, require_outputs
 from airflow_provider_ecr_preview.templating.policy_files import open_policy_files
 
@@ -39,7 +40,7 @@ class LiteralXComMixin(CheckedConstantsMixin):
     """
 
     def pre_execute(self, context: Context) -> None:
-        """Refuse a path that contains a secret, before any call.
+        """Refuse a path that contains a secret, and let mapped task instances write their own files, before any call.
 
         :param context: the task's context.
         """
@@ -48,6 +49,7 @@ class LiteralXComMixin(CheckedConstantsMixin):
             value = getattr(self, name)
             if name.endswith("_path") and isinstance(value, str):
                 refuse_secrets(value, name)
+        use_own_files(self, context)
 
     def render_template(
         self,
@@ -86,6 +88,7 @@ class LiteralXComMixin(CheckedConstantsMixin):
         # A mapped operator calls this method for the task that it made, but not render_template_fields.
         outputs: dict[str, XComArg] = {}
         if parent is self:
+            keep_written_paths(self)
             template_fields = [name for name in template_fields if not _is_from_xcom(self, name, context)]
             open_policy_files(self, template_fields, lambda: jinja_env)
             outputs = given_outputs(self, template_fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -98,3 +99,17 @@ def test_a_clean_up_that_dies_after_its_first_call_leaves_a_list_of_what_it_plan
         bench.operator(bench.preview(), results_path=path).execute(task_context())
     assert sorted(line["image_digest"] for line in read_lines(path)) == sorted(planned)
     assert {line["status"] for line in read_lines(path)} == {"not_attempted"}
+
+
+@pytest.mark.changes_registry
+def test_mapped_clean_ups_with_one_path_keep_both_lists(bench: Any, tmp_path: Path) -> None:
+    bench.ecr.create_repository("payments/web", policy=keep(10))
+    bench.ecr.push_many("payments/web", 20, newest_days_ago=40)
+    path, kept = f"file://{tmp_path}/results.jsonl.gz", {}
+    for index, name in enumerate(["payments/api", "payments/web"]):
+        context = task_context(ti=mock.Mock(map_index=index, try_number=1))
+        operator = bench.operator(bench.preview(name), results_path=path)
+        operator.pre_execute(context)
+        kept[name] = operator.execute(context)["results_uri"]
+    for name, uri in kept.items():
+        assert [line["repository_name"] for line in read_lines(uri)] == [name] * 10

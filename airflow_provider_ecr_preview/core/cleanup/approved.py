@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
 from airflow_provider_ecr_preview.core.cleanup.journal import EarlierImage
@@ -32,14 +33,48 @@ def approved_images(evidence: Evidence) -> Mapping[str, PreviewedImage] | None:
     return together if done and fingerprint == approved.images_fingerprint else None
 
 
+MIN_TIME_BETWEEN = timedelta(hours=12)
+"""ECR gives a preview no id and no time, and it can be read again and again. Two summaries that list the same images count as
+two previews only if they were read at least this long apart."""
+
+
 def earlier_previews(evidence: Evidence, settings: CleanupSettings) -> list[PreviewList | Unread]:
     """Return the latest earlier previews: as many as are required in addition to the approved and the fresh one."""
     wanted = max(settings.required_agreeing_previews - 2, 0)
+    return _told_apart(evidence)[:wanted] if wanted else []
+
+
+def uncounted_summary_count(evidence: Evidence) -> int:
+    """Return the number of earlier summaries that may be of the same preview as a later one."""
+    return len(_before_the_approved(evidence)) - len(_told_apart(evidence))
+
+
+def _told_apart(evidence: Evidence) -> list[PreviewList | Unread]:
+    """Return the earlier previews, the latest first, without those that may be the same as a later one."""
+    approved, counted_at = evidence.summary, evidence.previewed_at
+    if isinstance(counted_at, Unread) or not evidence.previous:
+        return []
+    counted = (approved["policy_fingerprint"], approved["images_fingerprint"])
+    found: list[PreviewList | Unread] = []
+    for time in _before_the_approved(evidence):
+        preview = evidence.previous[time]
+        if isinstance(preview, Unread):
+            found.append(preview)  # it blocks, whatever comes before it
+            continue
+        listed = (preview.policy_fingerprint, preview.images_fingerprint)
+        # ECR keeps one preview of a repository: what differs from a later preview was read before that one started.
+        if listed != counted or counted_at - time >= MIN_TIME_BETWEEN:
+            found.append(preview)
+            counted_at, counted = time, listed
+    return found
+
+
+def _before_the_approved(evidence: Evidence) -> list[datetime]:
+    """Return the times of the earlier summaries, the latest first."""
     approved_at = evidence.previewed_at
     if isinstance(approved_at, Unread):
         return []
-    earlier = sorted((time for time in evidence.previous if time < approved_at), reverse=True)
-    return [evidence.previous[time] for time in earlier[:wanted]]
+    return sorted((time for time in evidence.previous if time < approved_at), reverse=True)
 
 
 def _as_previewed(image: EarlierImage) -> PreviewedImage:

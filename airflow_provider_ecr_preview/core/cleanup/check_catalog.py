@@ -73,9 +73,10 @@ CHECKS: Mapping[str, Check] = {
         ("max_preview_age",),
     ),
     "agreeing_previews": Check(
-        "Have enough previews in a row listed the approved images?",
-        "Give the summaries of more previews, each with images_uri, as previous_summaries; or lower "
-        "required_agreeing_previews.",
+        "Have enough previews in a row listed the approved images? Two summaries that list the same images count as two "
+        "previews only if they were read at least 12 hours apart: ECR gives a preview no id, so they may be of the same one.",
+        "Give the summaries of more previews, each with images_uri and read at least 12 hours apart, as previous_summaries; "
+        "or lower required_agreeing_previews.",
         ("required_agreeing_previews", "previous_summaries"),
     ),
     "findings": Check(

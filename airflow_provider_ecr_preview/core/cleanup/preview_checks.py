@@ -14,7 +14,12 @@ from airflow_provider_ecr_preview.core.cleanup.answers import (
     unread_source,
 )
 from airflow_provider_ecr_preview.core.cleanup.approval_checks import compared_with
-from airflow_provider_ecr_preview.core.cleanup.approved import approved_images, earlier_previews
+from airflow_provider_ecr_preview.core.cleanup.approved import (
+    MIN_TIME_BETWEEN,
+    approved_images,
+    earlier_previews,
+    uncounted_summary_count,
+)
 from airflow_provider_ecr_preview.core.cleanup.evidence import Evidence
 from airflow_provider_ecr_preview.core.cleanup.plan import CleanupPlan
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
@@ -119,9 +124,8 @@ def agreeing_previews(evidence: Evidence, settings: CleanupSettings, plan: Clean
         if (disagreement := _disagreement(evidence, preview)) is not None:
             return disagreement
     if len(earlier) + 2 < needed:
-        return Answer(
-            "blocked", f"There are only {len(earlier) + 2} previews in a row; required_agreeing_previews is {needed}."
-        )
+        message = f"There are only {len(earlier) + 2} previews in a row; required_agreeing_previews is {needed}."
+        return Answer("blocked", f"{message}{_uncounted(uncounted_summary_count(evidence))}")
     if spared := plan.spared_for(Spared.NOT_IN_EARLIER_PREVIEW):
         message = f"{counted(spared, 'approved image is', 'approved images are')} missing from at least one of the last {needed} previews."
         return left_out(message, spared, settings)
@@ -187,6 +191,19 @@ def _tags(digest: str, evidence: Evidence) -> tuple[str, ...]:
     images = {} if isinstance(evidence.fresh, Unread) else evidence.fresh.images or {}
     image = images.get(digest)
     return image.image_tags if image else ()
+
+
+def _uncounted(count: int) -> str:
+    if not count:
+        return ""
+    what = counted(
+        count, "earlier summary is not counted, because it", "earlier summaries are not counted, because each"
+    )
+    hours = MIN_TIME_BETWEEN // timedelta(hours=1)
+    return (
+        f" {what} lists the same images as a later one and was read less than {hours} hours before it: both may be of the same "
+        "preview."
+    )
 
 
 def _disagreement(evidence: Evidence, earlier: PreviewList | Unread) -> Answer | None:

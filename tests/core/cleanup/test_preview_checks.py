@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -167,9 +169,44 @@ class TestAgreeingPreviews:
         ids=["none", "agrees", "lists_others", "archives", "another_policy", "no_list", "unread"],
     )
     def test_a_third_preview_in_a_row_has_to_list_the_images(self, earlier: Any, verdict: str) -> None:
-        previous = {} if earlier is None else {NOW - 3 * HOUR: earlier}
+        previous = {} if earlier is None else {NOW - 13 * HOUR: earlier}
         known = evidence(previous=previous)
         assert answer("agreeing_previews", known, required_agreeing_previews=3).verdict == verdict
+
+    @staticmethod
+    def verdict(needed: int, *hours_before: float, lists: Mapping[float, Any] = MappingProxyType({})) -> str:
+        """Return the verdict with summaries that were read so many hours before the approved one."""
+        same = evidence().approved
+        previous = {NOW - HOUR - hours * HOUR: lists.get(hours, same) for hours in hours_before}
+        return answer("agreeing_previews", evidence(previous=previous), required_agreeing_previews=needed).verdict
+
+    def test_a_preview_that_was_summarised_twice_counts_once(self) -> None:
+        assert self.verdict(3, 0) == "blocked"
+        assert self.verdict(3, 0.001) == "blocked"
+        assert self.verdict(3, 11.9) == "blocked"
+        assert self.verdict(3, 12) == "passed"
+        assert self.verdict(4, 12, 12.001) == "blocked"
+        assert self.verdict(4, 12, 24) == "passed"
+
+    def test_summaries_that_do_not_count_do_not_push_out_those_that_do(self) -> None:
+        assert self.verdict(4, 1, 2, 3, 12, 13, 24) == "passed"
+
+    def test_previews_with_different_images_are_two_whenever_they_were_read(self) -> None:
+        known = {1: listed(previewed(1), previewed(2), policy=evidence().summary["policy_fingerprint"])}
+        assert self.verdict(3, 1, lists=known) == "passed"
+        # ECR keeps one preview of a repository, so that the one before a different one is a third.
+        assert self.verdict(4, 1, 2, lists=known) == "passed"
+        assert self.verdict(5, 1, 2, 3, lists=known) == "blocked"
+
+    def test_a_preview_that_cannot_be_read_counts_as_unknown_whenever_it_was_read(self) -> None:
+        assert self.verdict(3, 1, lists={1: UNREAD}) == "unknown"
+
+    def test_the_message_says_which_summaries_are_not_counted(self) -> None:
+        same = evidence().approved
+        known = evidence(previous={NOW - 2 * HOUR: same, NOW - 3 * HOUR: same})
+        found = answer("agreeing_previews", known, required_agreeing_previews=3)
+        assert "2 earlier summaries are not counted" in found.message
+        assert "less than 12 hours before" in found.message
 
     def test_no_preview_is_earlier_than_one_without_a_time(self) -> None:
         summary_without_time: Any = {**evidence().summary, "previewed_at": None}

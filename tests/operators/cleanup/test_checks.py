@@ -21,6 +21,7 @@ from airflow_provider_ecr_preview.local import (
     Refused,
     wrong_status,
 )
+from airflow_provider_ecr_preview.operators.ecr_preview import EcrSummarizeLifecyclePolicyPreviewOperator
 from tests.support.contexts import task_context
 
 REPOSITORY = "payments/api"
@@ -390,9 +391,9 @@ def test_a_tag_that_only_the_preview_protects_blocks_unless_it_is_ignored(bench:
 
 def test_an_image_has_to_be_in_the_required_number_of_previews_in_a_row(bench: Any) -> None:
     digests = bench.digests()
-    earliest = bench.preview()
+    earliest = hours_before(bench.preview(), 26)
     bench.ecr.push(REPOSITORY, tags=["newer"], pushed_days_ago=35)
-    earlier, approved = bench.preview(), bench.preview()
+    earlier, approved = hours_before(bench.preview(), 13), bench.preview()
     rows = {"previous_summaries": [earliest, earlier]}
     three = bench.clean_up(approved, required_agreeing_previews=3, max_share=0.6, dry_run=True, **rows)
     assert three["touched_image_count"] == 11
@@ -401,10 +402,22 @@ def test_an_image_has_to_be_in_the_required_number_of_previews_in_a_row(bench: A
     assert (four["touched_image_count"], digests[10] in bench.digests()) == (10, True)
 
 
-def test_the_same_preview_given_again_is_not_another_one_in_the_row(bench: Any) -> None:
-    summary = bench.preview()
-    result = bench.clean_up(summary, required_agreeing_previews=3, previous_summaries=[summary, summary])
-    assert_untouched(bench, result, "agreeing_previews", "blocked")
+def hours_before(summary: Any, hours: int) -> Any:
+    """Return a summary as if the preview had been read earlier."""
+    time = datetime.fromisoformat(summary["previewed_at"]) - timedelta(hours=hours)
+    return {**summary, "previewed_at": time.isoformat()}
+
+
+def test_the_same_preview_given_or_summarised_again_is_not_another_one_in_the_row(bench: Any) -> None:
+    first = bench.preview()
+    summarize = EcrSummarizeLifecyclePolicyPreviewOperator(
+        task_id="again", repository_name=REPOSITORY, images_path=f"file://{bench.folder}/again.jsonl.gz"
+    )
+    again = summarize.execute(task_context())
+    assert again["previewed_at"] > first["previewed_at"]
+    for previous in ([again, again], [first], [first, again]):
+        result = bench.clean_up(again, required_agreeing_previews=3, previous_summaries=previous)
+        assert_untouched(bench, result, "agreeing_previews", "blocked")
 
 
 def test_an_earlier_preview_of_another_policy_begins_the_row_anew(bench: Any) -> None:

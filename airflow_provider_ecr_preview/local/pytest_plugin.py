@@ -173,7 +173,11 @@ def run_dag(local_ecr: LocalEcr, new_airflow_home: Path, tmp_path_factory: pytes
 def _unfinished(home: Path, file: Path, dag_id: str | None, timeout: float) -> str:
     """Say which DAG did not end in time, and which of its tasks."""
     with closing(sqlite3.connect(home / "airflow.db")) as database:
-        tasks = database.execute("SELECT dag_id, task_id, map_index, state FROM task_instance ORDER BY id").fetchall()
+        database.row_factory = sqlite3.Row
+        rows = [dict(row) for row in database.execute("SELECT * FROM task_instance ORDER BY id")]
+    # Airflow 3.4 has renamed the column of the map index.
+    index_in = "map_index" if rows and "map_index" in rows[0] else "region_index"
+    tasks = [(row["dag_id"], row["task_id"], row[index_in], row["state"]) for row in rows]
     name = dag_id or (tasks[0][0] if tasks else "")
     dag = f"The DAG {name} of {file}" if name else f"The DAG of {file}"
     left = [

@@ -20,6 +20,9 @@ BY_INSTANCE = XComRow is not XComModel
 
 INSTANCES, XCOMS = TaskInstance.__table__, XComRow.__table__
 
+INDEX = "map_index" if "map_index" in INSTANCES.c else "region_index"
+"""The column of the map index; Airflow 3.4 has renamed it."""
+
 
 def replace(key: str, value: Any, **its: Any) -> None:
     """Put a value in the place of one that is there, as Airflow keeps it, and not in the form in which each release takes it."""
@@ -38,22 +41,23 @@ def remove(keys: Iterable[str]) -> None:
 def copy(key: str, indexes: Iterable[int], **its: Any) -> None:
     """Give a mapped task further instances, each with the XCom of the one that is named."""
     with create_session() as session:
-        instance = dict(session.execute(select(INSTANCES).filter_by(**its)).mappings().one())
+        columns = {INDEX if name == "map_index" else name: value for name, value in its.items()}
+        instance = dict(session.execute(select(INSTANCES).filter_by(**columns)).mappings().one())
         of_instance = {"task_instance_id": instance["id"]} if BY_INSTANCE else its
         xcom = dict(session.execute(select(XCOMS).filter_by(**of_instance, key=key)).mappings().one())
         new_id = (lambda: str(uuid.uuid4())) if isinstance(instance["id"], str) else uuid.uuid4
-        instances = [{**instance, "id": new_id(), "map_index": index} for index in indexes]
+        instances = [{**instance, "id": new_id(), INDEX: index} for index in indexes]
         session.execute(insert(INSTANCES), instances)
         if BY_INSTANCE:
             rows = [{**xcom, "id": uuid.uuid4(), "task_instance_id": copied["id"]} for copied in instances]
         else:
-            rows = [{**xcom, "map_index": copied["map_index"]} for copied in instances]
+            rows = [{**xcom, "map_index": copied[INDEX]} for copied in instances]
         session.execute(insert(XCOMS), rows)
 
 
 def remove_copies(first: int) -> None:
     """Remove the instances from a map index on, and their XCom."""
-    copies = INSTANCES.c.map_index >= first
+    copies = INSTANCES.c[INDEX] >= first
     with create_session() as session:
         if BY_INSTANCE:
             ids = select(INSTANCES.c.id).where(copies)

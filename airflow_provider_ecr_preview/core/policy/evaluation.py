@@ -21,6 +21,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow_provider_ecr_preview.core.ecr_values import EXPIRE, STANDARD
+from airflow_provider_ecr_preview.core.parameters.forms import is_integer
 from airflow_provider_ecr_preview.core.policy.rule import compile_pattern
 from airflow_provider_ecr_preview.core.repository import RepositoryImage
 
@@ -99,8 +100,8 @@ def evaluate(rules: Sequence[Rule], images: Iterable[RepositoryImage], now: date
     :param rules: the rules, in any order.
     :param images: every image of one repository, archived ones included, in any order.
     :param now: the time at which the policy acts (aware).
-    :raises ValueError: if two images have one digest, ``now`` has no time zone, or a rule has a ``countType`` that is
-        not known here.
+    :raises ValueError: if two images have one digest, ``now`` has no time zone, or a rule has a ``countType``
+        or a ``countNumber`` that is not known here.
     """
     if now.tzinfo is None:
         raise ValueError(f"now is {now.isoformat()}, without a time zone; write datetime.now(UTC).")
@@ -133,6 +134,10 @@ def evaluate(rules: Sequence[Rule], images: Iterable[RepositoryImage], now: date
 
 def _beyond(rule: Rule, selected: Sequence[int], images: Sequence[RepositoryImage], now: datetime) -> Sequence[int]:
     """Return the members of ``selected`` past the rule's count or age, whether or not the rule may take them."""
+    if not is_integer(rule.count_number) or rule.count_number < 0:
+        raise ValueError(
+            f"Rule {rule.priority} has the countNumber {rule.count_number!r}, which cannot be evaluated here."
+        )
     if rule.count_type == "imageCountMoreThan":
         return selected[rule.count_number :]
     try:

@@ -48,7 +48,7 @@ class Rule:
             tag_patterns=(*patterns, *(prefix.replace("*", "\0") + "*" for prefix in prefixes)),
             storage_class=selection.get("storageClass", STANDARD).upper(),
             count_type=selection["countType"],
-            count_number=selection["countNumber"],
+            count_number=_whole(selection["countNumber"]),
             action=document["action"]["type"].upper(),
         )
 
@@ -66,6 +66,11 @@ class Rule:
         if self.tag_status == "untagged":
             return not image_tags
         return all(any(map(compile_pattern(pattern).fullmatch, image_tags)) for pattern in self.tag_patterns)
+
+
+def _whole(number: Any) -> Any:
+    """Return a number such as 10.0 or 1e1 as the whole number that it is, and anything else unchanged."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 @lru_cache(maxsize=1024)

@@ -668,3 +668,22 @@ def test_a_rule_matches_one_image_as_it_matches_many(pattern: str, images: list[
         if verdict.image.storage_class == "STANDARD":
             assert verdict.rule is not None
             assert alone.matches_tags(verdict.image.image_tags) is (verdict.rule.priority == 1)
+
+
+@pytest.mark.parametrize("number", ["2.0", "2e0", "0.2e1"])
+def test_a_whole_number_may_be_written_in_any_way(number: str) -> None:
+    text = json.dumps({"rules": [rule(1, countNumber=2)]})
+    policy = LifecyclePolicy.from_service(text.replace('"countNumber": 2', f'"countNumber": {number}'))
+    (found,) = policy.rules
+    assert (found.count_number, type(found.count_number)) == (2, int)
+    images = [image(str(age), age=age) for age in range(3)]
+    assert [verdict.is_taken for verdict in policy.evaluate(images, NOW)] == [False, False, True]
+
+
+@pytest.mark.parametrize("number", [1.5, float("inf"), float("nan"), "10", None, True, -1])
+def test_a_number_that_counts_nothing_is_refused_and_not_guessed(number: object) -> None:
+    for count_type in ("imageCountMoreThan", "sinceImagePushed"):
+        document = rule(1)
+        document["selection"].update(countNumber=number, countType=count_type)
+        with pytest.raises(ValueError, match=r"Rule 1 has the countNumber .*, which cannot be evaluated here"):
+            policy_of(document).evaluate([image("a")], NOW)

@@ -56,7 +56,7 @@ export const STYLE = `
 .ecrp .tile-shape rect { stroke: var(--chakra-colors-fg-muted, #52525b); stroke-width: 1; }
 .ecrp :where(h4) { font-size: .9rem; font-weight: 600; margin: 1rem 0 .35rem; }
 .ecrp .tile-shape text { fill: var(--chakra-colors-fg, #18181b); stroke: none; font-size: 12px; }
-.ecrp .key { white-space: nowrap; margin-left: .5rem; }
+.ecrp .key { display: inline-block; max-width: calc(100% - .5rem); margin-left: .5rem; }
 .ecrp .key i { display: inline-block; width: .7em; height: .7em; margin-right: .3em; border: 1px solid var(--chakra-colors-fg-muted, #52525b); }
 .dark .ecrp :is(input, select) { color-scheme: dark; }
 .ecrp summary { cursor: pointer; padding: .15rem 0; }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ecr_preview.core.reconciliation.execution import UnreadExecution
-from airflow_provider_ecr_preview.core.reconciliation.image_calls import ImageCall, parse_image_call
+from airflow_provider_ecr_preview.core.reconciliation.image_calls import ImageCall, parse_image_call, parse_image_calls
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from tests.support.builders import REGION, REGISTRY_ID, REPOSITORY, digest
 
@@ -73,6 +73,12 @@ def test_the_registry_of_the_request_comes_before_the_account_of_the_event() -> 
 
 def test_a_refused_call_did_nothing() -> None:
     assert parse_image_call(entry(errorCode="AccessDenied", responseElements=None)) is None
+
+
+def test_of_several_calls_only_the_refused_are_left_out() -> None:
+    refused, lost = entry(errorCode="AccessDenied", responseElements=None), {"EventId": "e-2", "CloudTrailEvent": "{"}
+    done, broken = parse_image_calls([refused, entry(), lost])
+    assert (done, broken) == (parsed(), unread(lost))
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
+
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far the clocks of two machines may differ: a time that lies less than this in the future is no error."""
 
 
 _key = itemgetter(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -13,14 +13,13 @@ from airflow_provider_ecr_preview.core.cleanup.checks import CheckResult
 from airflow_provider_ecr_preview.core.cleanup.outcome import DONE, ImageOutcome, ImageStatus, RepositoryCleanup
 from airflow_provider_ecr_preview.core.cleanup.result import cleanup_xcom
 from airflow_provider_ecr_preview.core.cleanup.settings import CleanupSettings
+from airflow_provider_ecr_preview.core.cleanup.spared_images import first_few
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import Spared
 from airflow_provider_ecr_preview.core.exceptions import CleanupBlockedError
 from airflow_provider_ecr_preview.core.xcom.cleanup import ImageCleanupXCom
 from airflow_provider_ecr_preview.display.cleanup import cleanup_table
 from airflow_provider_ecr_preview.display.text import render
 from airflow_provider_ecr_preview.operators._removal_journal import RemovalJournal, ResultList
-
-_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,5 @@ def _with_ending(outcome: ImageOutcome, status: ImageStatus, reason: str | None)
     return replace(outcome, status=status, reason=reason)
 
 
-def _names(cleanups: Iterable[RepositoryCleanup]) -> str:
-    names = [str(cleanup.repository) for cleanup in cleanups]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+def _names(cleanups: Sequence[RepositoryCleanup]) -> str:
+    return first_few([str(cleanup.repository) for cleanup in cleanups])

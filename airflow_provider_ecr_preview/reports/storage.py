@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from uuid import uuid4
 
 from airflow.sdk import ObjectStoragePath
@@ -143,15 +143,8 @@ def folders_in(folder: ObjectStoragePath) -> list[ObjectStoragePath]:
 
     :param folder: the folder.
     """
-    folder.fs.invalidate_cache(folder.path)
-    try:
-        entries = folder.fs.ls(folder.path, detail=True)
-    except FileNotFoundError:
-        return []
-    return [
-        folder / name
-        for name in _relative(folder, (entry["name"] for entry in entries if entry["type"] == "directory"))
-    ]
+    folders = (entry["name"] for entry in _entries(folder) if entry["type"] == "directory")
+    return [folder / name for name in _relative(folder, folders)]
 
 
 def mapped_files_of(file: ObjectStoragePath) -> list[ObjectStoragePath]:
@@ -160,11 +153,7 @@ def mapped_files_of(file: ObjectStoragePath) -> list[ObjectStoragePath]:
     :param file: the file, whether or not it exists.
     """
     folder = file.parent
-    folder.fs.invalidate_cache(folder.path)
-    try:
-        names = _relative(folder, folder.fs.ls(folder.path, detail=False))
-    except FileNotFoundError:
-        return []
+    names = _relative(folder, (entry["name"] for entry in _entries(folder)))
     return [folder / name for name in names if is_mapped_name(name, file.name)]
 
 
@@ -213,6 +202,16 @@ def slug(text: str) -> str:
     """
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:_MAX_SLUG_CHARACTERS].strip(".-") or "unnamed"
     return f"{readable}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _entries(folder: ObjectStoragePath) -> list[dict[str, Any]]:
+    """Return what is in a folder now; nothing if it is not there."""
+    folder.fs.invalidate_cache(folder.path)
+    try:
+        entries: list[dict[str, Any]] = folder.fs.ls(folder.path, detail=True)
+    except FileNotFoundError:
+        return []
+    return entries
 
 
 def _relative(folder: ObjectStoragePath, paths: Iterable[str]) -> list[str]:

@@ -65,7 +65,7 @@ def all_of(client: Any, operation: str, key: str, **arguments: Any) -> Iterator[
 
 
 def knows(client: Any, operation: str, *names: str) -> bool:
-    """Return whether the installed botocore knows a part of an answer; one that it does not know, it drops without a word.
+    """Return whether the installed botocore knows a part of an answer; what it does not know, it drops silently.
 
     :param client: the client of the service.
     :param operation: the operation, as AWS names it.

@@ -27,9 +27,7 @@ from airflow_provider_ecr_preview.core.cleanup.spared_images import first_few, s
 from airflow_provider_ecr_preview.core.cleanup.spared_reason import CHANGES, Spared
 from airflow_provider_ecr_preview.core.preview.stored import PreviewList, Unread
 from airflow_provider_ecr_preview.core.text.counted import counted
-
-_CLOCK_SKEW = timedelta(minutes=5)
-
+from airflow_provider_ecr_preview.core.values import CLOCK_SKEW
 
 _SHOWN = 3
 
@@ -103,7 +101,7 @@ def preview_age(evidence: Evidence, settings: CleanupSettings, _: CleanupPlan) -
     if isinstance(previewed_at, Unread):
         return Answer.unread(previewed_at)
     age = evidence.now - previewed_at
-    if age < -_CLOCK_SKEW:
+    if age < -CLOCK_SKEW:
         message = f"The preview has a time in the future ({previewed_at:%Y-%m-%d %H:%M} UTC)."
         return Answer("unknown", message, remedy="Check the clock of the worker, and preview again.")
     if age > settings.max_preview_age:

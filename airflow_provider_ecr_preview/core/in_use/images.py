@@ -15,7 +15,7 @@ from airflow_provider_ecr_preview.core.in_use.reference import ImageReference
 from airflow_provider_ecr_preview.core.in_use.scope import Place
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.text.counted import counted
-from airflow_provider_ecr_preview.core.values import fitted, json_size
+from airflow_provider_ecr_preview.core.values import CLOCK_SKEW, fitted, json_size
 from airflow_provider_ecr_preview.core.xcom.in_use import IN_USE_SCHEMA, MAX_IN_USE_BYTES, ImageInUse, ImagesInUseXCom
 
 _MAX_BYTES_WITHOUT_URI = MAX_IN_USE_BYTES - 1024
@@ -30,9 +30,6 @@ MAX_NAMED_REFERENCES = 10
 
 MAX_IN_USE_AGE = timedelta(days=1)
 """A collection older than this says nothing about what runs now."""
-
-
-_CLOCK_SKEW = timedelta(minutes=5)
 
 
 _LISTED_SOURCES = (200, 50, 10, 3)
@@ -136,7 +133,7 @@ class ImagesInUse:
         :param now: the time (aware).
         """
         age = now - self.collected_at
-        if age < -_CLOCK_SKEW:
+        if age < -CLOCK_SKEW:
             return f"collected_at is in the future: {self.collected_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         if age > MAX_IN_USE_AGE:
             hours = age.total_seconds() / 3600

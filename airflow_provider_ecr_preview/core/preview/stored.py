@@ -136,10 +136,13 @@ def _is_finding(value: Any) -> bool:
 
 
 def _is_sample(value: Any) -> bool:
+    if not isinstance(value, list):
+        return False
     try:
-        return isinstance(value, list) and isinstance(_sampled(value), list)
+        _sampled(value)
     except (AttributeError, KeyError, TypeError, ValueError):
         return False
+    return True
 
 
 _NEEDED: Mapping[str, Callable[[Any], bool]] = {

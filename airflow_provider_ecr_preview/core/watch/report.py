@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Literal, cast
 
 from airflow_provider_ecr_preview.core.repository import RepositoryId
 from airflow_provider_ecr_preview.core.text.counted import counted
-from airflow_provider_ecr_preview.core.values import aware_time, with_fitting_repositories
+from airflow_provider_ecr_preview.core.values import CLOCK_SKEW, aware_time, with_fitting_repositories
 from airflow_provider_ecr_preview.core.xcom.audit import AuditXCom, RepositoryRef
 from airflow_provider_ecr_preview.core.xcom.watch import (
     MAX_WATCH_BYTES,
@@ -27,9 +26,6 @@ Severity = Literal["critical", "warning", "info", "none", "unknown"]
 
 _RANK: Mapping[str, int] = {"unknown": 0, "critical": 0, "warning": 1, "info": 2, "none": 3}
 """A repository that could not be audited raises every alarm: what its policy does is unknown."""
-
-
-_CLOCK_SKEW = timedelta(minutes=5)
 
 
 _Key = tuple[str | None, str | None, str]
@@ -100,7 +96,7 @@ def _watched(
 
 def _is_after(changed: ChangedPolicyXCom, audit: AuditXCom) -> bool:
     """Return whether an audit began after a change: an earlier one is of the former policy."""
-    return aware_time(audit["audited_at"]) >= aware_time(changed["changed_at"]) - _CLOCK_SKEW
+    return aware_time(audit["audited_at"]) >= aware_time(changed["changed_at"]) - CLOCK_SKEW
 
 
 def _key(ref: RepositoryRef) -> _Key:

@@ -364,8 +364,13 @@ export async function readAssetAudits(assetId: number, signal?: AbortSignal): Pr
     const timestamp = typeof counts["audited_at"] === "string" ? counts["audited_at"] : event.timestamp;
     return [{ marker: { dagId, runId, taskId, mapIndex: mapIndex ?? -1, timestamp }, value: { kind: "audit", counts } }];
   });
-  const latest = new Map([...audits].reverse().map((audit) => [taskKey(audit.marker), audit]));
-  return [...latest.values()].sort((one, other) => other.marker.timestamp.localeCompare(one.marker.timestamp));
+  return newestOnce(audits.reverse());
+}
+
+/** The newest first, and the last of those of one task. */
+export function newestOnce<Marked extends { marker: Marker }>(marked: Marked[]): Marked[] {
+  const last = new Map(marked.map((task) => [taskKey(task.marker), task]));
+  return [...last.values()].sort((one, other) => other.marker.timestamp.localeCompare(one.marker.timestamp));
 }
 
 /** Some of the tasks of one run that pushed a preview or an audit; with `mapIndex` -1, only those that are not mapped. */

@@ -1,4 +1,4 @@
-import { AUDIT_MARKER_KEY, latestMarkers, readMarker, readSettings, taskKey, taskOfKey } from "../api";
+import { AUDIT_MARKER_KEY, latestMarkers, newestOnce, readMarker, readSettings, taskKey, taskOfKey } from "../api";
 import { Trend } from "../charts/lazy";
 import { HostLink, LinkButton, Show } from "../components/basics";
 import { AuditChanges } from "../components/AuditChanges";
@@ -35,7 +35,7 @@ export function RegistryPage() {
   return (
     <Show loaded={latest}>
       {({ audits: found, isWhole, settings }) => {
-        const audits = united(found, named.value ?? []);
+        const audits = newestOnce([...(named.value ?? []).filter((audit) => audit !== null), ...found]);
         const [current = wanted[0] === null ? (audits.find(isOfApplied) ?? audits[0]) : undefined, compared] = wanted.map((key) =>
           audits.find((audit) => taskKey(audit.marker) === key),
         );
@@ -138,12 +138,6 @@ function countText(count: number | null): string {
   return count === null ? "" : counted(count, "repository", "repositories");
 }
 
-/** The newest first, each once. */
-function united(latest: MarkedTask[], named: (MarkedTask | null)[]): MarkedTask[] {
-  const all = new Map([...named.filter((audit) => audit !== null), ...latest].map((audit) => [taskKey(audit.marker), audit]));
-  return [...all.values()].sort((one, other) => other.marker.timestamp.localeCompare(one.marker.timestamp));
-}
-
 /** The audit that is named so in the address; null if there is none. */
 async function readAudit(key: string | null, signal: AbortSignal): Promise<MarkedTask | null> {
   const task = key === null ? null : taskOfKey(key);
@@ -162,7 +156,7 @@ async function latestAudits(signal: AbortSignal): Promise<{ audits: MarkedTask[]
   }
   // Those from before audits had a key of their own stand among the previews.
   const old = await auditsAmong(latestMarkers(signal, { maxPages: own.audits.length > 0 ? 1 : MAX_OLD_PAGES }), signal);
-  return { audits: united(own.audits, old.audits).slice(0, MAX_AUDITS), isWhole: own.isWhole && old.isWhole };
+  return { audits: newestOnce([...old.audits, ...own.audits]).slice(0, MAX_AUDITS), isWhole: own.isWhole && old.isWhole };
 }
 
 /** An audit has one time everywhere: its own, and not that of its marker. */

@@ -68,7 +68,6 @@ TOOLS = (
     "hypothesis>=6.140",
     "jsonschema>=4.23",
     "playwright>=1.49",
-    "psutil>=6.0",
     "pytest>=8.3",
     "pytest-asyncio>=1.5",  # earlier ones leave event loops open, which fails whatever test runs when they are collected
     "pytest-timeout>=2.4",
